@@ -1,0 +1,148 @@
+package bayes
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"gonum.org/v1/gonum/diff/fd"
+
+	"allocate/returns"
+)
+
+// testStream gives every part its own PCG.
+func testStream(seed uint64) func(string) rand.Source {
+	return func(part string) rand.Source {
+		h := uint64(14695981039346656037)
+		for _, c := range []byte(part) {
+			h = (h ^ uint64(c)) * 1099511628211
+		}
+		return rand.NewPCG(seed, h)
+	}
+}
+
+func seriesOf(y []float64) *returns.Series {
+	s := &returns.Series{Strategy: returns.Strategy{Name: "test"}, Returns: y}
+	for i := range y {
+		s.Dates = append(s.Dates, returns.Date(i))
+	}
+	return s
+}
+
+// simulateT draws n Student-t returns by the ratio of a normal and a chi.
+func simulateT(rng *rand.Rand, n int, mu, sigma, nu float64) []float64 {
+	y := make([]float64, n)
+	for i := range y {
+		y[i] = mu + sigma*rng.NormFloat64()/math.Sqrt(gamma(rng, nu/2)/(nu/2))
+	}
+	return y
+}
+
+// gamma is Marsaglia and Tsang (2000) for shape >= 1.
+func gamma(rng *rand.Rand, shape float64) float64 {
+	d := shape - 1.0/3
+	c := 1 / math.Sqrt(9*d)
+	for {
+		x := rng.NormFloat64()
+		v := 1 + c*x
+		v = v * v * v
+		if v > 0 && math.Log(rng.Float64()) < 0.5*x*x+d-d*v+d*math.Log(v) {
+			return d * v
+		}
+	}
+}
+
+func TestGradients(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	y := simulateT(rng, 203, 0.0005, 0.01, 4)
+	y[7], y[100] = 0.31, -0.9 // far out
+	flat := append(make([]float64, 300), y...)
+	for _, c := range []struct {
+		family Family
+		y      []float64
+	}{{studentT, y}, {hurdleT, flat}} {
+		m, err := c.family.New(seriesOf(c.y), DefaultOptions())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 20 {
+			q := []float64{rng.NormFloat64(), math.Log(0.01) + 0.5*rng.NormFloat64(), 1 + rng.NormFloat64(), rng.NormFloat64()}[:m.Dim()]
+			grad, scratch := make([]float64, len(q)), make([]float64, len(q))
+			if _, err := m.LogDensity(q, grad); err != nil {
+				t.Fatal(err)
+			}
+			want := fd.Gradient(nil, func(x []float64) float64 {
+				lp, err := m.LogDensity(x, scratch)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return lp
+			}, q, &fd.Settings{Formula: fd.Central})
+			for i := range grad {
+				if math.Abs(grad[i]-want[i]) > 1e-5*(1+math.Abs(want[i])) {
+					t.Errorf("%s at %v: gradient %d is %v, by differences %v", c.family.Name, q, i, grad[i], want[i])
+				}
+			}
+		}
+	}
+}
+
+// The three sums against the plain form, which needs a logarithm a day.
+func TestTSumsAgainstPlainForm(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for _, n := range []int{0, 1, 3, 4, 5, 63, 1000} {
+		y := simulateT(rng, n, 0.001, 0.02, 2.5)
+		if n > 5 {
+			y[2], y[5] = 1e30, 4
+		}
+		for _, c := range []float64{1e-9, 1e-4, 3} {
+			var wantLog, wantShare, wantU float64
+			for _, v := range y {
+				r := v - 0.0005
+				wantLog += math.Log1p(r * r / c)
+				wantShare += r * r / (c + r*r)
+				wantU += r / (c + r*r)
+			}
+			gotLog, gotShare, gotU := tSums(y, 0.0005, c)
+			for _, p := range [][2]float64{{gotLog, wantLog}, {gotShare, wantShare}, {gotU, wantU}} {
+				if math.Abs(p[0]-p[1]) > 1e-11*(1+math.Abs(p[1])) {
+					t.Errorf("n = %d, c = %v: got %v, plain form %v", n, c, p[0], p[1])
+				}
+			}
+		}
+	}
+}
+
+func TestFitRecoversTruth(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	y := simulateT(rng, 2520, 0.0004, 0.009, 5)
+	p, err := Fit(context.Background(), seriesOf(y), DefaultOptions(), testStream(1), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Verdict() != OK {
+		t.Errorf("verdict %s: %v", p.Verdict(), p.Findings)
+	}
+	for _, s := range p.Summary {
+		t.Logf("%-7s mean %.5g sd %.3g  5%% %.5g  95%% %.5g  R-hat %.4f  bulk %.0f tail %.0f", s.Name, s.Mean, s.SD, s.Q5, s.Q95, s.RHat, s.ESSBulk, s.ESSTail)
+	}
+	t.Logf("warm-up %d, gradients %d", p.Sampler.Warmup, p.Sampler.Gradients)
+	for k, truth := range []float64{0.0004, 0.009, 5} {
+		s := p.Summary[k]
+		if math.Abs(float64(s.Mean)-truth) > 4*float64(s.SD) {
+			t.Errorf("%s is %v, truth %v", s.Name, s.Mean, truth)
+		}
+	}
+}
+
+func BenchmarkFit(b *testing.B) {
+	y := simulateT(rand.New(rand.NewPCG(5, 6)), 2520, 0.0004, 0.009, 5)
+	for b.Loop() {
+		p, err := Fit(context.Background(), seriesOf(y), DefaultOptions(), testStream(1), nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(p.Sampler.Gradients), "gradients/op")
+	}
+}

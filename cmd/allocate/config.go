@@ -1,0 +1,97 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"allocate/config"
+)
+
+func newConfig(g *global) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "config",
+		Short: "Make and inspect configurations",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newConfigInit(g), newConfigShow(g))
+	return cmd
+}
+
+func newConfigInit(g *global) *cobra.Command {
+	var path string
+	var force bool
+	cmd := &cobra.Command{
+		Use:   "init [FILE]",
+		Short: "Write a commented configuration with every key at its default",
+		Long:  "Writes " + defaultConfig + ", or FILE; - is standard output. An existing file is kept unless --force.\n\n" + exitHelp,
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			var text bytes.Buffer
+			if err := config.WriteTemplate(&text, path); err != nil {
+				return err
+			}
+			file := defaultConfig
+			if len(args) == 1 {
+				file = args[0]
+			}
+			if file == "-" {
+				_, err := g.stdout.Write(text.Bytes())
+				return err
+			}
+			flags := os.O_CREATE | os.O_WRONLY | os.O_EXCL
+			if force {
+				flags = os.O_CREATE | os.O_WRONLY | os.O_TRUNC
+			}
+			f, err := os.OpenFile(file, flags, 0o644)
+			if errors.Is(err, fs.ErrExist) {
+				return &usageError{fmt.Errorf("%s exists and was left as it is; name another file, or give --force", file)}
+			}
+			if err != nil {
+				return err
+			}
+			_, err = f.Write(text.Bytes())
+			if err := errors.Join(err, f.Close()); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(g.stdout, "wrote %s; next: set returns.path in it, then: allocate run --config %s\n", file, file)
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&path, "returns", "returns.csv", "value of returns.path")
+	cmd.Flags().BoolVar(&force, "force", false, "overwrite an existing file")
+	return cmd
+}
+
+func newConfigShow(g *global) *cobra.Command {
+	var origin bool
+	cmd := &cobra.Command{
+		Use:   "show",
+		Short: "Print every value that a run would use, and with --origin where it is from",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, origins, err := g.load(cmd)
+			if err != nil {
+				return err
+			}
+			table := tabwriter.NewWriter(g.stdout, 0, 0, 2, ' ', 0)
+			for _, f := range config.Values(c) {
+				if origin {
+					fmt.Fprintf(table, "%s\t%s\t%s\n", f.Key, config.FormatValue(f.Default), origins[f.Key])
+				} else {
+					fmt.Fprintf(table, "%s\t%s\n", f.Key, config.FormatValue(f.Default))
+				}
+			}
+			return table.Flush()
+		},
+	}
+	g.addConfigFlags(cmd)
+	cmd.Flags().BoolVar(&origin, "origin", false, "print where each value is from: default, file and line, environment, --set or flag")
+	return cmd
+}

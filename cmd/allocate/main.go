@@ -1,0 +1,101 @@
+// Command allocate turns daily returns of trading strategies into portfolio
+// weights, and says how far to trust them.
+//
+// See README.md for the commands, and `allocate help COMMAND` for each.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"allocate/config"
+	"allocate/pipeline"
+	"allocate/returns"
+)
+
+// The exit codes. 2 is left to crashes of the Go runtime; a code that is not
+// in this list is a failure.
+const (
+	exitOK          = 0 // published, or already published
+	exitFailure     = 1
+	exitDegraded    = 3   // published under a fallback
+	exitUsage       = 4   // bad usage or configuration
+	exitNotReady    = 5   // input missing, not reaching the as-of day, or stale
+	exitRefused     = 6   // a gate on data or sampler refused
+	exitInfeasible  = 7   // no weights satisfy the limits, or the optimum is not certified
+	exitHeld        = 8   // held for approval
+	exitLocked      = 11  // another run works in the output folder
+	exitInterrupted = 130 // stopped by a signal; run again to resume
+)
+
+const exitHelp = `EXIT STATUS
+  0 published, or already published   1 failure   3 published, degraded
+  4 bad usage or configuration   5 input not ready   6 data or sampler refused
+  7 infeasible or not certified   8 held for approval   11 locked   130 interrupted`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := Main(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// Main runs one command and returns its exit code. It is the only place where
+// errors become codes.
+func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := newRoot(stdout, stderr)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err != nil && ctx.Err() != nil {
+		fmt.Fprintln(stderr, "allocate: interrupted; what was finished is kept, run again to resume")
+		return exitInterrupted
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "allocate: "+err.Error())
+	}
+	return exitCode(err)
+}
+
+func exitCode(err error) int {
+	var (
+		usage       *usageError
+		bad         *config.Error
+		notReady    *returns.NotReadyError
+		input       *returns.InputError
+		gate        *pipeline.GateError
+		infeasible  *pipeline.InfeasibleError
+		uncertified *pipeline.UncertifiedError
+		locked      *pipeline.LockedError
+	)
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &usage), errors.As(err, &bad):
+		return exitUsage
+	case errors.As(err, &notReady):
+		return exitNotReady
+	case errors.As(err, &input):
+		return exitRefused
+	case errors.As(err, &gate):
+		if returns.Worst(gate.Findings) == returns.Hold {
+			return exitHeld
+		}
+		return exitRefused
+	case errors.As(err, &infeasible), errors.As(err, &uncertified):
+		return exitInfeasible
+	case errors.As(err, &locked):
+		return exitLocked
+	}
+	return exitFailure
+}
+
+// usageError is a command line that cannot be understood.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }

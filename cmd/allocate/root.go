@@ -1,0 +1,91 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"allocate/config"
+)
+
+// defaultConfig is read from the working folder when no --config is given.
+const defaultConfig = "allocate.yaml"
+
+// global holds the flags that every command that reads a configuration has.
+type global struct {
+	stdout, stderr io.Writer
+	file           string
+	sets           []string
+}
+
+func newRoot(stdout, stderr io.Writer) *cobra.Command {
+	g := &global{stdout: stdout, stderr: stderr}
+	root := &cobra.Command{
+		Use:           "allocate",
+		Short:         "From daily returns of trading strategies to portfolio weights, with the reasons",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &usageError{fmt.Errorf("%w; see: %s --help", err, cmd.CommandPath())}
+	})
+	root.AddCommand(newRun(g), newSimulate(g), newConfig(g), newVersion(g))
+	usageErrors(root)
+	return root
+}
+
+// usageErrors makes wrong arguments exit as bad usage.
+func usageErrors(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(c *cobra.Command, args []string) error {
+			if err := check(c, args); err != nil {
+				return &usageError{fmt.Errorf("%w; see: %s --help", err, c.CommandPath())}
+			}
+			return nil
+		}
+	}
+	for _, c := range cmd.Commands() {
+		usageErrors(c)
+	}
+}
+
+// addConfigFlags gives a command the flags of a configuration.
+func (g *global) addConfigFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVarP(&g.file, "config", "c", "", "configuration file (default "+defaultConfig+")")
+	f.StringArrayVar(&g.sets, "set", nil, "override a key: --set optimize.alpha=0.99 (repeatable)")
+	f.String("as-of", "", "day of the last return the run may see, YYYY-MM-DD")
+	f.String("out", "", "folder for published runs")
+	f.String("cache", "", "folder of stored results")
+	f.String("seed", "", "root of all random numbers")
+	f.String("workers", "", "strategies sampled at once; changes no result")
+}
+
+// load combines file, environment, --set and flags.
+func (g *global) load(cmd *cobra.Command) (*config.Config, map[string]config.Origin, error) {
+	src := config.Source{File: g.file, Env: os.Environ(), Sets: g.sets, Flags: map[string]string{}}
+	if src.File == "" {
+		if _, err := os.Stat(defaultConfig); err == nil {
+			src.File = defaultConfig
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return nil, nil, err
+		}
+	}
+	keys := map[string]string{"as-of": "as_of", "out": "out", "cache": "cache", "seed": "seed", "workers": "workers"}
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if key, ok := keys[f.Name]; ok {
+			src.Flags[key] = f.Value.String()
+		}
+	})
+	return config.Load(src)
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"allocate/pipeline"
+)
+
+func newRun(g *global) *cobra.Command {
+	var v view
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Decide the weights of one day and publish them",
+		Long: `Reads the returns, samples a model of each strategy, draws joint scenarios,
+finds the weights with the least CVaR, and publishes weights, summary, tear
+sheet and lineage below <out>/<as_of>. What an earlier or interrupted run has
+finished is not done again.
+
+` + exitHelp,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, _, err := g.load(cmd)
+			if err != nil {
+				return err
+			}
+			if c.Workers == 0 {
+				c.Workers = runtime.GOMAXPROCS(0)
+			}
+			sink, finish, err := v.sink(g.stderr)
+			if err != nil {
+				return err
+			}
+			outcome, err := pipeline.Run(cmd.Context(), c, sink, time.Now)
+			finish()
+			if err != nil {
+				return err
+			}
+			return printOutcome(g.stdout, outcome)
+		},
+	}
+	g.addConfigFlags(cmd)
+	v.addFlags(cmd)
+	return cmd
+}
+
+// printOutcome writes the published weights, largest first, as a table.
+func printOutcome(w io.Writer, o *pipeline.Outcome) error {
+	f, err := os.Open(filepath.Join(o.Dir, "weights.csv"))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	records, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		return fmt.Errorf("%s: %w", f.Name(), err)
+	}
+	s := o.Decision.Solution
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "strategy\tweight\tshare of CVaR\n")
+	zero := 0
+	for _, r := range records[1:] {
+		name, weight := r[2], r[3]
+		share := ""
+		for j, n := range s.Names {
+			if n == name && s.CVaR != 0 {
+				share = fmt.Sprintf("%.1f%%", 100*s.Contributions[j]/s.CVaR)
+			}
+			if n == name && s.Weights[j] == 0 {
+				share = ""
+			}
+		}
+		if share == "" {
+			zero++
+			continue
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\n", printable(name), weight, share)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if zero > 0 {
+		fmt.Fprintf(w, "%d more with weight 0\n", zero)
+	}
+	fmt.Fprintf(w, "\nas of %v, to hold from %v: expected return %+.2f%%, CVaR %.2f%%, VaR %.2f%% over the horizon; certified gap %.1g\n",
+		o.Decision.AsOf, o.Decision.Effective, 100*s.Mean, 100*s.CVaR, 100*s.VaR, s.Certificate.ExactGap)
+	verb := "published"
+	if !o.Fresh {
+		verb = "already published"
+	}
+	_, err = fmt.Fprintf(w, "%s: %s\nreport: %s\n", verb, filepath.Join(o.Dir, "weights.csv"), filepath.Join(o.Dir, "tearsheet.html"))
+	return err
+}
+
+// printable keeps control characters in names away from the terminal.
+func printable(s string) string {
+	out := []rune(s)
+	for i, r := range out {
+		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
+			out[i] = '�'
+		}
+	}
+	if len(out) > 60 {
+		out = append(out[:59], '…')
+	}
+	return string(out)
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"allocate/pipeline"
+	"allocate/returns"
+)
+
+func newSimulate(g *global) *cobra.Command {
+	s := returns.Simulation{}
+	var start, panelFile, truthFile string
+	var seed uint64
+	var force bool
+	cmd := &cobra.Command{
+		Use:   "simulate",
+		Short: "Make a panel of daily returns from a known truth, and the truth as a file",
+		Long: `Writes a wide CSV of simulated daily returns, and as JSON what they were made
+from: per strategy mu, sigma and nu, the correlation, the start, gaps, days
+without trading and a change of regime. Same flags and seed, same bytes.
+
+` + exitHelp,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			var err error
+			if s.Start, err = returns.ParseDate(start); err != nil {
+				return &usageError{fmt.Errorf("--start: %w", err)}
+			}
+			if err := s.Validate(); err != nil {
+				return &usageError{fmt.Errorf("simulate: %w", err)}
+			}
+			if !force {
+				for _, file := range []string{panelFile, truthFile} {
+					if _, err := os.Lstat(file); !errors.Is(err, fs.ErrNotExist) {
+						return &usageError{fmt.Errorf("%s exists and was left as it is; name another file, or give --force", file)}
+					}
+				}
+			}
+			panel, truth, err := returns.Simulate(s, pipeline.Streams(seed, "simulate"))
+			if err != nil {
+				return err
+			}
+			var text bytes.Buffer
+			if err := panel.WriteCSV(&text); err != nil {
+				return err
+			}
+			known, err := json.MarshalIndent(truth, "", "  ")
+			if err != nil {
+				return err
+			}
+			if err := errors.Join(os.WriteFile(truthFile, append(known, '\n'), 0o644), os.WriteFile(panelFile, text.Bytes(), 0o644)); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(g.stdout, "wrote %s (%d days x %d strategies) and %s\n", panelFile, panel.Days(), panel.Len(), truthFile)
+			return err
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&panelFile, "output", "o", "panel.csv", "file for the returns")
+	f.StringVar(&truthFile, "truth", "truth.json", "file for the truth")
+	f.IntVar(&s.Strategies, "strategies", 8, "number of strategies")
+	f.IntVar(&s.Days, "days", 1000, "number of weekdays")
+	f.StringVar(&start, "start", "2019-01-01", "first day")
+	f.Float64Var(&s.Correlation, "correlation", 0.3, "of any two strategies' normal scores, in [0, 1)")
+	f.Float64Var(&s.Ragged, "ragged", 0, "share of strategies that start later")
+	f.Float64Var(&s.Gaps, "gaps", 0, "share of days without a return")
+	f.IntVar(&s.Flat, "flat", 0, "strategies that trade on some weekdays only")
+	f.IntVar(&s.Regime, "regime", 0, "strategies whose mean changes sign and scale doubles half-way")
+	f.Uint64Var(&seed, "seed", 1, "root of all random numbers")
+	f.BoolVar(&force, "force", false, "overwrite existing files")
+	return cmd
+}

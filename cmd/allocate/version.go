@@ -1,0 +1,33 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"allocate/pipeline"
+)
+
+func newVersion(g *global) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "version",
+		Short: "Print the version of the program and of its stages",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if asJSON {
+				stages := map[string]int{}
+				for name, s := range pipeline.Stages(1) {
+					stages[name] = s.Version
+				}
+				return json.NewEncoder(g.stdout).Encode(map[string]any{"allocate": pipeline.Version(), "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH, "stages": stages})
+			}
+			_, err := fmt.Fprintf(g.stdout, "allocate %s %s %s/%s\n", pipeline.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
+	return cmd
+}

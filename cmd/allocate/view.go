@@ -1,0 +1,134 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+
+	"github.com/spf13/cobra"
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"golang.org/x/term"
+
+	"allocate/pipeline"
+)
+
+// view decides how a run shows what it does: bars on a terminal, else lines.
+type view struct {
+	progress string
+	format   string
+	quiet    bool
+	verbose  bool
+}
+
+func (v *view) addFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&v.progress, "progress", "auto", "progress bars: auto (on a terminal), always or never")
+	f.StringVar(&v.format, "log-format", "auto", "log lines on stderr: auto (console on a terminal, else json), console or json")
+	f.BoolVarP(&v.quiet, "quiet", "q", false, "log warnings and errors only, no bars")
+	f.BoolVarP(&v.verbose, "verbose", "v", false, "log every action")
+}
+
+// sink returns the receiver of a run's events, and what to call at its end.
+func (v *view) sink(stderr io.Writer) (pipeline.Sink, func(), error) {
+	file, _ := stderr.(*os.File)
+	terminal := file != nil && term.IsTerminal(int(file.Fd()))
+	bars := terminal
+	switch v.progress {
+	case "auto":
+	case "always":
+		bars = true
+	case "never":
+		bars = false
+	default:
+		return nil, nil, &usageError{fmt.Errorf("--progress %q is not auto, always or never", v.progress)}
+	}
+	bars = bars && !v.quiet
+	level := zapcore.InfoLevel
+	switch {
+	case v.verbose:
+		level = zapcore.DebugLevel
+	case v.quiet:
+		level = zapcore.WarnLevel
+	}
+	out := zapcore.AddSync(stderr)
+	var shown *barSink
+	if bars {
+		shown = newBars(stderr)
+		out = zapcore.AddSync(shown.container) // lines appear above the bars
+		if !v.verbose {
+			level = zapcore.WarnLevel // the bars say the rest
+		}
+	}
+	encoder := zap.NewProductionEncoderConfig()
+	encoder.EncodeTime = zapcore.ISO8601TimeEncoder
+	encoder.EncodeDuration = zapcore.StringDurationEncoder
+	var core zapcore.Core
+	switch format := v.format; {
+	case format == "json", format == "auto" && !terminal && !bars:
+		core = zapcore.NewCore(zapcore.NewJSONEncoder(encoder), zapcore.Lock(out), level)
+	case format == "console", format == "auto":
+		encoder.EncodeLevel = zapcore.CapitalLevelEncoder
+		encoder.EncodeTime = zapcore.TimeEncoderOfLayout("15:04:05")
+		core = zapcore.NewCore(zapcore.NewConsoleEncoder(encoder), zapcore.Lock(out), level)
+	default:
+		return nil, nil, &usageError{fmt.Errorf("--log-format %q is not auto, console or json", v.format)}
+	}
+	log := zap.New(core)
+	sinks := pipeline.Tee{pipeline.Logger{Log: log}}
+	finish := func() { _ = log.Sync() }
+	if shown != nil {
+		sinks = append(sinks, shown)
+		finish = func() { shown.close(); _ = log.Sync() }
+	}
+	return sinks, finish, nil
+}
+
+// barSink shows one bar per stage. A stage of many actions counts actions, one
+// of a single action counts its own steps.
+type barSink struct {
+	container *mpb.Progress
+	mu        sync.Mutex
+	bar       *mpb.Bar
+	many      bool
+}
+
+func newBars(w io.Writer) *barSink {
+	return &barSink{container: mpb.New(mpb.WithOutput(w), mpb.WithWidth(40), mpb.WithAutoRefresh())}
+}
+
+// Event implements pipeline.Sink.
+func (b *barSink) Event(e pipeline.Event) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch e.Kind {
+	case pipeline.StageStarted:
+		b.many = e.Total > 1
+		b.bar = b.container.AddBar(int64(max(1, e.Total)),
+			mpb.PrependDecorators(decor.Name(e.Stage, decor.WC{W: 10, C: decor.DindentRight}), decor.CountersNoUnit("%d/%d", decor.WC{W: 13})),
+			mpb.AppendDecorators(decor.Elapsed(decor.ET_STYLE_MMSS), decor.OnComplete(decor.Name(" "), ""), decor.OnComplete(decor.AverageETA(decor.ET_STYLE_MMSS, decor.WC{W: 6}), "")),
+		)
+	case pipeline.ActionHit, pipeline.ActionFinished:
+		if b.many {
+			b.bar.Increment()
+		}
+	case pipeline.ActionProgress:
+		if !b.many {
+			b.bar.SetTotal(int64(e.Total), false)
+			b.bar.SetCurrent(int64(e.Done))
+		}
+	case pipeline.StageFinished:
+		b.bar.SetTotal(-1, true)
+	}
+}
+
+// close leaves finished bars on the screen and drops an unfinished one.
+func (b *barSink) close() {
+	if b.bar != nil && !b.bar.Completed() {
+		b.bar.Abort(false)
+	}
+	b.container.Wait()
+}

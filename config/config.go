@@ -1,0 +1,69 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+
+	"allocate/bayes"
+	"allocate/optimize"
+	"allocate/returns"
+	"allocate/scenarios"
+)
+
+// Config is everything that a run can be told.
+type Config struct {
+	AsOf      string            `mapstructure:"as_of" json:"as_of" doc:"day of the last return the run may see, YYYY-MM-DD; blank: the last day in the file"`
+	Out       string            `mapstructure:"out" json:"out" doc:"folder for published runs, as <out>/<as_of>/r<k>, and <out>/latest" path:"true"`
+	Cache     string            `mapstructure:"cache" json:"cache" doc:"folder of results that need not be computed again; it may be deleted at any time" path:"true"`
+	Seed      uint64            `mapstructure:"seed" json:"seed" doc:"root of all random numbers: the same inputs and seed give the same bytes"`
+	Workers   int               `mapstructure:"workers" json:"workers" doc:"strategies sampled at once; 0: one per processor; the result is the same for any number"`
+	Returns   returns.Options   `mapstructure:"returns" json:"returns" doc:"where the returns are, and which of them a run uses"`
+	Bayes     bayes.Options     `mapstructure:"bayes" json:"bayes" doc:"the model of one strategy, its priors and its sampler"`
+	Scenarios scenarios.Options `mapstructure:"scenarios" json:"scenarios" doc:"the joint futures"`
+	Optimize  optimize.Options  `mapstructure:"optimize" json:"optimize" doc:"the decision: least CVaR within these limits"`
+}
+
+// Default returns the built-in values. Only returns.path must be given.
+func Default() Config {
+	return Config{
+		Out:       "out",
+		Cache:     ".cache",
+		Seed:      1,
+		Returns:   returns.DefaultOptions(),
+		Bayes:     bayes.DefaultOptions(),
+		Scenarios: scenarios.DefaultOptions(),
+		Optimize:  optimize.DefaultOptions(),
+	}
+}
+
+// Error is a configuration that cannot be used: every problem at once.
+type Error struct{ Err error }
+
+func (e *Error) Error() string { return "configuration:\n" + e.Err.Error() }
+
+// Unwrap returns the joined problems.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Validate reports every problem at once, each with its key, as an *Error.
+func (c *Config) Validate() error {
+	var errs []error
+	if c.AsOf != "" {
+		if _, err := returns.ParseDate(c.AsOf); err != nil {
+			errs = append(errs, fmt.Errorf("as_of: %w", err))
+		}
+	}
+	if c.Out == "" {
+		errs = append(errs, errors.New("out: is blank; name the folder for published runs"))
+	}
+	if c.Cache == "" {
+		errs = append(errs, errors.New("cache: is blank; name the folder for stored results"))
+	}
+	if c.Workers < 0 || c.Workers > 4096 {
+		errs = append(errs, fmt.Errorf("workers: is %d; expected 0 to 4096", c.Workers))
+	}
+	errs = append(errs, c.Returns.Validate(), c.Bayes.Validate(), c.Scenarios.Validate(), c.Optimize.Validate())
+	if err := errors.Join(errs...); err != nil {
+		return &Error{err}
+	}
+	return nil
+}

@@ -1,0 +1,93 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+// Field is one key of the configuration. The key, its meaning and its default
+// are declared once, on the struct field; the template, the environment names,
+// the checks for unknown keys and the schema follow from it.
+type Field struct {
+	Key     string // dotted, as in the file: optimize.alpha
+	Doc     string
+	Enum    []string
+	Default any
+	Path    bool // a file or folder: relative to the file that names it
+	section bool
+}
+
+// Env returns the environment variable of the key.
+func (f Field) Env() string { return envPrefix + strings.ToUpper(strings.ReplaceAll(f.Key, ".", "_")) }
+
+const envPrefix = "ALLOCATE_"
+
+// Fields lists every key in the order of the file.
+func Fields() []Field {
+	var fields []Field
+	for _, f := range walk("", reflect.ValueOf(Default())) {
+		if !f.section {
+			fields = append(fields, f)
+		}
+	}
+	return fields
+}
+
+func walk(prefix string, v reflect.Value) []Field {
+	var fields []Field
+	for i := range v.NumField() {
+		t := v.Type().Field(i)
+		name := t.Tag.Get("mapstructure")
+		if name == "" {
+			panic(fmt.Sprintf("config: field %s of %s has no key", t.Name, v.Type()))
+		}
+		f := Field{Key: prefix + name, Doc: t.Tag.Get("doc"), Path: t.Tag.Get("path") == "true", Default: v.Field(i).Interface()}
+		if enum := t.Tag.Get("enum"); enum != "" {
+			f.Enum = strings.Split(enum, ",")
+		}
+		if t.Type.Kind() == reflect.Struct {
+			f.section = true
+			fields = append(fields, f)
+			fields = append(fields, walk(f.Key+".", v.Field(i))...)
+			continue
+		}
+		fields = append(fields, f)
+	}
+	return fields
+}
+
+// Suggest returns the known word nearest to an unknown one, as a clause to
+// append to a message, or nothing if none is near.
+func Suggest(unknown string, known []string) string {
+	best, distance := "", len(unknown)/2+1
+	for _, k := range known {
+		if d := editDistance(unknown, k); d < distance {
+			best, distance = k, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %s?", best)
+}
+
+// editDistance is Levenshtein's.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(diagonal+cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,210 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/spf13/viper"
+)
+
+// keyDelimiter keeps viper from splitting anything but our own dotted keys.
+const keyDelimiter = "."
+
+// Source is where values come from beside the file: in rising order of
+// precedence the environment, --set key=value, and flags.
+type Source struct {
+	File  string            // path of the configuration file; blank: none
+	Env   []string          // as os.Environ gives it
+	Sets  []string          // key=value
+	Flags map[string]string // key to value, of the flags that were given
+}
+
+// Origin says where the value of a key is from.
+type Origin struct {
+	Kind   string // default, file, environment, set, flag
+	Detail string // path and line, variable or flag
+}
+
+func (o Origin) String() string {
+	if o.Detail == "" {
+		return o.Kind
+	}
+	return o.Kind + " " + o.Detail
+}
+
+// Load reads, checks and combines all sources. Every unknown key, unknown
+// ALLOCATE_ variable, unreadable value and value out of range is reported at
+// once, as an *Error.
+func Load(src Source) (*Config, map[string]Origin, error) {
+	l := loader{v: viper.NewWithOptions(viper.KeyDelimiter(keyDelimiter)), fields: map[string]Field{}, origins: map[string]Origin{}}
+	for _, f := range Fields() {
+		l.fields[f.Key] = f
+		l.keys = append(l.keys, f.Key)
+		l.origins[f.Key] = Origin{Kind: "default"}
+	}
+	if src.File != "" {
+		l.file(src.File)
+	}
+	l.env(src.Env)
+	for _, s := range src.Sets {
+		key, value, ok := strings.Cut(s, "=")
+		if !ok {
+			l.problem("--set %q: expected key=value", clip(s))
+			continue
+		}
+		l.set(strings.TrimSpace(key), value, Origin{"set", "--set " + strings.TrimSpace(key)}, "--set "+key)
+	}
+	flags := make([]string, 0, len(src.Flags))
+	for key := range src.Flags {
+		flags = append(flags, key)
+	}
+	sort.Strings(flags)
+	for _, key := range flags {
+		l.set(key, src.Flags[key], Origin{"flag", "--" + strings.ReplaceAll(key, "_", "-")}, "--"+strings.ReplaceAll(key, "_", "-"))
+	}
+	if len(l.problems) > 0 {
+		return nil, nil, &Error{errors.Join(l.problems...)}
+	}
+	c, err := decode(l.v)
+	if err != nil {
+		return nil, nil, &Error{err}
+	}
+	l.resolve(c, src.File)
+	return c, l.origins, c.Validate()
+}
+
+type loader struct {
+	v        *viper.Viper
+	fields   map[string]Field
+	keys     []string
+	origins  map[string]Origin
+	problems []error
+}
+
+func (l *loader) problem(format string, args ...any) {
+	l.problems = append(l.problems, fmt.Errorf(format, args...))
+}
+
+func (l *loader) file(path string) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		l.problem("%s: no such file; make one with: allocate config init", path)
+		return
+	}
+	if err != nil {
+		l.problem("%w", err)
+		return
+	}
+	l.v.SetConfigFile(path)
+	if filepath.Ext(path) == "" {
+		l.v.SetConfigType("yaml")
+	}
+	if err := l.v.ReadInConfig(); err != nil {
+		l.problem("%s: %w", path, err)
+		return
+	}
+	only := viper.NewWithOptions(viper.KeyDelimiter(keyDelimiter))
+	only.SetConfigFile(path)
+	if filepath.Ext(path) == "" {
+		only.SetConfigType("yaml")
+	}
+	if err := only.ReadInConfig(); err != nil {
+		l.problem("%s: %w", path, err)
+		return
+	}
+	keys := only.AllKeys()
+	sort.Strings(keys)
+	for _, key := range keys {
+		line := lineOf(string(text), key)
+		if _, known := l.fields[key]; !known {
+			l.problem("%s:%d: unknown key %s%s", path, line, clip(key), Suggest(key, l.keys))
+			continue
+		}
+		l.origins[key] = Origin{"file", fmt.Sprintf("%s:%d", path, line)}
+	}
+}
+
+// lineOf finds the line of a dotted key in YAML text, by following its parts
+// downwards; 0 if the file is written in another way.
+func lineOf(text, key string) int {
+	parts := strings.Split(key, ".")
+	for i, line := range strings.Split(text, "\n") {
+		name, _, found := strings.Cut(strings.TrimSpace(line), ":")
+		if !found || !strings.EqualFold(strings.Trim(name, `"'`), parts[0]) {
+			continue
+		}
+		if len(parts) == 1 {
+			return i + 1
+		}
+		parts = parts[1:]
+	}
+	return 0
+}
+
+func (l *loader) env(environ []string) {
+	names := map[string]string{}
+	known := make([]string, 0, len(l.keys))
+	for _, key := range l.keys {
+		names[l.fields[key].Env()] = key
+		known = append(known, l.fields[key].Env())
+	}
+	environ = slices.Clone(environ)
+	sort.Strings(environ)
+	for _, e := range environ {
+		name, value, _ := strings.Cut(e, "=")
+		if !strings.HasPrefix(name, envPrefix) {
+			continue
+		}
+		key, ok := names[name]
+		if !ok {
+			l.problem("environment variable %s is not known%s", clip(name), Suggest(name, known))
+			continue
+		}
+		l.set(key, value, Origin{"environment", name}, name)
+	}
+}
+
+// set overrides one key by text, which is read as YAML unless the key holds
+// text: 0.95, true, null or [{name: a, max: 0.2}].
+func (l *loader) set(key, value string, origin Origin, where string) {
+	f, ok := l.fields[key]
+	if !ok {
+		l.problem("%s: unknown key %s%s", where, clip(key), Suggest(key, l.keys))
+		return
+	}
+	parsed, err := parse(f, value)
+	if err != nil {
+		l.problem("%s: %w", where, err)
+		return
+	}
+	l.v.Set(key, parsed)
+	l.origins[key] = origin
+}
+
+// resolve makes paths of the file relative to the file, so that a run does
+// not depend on the folder it is started in.
+func (l *loader) resolve(c *Config, file string) {
+	if file == "" {
+		return
+	}
+	dir := filepath.Dir(file)
+	for key, path := range map[string]*string{"out": &c.Out, "cache": &c.Cache, "returns.path": &c.Returns.Path} {
+		kind := l.origins[key].Kind
+		if (kind == "file" || kind == "default") && *path != "" && !filepath.IsAbs(*path) {
+			*path = filepath.Join(dir, *path)
+		}
+	}
+}
+
+func clip(s string) string {
+	if r := []rune(s); len(r) > 80 {
+		return string(r[:80]) + "…"
+	}
+	return s
+}

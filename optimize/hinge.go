@@ -1,0 +1,369 @@
+package optimize
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/mat"
+)
+
+// hinges is the one program that this package solves:
+//
+//	minimise  cost'x + sum_j penalty_j (row_j'x - rhs_j)+   over x in R^d
+//
+// A scenario is a hinge with a finite penalty, a bound or a constraint one
+// with an infinite penalty, and a constraint that is being tested for conflict
+// one that costs something or nothing. Data are scaled to order one.
+type hinges struct {
+	dim     int
+	cost    []float64 // d
+	rows    []float64 // J x d, row-major
+	rhs     []float64 // J
+	penalty []float64 // J, in [0, +Inf]
+}
+
+func (h *hinges) row(j int) []float64 { return h.rows[j*h.dim : (j+1)*h.dim] }
+
+func (h *hinges) matrix() blas64.General {
+	return blas64.General{Rows: len(h.rhs), Cols: h.dim, Stride: h.dim, Data: h.rows}
+}
+
+func (h *hinges) append(row []float64, rhs, penalty float64) {
+	h.rows = append(h.rows, row...)
+	h.rhs = append(h.rhs, rhs)
+	h.penalty = append(h.penalty, penalty)
+}
+
+// walk is a vertex of the hinge arrangement on its way to the optimum: d
+// linearly independent rows, the basis, hold with equality at x. Edge k leaves
+// the k-th of them and keeps the others.
+type walk struct {
+	*hinges
+	basis  []int     // d row indices
+	within []bool    // J: row is in the basis
+	above  []bool    // J: row is on its paying side; never true of a hard row or one in the basis
+	edges  []float64 // d x d: the inverse of the basis matrix, transposed, so that edge k is a row
+	x      []float64 // d
+	slack  []float64 // J: row_j'x - rhs_j
+	grad   []float64 // d: cost plus the paying rows
+	mult   []float64 // d: multiplier q of each basic row, 0 <= q <= penalty at an optimum
+	rate   []float64 // J: change of slack along the current edge
+	kinks  []atom
+	given  []float64 // rhs as it was before shift, nil when it is not shifted
+	pivots int
+}
+
+const (
+	slopeTol = 1e-12 // a descent shallower than this is rounding
+	sideTol  = 1e-10 // a slack smaller than this has no side of its own
+	rateTol  = 1e-9  // relative to the edge: a row that is parallel to it makes no basis
+	hardTol  = 1e-11 // a hard row that is violated by less holds
+	refresh  = 48    // pivots between factorisations
+)
+
+var (
+	errSingular  = errors.New("optimize: the basis is singular to working precision")
+	errUnbounded = errors.New("optimize: the objective falls without bound")
+)
+
+// newWalk stands at the vertex where the rows of basis meet.
+func newWalk(h *hinges, basis []int) (*walk, error) {
+	d, m := h.dim, len(h.rhs)
+	w := &walk{
+		hinges: h, basis: basis,
+		within: make([]bool, m), above: make([]bool, m), slack: make([]float64, m), rate: make([]float64, m),
+		edges: make([]float64, d*d), x: make([]float64, d), grad: make([]float64, d), mult: make([]float64, d),
+	}
+	for _, j := range basis {
+		w.within[j] = true
+	}
+	return w, w.factorise()
+}
+
+// descend walks to an optimal vertex, or for at most limit pivots. Optimality
+// is only believed right after a factorisation of the program as given.
+//
+// Where many rows meet in one point (all in cash, every scenario loses the
+// same nothing) a walk can change its basis for long without moving. It is
+// then continued among rows that are shifted apart a little, and ends on the
+// rows as they are. After patience runs out, Bland's rule is slow but cannot
+// cycle.
+func (w *walk) descend(ctx context.Context, limit int) (optimal bool, err error) {
+	const shifts = 50
+	fresh, stalled, shifted := true, 0, 0
+	for since := 0; w.pivots < limit; since++ {
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
+		careful := stalled > 2*w.dim+20
+		if stalled > w.dim/2+10 && w.given == nil && shifted < shifts {
+			shifted++
+			if err := w.shift(shifted); err != nil {
+				return false, err
+			}
+			fresh, since, stalled, careful = true, 0, 0, false
+		}
+		k, sign, slope := w.edge(careful)
+		switch {
+		case k < 0 && fresh && w.given == nil:
+			if shifted == 0 || !w.reprice() {
+				return true, nil
+			}
+		case k < 0 && fresh:
+			if err := w.restore(); err != nil {
+				return false, err
+			}
+			stalled, since = 0, 0
+		case k < 0 || since >= refresh:
+			if err := w.factorise(); err != nil {
+				return false, err
+			}
+			fresh, since = true, 0
+		default:
+			step, err := w.follow(k, sign, slope, careful)
+			if err != nil {
+				return false, err
+			}
+			fresh = false
+			if w.pivots++; step*-slope > 1e-15 {
+				stalled = 0
+			} else {
+				stalled++
+			}
+		}
+	}
+	if w.given != nil {
+		return false, w.restore()
+	}
+	return false, nil
+}
+
+// shift moves every soft row that is not in the basis away from x, further
+// onto its own side, by amounts that differ: x and every multiplier stay what
+// they are, and ties come apart. Basic rows and hard rows do not move, so that
+// the walk stays admissible.
+func (w *walk) shift(round int) error {
+	w.given = slices.Clone(w.rhs)
+	for j := range w.rhs {
+		if w.within[j] || math.IsInf(w.penalty[j], 1) {
+			continue
+		}
+		by := 1e-6 * scatter(uint64(j), uint64(round))
+		if w.above[j] {
+			by = -by
+		}
+		w.rhs[j] += by
+	}
+	return w.factorise()
+}
+
+// restore puts the rows back. The multipliers are still optimal; x moves by as
+// little as the rows did.
+func (w *walk) restore() error {
+	copy(w.rhs, w.given)
+	w.given = nil
+	return w.factorise()
+}
+
+// reprice looks for hard rows that x violates by more than rounding, because
+// restore moved it over a row that was about to bind. From now on such a row
+// charges a price that drives x back. It reports whether there was any.
+func (w *walk) reprice() (any bool) {
+	const dear = 1e6
+	for j, s := range w.slack {
+		if math.IsInf(w.penalty[j], 1) && !w.within[j] && s > hardTol {
+			w.penalty[j], w.above[j], any = dear, true, true
+			w.pay(j, 1)
+		}
+	}
+	return any
+}
+
+// scatter maps a row and a round to a fixed number in [0.5, 1) that looks
+// random (the finaliser of splitmix64).
+func scatter(row, round uint64) float64 {
+	z := (row + round<<32 + 1) * 0x9e3779b97f4a7c15
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return 0.5 + float64((z^z>>31)>>12)/(1<<53)
+}
+
+// factorise recomputes everything that pivots update: edges, x, slacks, sides
+// and gradient, from the rows of the basis alone.
+func (w *walk) factorise() error {
+	d := w.dim
+	transposed := mat.NewDense(d, d, nil)
+	for k, j := range w.basis {
+		transposed.SetCol(k, w.row(j))
+	}
+	var inverse mat.Dense
+	if err := inverse.Inverse(transposed); err != nil {
+		var condition mat.Condition
+		if !errors.As(err, &condition) || math.IsInf(float64(condition), 1) {
+			return errSingular
+		}
+	}
+	for k := range d {
+		copy(w.edges[k*d:(k+1)*d], inverse.RawRowView(k))
+	}
+
+	// x solves row'x = rhs on the basis, with one step of refinement.
+	clear(w.x)
+	for range 2 {
+		for k, j := range w.basis {
+			w.mult[k] = w.rhs[j] - blas64.Dot(vector(w.row(j)), vector(w.x))
+		}
+		blas64.Gemv(blas.Trans, 1, w.edgeMatrix(), vector(w.mult), 1, vector(w.x))
+	}
+
+	copy(w.slack, w.rhs)
+	blas64.Gemv(blas.NoTrans, 1, w.matrix(), vector(w.x), -1, vector(w.slack))
+	copy(w.grad, w.cost)
+	for j, s := range w.slack {
+		switch {
+		case w.within[j] || math.IsInf(w.penalty[j], 1):
+			w.above[j] = false
+		case math.Abs(s) > sideTol:
+			w.above[j] = s > 0
+		}
+		if w.within[j] {
+			w.slack[j] = 0
+		}
+		if w.above[j] {
+			w.pay(j, 1)
+		}
+	}
+	return nil
+}
+
+func (w *walk) edgeMatrix() blas64.General {
+	return blas64.General{Rows: w.dim, Cols: w.dim, Stride: w.dim, Data: w.edges}
+}
+
+func (w *walk) pay(j int, sign float64) {
+	if a := w.penalty[j]; a != 0 {
+		blas64.Axpy(sign*a, vector(w.row(j)), vector(w.grad))
+	}
+}
+
+// edge returns the position of the basic row to leave, to its free side (sign
+// -1) or to its paying side (+1), and the slope of the objective along it; -1
+// at an optimum. It is the steepest edge per unit of length, or the row of
+// least index when careful.
+func (w *walk) edge(careful bool) (k int, sign, slope float64) {
+	d := w.dim
+	blas64.Gemv(blas.NoTrans, -1, w.edgeMatrix(), vector(w.grad), 0, vector(w.mult))
+	k, best := -1, 0.0
+	for i, q := range w.mult {
+		s, f := -1.0, q
+		if over := w.penalty[w.basis[i]] - q; over < 0 {
+			s, f = 1, over
+		}
+		if f >= -slopeTol {
+			continue
+		}
+		if careful {
+			if k < 0 || w.basis[i] < w.basis[k] {
+				k, sign, slope = i, s, f
+			}
+			continue
+		}
+		e := vector(w.edges[i*d : (i+1)*d])
+		if steep := f * f / blas64.Dot(e, e); steep > best {
+			k, sign, slope, best = i, s, f, steep
+		}
+	}
+	return k, sign, slope
+}
+
+// follow goes along edge k past every kink at which the objective still falls,
+// and makes the row of the kink where it stops falling basic instead of the
+// row that was left. With careful it stops at the first kink.
+func (w *walk) follow(k int, sign, slope float64, careful bool) (step float64, err error) {
+	d := w.dim
+	edge := w.edges[k*d : (k+1)*d]
+	blas64.Gemv(blas.NoTrans, sign, w.matrix(), vector(edge), 0, vector(w.rate))
+
+	w.kinks = w.kinks[:0]
+	flat := rateTol * blas64.Nrm2(vector(edge))
+	for j, r := range w.rate {
+		// A row changes side only when it moves towards the other one.
+		if w.within[j] || w.penalty[j] == 0 || math.Abs(r) <= flat || (r < 0) != w.above[j] {
+			continue
+		}
+		w.kinks = append(w.kinks, atom{key: max(0, -w.slack[j]/r), mass: w.penalty[j] * math.Abs(r), id: j})
+	}
+	if len(w.kinks) == 0 {
+		return 0, errUnbounded
+	}
+	at := 0
+	if careful {
+		for i, a := range w.kinks {
+			if a.before(w.kinks[at]) {
+				at = i
+			}
+		}
+		w.kinks[0], w.kinks[at] = w.kinks[at], w.kinks[0]
+		at = 0
+	} else if at = crossing(w.kinks, -slope-slopeTol); at == len(w.kinks) {
+		return 0, errUnbounded
+	}
+
+	step = w.kinks[at].key
+	blas64.Axpy(step*sign, vector(edge), vector(w.x))
+	blas64.Axpy(step, vector(w.rate), vector(w.slack))
+	for _, a := range w.kinks[:at] {
+		if w.above[a.id] = !w.above[a.id]; w.above[a.id] {
+			w.pay(a.id, 1)
+		} else {
+			w.pay(a.id, -1)
+		}
+	}
+	w.swap(k, w.kinks[at].id, sign, step)
+	return step, nil
+}
+
+// swap replaces the k-th basic row by enter: a rank-one update of the edges.
+func (w *walk) swap(k, enter int, sign, step float64) {
+	d, leave := w.dim, w.basis[k]
+	if w.above[enter] {
+		w.above[enter] = false
+		w.pay(enter, -1)
+	}
+	if sign > 0 {
+		w.above[leave] = true
+		w.pay(leave, 1)
+	}
+	w.within[leave], w.within[enter] = false, true
+	w.slack[leave], w.slack[enter] = sign*step, 0
+	w.basis[k] = enter
+
+	// Sherman-Morrison: every edge must now keep enter's slack at zero.
+	drift := w.mult
+	blas64.Gemv(blas.NoTrans, 1, w.edgeMatrix(), vector(w.row(enter)), 0, vector(drift))
+	edge := w.edges[k*d : (k+1)*d]
+	blas64.Scal(1/drift[k], vector(edge))
+	for i, v := range drift {
+		if i != k && v != 0 {
+			blas64.Axpy(-v, vector(edge), vector(w.edges[i*d:(i+1)*d]))
+		}
+	}
+}
+
+// multipliers fills q (J) with the multiplier of every row at the vertex.
+func (w *walk) multipliers(q []float64) {
+	for j := range q {
+		q[j] = 0
+		if w.above[j] {
+			q[j] = w.penalty[j]
+		}
+	}
+	blas64.Gemv(blas.NoTrans, -1, w.edgeMatrix(), vector(w.grad), 0, vector(w.mult))
+	for k, j := range w.basis {
+		q[j] = w.mult[k]
+	}
+}

@@ -1,0 +1,202 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+
+	"allocate/bayes"
+	"allocate/config"
+	"allocate/optimize"
+	"allocate/returns"
+	"allocate/returns/columnar"
+	"allocate/scenarios"
+)
+
+// Decision is what one day's run came to.
+type Decision struct {
+	AsOf      returns.Date
+	Effective returns.Date
+	Solution  *optimize.Solution
+	Files     []Part
+	Findings  []returns.Finding
+	Stages    []ManifestStage
+}
+
+// daily turns a panel into weights as of one day: window, bayes, scenarios,
+// optimize, reports. It sees nothing of the panel after that day. The nightly
+// run and a backtest call this one function.
+func (r *Runner) daily(ctx context.Context, panel ContentID, all []string, asOf returns.Date, c *config.Config) (*Decision, error) {
+	d := &Decision{AsOf: asOf, Effective: asOf.NextWeekday()}
+	step := func(name, unit string, options any, seeded bool, inputs ...Input) (Action, error) {
+		o, err := canonical(options)
+		a := Action{Stage: name, Version: r.Stages[name].Version, Unit: unit, Options: o, Inputs: inputs, Arch: arch()}
+		if seeded {
+			a.Seed = seedFor(c.Seed, name, unit)
+		}
+		return a, err
+	}
+	one := func(name string, options any, seeded bool, inputs ...Input) (Result, error) {
+		a, err := step(name, "", options, seeded, inputs...)
+		if err != nil {
+			return Result{}, err
+		}
+		results, err := d.run(ctx, r, name, []Action{a})
+		if err != nil {
+			return Result{}, err
+		}
+		return results[0], nil
+	}
+
+	cut := returns.Options{Window: c.Returns.Window, MinHistory: c.Returns.MinHistory, ShortHistory: c.Returns.ShortHistory, MaxMedianAbs: c.Returns.MaxMedianAbs, Unit: c.Returns.Unit}
+	window, err := one("window", windowOptions{asOf, cut}, false, Input{"panel", panel})
+	if err != nil {
+		return nil, err
+	}
+	tree, err := decodeTree(window.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.gate(r, "window", tree.Findings); err != nil {
+		return nil, err
+	}
+
+	var fits []Action
+	var inputs []Input
+	for _, part := range tree.Parts {
+		a, err := step("bayes", part.Name, c.Bayes, true, Input{"series", part.Content})
+		if err != nil {
+			return nil, err
+		}
+		fits = append(fits, a)
+		inputs = append(inputs, Input{"series " + part.Name, part.Content})
+	}
+	posteriors, err := d.run(ctx, r, "bayes", fits)
+	if err != nil {
+		return nil, err
+	}
+	var found []returns.Finding
+	for _, p := range posteriors {
+		inputs = append(inputs, Input{"posterior " + p.Action.Unit, p.Content})
+		fs, err := posteriorFindings(p.Bytes)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, fs...)
+	}
+	if err := d.gate(r, "bayes", found); err != nil {
+		return nil, err
+	}
+
+	set, err := one("scenarios", scenarioOptions{asOf, c.Bayes, c.Scenarios}, true, inputs...)
+	if err != nil {
+		return nil, err
+	}
+	fs, err := setFindings(set.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.gate(r, "scenarios", fs); err != nil {
+		return nil, err
+	}
+
+	best, err := one("optimize", c.Optimize, false, Input{"scenarios", set.Content})
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(best.Bytes, &d.Solution); err != nil {
+		return nil, err
+	}
+	if d.Solution.Status != optimize.Optimal {
+		return nil, &UncertifiedError{Gap: d.Solution.Certificate.ExactGap, Limit: c.Optimize.MaxGap}
+	}
+	if err := d.gate(r, "optimize", d.Solution.Findings); err != nil {
+		return nil, err
+	}
+
+	o := reportOptions{AsOf: asOf, Effective: d.Effective, Seed: c.Seed, Bayes: c.Bayes, Scenarios: c.Scenarios, Optimize: c.Optimize, Left: leftOut(all, tree)}
+	inputs = append(inputs, Input{"window", window.Content}, Input{"scenarios", set.Content}, Input{"solution", best.Content})
+	files, err := one("reports", o, false, inputs...)
+	if err != nil {
+		return nil, err
+	}
+	published, err := decodeTree(files.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	d.Files = published.Parts
+	returns.SortFindings(d.Findings)
+	return d, nil
+}
+
+// run does the actions of a stage and keeps the account for the manifest.
+func (d *Decision) run(ctx context.Context, r *Runner, name string, actions []Action) ([]Result, error) {
+	began := r.Now()
+	results, err := r.Stage(ctx, name, actions)
+	if err != nil {
+		return nil, err
+	}
+	d.Stages = append(d.Stages, account(name, r.Stages[name].Version, results, r.Now().Sub(began).Seconds()))
+	return results, nil
+}
+
+func account(name string, version int, results []Result, seconds float64) ManifestStage {
+	s := ManifestStage{Name: name, Version: version, Seconds: seconds}
+	for _, res := range results {
+		if res.Hit {
+			s.FromStore++
+		} else {
+			s.Made++
+		}
+		s.Actions = append(s.Actions, ManifestAction{Unit: res.Action.Unit, Action: res.Action.ID(), Content: res.Content, Seconds: res.Elapsed.Seconds()})
+	}
+	return s
+}
+
+// gate tells of findings and stops the run at one that forbids to publish.
+func (d *Decision) gate(r *Runner, stage string, findings []returns.Finding) error {
+	for i := range findings {
+		r.Sink.Event(Event{Kind: Found, Stage: stage, Finding: &findings[i]})
+	}
+	d.Findings = append(d.Findings, findings...)
+	if returns.Worst(findings) >= returns.Hold {
+		returns.SortFindings(findings)
+		return &GateError{Findings: findings}
+	}
+	return nil
+}
+
+// leftOut names the strategies of the panel that the run does not use.
+func leftOut(all []string, used Tree) []string {
+	in := map[string]bool{}
+	for _, p := range used.Parts {
+		in[p.Name] = true
+	}
+	out := []string{}
+	for _, name := range all {
+		if !in[name] {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+func posteriorFindings(b []byte) ([]returns.Finding, error) {
+	t, err := columnar.DecodeIPC(b)
+	if err != nil {
+		return nil, err
+	}
+	p, err := bayes.FromTable(t)
+	if err != nil {
+		return nil, err
+	}
+	return p.Findings, nil
+}
+
+func setFindings(b []byte) ([]returns.Finding, error) {
+	t, err := columnar.DecodeIPC(b)
+	if err != nil {
+		return nil, err
+	}
+	_, fs, err := scenarios.FromTable(t)
+	return fs, err
+}

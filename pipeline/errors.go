@@ -1,0 +1,40 @@
+package pipeline
+
+import (
+	"fmt"
+	"strings"
+
+	"allocate/optimize"
+	"allocate/returns"
+)
+
+// InfeasibleError says that no weights satisfy the limits, and which of them
+// conflict.
+type InfeasibleError = optimize.InfeasibleError
+
+// GateError is a run that was refused because of what was found.
+type GateError struct{ Findings []returns.Finding }
+
+func (e *GateError) Error() string {
+	lines := []string{"refused, nothing was published:"}
+	for _, f := range e.Findings {
+		if f.Severity >= returns.Hold {
+			lines = append(lines, "  "+f.Code+": "+f.Sentence)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// LockedError says that another run works in the output folder.
+type LockedError struct{ Path, Holder string }
+
+func (e *LockedError) Error() string {
+	return fmt.Sprintf("another run works in this output folder: %s is held by %s; wait for it to end", e.Path, e.Holder)
+}
+
+// UncertifiedError is a solution whose certified gap is too wide to publish.
+type UncertifiedError struct{ Gap, Limit float64 }
+
+func (e *UncertifiedError) Error() string {
+	return fmt.Sprintf("the optimum is not certified: relative gap %.3g, limit %.3g (optimize.max_gap); nothing was published", e.Gap, e.Limit)
+}

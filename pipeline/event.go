@@ -1,0 +1,120 @@
+package pipeline
+
+import (
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"allocate/returns"
+)
+
+// EventKind says what happened.
+type EventKind string
+
+// The kinds of event.
+const (
+	StageStarted   EventKind = "stage_started"   // Total actions are about to be looked up or done
+	StageFinished  EventKind = "stage_finished"  // all of them are
+	ActionHit      EventKind = "action_hit"      // the store had the result
+	ActionStarted  EventKind = "action_started"  // the result is being made
+	ActionProgress EventKind = "action_progress" // Done of Total steps of it
+	ActionFinished EventKind = "action_finished" // it is made and stored
+	ActionFailed   EventKind = "action_failed"   // it could not be made
+	Damaged        EventKind = "store_damaged"   // a stored result was not what had been written
+	Found          EventKind = "finding"
+)
+
+// Event is one thing a run did: plain data for logs, bars and tests.
+type Event struct {
+	Kind    EventKind
+	Stage   string
+	Unit    string
+	Action  ActionID
+	Content ContentID
+	Done    int
+	Total   int
+	Elapsed time.Duration
+	Finding *returns.Finding
+	Err     error
+}
+
+// Sink receives events, from several goroutines at once.
+type Sink interface{ Event(Event) }
+
+// Tee sends each event to every sink.
+type Tee []Sink
+
+// Event implements Sink.
+func (t Tee) Event(e Event) {
+	for _, s := range t {
+		s.Event(e)
+	}
+}
+
+// Memory keeps every event, for tests and for the account in run.json.
+type Memory struct {
+	mu     sync.Mutex
+	events []Event
+}
+
+// Event implements Sink.
+func (m *Memory) Event(e Event) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.events = append(m.events, e)
+}
+
+// Count returns the number of events of a kind in a stage; a blank stage
+// counts all.
+func (m *Memory) Count(kind EventKind, stage string) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := 0
+	for _, e := range m.events {
+		if e.Kind == kind && (stage == "" || e.Stage == stage) {
+			n++
+		}
+	}
+	return n
+}
+
+// Logger writes events as zap lines: stages, failures and findings at their
+// level, single actions at debug.
+type Logger struct{ Log *zap.Logger }
+
+// Event implements Sink.
+func (l Logger) Event(e Event) {
+	fields := []zap.Field{zap.String("stage", e.Stage)}
+	if e.Unit != "" {
+		fields = append(fields, zap.String("unit", e.Unit))
+	}
+	switch e.Kind {
+	case StageStarted:
+		l.Log.Info("stage started", append(fields, zap.Int("actions", e.Total))...)
+	case StageFinished:
+		l.Log.Info("stage finished", append(fields, zap.Int("actions", e.Total), zap.Int("from_store", e.Done), zap.Duration("elapsed", e.Elapsed))...)
+	case ActionFailed:
+		l.Log.Error("action failed", append(fields, zap.Error(e.Err))...)
+	case Damaged:
+		l.Log.Warn("stored result is damaged and is made again", append(fields, zap.Error(e.Err))...)
+	case Found:
+		f := e.Finding
+		fields = append(fields, zap.String("code", f.Code), zap.Stringer("severity", f.Severity))
+		if f.Strategy != "" {
+			fields = append(fields, zap.String("strategy", f.Strategy))
+		}
+		switch f.Severity {
+		case returns.Info:
+			l.Log.Info(f.Sentence, fields...)
+		case returns.Warn:
+			l.Log.Warn(f.Sentence, fields...)
+		default:
+			l.Log.Error(f.Sentence, fields...)
+		}
+	case ActionProgress:
+		// bars show it; a log would drown in it
+	default:
+		l.Log.Debug(string(e.Kind), append(fields, zap.String("action", e.Action.Short()), zap.String("content", e.Content.Short()), zap.Duration("elapsed", e.Elapsed))...)
+	}
+}

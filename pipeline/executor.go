@@ -1,0 +1,44 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+
+	"allocate/pipeline/store"
+)
+
+// Executor does one Action and leaves its result in the store. Because an
+// Action is data and a result is found by its hash, an executor may run
+// anywhere.
+type Executor interface {
+	Execute(ctx context.Context, a Action, s *store.Store, sink Sink) (ContentID, error)
+}
+
+// Local executes actions in this process.
+type Local struct {
+	Stages  map[string]Stage
+	Sources Sources
+}
+
+// Execute implements Executor. A panic of a stage becomes an error: one bad
+// strategy must not take the process with it.
+func (l Local) Execute(ctx context.Context, a Action, s *store.Store, sink Sink) (id ContentID, err error) {
+	stage, ok := l.Stages[a.Stage]
+	if !ok || stage.Version != a.Version {
+		return "", fmt.Errorf("pipeline: no stage %q of version %d here", a.Stage, a.Version)
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("pipeline: %v panicked: %v\n%s", a, r, debug.Stack())
+		}
+	}()
+	result, err := stage.Run(ctx, &Call{Action: a, store: s, sources: l.Sources, sink: sink})
+	if err != nil {
+		return "", err
+	}
+	if id, err = s.Put(result); err != nil {
+		return "", err
+	}
+	return id, s.Record(a.ID(), id)
+}

@@ -1,0 +1,125 @@
+package pipeline
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// rooms says what each package may import of ours and of others. A package
+// that is not listed may not exist; a name ending in / admits all below it.
+var rooms = map[string]struct{ ours, others []string }{
+	"returns/columnar":  {nil, []string{"github.com/apache/arrow/go/v15/arrow", "github.com/apache/arrow/go/v15/arrow/array", "github.com/apache/arrow/go/v15/arrow/ipc", "github.com/apache/arrow/go/v15/arrow/memory", "github.com/parquet-go/parquet-go/"}},
+	"returns":           {[]string{"returns/columnar"}, []string{"gonum.org/v1/gonum/"}},
+	"bayes/nuts":        {nil, []string{"gonum.org/v1/gonum/"}},
+	"bayes/mcmc":        {nil, []string{"gonum.org/v1/gonum/"}},
+	"bayes":             {[]string{"returns", "returns/columnar", "bayes/"}, []string{"gonum.org/v1/gonum/"}},
+	"scenarios":         {[]string{"returns", "returns/columnar", "bayes"}, []string{"gonum.org/v1/gonum/"}},
+	"optimize":          {[]string{"returns", "returns/columnar", "scenarios"}, []string{"gonum.org/v1/gonum/"}},
+	"reports/metrics":   {nil, []string{"gonum.org/v1/gonum/"}},
+	"reports":           {[]string{"returns", "bayes", "scenarios", "optimize", "reports/"}, []string{"gonum.org/v1/gonum/", "gonum.org/v1/plot/", "github.com/prometheus/client_golang/"}},
+	"config":            {[]string{"returns", "bayes", "scenarios", "optimize", "reports", "pipeline/backtest"}, []string{"github.com/spf13/viper", "github.com/go-viper/mapstructure/v2", "github.com/invopop/jsonschema"}},
+	"pipeline/store":    {nil, []string{"github.com/google/renameio/v2", "github.com/gofrs/flock"}},
+	"pipeline/backtest": {[]string{"returns", "optimize", "reports/metrics"}, []string{"gonum.org/v1/gonum/"}},
+	"pipeline":          {[]string{"returns", "returns/columnar", "bayes", "scenarios", "optimize", "reports", "reports/metrics", "config", "pipeline/"}, []string{"go.uber.org/zap", "golang.org/x/sync/errgroup", "github.com/google/renameio/v2", "github.com/gofrs/flock"}},
+	"cmd/allocate":      {[]string{"pipeline", "config", "reports", "returns"}, []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "go.uber.org/zap", "go.uber.org/zap/zapcore", "github.com/vbauerster/mpb/v8/", "github.com/vbauerster/mpb/v8", "golang.org/x/term"}},
+}
+
+// onlyIn names what is allowed in some rooms and nowhere else.
+var onlyIn = map[string][]string{
+	"time.Now":     {"pipeline", "cmd/allocate"},
+	"os.Getenv":    {"config", "cmd/allocate"},
+	"os.Environ":   {"config", "cmd/allocate"},
+	"os.LookupEnv": {"config", "cmd/allocate"},
+}
+
+func TestLayering(t *testing.T) {
+	root := ".."
+	seen := 0
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := d.Name()
+		if d.IsDir() && path != root && (strings.HasPrefix(name, ".") || name == "testdata" || name == "out") {
+			return fs.SkipDir
+		}
+		if d.IsDir() && slices.Contains([]string{"util", "utils", "common", "helpers"}, name) {
+			t.Errorf("%s: a package of that name says nothing", path)
+		}
+		if d.IsDir() || !strings.HasSuffix(name, ".go") {
+			return nil
+		}
+		rel, err := filepath.Rel(root, path)
+		if err != nil {
+			return err
+		}
+		room := filepath.ToSlash(filepath.Dir(rel))
+		seen++
+		checkFile(t, path, room, strings.HasSuffix(name, "_test.go"))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if seen < 50 {
+		t.Errorf("only %d files were checked", seen)
+	}
+}
+
+func checkFile(t *testing.T, path, room string, isTest bool) {
+	t.Helper()
+	rules, known := rooms[room]
+	if !known {
+		t.Errorf("%s: no room %q in the design", path, room)
+		return
+	}
+	set := token.NewFileSet()
+	file, err := parser.ParseFile(set, path, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, spec := range file.Imports {
+		imported, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if imported == "math/rand" {
+			t.Errorf("%s imports math/rand; use math/rand/v2", path)
+		}
+		for _, heavy := range []string{"arrow/go/v15/parquet", "arrow/go/v15/arrow/flight", "arrow/go/v15/arrow/compute"} {
+			if strings.Contains(imported, heavy) {
+				t.Errorf("%s imports %s, which is forbidden everywhere", path, imported)
+			}
+		}
+		if isTest {
+			continue
+		}
+		ours, isOurs := strings.CutPrefix(imported, "allocate/")
+		switch {
+		case isOurs && !admits(rules.ours, ours):
+			t.Errorf("%s: %s may not import %s", path, room, ours)
+		case !isOurs && strings.Contains(strings.SplitN(imported, "/", 2)[0], ".") && !admits(rules.others, imported):
+			t.Errorf("%s: %s may not import %s", path, room, imported)
+		}
+	}
+	if isTest {
+		return
+	}
+	for _, use := range selectors(file) {
+		if allowed, ruled := onlyIn[use]; ruled && !slices.Contains(allowed, room) {
+			t.Errorf("%s uses %s, which only %s may", path, use, strings.Join(allowed, " and "))
+		}
+	}
+}
+
+func admits(list []string, path string) bool {
+	return slices.ContainsFunc(list, func(entry string) bool {
+		return entry == path || strings.HasSuffix(entry, "/") && (strings.HasPrefix(path, entry) || path == strings.TrimSuffix(entry, "/"))
+	})
+}

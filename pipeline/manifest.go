@@ -1,0 +1,74 @@
+package pipeline
+
+import (
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"allocate/returns"
+)
+
+// Manifest is run.json: where every published number comes from.
+type Manifest struct {
+	AsOf      returns.Date      `json:"as_of"`
+	Effective returns.Date      `json:"effective"`
+	Revision  int               `json:"revision"`
+	Outcome   string            `json:"outcome"` // published
+	Started   time.Time         `json:"started"`
+	Finished  time.Time         `json:"finished"`
+	Seed      uint64            `json:"seed"`
+	Versions  map[string]string `json:"versions"`
+	Inputs    []ManifestInput   `json:"inputs"`
+	Config    any               `json:"config"`
+	Stages    []ManifestStage   `json:"stages"`
+	Files     []Part            `json:"files"`
+	Findings  []returns.Finding `json:"findings"`
+}
+
+// ManifestInput is a file that the run read.
+type ManifestInput struct {
+	Path   string    `json:"path"`
+	SHA256 ContentID `json:"sha256"`
+	Bytes  int64     `json:"bytes"`
+}
+
+// ManifestStage is what one stage did.
+type ManifestStage struct {
+	Name      string           `json:"name"`
+	Version   int              `json:"version"`
+	Seconds   float64          `json:"seconds"`
+	FromStore int              `json:"from_store"`
+	Made      int              `json:"made"`
+	Actions   []ManifestAction `json:"actions"`
+}
+
+// ManifestAction is one action and the result it has.
+type ManifestAction struct {
+	Unit    string    `json:"unit,omitempty"`
+	Action  ActionID  `json:"action"`
+	Content ContentID `json:"content"`
+	Seconds float64   `json:"seconds"`
+}
+
+// Version returns the program's version, from the module or the commit it was
+// built from.
+func Version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	version, dirty := info.Main.Version, ""
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision" && (version == "" || version == "(devel)"):
+			version = s.Value
+		case s.Key == "vcs.modified" && s.Value == "true":
+			dirty = " with local changes"
+		}
+	}
+	return version + dirty
+}
+
+func versions() map[string]string {
+	return map[string]string{"allocate": Version(), "go": runtime.Version(), "architecture": arch()}
+}

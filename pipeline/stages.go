@@ -1,0 +1,322 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"allocate/bayes"
+	"allocate/optimize"
+	"allocate/reports"
+	"allocate/returns"
+	"allocate/returns/columnar"
+	"allocate/scenarios"
+)
+
+// Stages returns the stages of a run, by name. workers is the number of
+// goroutines that a stage of a single action may use; it changes no result.
+//
+//	returns    files           -> panel
+//	window     panel           -> one series per strategy, up to the as-of day
+//	bayes      series          -> posterior, one action per strategy
+//	scenarios  series, posteriors -> joint scenarios
+//	optimize   scenarios       -> solution
+//	reports    everything      -> the files to publish
+func Stages(workers int) map[string]Stage {
+	stages := map[string]Stage{}
+	for _, s := range []Stage{
+		{Name: "returns", Version: 1, Run: runReturns},
+		{Name: "window", Version: 1, Tree: true, Run: runWindow},
+		{Name: "bayes", Version: 1, Run: runBayes},
+		{Name: "scenarios", Version: 1, Run: scenarioStage{workers}.run},
+		{Name: "optimize", Version: 1, Run: runOptimize},
+		{Name: "reports", Version: 1, Tree: true, Run: runReports},
+	} {
+		stages[s.Name] = s
+	}
+	return stages
+}
+
+// readOptions are the options of returns that decide what a file says.
+type readOptions struct {
+	File    string          `json:"file"` // base name, for messages
+	Returns returns.Options `json:"returns"`
+}
+
+func runReturns(_ context.Context, c *Call) ([]byte, error) {
+	var o readOptions
+	if err := c.Options(&o); err != nil {
+		return nil, err
+	}
+	text, err := c.Input("file")
+	if err != nil {
+		return nil, err
+	}
+	panel, findings, err := returns.Read(o.File, bytes.NewReader(text), o.Returns)
+	if err != nil {
+		return nil, err
+	}
+	table, err := panel.Table()
+	if err != nil {
+		return nil, err
+	}
+	return encodeTable(table, findings)
+}
+
+// windowOptions are those that decide which part of a panel a run sees.
+type windowOptions struct {
+	AsOf    returns.Date    `json:"as_of"`
+	Returns returns.Options `json:"returns"`
+}
+
+func runWindow(_ context.Context, c *Call) ([]byte, error) {
+	var o windowOptions
+	if err := c.Options(&o); err != nil {
+		return nil, err
+	}
+	table, findings, err := inputTable(c, "panel")
+	if err != nil {
+		return nil, err
+	}
+	panel, err := returns.PanelFromTable(table)
+	if err != nil {
+		return nil, err
+	}
+	universe, more, err := returns.Universe(panel, o.AsOf, o.Returns)
+	if err != nil {
+		return nil, err
+	}
+	tree := Tree{Findings: append(append(findings, more...), returns.Check(universe, o.Returns)...)}
+	returns.SortFindings(tree.Findings)
+	for j := range universe.Len() {
+		series := universe.Series(j)
+		t, err := series.Table()
+		if err != nil {
+			return nil, err
+		}
+		b, err := columnar.EncodeIPC(t)
+		if err != nil {
+			return nil, err
+		}
+		id, err := c.Put(b)
+		if err != nil {
+			return nil, err
+		}
+		tree.Parts = append(tree.Parts, Part{Name: series.Strategy.Name, Content: id})
+	}
+	return tree.encode()
+}
+
+func runBayes(ctx context.Context, c *Call) ([]byte, error) {
+	var o bayes.Options
+	if err := c.Options(&o); err != nil {
+		return nil, err
+	}
+	series, err := inputSeries(c, "series")
+	if err != nil {
+		return nil, err
+	}
+	posterior, err := bayes.Fit(ctx, series, o, c.Stream, c.Progress)
+	if err != nil {
+		return nil, err
+	}
+	table, err := posterior.Table()
+	if err != nil {
+		return nil, err
+	}
+	return columnar.EncodeIPC(table)
+}
+
+// scenarioOptions name the day and repeat the options of bayes, which the
+// return models need to be made again.
+type scenarioOptions struct {
+	AsOf      returns.Date      `json:"as_of"`
+	Bayes     bayes.Options     `json:"bayes"`
+	Scenarios scenarios.Options `json:"scenarios"`
+}
+
+type scenarioStage struct{ workers int }
+
+func (st scenarioStage) run(ctx context.Context, c *Call) ([]byte, error) {
+	var o scenarioOptions
+	if err := c.Options(&o); err != nil {
+		return nil, err
+	}
+	var strategies []scenarios.Strategy
+	for _, in := range c.Action.Inputs {
+		name, found := strings.CutPrefix(in.Name, "series ")
+		if !found {
+			continue
+		}
+		s, err := inputSeries(c, in.Name)
+		if err != nil {
+			return nil, err
+		}
+		p, err := inputPosterior(c, "posterior "+name)
+		if err != nil {
+			return nil, err
+		}
+		family, err := bayes.Lookup(p.Model)
+		if err != nil {
+			return nil, err
+		}
+		model, err := family.New(s, o.Bayes)
+		if err != nil {
+			return nil, err
+		}
+		strategies = append(strategies, scenarios.Strategy{Series: s, Posterior: p, Model: model})
+	}
+	set, findings, err := scenarios.Generate(ctx, o.AsOf, strategies, o.Scenarios, c.Stream, st.workers, c.Progress)
+	if err != nil {
+		return nil, err
+	}
+	table, err := set.Table(findings)
+	if err != nil {
+		return nil, err
+	}
+	return columnar.EncodeIPC(table)
+}
+
+func runOptimize(ctx context.Context, c *Call) ([]byte, error) {
+	var o optimize.Options
+	if err := c.Options(&o); err != nil {
+		return nil, err
+	}
+	set, _, err := inputSet(c, "scenarios")
+	if err != nil {
+		return nil, err
+	}
+	problem, err := optimize.NewProblem(set, o)
+	if err != nil {
+		return nil, err
+	}
+	solution, err := optimize.Solve(ctx, problem)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(solution)
+}
+
+// reportOptions are what the reports say beside the results.
+type reportOptions struct {
+	AsOf      returns.Date      `json:"as_of"`
+	Effective returns.Date      `json:"effective"`
+	Seed      uint64            `json:"seed"`
+	Bayes     bayes.Options     `json:"bayes"`
+	Scenarios scenarios.Options `json:"scenarios"`
+	Optimize  optimize.Options  `json:"optimize"`
+	Left      []string          `json:"left_out"` // strategies in the file that the run could not use
+}
+
+func runReports(_ context.Context, c *Call) ([]byte, error) {
+	var o reportOptions
+	if err := c.Options(&o); err != nil {
+		return nil, err
+	}
+	run := reports.Run{AsOf: o.AsOf, Effective: o.Effective, Seed: o.Seed, Bayes: o.Bayes, Scenarios: o.Scenarios, Optimize: o.Optimize, LeftOut: o.Left}
+	for _, in := range c.Action.Inputs {
+		var err error
+		switch kind, name, _ := strings.Cut(in.Name, " "); kind {
+		case "window":
+			var b []byte
+			if b, err = c.Input(in.Name); err == nil {
+				var t Tree
+				t, err = decodeTree(b)
+				run.Findings = append(run.Findings, t.Findings...)
+			}
+		case "series":
+			var s *returns.Series
+			s, err = inputSeries(c, in.Name)
+			run.Series = append(run.Series, s)
+		case "posterior":
+			var p *bayes.Posterior
+			if p, err = inputPosterior(c, in.Name); err == nil {
+				run.Posteriors = append(run.Posteriors, p)
+				run.Findings = append(run.Findings, p.Findings...)
+			}
+		case "scenarios":
+			var fs []returns.Finding
+			run.Set, fs, err = inputSet(c, in.Name)
+			run.Findings = append(run.Findings, fs...)
+		case "solution":
+			var b []byte
+			if b, err = c.Input(in.Name); err == nil {
+				err = json.Unmarshal(b, &run.Solution)
+				run.Findings = append(run.Findings, run.Solution.Findings...)
+			}
+		default:
+			err = fmt.Errorf("pipeline: reports know no input %q %q", kind, name)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	returns.SortFindings(run.Findings)
+	tree := Tree{Findings: run.Findings}
+	for _, f := range reports.Files() {
+		var b bytes.Buffer
+		if err := f.Write(&b, &run); err != nil {
+			return nil, fmt.Errorf("%s: %w", f.Name, err)
+		}
+		id, err := c.Put(b.Bytes())
+		if err != nil {
+			return nil, err
+		}
+		tree.Parts = append(tree.Parts, Part{Name: f.Name, Content: id})
+	}
+	return tree.encode()
+}
+
+// encodeTable writes a table with the findings of the stage that made it.
+func encodeTable(t *columnar.Table, findings []returns.Finding) ([]byte, error) {
+	b, err := json.Marshal(findings)
+	if err != nil {
+		return nil, fmt.Errorf("pipeline: findings: %w", err)
+	}
+	t.Meta["findings"] = string(b)
+	return columnar.EncodeIPC(t)
+}
+
+func inputTable(c *Call, name string) (*columnar.Table, []returns.Finding, error) {
+	b, err := c.Input(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	t, err := columnar.DecodeIPC(b)
+	if err != nil {
+		return nil, nil, err
+	}
+	var findings []returns.Finding
+	if text, ok := t.Meta["findings"]; ok {
+		if err := json.Unmarshal([]byte(text), &findings); err != nil {
+			return nil, nil, fmt.Errorf("pipeline: findings: %w", err)
+		}
+	}
+	return t, findings, nil
+}
+
+func inputSeries(c *Call, name string) (*returns.Series, error) {
+	t, _, err := inputTable(c, name)
+	if err != nil {
+		return nil, err
+	}
+	return returns.SeriesFromTable(t)
+}
+
+func inputPosterior(c *Call, name string) (*bayes.Posterior, error) {
+	t, _, err := inputTable(c, name)
+	if err != nil {
+		return nil, err
+	}
+	return bayes.FromTable(t)
+}
+
+func inputSet(c *Call, name string) (*scenarios.Set, []returns.Finding, error) {
+	t, _, err := inputTable(c, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	return scenarios.FromTable(t)
+}

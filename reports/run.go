@@ -1,0 +1,43 @@
+// Package reports writes what people and other programs read of a run: the
+// weights, a summary for machines, and a tear sheet for the morning.
+package reports
+
+import (
+	"io"
+
+	"allocate/bayes"
+	"allocate/optimize"
+	"allocate/returns"
+	"allocate/scenarios"
+)
+
+// Run is everything that reports may show of one run.
+type Run struct {
+	AsOf       returns.Date // last day the models saw
+	Effective  returns.Date // first session on which the weights hold
+	Seed       uint64
+	Bayes      bayes.Options
+	Scenarios  scenarios.Options
+	Optimize   optimize.Options
+	Series     []*returns.Series  // N, in the order of Set.Names
+	Posteriors []*bayes.Posterior // N
+	Set        *scenarios.Set
+	Solution   *optimize.Solution
+	LeftOut    []string // strategies of the file without a model; their weight is 0
+	Findings   []returns.Finding
+}
+
+// File is one published file.
+type File struct {
+	Name  string
+	Write func(w io.Writer, r *Run) error
+}
+
+// Files lists the files of a run, in the order they are written.
+func Files() []File {
+	return []File{
+		{"weights.csv", WriteWeights},
+		{"summary.json", WriteSummary},
+		{"tearsheet.html", WriteTearsheet},
+	}
+}

@@ -1,0 +1,135 @@
+package reports
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+
+	"allocate/bayes"
+	"allocate/optimize"
+	"allocate/returns"
+)
+
+// Summary is summary.json: the decision and its grounds for a machine. Returns
+// and losses are fractions; losses are positive; CVaR, VaR and expected
+// returns are of the horizon, what is called annual is of 252 trading days.
+type Summary struct {
+	AsOf         returns.Date         `json:"as_of"`
+	Effective    returns.Date         `json:"effective"`
+	HorizonDays  int                  `json:"horizon_days"`
+	Scenarios    int                  `json:"scenarios"`
+	Alpha        float64              `json:"alpha"`
+	Budget       float64              `json:"budget"`
+	ExpectedRet  float64              `json:"expected_return"`
+	VaR          float64              `json:"var"`
+	CVaR         float64              `json:"cvar"`
+	ProbLoss     float64              `json:"probability_of_loss"`
+	Certificate  optimize.Certificate `json:"certificate"`
+	Strategies   []StrategySummary    `json:"strategies"`
+	LeftOut      []string             `json:"left_out"`
+	WorstFinding returns.Severity     `json:"worst_finding"`
+	Findings     []returns.Finding    `json:"findings"`
+}
+
+// StrategySummary is one strategy of summary.json.
+type StrategySummary struct {
+	Name             string          `json:"name"`
+	Weight           float64         `json:"weight"`
+	RiskContribution float64         `json:"risk_contribution"` // of the portfolio's CVaR, to which they sum
+	Model            string          `json:"model"`
+	Verdict          bayes.Verdict   `json:"verdict"`
+	Days             int             `json:"days"`
+	AnnualReturn     Interval        `json:"annual_return"`     // mean daily return x 252
+	AnnualVolatility Interval        `json:"annual_volatility"` // sd x sqrt(252)
+	Sharpe           Interval        `json:"sharpe"`            // annual
+	ProbMeanPositive float64         `json:"probability_mean_above_0"`
+	MaxRHat          bayes.Number    `json:"max_rhat"`
+	MinESSBulk       bayes.Number    `json:"min_ess_bulk"`
+	MinESSTail       bayes.Number    `json:"min_ess_tail"`
+	Divergent        int             `json:"divergent"`
+	Posterior        []bayes.Summary `json:"posterior"`
+}
+
+// Interval is a posterior mean with its central 90% interval.
+type Interval struct {
+	Mean float64 `json:"mean"`
+	Q5   float64 `json:"q5"`
+	Q95  float64 `json:"q95"`
+}
+
+// WriteSummary writes summary.json.
+func WriteSummary(w io.Writer, r *Run) error {
+	s, err := Summarise(r)
+	if err != nil {
+		return err
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(s)
+}
+
+// Summarise computes summary.json.
+func Summarise(r *Run) (*Summary, error) {
+	sol := r.Solution
+	s := &Summary{
+		AsOf: r.AsOf, Effective: r.Effective, HorizonDays: r.Scenarios.Horizon, Scenarios: r.Set.Len(),
+		Alpha: r.Optimize.Alpha, Budget: r.Optimize.Budget, ExpectedRet: sol.Mean, VaR: sol.VaR, CVaR: sol.CVaR,
+		Certificate: sol.Certificate, LeftOut: r.LeftOut, Findings: r.Findings, WorstFinding: returns.Worst(r.Findings),
+	}
+	for i, l := range PortfolioReturns(r) {
+		if l < 0 {
+			s.ProbLoss += r.Set.Probability(i)
+		}
+	}
+	for j, p := range r.Posteriors {
+		if p.Strategy != r.Set.Names[j] || sol.Names[j] != p.Strategy {
+			return nil, fmt.Errorf("reports: posterior %d is of %q, scenarios of %q", j, p.Strategy, r.Set.Names[j])
+		}
+		st := StrategySummary{
+			Name: p.Strategy, Weight: sol.Weights[j], RiskContribution: sol.Contributions[j],
+			Model: p.Model, Verdict: p.Verdict(), Days: r.Series[j].Len(), Posterior: p.Summary,
+			MinESSBulk: bayes.Number(math.Inf(1)), MinESSTail: bayes.Number(math.Inf(1)),
+		}
+		for _, d := range p.Sampler.Divergent {
+			st.Divergent += int(d)
+		}
+		for _, q := range p.Summary {
+			st.MaxRHat, st.MinESSBulk, st.MinESSTail = max(st.MaxRHat, q.RHat), min(st.MinESSBulk, q.ESSBulk), min(st.MinESSTail, q.ESSTail)
+		}
+		sharpe, sd := p.Index("sharpe"), p.Index("sd")
+		if sharpe < 0 || sd < 0 {
+			return nil, fmt.Errorf("reports: the posterior of %q has no sharpe or sd", p.Strategy)
+		}
+		n := p.Len()
+		annual, positive := make([]float64, n), 0
+		for i := range annual {
+			t := p.Theta(i)
+			annual[i] = t[sharpe] * t[sd] * math.Sqrt(252)
+			if t[sharpe] > 0 {
+				positive++
+			}
+		}
+		st.AnnualReturn = interval(annual)
+		st.AnnualVolatility = scaled(p.Summary[sd], math.Sqrt(252))
+		st.Sharpe = scaled(p.Summary[sharpe], 1)
+		st.ProbMeanPositive = float64(positive) / float64(n)
+		s.Strategies = append(s.Strategies, st)
+	}
+	return s, nil
+}
+
+func scaled(q bayes.Summary, by float64) Interval {
+	return Interval{float64(q.Mean) * by, float64(q.Q5) * by, float64(q.Q95) * by}
+}
+
+// PortfolioReturns returns the S horizon returns of the exported weights.
+func PortfolioReturns(r *Run) []float64 {
+	out := make([]float64, r.Set.Len())
+	for i := range out {
+		for j, x := range r.Set.Row(i) {
+			out[i] += r.Solution.Weights[j] * x
+		}
+	}
+	return out
+}
