@@ -89,6 +89,9 @@ func parse(f Field, value string) (any, error) {
 	if reflect.TypeOf(f.Default).Kind() == reflect.String {
 		return value, nil
 	}
+	if strings.TrimSpace(value) == "" {
+		return nil, fmt.Errorf("%s is blank; give a value, or leave it out for the default", f.Key)
+	}
 	v := viper.New()
 	v.SetConfigType("yaml")
 	if err := v.ReadConfig(strings.NewReader("value: " + value)); err != nil {

@@ -258,8 +258,10 @@ func TestRockafellarUryasev2000(t *testing.T) {
 		near(t, "VaR "+key, r.VaR, ru.Recomputed.VaR[key], 0.003)
 		near(t, "CVaR "+key, r.CVaR, ru.Recomputed.CVaR[key], 0.003)
 
-		p := &Problem{Set: set, Alpha: alpha, Budget: 1, Lower: fill(3, 0), Upper: fill(3, 1), Decimals: 6,
-			Constraints: []Constraint{{Name: "target", Coef: ru.Mean, Lower: ru.Target_Return, Upper: math.Inf(1)}}}
+		p := &Problem{
+			Set: set, Alpha: alpha, Budget: 1, Lower: fill(3, 0), Upper: fill(3, 1), Decimals: 6,
+			Constraints: []Constraint{{Name: "target", Coef: ru.Mean, Lower: ru.Target_Return, Upper: math.Inf(1)}},
+		}
 		s := solve(t, p)
 		near(t, "least CVaR "+key, s.Certificate.ExactPrimal, ru.Recomputed.CVaR[key], 0.003)
 		if s.Certificate.ExactPrimal > r.CVaR+1e-15 {

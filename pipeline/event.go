@@ -94,8 +94,8 @@ func (l Logger) Event(e Event) {
 		l.Log.Info("stage started", append(fields, zap.Int("actions", e.Total))...)
 	case StageFinished:
 		l.Log.Info("stage finished", append(fields, zap.Int("actions", e.Total), zap.Int("from_store", e.Done), zap.Duration("elapsed", e.Elapsed))...)
-	case ActionFailed:
-		l.Log.Error("action failed", append(fields, zap.Error(e.Err))...)
+	case ActionFailed: // the run's own last line says it to everyone
+		l.Log.Debug("action failed", append(fields, zap.Error(e.Err))...)
 	case Damaged:
 		l.Log.Warn("stored result is damaged and is made again", append(fields, zap.Error(e.Err))...)
 	case Found:

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"allocate/bayes"
+	"allocate/config"
 	"allocate/optimize"
 	"allocate/reports"
 	"allocate/returns"
@@ -84,11 +85,12 @@ func runWindow(_ context.Context, c *Call) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	universe, more, err := returns.Universe(panel, o.AsOf, o.Returns)
+	known, err := returns.Known(panel, o.AsOf, o.Returns)
 	if err != nil {
 		return nil, err
 	}
-	tree := Tree{Findings: append(append(findings, more...), returns.Check(universe, o.Returns)...)}
+	universe, left := returns.Universe(known, o.Returns)
+	tree := Tree{Findings: append(append(findings, left...), returns.Check(known, o.Returns)...)}
 	returns.SortFindings(tree.Findings)
 	for j := range universe.Len() {
 		series := universe.Series(j)
@@ -190,7 +192,7 @@ func runOptimize(ctx context.Context, c *Call) ([]byte, error) {
 	}
 	problem, err := optimize.NewProblem(set, o)
 	if err != nil {
-		return nil, err
+		return nil, &config.Error{Err: err} // names that only the data could tell to be wrong
 	}
 	solution, err := optimize.Solve(ctx, problem)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgsvg"
@@ -43,8 +44,8 @@ func interval(v []float64) Interval {
 // lossChart draws the distribution of the portfolio's horizon return, with VaR
 // and CVaR marked, as an inline SVG.
 func lossChart(r *Run) (template.HTML, error) {
-	returns := PortfolioReturns(r)
-	sorted := append([]float64(nil), returns...)
+	outcomes := PortfolioReturns(r)
+	sorted := append([]float64(nil), outcomes...)
 	sort.Float64s(sorted)
 	lo, hi := sorted[len(sorted)/1000], sorted[len(sorted)-1-len(sorted)/1000]
 	lo = min(lo, -r.Solution.CVaR)
@@ -55,14 +56,17 @@ func lossChart(r *Run) (template.HTML, error) {
 	const bins = 80
 	width := (hi - lo) / bins
 	heights := make([]float64, bins)
-	for i, x := range returns {
+	for i, x := range outcomes {
 		if b := int(math.Floor((x - lo) / width)); b >= 0 && b < bins {
 			heights[b] += r.Set.Probability(i)
 		}
 	}
 	p := plot.New()
+	for _, axis := range []*plot.Axis{&p.X, &p.Y} {
+		axis.Label.TextStyle.Font.Size, axis.Tick.Label.Font.Size = vg.Points(10), vg.Points(9)
+	}
 	p.X.Label.Text = fmt.Sprintf("portfolio return over %d trading days, percent", r.Scenarios.Horizon)
-	p.Y.Label.Text = "share of scenarios, percent"
+	p.Y.Label.Text = "percent of scenarios"
 	top := 0.0
 	for b, h := range heights {
 		x0, x1 := 100*(lo+float64(b)*width), 100*(lo+float64(b+1)*width)
@@ -82,22 +86,24 @@ func lossChart(r *Run) (template.HTML, error) {
 		name   string
 		at     float64
 		height float64
+		side   text.XAlignment
 		dashes []vg.Length
 	}{
-		{"CVaR", -r.Solution.CVaR, 0.75, nil},
-		{"VaR", -r.Solution.VaR, 0.9, []vg.Length{vg.Points(4), vg.Points(3)}},
-		{"expected", r.Solution.Mean, 1.05, []vg.Length{vg.Points(1), vg.Points(2)}},
+		{"CVaR", -r.Solution.CVaR, 0.75, text.XRight, nil},
+		{"VaR", -r.Solution.VaR, 0.9, text.XRight, []vg.Length{vg.Points(4), vg.Points(3)}},
+		{"expected", r.Solution.Mean, 1.05, text.XLeft, []vg.Length{vg.Points(1), vg.Points(2)}},
 	}
 	for _, m := range marks {
 		line, err := plotter.NewLine(plotter.XYs{{X: 100 * m.at}, {X: 100 * m.at, Y: m.height * top}})
 		if err != nil {
 			return "", err
 		}
-		line.Color, line.Width, line.Dashes = ink, vg.Points(1.2), m.dashes
-		label, err := plotter.NewLabels(plotter.XYLabels{XYs: plotter.XYs{{X: 100 * m.at, Y: m.height * top}}, Labels: []string{fmt.Sprintf(" %s %+.1f%%", m.name, 100*m.at)}})
+		line.Color, line.Width, line.Dashes = ink, vg.Points(1), m.dashes
+		label, err := plotter.NewLabels(plotter.XYLabels{XYs: plotter.XYs{{X: 100 * m.at, Y: m.height * top}}, Labels: []string{fmt.Sprintf(" %s %+.1f%% ", m.name, 100*m.at)}})
 		if err != nil {
 			return "", err
 		}
+		label.TextStyle[0].XAlign = m.side
 		p.Add(line, label)
 	}
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 100*lo, 100*hi, 0, 1.15*top

@@ -1,6 +1,8 @@
 package returns
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -24,11 +26,16 @@ var dateHeaders = []string{"date", "day", "datetime", "timestamp", "time", "inde
 
 // Read turns the text of one file into a panel of simple returns as
 // fractions. file is the name that messages use. Whatever is wrong with the
-// content is an *InputError; what is merely worth knowing is a Finding.
+// content is an *InputError, an empty
+// file a *NotReadyError; what is merely worth knowing is a Finding.
 func Read(file string, r io.Reader, o Options) (*Panel, []Finding, error) {
+	in := bufio.NewReader(r)
+	if _, err := in.Peek(1); errors.Is(err, io.EOF) {
+		return nil, nil, &NotReadyError{fmt.Sprintf("%s: the file is empty; expected a header line and one line per day", file)}
+	}
 	var long bool
 	var dateAt int
-	table, lines, err := columnar.ReadCSV(file, r, func(header []string) ([]columnar.Kind, error) {
+	table, lines, err := columnar.ReadCSV(file, in, func(header []string) ([]columnar.Kind, error) {
 		var err error
 		if dateAt, err = findDate(file, header, o.DateColumn); err != nil {
 			return nil, err
@@ -45,16 +52,16 @@ func Read(file string, r io.Reader, o Options) (*Panel, []Finding, error) {
 	if err != nil {
 		return nil, nil, &InputError{err}
 	}
-	in := rows{file: file, table: table, lines: lines, dateAt: dateAt, scale: map[string]float64{"fraction": 1, "percent": 1e-2, "bp": 1e-4}[o.Unit]}
-	if err := in.parseDates(); err != nil {
+	text := rows{file: file, table: table, lines: lines, dateAt: dateAt, scale: map[string]float64{"fraction": 1, "percent": 1e-2, "bp": 1e-4}[o.Unit]}
+	if err := text.parseDates(); err != nil {
 		return nil, nil, &InputError{err}
 	}
 	var p *Panel
 	var findings []Finding
 	if long {
-		p, findings, err = in.long(o)
+		p, findings, err = text.long(o)
 	} else {
-		p, findings, err = in.wide(o)
+		p, findings, err = text.wide(o)
 	}
 	if err != nil {
 		return nil, nil, &InputError{err}

@@ -7,28 +7,33 @@ type NotReadyError struct{ Message string }
 
 func (e *NotReadyError) Error() string { return e.Message }
 
-// Universe cuts the panel to the history that a run as of a day may see, and
-// to the strategies that it can model: those with a return on that day and
-// enough of them before. It never looks past asOf.
-func Universe(p *Panel, asOf Date, o Options) (*Panel, []Finding, error) {
+// Known cuts the panel to the history that a run as of a day may see. It never
+// looks past asOf, which must be a day of the panel.
+func Known(p *Panel, asOf Date, o Options) (*Panel, error) {
 	if _, ok := p.Find(asOf); !ok {
 		if asOf > p.Last() {
-			return nil, nil, &NotReadyError{fmt.Sprintf("returns: no row yet for the as-of day %v; the file ends on %v; wait for the data, or run with --as-of %v", asOf, p.Last(), p.Last())}
+			return nil, &NotReadyError{fmt.Sprintf("returns: no row yet for the as-of day %v; the file ends on %v; wait for the data, or run with --as-of %v", asOf, p.Last(), p.Last())}
 		}
-		known := p.AsOf(asOf)
-		if known.Days() == 0 {
-			return nil, nil, &NotReadyError{fmt.Sprintf("returns: the as-of day %v is before the first row, %v", asOf, p.First())}
+		before := p.AsOf(asOf)
+		if before.Days() == 0 {
+			return nil, &NotReadyError{fmt.Sprintf("returns: the as-of day %v is before the first row, %v", asOf, p.First())}
 		}
-		return nil, nil, &NotReadyError{fmt.Sprintf("returns: the as-of day %v is no row of the file; the last one before it is %v; run with --as-of %v", asOf, known.Last(), known.Last())}
+		return nil, &NotReadyError{fmt.Sprintf("returns: the as-of day %v is no row of the file; the last one before it is %v; run with --as-of %v", asOf, before.Last(), before.Last())}
 	}
 	start, err := o.Window.Start(asOf, p.First())
 	if err != nil {
-		return nil, nil, fmt.Errorf("returns.window: %w", err)
+		return nil, fmt.Errorf("returns.window: %w", err)
 	}
-	window := p.Window(start, asOf)
+	return p.Window(start, asOf), nil
+}
+
+// Universe keeps the strategies of a known history that can be modelled: those
+// with a return on its last day and enough of them before.
+func Universe(known *Panel, o Options) (*Panel, []Finding) {
+	asOf := known.Last()
 	var fs []Finding
-	u := &Panel{dates: window.dates}
-	for j, s := range window.strategies {
+	u := &Panel{dates: known.dates}
+	for j, s := range known.strategies {
 		if s.Last != asOf {
 			last := s.Last
 			fs = append(fs, Finding{
@@ -37,7 +42,7 @@ func Universe(p *Panel, asOf Date, o Options) (*Panel, []Finding, error) {
 			})
 			continue
 		}
-		if n := window.Series(j).Len(); n < o.MinHistory {
+		if n := known.Series(j).Len(); n < o.MinHistory {
 			f := Finding{
 				Code: "data.short_history", Severity: Warn, Strategy: s.Name,
 				Numbers:  map[string]float64{"days": float64(n), "limit": float64(o.MinHistory)},
@@ -51,11 +56,11 @@ func Universe(p *Panel, asOf Date, o Options) (*Panel, []Finding, error) {
 			continue
 		}
 		u.strategies = append(u.strategies, s)
-		u.values = append(u.values, window.values[j])
+		u.values = append(u.values, known.values[j])
 	}
 	if u.Len() == 0 && Worst(fs) < Fail {
 		fs = append(fs, Finding{Code: "data.no_strategy", Severity: Fail, Sentence: fmt.Sprintf("No strategy has a return on %v and %d of them in the window.", asOf, o.MinHistory)})
 	}
 	SortFindings(fs)
-	return u, fs, nil
+	return u, fs
 }

@@ -93,7 +93,8 @@ type barSink struct {
 	container *mpb.Progress
 	mu        sync.Mutex
 	bar       *mpb.Bar
-	many      bool
+	many      bool  // the stage counts actions, not steps
+	total     int64 // what the bar must reach
 }
 
 func newBars(w io.Writer) *barSink {
@@ -106,22 +107,23 @@ func (b *barSink) Event(e pipeline.Event) {
 	defer b.mu.Unlock()
 	switch e.Kind {
 	case pipeline.StageStarted:
-		b.many = e.Total > 1
-		b.bar = b.container.AddBar(int64(max(1, e.Total)),
+		b.many, b.total = e.Total > 1, int64(max(1, e.Total))
+		b.bar = b.container.AddBar(b.total,
 			mpb.PrependDecorators(decor.Name(e.Stage, decor.WC{W: 10, C: decor.DindentRight}), decor.CountersNoUnit("%d/%d", decor.WC{W: 13})),
-			mpb.AppendDecorators(decor.Elapsed(decor.ET_STYLE_MMSS), decor.OnComplete(decor.Name(" "), ""), decor.OnComplete(decor.AverageETA(decor.ET_STYLE_MMSS, decor.WC{W: 6}), "")),
+			mpb.AppendDecorators(decor.Elapsed(decor.ET_STYLE_MMSS), decor.OnComplete(decor.Name(" left ", decor.WC{}), ""), decor.OnComplete(decor.AverageETA(decor.ET_STYLE_MMSS), "")),
 		)
 	case pipeline.ActionHit, pipeline.ActionFinished:
 		if b.many {
 			b.bar.Increment()
 		}
 	case pipeline.ActionProgress:
-		if !b.many {
-			b.bar.SetTotal(int64(e.Total), false)
+		if !b.many && e.Done < e.Total { // the end is the stage's to tell
+			b.total = int64(e.Total)
+			b.bar.SetTotal(b.total, false)
 			b.bar.SetCurrent(int64(e.Done))
 		}
 	case pipeline.StageFinished:
-		b.bar.SetTotal(-1, true)
+		b.bar.SetCurrent(b.total)
 	}
 }
 

@@ -1,0 +1,52 @@
+package pipeline
+
+import (
+	"errors"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"allocate/config"
+	"allocate/returns"
+)
+
+// realReturns are 29 rule-based strategies on 20 US stocks.
+var realReturns = filepath.Join("..", "..", "shared", "data", "strategies", "returns.csv")
+
+// TestRealStrategies is the main job as users have it: 29 strategies, ten
+// years, nothing set but the file and the day.
+func TestRealStrategies(t *testing.T) {
+	if _, err := os.Stat(realReturns); errors.Is(err, fs.ErrNotExist) {
+		t.Skipf("no %s beside the repository", realReturns)
+	}
+	c := config.Default()
+	c.Returns.Path, c.AsOf, c.Workers = realReturns, "2022-12-28", 2
+	c.Out, c.Cache = filepath.Join(t.TempDir(), "out"), t.TempDir()
+	o, m := run(t, &c)
+	d := o.Decision
+	if n := m.Count(ActionFinished, "bayes"); n != 29 {
+		t.Errorf("%d posteriors, want 29", n)
+	}
+	if d.AsOf.String() != "2022-12-28" || d.Effective.String() != "2022-12-29" {
+		t.Errorf("as of %v, effective %v", d.AsOf, d.Effective)
+	}
+	for _, f := range d.Findings {
+		if f.Severity > returns.Info {
+			t.Errorf("finding: %v", f)
+		}
+	}
+	s := d.Solution
+	if gap := s.Certificate.ExactGap; !(math.Abs(gap) < 1e-12) || s.Certificate.MaxViolation > 1e-12 {
+		t.Errorf("gap %v, violation %v", gap, s.Certificate.MaxViolation)
+	}
+	sum := 0.0
+	for _, x := range s.Contributions {
+		sum += x
+	}
+	if math.Abs(sum-s.CVaR) > 1e-12 {
+		t.Errorf("contributions sum to %v, CVaR is %v", sum, s.CVaR)
+	}
+	t.Logf("expected %.4f, CVaR %.4f, VaR %.4f, gap %.1g", s.Mean, s.CVaR, s.VaR, s.Certificate.ExactGap)
+}

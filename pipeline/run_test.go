@@ -1,0 +1,292 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"allocate/config"
+	"allocate/pipeline/store"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// testConfig is a run of the bundled sample, small enough for many of them.
+func testConfig(t *testing.T) *config.Config {
+	t.Helper()
+	c := config.Default()
+	c.Returns.Path = filepath.Join("..", "testdata", "panels", "sample.csv")
+	c.Out, c.Cache = filepath.Join(t.TempDir(), "out"), filepath.Join(t.TempDir(), "cache")
+	c.Workers = 2
+	c.Bayes.Draws, c.Scenarios.Count = 500, 2000
+	return &c
+}
+
+func run(t *testing.T, c *config.Config) (*Outcome, *Memory) {
+	t.Helper()
+	var m Memory
+	o, err := Run(context.Background(), c, &m, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o, &m
+}
+
+func published(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	for _, name := range []string{"weights.csv", "summary.json", "tearsheet.html"} {
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = string(b)
+	}
+	return files
+}
+
+func same(t *testing.T, what string, a, b map[string]string) {
+	t.Helper()
+	for name := range a {
+		if a[name] != b[name] {
+			t.Errorf("%s: %s differs", what, name)
+		}
+	}
+}
+
+func TestWorkersChangeNothing(t *testing.T) {
+	var first map[string]string
+	for _, workers := range []int{1, 2, 8} {
+		c := testConfig(t)
+		c.Workers = workers
+		o, _ := run(t, c)
+		files := published(t, o.Dir)
+		if first == nil {
+			first = files
+		}
+		same(t, fmt.Sprint(workers, " workers"), first, files)
+	}
+}
+
+func TestColumnAndRowOrderChangeNothing(t *testing.T) {
+	c := testConfig(t)
+	o, _ := run(t, c)
+	text, err := os.ReadFile(c.Returns.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	var b strings.Builder
+	write := func(line string) {
+		cells := strings.Split(line, ",")
+		for i := len(cells) - 1; i >= 0; i-- { // columns from the last to the first
+			b.WriteString(cells[i])
+			if i > 0 {
+				b.WriteByte(',')
+			}
+		}
+		b.WriteByte('\n')
+	}
+	write(lines[0])
+	for i := len(lines) - 1; i > 0; i-- {
+		write(lines[i])
+	}
+	shuffled := testConfig(t)
+	shuffled.Returns.Path = filepath.Join(t.TempDir(), "sample.csv")
+	if err := os.WriteFile(shuffled.Returns.Path, []byte(b.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s, _ := run(t, shuffled)
+	same(t, "reversed rows and columns", published(t, o.Dir), published(t, s.Dir))
+}
+
+func TestSecondRunDoesNothing(t *testing.T) {
+	c := testConfig(t)
+	first, m := run(t, c)
+	if !first.Fresh || m.Count(ActionFinished, "bayes") != 10 {
+		t.Errorf("first run: fresh %v, %d fits", first.Fresh, m.Count(ActionFinished, "bayes"))
+	}
+	second, m := run(t, c)
+	if second.Fresh || second.Dir != first.Dir || m.Count(ActionFinished, "") != 0 {
+		t.Errorf("second run: fresh %v in %s, %d actions done", second.Fresh, second.Dir, m.Count(ActionFinished, ""))
+	}
+	// Without the store everything is computed again, to the same bytes.
+	before := published(t, first.Dir)
+	c.Cache, c.Out = t.TempDir(), filepath.Join(t.TempDir(), "out")
+	third, _ := run(t, c)
+	same(t, "cold store", before, published(t, third.Dir))
+}
+
+func TestOneChangedStrategyIsFittedAlone(t *testing.T) {
+	c := testConfig(t)
+	run(t, c)
+	text, err := os.ReadFile(c.Returns.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(text), "\n")
+	cells := strings.Split(lines[900], ",")
+	cells[5] = "0.00421" // strategy_05
+	lines[900] = strings.Join(cells, ",")
+	c.Returns.Path = filepath.Join(t.TempDir(), "sample.csv")
+	if err := os.WriteFile(c.Returns.Path, []byte(strings.Join(lines, "\n")), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	o, m := run(t, c)
+	if done, hit := m.Count(ActionFinished, "bayes"), m.Count(ActionHit, "bayes"); done != 1 || hit != 9 {
+		t.Errorf("%d fits done and %d found, want 1 and 9", done, hit)
+	}
+	if !o.Fresh || filepath.Base(o.Dir) != "r2" {
+		t.Errorf("changed inputs were published as %s, fresh %v", o.Dir, o.Fresh)
+	}
+}
+
+// cancelAfter cancels a run when a number of fits have finished.
+type cancelAfter struct {
+	Memory
+	left   atomic.Int32
+	cancel context.CancelFunc
+}
+
+func (c *cancelAfter) Event(e Event) {
+	c.Memory.Event(e)
+	if e.Kind == ActionFinished && e.Stage == "bayes" && c.left.Add(-1) == 0 {
+		c.cancel()
+	}
+}
+
+func TestInterruptedRunResumes(t *testing.T) {
+	whole, _ := run(t, testConfig(t))
+	c := testConfig(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	sink := &cancelAfter{cancel: cancel}
+	sink.left.Store(4)
+	if _, err := Run(ctx, c, sink, time.Now); !errors.Is(err, context.Canceled) {
+		t.Fatalf("a cancelled run ended with %v", err)
+	}
+	if _, err := os.Lstat(filepath.Join(c.Out, "latest")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("an interrupted run published something: %v", err)
+	}
+	kept := sink.Count(ActionFinished, "bayes")
+	o, m := run(t, c)
+	if hit := m.Count(ActionHit, "bayes"); hit != kept || kept < 4 {
+		t.Errorf("%d fits were kept, %d found again", kept, hit)
+	}
+	same(t, "resumed", published(t, whole.Dir), published(t, o.Dir))
+}
+
+func TestDamagedStoreIsRepaired(t *testing.T) {
+	c := testConfig(t)
+	first, _ := run(t, c)
+	before := published(t, first.Dir)
+	for _, kind := range []string{"data", "index"} {
+		var paths []string
+		err := filepath.Walk(filepath.Join(c.Cache, kind), func(path string, info os.FileInfo, err error) error {
+			if err == nil && info.Mode().IsRegular() {
+				paths = append(paths, path)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, path := range paths {
+			b, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			switch i % 3 {
+			case 0:
+				b[len(b)/2] ^= 0x10
+			case 1:
+				b = b[:len(b)/2]
+			default:
+				b = nil
+			}
+			if err := os.WriteFile(path, b, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		o, m := run(t, c)
+		if m.Count(Damaged, "") == 0 {
+			t.Errorf("damage in %s was not noticed", kind)
+		}
+		if o.Fresh {
+			t.Errorf("damage in %s changed the result", kind)
+		}
+		same(t, "repaired "+kind, before, published(t, o.Dir))
+	}
+}
+
+func TestLockedFolder(t *testing.T) {
+	c := testConfig(t)
+	release, err := lock(c.Out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var locked *LockedError
+	if _, err := Run(context.Background(), c, &Memory{}, time.Now); !errors.As(err, &locked) || !strings.Contains(err.Error(), fmt.Sprint(os.Getpid())) {
+		t.Errorf("a second run in a locked folder: %v", err)
+	}
+	release()
+	run(t, c)
+}
+
+func TestManifestNamesEverything(t *testing.T) {
+	c := testConfig(t)
+	o, _ := run(t, c)
+	m, err := ReadManifest(o.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(c.Returns.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(m.Inputs) != 1 || m.Inputs[0].SHA256 != store.Sum(b) || m.Seed != c.Seed || m.Versions["go"] != runtime.Version() || len(m.Stages) != 6 {
+		t.Errorf("run.json: inputs %v, seed %d, versions %v, %d stages", m.Inputs, m.Seed, m.Versions, len(m.Stages))
+	}
+	for _, f := range m.Files {
+		b, err := os.ReadFile(filepath.Join(o.Dir, f.Name))
+		if err != nil || store.Sum(b) != f.Content {
+			t.Errorf("%s is not the content that run.json names: %v", f.Name, err)
+		}
+	}
+	target, err := os.Readlink(filepath.Join(c.Out, "latest"))
+	if err != nil || filepath.Join(c.Out, target) != o.Dir {
+		t.Errorf("latest points at %s (%v), want %s", target, err, o.Dir)
+	}
+}
+
+func TestActionIDDependsOnEveryField(t *testing.T) {
+	base := Action{Stage: "s", Version: 1, Unit: "u", Options: []byte(`{}`), Inputs: []Input{{"a", "b"}}, Seed: 1, Arch: "x"}
+	seen := map[ActionID]string{base.ID(): "base"}
+	for name, change := range map[string]func(*Action){
+		"stage": func(a *Action) { a.Stage = "t" }, "version": func(a *Action) { a.Version = 2 }, "unit": func(a *Action) { a.Unit = "" },
+		"options": func(a *Action) { a.Options = []byte(`{"x":1}`) }, "inputs": func(a *Action) { a.Inputs = []Input{{"a", "c"}} },
+		"input name": func(a *Action) { a.Inputs = []Input{{"b", "b"}} }, "seed": func(a *Action) { a.Seed = 2 }, "arch": func(a *Action) { a.Arch = "y" },
+	} {
+		a := base
+		change(&a)
+		if old, dup := seen[a.ID()]; dup {
+			t.Errorf("%s and %s have one ID", name, old)
+		}
+		seen[a.ID()] = name
+	}
+}
+
+func TestSeedsAreStable(t *testing.T) {
+	// Published numbers: they may change only with a stage's version.
+	if got := seedFor(1, "bayes", "ew_20"); got != seedFor(1, "bayes", "ew_20") || got == seedFor(1, "bayes", "ew_2") || got == seedFor(2, "bayes", "ew_20") || got == seedFor(1, "scenarios", "ew_20") {
+		t.Error("seeds collide or vary")
+	}
+}
