@@ -12,7 +12,7 @@ import (
 
 // Config is everything that a run can be told.
 type Config struct {
-	AsOf      string            `mapstructure:"as_of" json:"as_of" doc:"day of the last return the run may see, YYYY-MM-DD; blank: the last day in the file"`
+	AsOf      string            `mapstructure:"as_of" json:"as_of" doc:"day of the last return the run may see, YYYY-MM-DD; blank: the last session of returns.calendar before today"`
 	Out       string            `mapstructure:"out" json:"out" doc:"folder for published runs, as <out>/<as_of>/r<k>, and <out>/latest" path:"true"`
 	Cache     string            `mapstructure:"cache" json:"cache" doc:"folder of results that need not be computed again; it may be deleted at any time" path:"true"`
 	Seed      uint64            `mapstructure:"seed" json:"seed" doc:"root of all random numbers: the same inputs and seed give the same bytes"`

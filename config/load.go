@@ -194,7 +194,13 @@ func (l *loader) resolve(c *Config, file string) {
 		return
 	}
 	dir := filepath.Dir(file)
-	for key, path := range map[string]*string{"out": &c.Out, "cache": &c.Cache, "returns.path": &c.Returns.Path} {
+	for key, path := range map[string]*string{
+		"out": &c.Out, "cache": &c.Cache, "returns.path": &c.Returns.Path,
+		"returns.metadata": &c.Returns.Metadata, "returns.holidays": &c.Returns.Holidays,
+	} {
+		if !l.fields[key].Path {
+			panic("config: " + key + " is not declared as a path")
+		}
 		kind := l.origins[key].Kind
 		if (kind == "file" || kind == "default") && *path != "" && !filepath.IsAbs(*path) {
 			*path = filepath.Join(dir, *path)

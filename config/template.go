@@ -9,8 +9,8 @@ import (
 )
 
 // WriteTemplate writes a commented file with every key at its default and
-// returns.path set to path.
-func WriteTemplate(w io.Writer, path string) error {
+// the given values in place of some of them, by key.
+func WriteTemplate(w io.Writer, values map[string]string) error {
 	var b strings.Builder
 	b.WriteString("# Configuration of allocate. Every key may also be given as --set key=value or as an\n")
 	b.WriteString("# environment variable: optimize.alpha is ALLOCATE_OPTIMIZE_ALPHA.\n")
@@ -23,8 +23,8 @@ func WriteTemplate(w io.Writer, path string) error {
 			continue
 		}
 		value := f.Default
-		if f.Key == "returns.path" {
-			value = path
+		if given, ok := values[f.Key]; ok {
+			value = given
 		}
 		for _, line := range wrap(f.Doc, 100-len(indent)) {
 			fmt.Fprintf(&b, "%s# %s\n", indent, line)

@@ -22,11 +22,22 @@ type Decision struct {
 	Stages    []ManifestStage
 }
 
+// day is what a daily run starts from.
+type day struct {
+	panel     *returns.Panel
+	asOf      returns.Date
+	effective returns.Date
+	all       []string // every strategy of the panel
+	window    windowOptions
+	inputs    []Input // of the window stage: panel, and metadata, holidays, previous if there are
+}
+
 // daily turns a panel into weights as of one day: window, bayes, scenarios,
 // optimize, reports. It sees nothing of the panel after that day. The nightly
 // run and a backtest call this one function.
-func (r *Runner) daily(ctx context.Context, panel ContentID, all []string, asOf returns.Date, c *config.Config) (*Decision, error) {
-	d := &Decision{AsOf: asOf, Effective: asOf.NextWeekday()}
+func (r *Runner) daily(ctx context.Context, in day, c *config.Config) (*Decision, error) {
+	asOf := in.asOf
+	d := &Decision{AsOf: asOf, Effective: in.effective}
 	step := func(name, unit string, options any, seeded bool, inputs ...Input) (Action, error) {
 		o, err := canonical(options)
 		a := Action{Stage: name, Version: r.Stages[name].Version, Unit: unit, Options: o, Inputs: inputs, Arch: arch()}
@@ -47,8 +58,7 @@ func (r *Runner) daily(ctx context.Context, panel ContentID, all []string, asOf 
 		return results[0], nil
 	}
 
-	cut := returns.Options{Window: c.Returns.Window, MinHistory: c.Returns.MinHistory, ShortHistory: c.Returns.ShortHistory, MaxMedianAbs: c.Returns.MaxMedianAbs, Unit: c.Returns.Unit}
-	window, err := one("window", windowOptions{asOf, cut}, false, Input{"panel", panel})
+	window, err := one("window", in.window, false, in.inputs...)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +123,7 @@ func (r *Runner) daily(ctx context.Context, panel ContentID, all []string, asOf 
 		return nil, err
 	}
 
-	o := reportOptions{AsOf: asOf, Effective: d.Effective, Seed: c.Seed, Bayes: c.Bayes, Scenarios: c.Scenarios, Optimize: c.Optimize, Left: leftOut(all, tree)}
+	o := reportOptions{AsOf: asOf, Effective: d.Effective, Seed: c.Seed, Bayes: c.Bayes, Scenarios: c.Scenarios, Optimize: c.Optimize, Left: leftOut(in.all, tree)}
 	inputs = append(inputs, Input{"window", window.Content}, Input{"scenarios", set.Content}, Input{"solution", best.Content})
 	files, err := one("reports", o, false, inputs...)
 	if err != nil {

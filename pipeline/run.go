@@ -3,15 +3,10 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
 	"allocate/config"
-	"allocate/pipeline/store"
 	"allocate/returns"
-	"allocate/returns/columnar"
 )
 
 // Outcome is what a nightly run did.
@@ -22,15 +17,16 @@ type Outcome struct {
 }
 
 // Run is the nightly run: read, decide, publish. Nothing is published unless
-// everything succeeded. now is the clock, for the times in run.json only.
+// everything succeeded. now is the clock: it says which session should be
+// there, and when things happened in run.json.
 func Run(ctx context.Context, c *config.Config, sink Sink, now func() time.Time) (*Outcome, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
 	started := now()
-	b, err := os.ReadFile(c.Returns.Path)
+	files, err := gather(c)
 	if err != nil {
-		return nil, &returns.NotReadyError{Message: fmt.Sprintf("%v; expected the file of daily returns that returns.path names", err)}
+		return nil, err
 	}
 	release, err := lock(c.Out)
 	if err != nil {
@@ -38,73 +34,96 @@ func Run(ctx context.Context, c *config.Config, sink Sink, now func() time.Time)
 	}
 	defer release()
 	clearStaging(c.Out)
-	s, err := store.Open(c.Cache)
+	r, err := newRunner(c, files, sink, now)
 	if err != nil {
 		return nil, err
 	}
-	input := ManifestInput{Path: c.Returns.Path, SHA256: store.Sum(b), Bytes: int64(len(b))}
-	stages := Stages(c.Workers)
-	r := &Runner{
-		Stages: stages, Store: s, Sink: sink, Workers: c.Workers, Now: now,
-		Executor: Local{Stages: stages, Sources: Sources{input.SHA256: c.Returns.Path}},
-	}
-
-	read, panel, err := r.panel(ctx, input.SHA256, c)
+	in, read, err := r.prepare(ctx, c, files)
 	if err != nil {
 		return nil, err
 	}
-	asOf := panel.Last()
-	if c.AsOf != "" {
-		if asOf, err = returns.ParseDate(c.AsOf); err != nil {
-			return nil, err // Validate has seen it
-		}
-		if today := returns.DateOf(now()); asOf > today {
-			return nil, &returns.NotReadyError{Message: fmt.Sprintf("the as-of day %v is in the future (today is %v)", asOf, today)}
-		}
-	}
-	d, err := r.daily(ctx, read.Actions[0].Content, panel.Names(), asOf, c)
+	d, err := r.daily(ctx, in, c)
 	if err != nil {
 		return nil, err
 	}
 	m := &Manifest{
 		AsOf: d.AsOf, Effective: d.Effective, Outcome: "published", Started: started, Finished: now(),
-		Seed: c.Seed, Versions: versions(), Inputs: []ManifestInput{input}, Config: c,
+		Seed: c.Seed, Versions: versions(), Inputs: files.manifest(), Config: c,
 		Stages: append([]ManifestStage{read}, d.Stages...), Files: d.Files, Findings: d.Findings,
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	dir, fresh, err := publish(c.Out, m, s)
+	dir, fresh, err := publish(c.Out, m, r.Store)
 	if err != nil {
 		return nil, err
 	}
 	return &Outcome{Dir: dir, Fresh: fresh, Decision: d}, nil
 }
 
-// panel reads the file into a panel, or finds that this was done before.
-func (r *Runner) panel(ctx context.Context, file ContentID, c *config.Config) (ManifestStage, *returns.Panel, error) {
-	read := c.Returns
-	read.Path, read.Window, read.MinHistory, read.ShortHistory, read.MaxMedianAbs = "", "", 0, "", 0
-	o, err := canonical(readOptions{File: filepath.Base(c.Returns.Path), Returns: read})
+// Checked is what a check of the data found.
+type Checked struct {
+	AsOf       returns.Date      `json:"as_of"`
+	First      returns.Date      `json:"first"`
+	Last       returns.Date      `json:"last"`
+	Days       int               `json:"days"`
+	Strategies int               `json:"strategies"` // in the data
+	Used       int               `json:"used"`       // that a run would model
+	Findings   []returns.Finding `json:"findings"`
+}
+
+// Check does what Run does up to the gates on the data, and publishes nothing.
+// The error of a gate that would refuse is returned beside the result.
+func Check(ctx context.Context, c *config.Config, sink Sink, now func() time.Time) (*Checked, error) {
+	p, in, r, err := loadPanel(ctx, c, sink, now)
 	if err != nil {
-		return ManifestStage{}, nil, err
+		return nil, err
 	}
-	began := r.Now()
-	a := Action{Stage: "returns", Version: r.Stages["returns"].Version, Options: o, Inputs: []Input{{"file", file}}, Arch: arch()}
-	results, err := r.Stage(ctx, "returns", []Action{a})
+	d := &Decision{}
+	o, err := canonical(in.window)
 	if err != nil {
-		return ManifestStage{}, nil, err
+		return nil, err
 	}
-	t, err := columnar.DecodeIPC(results[0].Bytes)
+	a := Action{Stage: "window", Version: r.Stages["window"].Version, Options: o, Inputs: in.inputs, Arch: arch()}
+	results, err := d.run(ctx, r, "window", []Action{a})
 	if err != nil {
-		return ManifestStage{}, nil, err
+		return nil, err
 	}
-	p, err := returns.PanelFromTable(t)
+	tree, err := decodeTree(results[0].Bytes)
 	if err != nil {
-		return ManifestStage{}, nil, err
+		return nil, err
 	}
-	if p.Days() == 0 {
-		return ManifestStage{}, nil, errors.New("pipeline: the panel has no days")
+	checked := &Checked{AsOf: in.asOf, First: p.First(), Last: p.Last(), Days: p.Days(), Strategies: p.Len(), Used: len(tree.Parts), Findings: tree.Findings}
+	if returns.Worst(tree.Findings) >= returns.Hold {
+		return checked, &GateError{Findings: tree.Findings}
 	}
-	return account("returns", a.Version, results, r.Now().Sub(began).Seconds()), p, nil
+	return checked, nil
+}
+
+// Panel reads the data as Run does, and returns all of it.
+func Panel(ctx context.Context, c *config.Config, sink Sink, now func() time.Time) (*returns.Panel, error) {
+	p, _, _, err := loadPanel(ctx, c, sink, now)
+	return p, err
+}
+
+func loadPanel(ctx context.Context, c *config.Config, sink Sink, now func() time.Time) (*returns.Panel, day, *Runner, error) {
+	if err := c.Validate(); err != nil {
+		return nil, day{}, nil, err
+	}
+	files, err := gather(c)
+	if err != nil {
+		return nil, day{}, nil, err
+	}
+	r, err := newRunner(c, files, sink, now)
+	if err != nil {
+		return nil, day{}, nil, err
+	}
+	in, _, err := r.prepare(ctx, c, files)
+	if err != nil {
+		return nil, day{}, nil, err
+	}
+	if in.panel == nil {
+		return nil, day{}, nil, errors.New("pipeline: no panel")
+	}
+	return in.panel, in, r, nil
 }

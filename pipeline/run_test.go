@@ -26,7 +26,7 @@ func testConfig(t *testing.T) *config.Config {
 	c := config.Default()
 	c.Returns.Path = filepath.Join("..", "testdata", "panels", "sample.csv")
 	c.Out, c.Cache = filepath.Join(t.TempDir(), "out"), filepath.Join(t.TempDir(), "cache")
-	c.Workers = 2
+	c.AsOf, c.Workers = "2022-12-23", 2
 	c.Bayes.Draws, c.Scenarios.Count = 500, 2000
 	return &c
 }

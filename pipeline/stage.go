@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"strings"
 
 	"allocate/pipeline/store"
 )
@@ -38,6 +39,17 @@ func (c *Call) Input(name string) ([]byte, error) {
 		}
 	}
 	return nil, fmt.Errorf("pipeline: %v has no input %q", c.Action, name)
+}
+
+// named returns the content of the input "kind NAME", and NAME, if there is one.
+func (c *Call) named(kind string) (name string, content []byte, ok bool, err error) {
+	for _, in := range c.Action.Inputs {
+		if name, found := strings.CutPrefix(in.Name, kind+" "); found {
+			content, err = c.read(in)
+			return name, content, true, err
+		}
+	}
+	return "", nil, false, nil
 }
 
 func (c *Call) read(in Input) ([]byte, error) {

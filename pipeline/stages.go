@@ -19,17 +19,17 @@ import (
 // Stages returns the stages of a run, by name. workers is the number of
 // goroutines that a stage of a single action may use; it changes no result.
 //
-//	returns    files           -> panel
-//	window     panel           -> one series per strategy, up to the as-of day
-//	bayes      series          -> posterior, one action per strategy
+//	returns    files              -> panel
+//	window     panel              -> one series per strategy, up to the as-of day
+//	bayes      series             -> posterior, one action per strategy
 //	scenarios  series, posteriors -> joint scenarios
-//	optimize   scenarios       -> solution
-//	reports    everything      -> the files to publish
+//	optimize   scenarios          -> solution
+//	reports    everything         -> the files to publish
 func Stages(workers int) map[string]Stage {
 	stages := map[string]Stage{}
 	for _, s := range []Stage{
-		{Name: "returns", Version: 1, Run: runReturns},
-		{Name: "window", Version: 1, Tree: true, Run: runWindow},
+		{Name: "returns", Version: 2, Run: runReturns},
+		{Name: "window", Version: 2, Tree: true, Run: runWindow},
 		{Name: "bayes", Version: 1, Run: runBayes},
 		{Name: "scenarios", Version: 1, Run: scenarioStage{workers}.run},
 		{Name: "optimize", Version: 1, Run: runOptimize},
@@ -40,22 +40,21 @@ func Stages(workers int) map[string]Stage {
 	return stages
 }
 
-// readOptions are the options of returns that decide what a file says.
-type readOptions struct {
-	File    string          `json:"file"` // base name, for messages
-	Returns returns.Options `json:"returns"`
-}
-
 func runReturns(_ context.Context, c *Call) ([]byte, error) {
-	var o readOptions
+	var o returns.Options
 	if err := c.Options(&o); err != nil {
 		return nil, err
 	}
-	text, err := c.Input("file")
-	if err != nil {
-		return nil, err
+	var files []returns.File
+	for _, in := range c.Action.Inputs {
+		name, _ := strings.CutPrefix(in.Name, "file ")
+		text, err := c.read(in)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, returns.File{Name: name, Data: text})
 	}
-	panel, findings, err := returns.Read(o.File, bytes.NewReader(text), o.Returns)
+	panel, findings, err := returns.Read(files, o)
 	if err != nil {
 		return nil, err
 	}
@@ -66,32 +65,46 @@ func runReturns(_ context.Context, c *Call) ([]byte, error) {
 	return encodeTable(table, findings)
 }
 
-// windowOptions are those that decide which part of a panel a run sees.
+// windowOptions are those that decide which part of a panel a run sees, and
+// what is suspicious in it.
 type windowOptions struct {
-	AsOf    returns.Date    `json:"as_of"`
-	Returns returns.Options `json:"returns"`
+	AsOf     returns.Date    `json:"as_of"`
+	Previous *returns.Date   `json:"previous,omitempty"` // as-of day of the run to compare history with
+	Stale    string          `json:"stale,omitempty"`    // why the data is stale, if it is
+	Returns  returns.Options `json:"returns"`
 }
 
+// runWindow cuts a panel to what may be known on the as-of day and judges it:
+// input panel; and, if there are, metadata, holidays and the panel of the run
+// before.
 func runWindow(_ context.Context, c *Call) ([]byte, error) {
 	var o windowOptions
 	if err := c.Options(&o); err != nil {
 		return nil, err
 	}
-	table, findings, err := inputTable(c, "panel")
+	sessions, err := calendar(o.Returns.Calendar, c)
 	if err != nil {
 		return nil, err
 	}
-	panel, err := returns.PanelFromTable(table)
+	known, findings, err := knownPanel(c, "panel", o.AsOf, o.Returns)
 	if err != nil {
 		return nil, err
 	}
-	known, err := returns.Known(panel, o.AsOf, o.Returns)
-	if err != nil {
-		return nil, err
+	if o.Previous != nil {
+		then, _, err := knownPanel(c, "previous", *o.Previous, o.Returns)
+		if err != nil {
+			return nil, err
+		}
+		findings = append(findings, returns.Compare(then, known)...)
 	}
-	universe, left := returns.Universe(known, o.Returns)
-	tree := Tree{Findings: append(append(findings, left...), returns.Check(known, o.Returns)...)}
-	returns.SortFindings(tree.Findings)
+	if o.Stale != "" {
+		findings = append(findings, returns.Stale(o.Stale))
+	}
+	findings = append(findings, returns.Check(known, o.Returns, sessions)...)
+	known, filled := returns.Clean(known, o.Returns)
+	universe, left := returns.Universe(known, o.Returns, sessions)
+	findings = append(append(findings, filled...), left...)
+	tree := Tree{Findings: returns.Rate(findings, o.Returns)}
 	for j := range universe.Len() {
 		series := universe.Series(j)
 		t, err := series.Table()
@@ -109,6 +122,50 @@ func runWindow(_ context.Context, c *Call) ([]byte, error) {
 		tree.Parts = append(tree.Parts, Part{Name: series.Strategy.Name, Content: id})
 	}
 	return tree.encode()
+}
+
+// knownPanel decodes a panel, adds the metadata and cuts it to what may be
+// known on a day.
+func knownPanel(c *Call, input string, asOf returns.Date, o returns.Options) (*returns.Panel, []returns.Finding, error) {
+	table, findings, err := inputTable(c, input)
+	if err != nil {
+		return nil, nil, err
+	}
+	panel, err := returns.PanelFromTable(table)
+	if err != nil {
+		return nil, nil, err
+	}
+	if name, text, ok, err := c.named("metadata"); err != nil {
+		return nil, nil, err
+	} else if ok {
+		m, err := returns.ReadMetadata(name, text)
+		if err != nil {
+			return nil, nil, err
+		}
+		var more []returns.Finding
+		if panel, more, err = panel.Annotate(m); err != nil {
+			return nil, nil, err
+		}
+		findings = append(findings, more...)
+	}
+	known, err := returns.Known(panel, asOf, o)
+	return known, findings, err
+}
+
+// calendar returns the calendar of that name; c has the holidays, if it is a
+// file's.
+func calendar(name string, c *Call) (returns.Calendar, error) {
+	switch name {
+	case "XNYS":
+		return returns.XNYS(), nil
+	case "file":
+		file, text, _, err := c.named("holidays")
+		if err != nil {
+			return returns.Calendar{}, err
+		}
+		return returns.HolidayFile(file, text)
+	}
+	return returns.Weekdays(), nil
 }
 
 func runBayes(ctx context.Context, c *Call) ([]byte, error) {

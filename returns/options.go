@@ -9,19 +9,45 @@ import (
 )
 
 // Options is the section `returns` of the configuration: where the returns
-// are, how to read them, and which of them a run uses.
+// are, how to read them, which of them a run uses, and what is suspicious.
 type Options struct {
-	Path           string   `mapstructure:"path" json:"path" doc:"file of daily returns: CSV, wide (a date column, then one column per strategy) or long (date, strategy, return)" path:"true"`
+	Path           string   `mapstructure:"path" json:"path" doc:"daily returns: a CSV (also .csv.gz), Parquet, Arrow or Feather file, a glob, or a folder of them; wide (a date column, then one column per strategy) or long (date, strategy, return)" path:"true"`
+	Metadata       string   `mapstructure:"metadata" json:"metadata" doc:"CSV about the strategies: strategy, and any of first_date, live_from, exit, group, cost_bp; blank: none" path:"true"`
 	Layout         string   `mapstructure:"layout" json:"layout" doc:"auto, wide or long; auto goes by the header" enum:"auto,wide,long"`
 	DateColumn     string   `mapstructure:"date_column" json:"date_column" doc:"header of the date column; blank: date, day, datetime, timestamp, time, index or an unnamed first column"`
 	StrategyColumn string   `mapstructure:"strategy_column" json:"strategy_column" doc:"long files: header of the column with the strategy's name"`
-	ReturnColumn   string   `mapstructure:"return_column" json:"return_column" doc:"long files: header of the column with the return"`
+	ReturnColumn   string   `mapstructure:"return_column" json:"return_column" doc:"long files: header of the column with the return, or the price"`
+	Kind           string   `mapstructure:"kind" json:"kind" doc:"what the numbers are: returns, or prices from which returns are made" enum:"returns,prices"`
 	Unit           string   `mapstructure:"unit" json:"unit" doc:"unit of the returns: fraction (0.01), percent (1) or bp (100)" enum:"fraction,percent,bp"`
+	Log            bool     `mapstructure:"log" json:"log" doc:"the returns are logarithmic; they are converted to simple ones"`
 	Strategies     []string `mapstructure:"strategies" json:"strategies" doc:"use only these strategies; empty: all in the file"`
-	Window         Period   `mapstructure:"window" json:"window" doc:"history the models see, up to the as-of day: 10y, 18m, 500d (calendar days) or all"`
-	MinHistory     int      `mapstructure:"min_history" json:"min_history" doc:"fewest returns in the window that a strategy needs"`
-	ShortHistory   string   `mapstructure:"short_history" json:"short_history" doc:"what to do with a strategy that has fewer: fail, or exclude it (weight 0)" enum:"fail,exclude"`
-	MaxMedianAbs   float64  `mapstructure:"max_median_abs" json:"max_median_abs" doc:"a median absolute daily return above this fraction means a wrong unit, and is refused"`
+
+	Window       Period         `mapstructure:"window" json:"window" doc:"history the models see, up to the as-of day: 10y, 18m, 500d (calendar days) or all"`
+	History      string         `mapstructure:"history" json:"history" doc:"all, or live: only returns from live_from on" enum:"all,live"`
+	MinHistory   int            `mapstructure:"min_history" json:"min_history" doc:"fewest returns in the window that a strategy needs"`
+	ShortHistory string         `mapstructure:"short_history" json:"short_history" doc:"what to do with a strategy that has fewer: fail, or exclude it (weight 0)" enum:"fail,exclude"`
+	Missing      string         `mapstructure:"missing" json:"missing" doc:"days inside a history without a return: model (the model skips them), zero (filled, with a warning), drop_day (the day is left out for every strategy) or error" enum:"model,zero,drop_day,error"`
+	MissingOf    []NamedMissing `mapstructure:"missing_of" json:"missing_of" doc:"exceptions to missing: [{name: a, missing: zero}]"`
+	Calendar     string         `mapstructure:"calendar" json:"calendar" doc:"trading sessions: weekdays, XNYS, or file, which takes the weekdays that are not in holidays" enum:"weekdays,XNYS,file"`
+	Holidays     string         `mapstructure:"holidays" json:"holidays" doc:"CSV with a column date, one holiday a row" path:"true"`
+
+	MaxMedianAbs float64         `mapstructure:"max_median_abs" json:"max_median_abs" doc:"a median absolute daily return above this fraction means a wrong unit (data.unit)"`
+	MaxRobustZ   float64         `mapstructure:"max_robust_z" json:"max_robust_z" doc:"a return further from the median than this many robust standard deviations is an outlier (data.outlier)"`
+	MaxFlatDays  int             `mapstructure:"max_flat_days" json:"max_flat_days" doc:"more days in a row of exactly 0 are suspicious in a strategy that is seldom flat (data.flat_stretch)"`
+	LateSessions int             `mapstructure:"late_sessions" json:"late_sessions" doc:"a strategy without a return on the as-of day is late (data.late) for so many sessions, then it counts as ended"`
+	Severity     []NamedSeverity `mapstructure:"severity" json:"severity" doc:"severity of findings: [{code: data.gap, severity: warn}]; info, warn, hold (needs approval) or fail"`
+}
+
+// NamedMissing is the policy for missing days of one strategy.
+type NamedMissing struct {
+	Name    string `mapstructure:"name" json:"name" doc:"strategy"`
+	Missing string `mapstructure:"missing" json:"missing" doc:"model, zero, drop_day or error"`
+}
+
+// NamedSeverity is the severity of one code of finding.
+type NamedSeverity struct {
+	Code     string `mapstructure:"code" json:"code" doc:"code of a finding, such as data.gap"`
+	Severity string `mapstructure:"severity" json:"severity" doc:"info, warn, hold or fail"`
 }
 
 // DefaultOptions returns the defaults; Path has none.
@@ -30,14 +56,43 @@ func DefaultOptions() Options {
 		Layout:         "auto",
 		StrategyColumn: "strategy",
 		ReturnColumn:   "return",
+		Kind:           "returns",
 		Unit:           "fraction",
 		Strategies:     []string{},
 		Window:         "10y",
+		History:        "all",
 		MinHistory:     60,
 		ShortHistory:   "fail",
+		Missing:        "model",
+		MissingOf:      []NamedMissing{},
+		Calendar:       "weekdays",
 		MaxMedianAbs:   0.02,
+		MaxRobustZ:     60,
+		MaxFlatDays:    21,
+		LateSessions:   5,
+		Severity:       []NamedSeverity{},
 	}
 }
+
+// Reading returns the options that decide what the files say, with all others
+// at zero: the ones a stored panel depends on.
+func (o Options) Reading() Options {
+	return Options{
+		Layout: o.Layout, DateColumn: o.DateColumn, StrategyColumn: o.StrategyColumn, ReturnColumn: o.ReturnColumn,
+		Kind: o.Kind, Unit: o.Unit, Log: o.Log, Strategies: o.Strategies,
+	}
+}
+
+// Judging returns the options that decide what a run sees of a panel and what
+// it finds in it, with all others at zero.
+func (o Options) Judging() Options {
+	j := o
+	j.Path, j.Metadata, j.Layout, j.DateColumn, j.StrategyColumn, j.ReturnColumn, j.Kind = "", "", "", "", "", "", ""
+	j.Log, j.Strategies, j.Holidays = false, nil, ""
+	return j
+}
+
+var missingPolicies = []string{"model", "zero", "drop_day", "error"}
 
 // Validate reports every problem at once, each with its key.
 func (o Options) Validate() error {
@@ -54,8 +109,21 @@ func (o Options) Validate() error {
 		problem("path", "is blank; name the file of daily returns")
 	}
 	oneOf("layout", o.Layout, "auto", "wide", "long")
+	oneOf("kind", o.Kind, "returns", "prices")
 	oneOf("unit", o.Unit, "fraction", "percent", "bp")
+	oneOf("history", o.History, "all", "live")
 	oneOf("short_history", o.ShortHistory, "fail", "exclude")
+	oneOf("missing", o.Missing, missingPolicies...)
+	oneOf("calendar", o.Calendar, "weekdays", "XNYS", "file")
+	if o.Kind == "prices" && (o.Log || o.Unit != "fraction") {
+		problem("kind", "prices have no unit and are not logarithmic; leave returns.unit at fraction and returns.log at false")
+	}
+	if (o.Calendar == "file") != (o.Holidays != "") {
+		problem("holidays", "goes with returns.calendar: file")
+	}
+	if o.History == "live" && o.Metadata == "" {
+		problem("history", "live needs returns.metadata, which says live_from")
+	}
 	if o.StrategyColumn == "" {
 		problem("strategy_column", "is blank")
 	}
@@ -68,10 +136,37 @@ func (o Options) Validate() error {
 	if o.MinHistory < 20 {
 		problem("min_history", "is %d; a model of daily returns needs at least 20", o.MinHistory)
 	}
-	if !(o.MaxMedianAbs > 0) {
-		problem("max_median_abs", "is %v; expected a number above 0", o.MaxMedianAbs)
+	positive := func(key string, v float64) {
+		if !(v > 0) {
+			problem(key, "is %v; expected a number above 0", v)
+		}
+	}
+	positive("max_median_abs", o.MaxMedianAbs)
+	positive("max_robust_z", o.MaxRobustZ)
+	positive("max_flat_days", float64(o.MaxFlatDays))
+	if o.LateSessions < 0 {
+		problem("late_sessions", "is %d; expected 0 or more", o.LateSessions)
+	}
+	for i, m := range o.MissingOf {
+		oneOf(fmt.Sprintf("missing_of[%d].missing", i), m.Missing, missingPolicies...)
+	}
+	for i, s := range o.Severity {
+		oneOf(fmt.Sprintf("severity[%d].code", i), s.Code, codes()...)
+		if _, err := ParseSeverity(s.Severity); err != nil {
+			problem(fmt.Sprintf("severity[%d].severity", i), "%q is not info, warn, hold or fail", clip(s.Severity))
+		}
 	}
 	return errors.Join(errs...)
+}
+
+// missingOf returns the policy for a strategy's missing days.
+func (o Options) missingOf(name string) string {
+	for _, m := range o.MissingOf {
+		if m.Name == name {
+			return m.Missing
+		}
+	}
+	return o.Missing
 }
 
 // Period is a length of history: "10y", "18m", "500d" (calendar days) or "all".

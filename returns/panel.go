@@ -1,9 +1,13 @@
 package returns
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"sort"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Panel is T days x N strategies of simple daily returns, as fractions, with
@@ -23,6 +27,9 @@ type Strategy struct {
 	Last     Date   `json:"last"`                // last day with a return
 	LiveFrom *Date  `json:"live_from,omitempty"` // before it the returns are a backtest
 	Exit     *Date  `json:"exit,omitempty"`      // last day in the universe, if it left
+
+	Group  string   `json:"group,omitempty"`   // for constraints on groups
+	CostBP *float64 `json:"cost_bp,omitempty"` // basis points per unit of turnover
 }
 
 // NewPanel builds a panel. values[j][t] is the return of strategies[j] on
@@ -49,8 +56,8 @@ func NewPanel(dates []Date, strategies []Strategy, values [][]float64) (*Panel, 
 		if len(v) != len(dates) {
 			panic("returns: a strategy's values and the dates differ in length")
 		}
-		if s.Name == "" {
-			return nil, fmt.Errorf("returns: a strategy has no name")
+		if err := checkName(s.Name); err != nil {
+			return nil, fmt.Errorf("returns: strategy %q: %w", clip(s.Name), err)
 		}
 		if k > 0 && s.Name == p.strategies[k-1].Name {
 			return nil, fmt.Errorf("returns: two strategies are named %q", clip(s.Name))
@@ -75,6 +82,28 @@ func NewPanel(dates []Date, strategies []Strategy, values [][]float64) (*Panel, 
 		p.values = append(p.values, v)
 	}
 	return p, nil
+}
+
+// longestName is the most bytes a strategy's name may have.
+const longestName = 256
+
+// checkName reports a name that files, pages and terminals cannot carry
+// safely. Anything that is merely odd, such as ../, =cmd() or <b>, is carried
+// as text.
+func checkName(name string) error {
+	switch {
+	case name == "":
+		return errors.New("the name is blank; give it one")
+	case name == "CASH":
+		return errors.New("CASH is what weights call the capital that is not invested; rename the strategy")
+	case len(name) > longestName:
+		return fmt.Errorf("the name has %d bytes; at most %d are allowed; shorten it", len(name), longestName)
+	case !utf8.ValidString(name):
+		return errors.New("the name is not UTF-8; rename it")
+	case strings.ContainsFunc(name, unicode.IsControl):
+		return errors.New("the name has a control character, such as a line end or NUL; rename it")
+	}
+	return nil
 }
 
 // Days returns T.

@@ -1,14 +1,14 @@
 package returns
 
 import (
-	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"slices"
 	"sort"
 	"strings"
+	"time"
 
 	"allocate/returns/columnar"
 )
@@ -22,51 +22,124 @@ func (e *InputError) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *InputError) Unwrap() error { return e.Err }
 
-var dateHeaders = []string{"date", "day", "datetime", "timestamp", "time", "index", "unnamed: 0", ""}
+// NotReadyError says that the data is not there yet, or does not reach the day
+// a run was asked for.
+type NotReadyError struct{ Message string }
 
-// Read turns the text of one file into a panel of simple returns as
-// fractions. file is the name that messages use. Whatever is wrong with the
-// content is an *InputError, an empty
-// file a *NotReadyError; what is merely worth knowing is a Finding.
-func Read(file string, r io.Reader, o Options) (*Panel, []Finding, error) {
-	in := bufio.NewReader(r)
-	if _, err := in.Peek(1); errors.Is(err, io.EOF) {
-		return nil, nil, &NotReadyError{fmt.Sprintf("%s: the file is empty; expected a header line and one line per day", file)}
-	}
-	var long bool
-	var dateAt int
-	table, lines, err := columnar.ReadCSV(file, in, func(header []string) ([]columnar.Kind, error) {
-		var err error
-		if dateAt, err = findDate(file, header, o.DateColumn); err != nil {
-			return nil, err
+func (e *NotReadyError) Error() string { return e.Message }
+
+// File is one file of returns. Name is relative to what the user named, with
+// slashes; messages use it, its ending gives the format, and its key=value
+// parts are the partition keys of a hive layout.
+type File struct {
+	Name string
+	Data []byte
+}
+
+// Read turns files into one panel of simple returns as fractions. Whatever is
+// wrong with their content is an *InputError, an empty file a *NotReadyError;
+// what is merely worth knowing is a Finding.
+func Read(files []File, o Options) (*Panel, []Finding, error) {
+	blocks := make([]*block, 0, len(files))
+	for _, f := range files {
+		if len(f.Data) == 0 {
+			return nil, nil, &NotReadyError{fmt.Sprintf("%s: the file is empty; expected a header line and one line per day", f.Name)}
 		}
-		long = o.Layout == "long" || o.Layout == "auto" && slices.Contains(header, o.StrategyColumn) && slices.Contains(header, o.ReturnColumn)
-		kinds := make([]columnar.Kind, len(header))
-		for i, name := range header {
-			if i == dateAt || long && name != o.ReturnColumn {
-				kinds[i] = columnar.String
+		b, err := readFile(f, o)
+		if err != nil {
+			var ready *NotReadyError
+			if errors.As(err, &ready) {
+				return nil, nil, err
 			}
+			return nil, nil, &InputError{err}
 		}
-		return kinds, nil
-	})
-	if err != nil {
-		return nil, nil, &InputError{err}
+		blocks = append(blocks, b)
 	}
-	text := rows{file: file, table: table, lines: lines, dateAt: dateAt, scale: map[string]float64{"fraction": 1, "percent": 1e-2, "bp": 1e-4}[o.Unit]}
-	if err := text.parseDates(); err != nil {
-		return nil, nil, &InputError{err}
-	}
-	var p *Panel
-	var findings []Finding
-	if long {
-		p, findings, err = text.long(o)
-	} else {
-		p, findings, err = text.wide(o)
-	}
+	p, findings, err := merge(blocks, o)
 	if err != nil {
 		return nil, nil, &InputError{err}
 	}
 	return p, findings, nil
+}
+
+// readFile decodes one file and cuts it into a block.
+func readFile(f File, o Options) (*block, error) {
+	t := text{file: f.Name, parts: partitions(f.Name), options: o}
+	var err error
+	switch format := formatOf(f); format {
+	case "csv": // gzipped or not
+		t.table, t.lines, err = columnar.ReadCSV(f.Name, bytes.NewReader(f.Data), t.kinds)
+	case "parquet":
+		t.table, err = columnar.ReadParquet(f.Name, bytes.NewReader(f.Data), int64(len(f.Data)), nil)
+	case "arrow":
+		t.table, err = columnar.ReadIPC(f.Name, f.Data)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if t.lines == nil { // not a text file: rows count from 1
+		header := make([]string, len(t.table.Columns))
+		for i := range header {
+			header[i] = t.table.Columns[i].Name
+		}
+		if _, err := t.kinds(header); err != nil {
+			return nil, err
+		}
+		t.lines = make([]int, t.table.Rows())
+		for i := range t.lines {
+			t.lines[i] = i + 1
+		}
+	}
+	return t.block()
+}
+
+// formatOf goes by the file's first bytes, then by its name.
+func formatOf(f File) string {
+	name := strings.ToLower(f.Name)
+	switch {
+	case bytes.HasPrefix(f.Data, []byte("PAR1")):
+		return "parquet"
+	case bytes.HasPrefix(f.Data, []byte("ARROW1")):
+		return "arrow"
+	case strings.HasSuffix(name, ".parquet"), strings.HasSuffix(name, ".pq"):
+		return "parquet"
+	case strings.HasSuffix(name, ".arrow"), strings.HasSuffix(name, ".arrows"), strings.HasSuffix(name, ".feather"), strings.HasSuffix(name, ".ipc"):
+		return "arrow"
+	}
+	return "csv"
+}
+
+// text is a decoded file on its way to a block.
+type text struct {
+	file    string
+	parts   map[string]string // hive partition keys of the file's path
+	options Options
+	table   *columnar.Table
+	lines   []int // row of the file of each row of the table
+	dateAt  int
+	long    bool
+}
+
+var dateHeaders = []string{"date", "day", "datetime", "timestamp", "time", "index", "unnamed: 0", "__index_level_0__", ""}
+
+// kinds finds the date column and the layout, and says which columns hold
+// text.
+func (t *text) kinds(header []string) ([]columnar.Kind, error) {
+	o := t.options
+	var err error
+	if t.dateAt, err = findDate(t.file, header, o.DateColumn); err != nil {
+		return nil, err
+	}
+	_, named := t.parts[o.StrategyColumn]
+	named = named || slices.Contains(header, o.StrategyColumn)
+	t.long = o.Layout == "long" || o.Layout == "auto" && named && slices.Contains(header, o.ReturnColumn)
+	kinds := make([]columnar.Kind, len(header))
+	for i, name := range header {
+		if i == t.dateAt || t.long && name != o.ReturnColumn {
+			kinds[i] = columnar.String
+		}
+	}
+	return kinds, nil
 }
 
 func findDate(file string, header []string, name string) (int, error) {
@@ -100,207 +173,148 @@ func list(names []string) string {
 	return strings.Join(quoted, ", ")
 }
 
-// rows is a text table on its way to a panel.
-type rows struct {
-	file   string
-	table  *columnar.Table
-	lines  []int // line of the file of each row
-	dateAt int
-	dates  []Date // one per row
-	scale  float64
-}
-
-func (in *rows) parseDates() error {
-	c := &in.table.Columns[in.dateAt]
+// dates converts the date column, whatever its type.
+func (t *text) dates() ([]Date, error) {
+	c := &t.table.Columns[t.dateAt]
 	if c.Len() == 0 {
-		return &columnar.CellError{File: in.file, Want: "the file has a header but no rows; expected one line per day"}
+		return nil, &columnar.CellError{File: t.file, Want: "the file has a header but no rows; expected one line per day"}
 	}
-	in.dates = make([]Date, c.Len())
-	for i, s := range c.Strings {
-		d, err := ParseDate(s)
-		if err != nil {
-			return &columnar.CellError{File: in.file, Row: in.lines[i], Column: c.Name, Value: s, Want: "not a date; expected YYYY-MM-DD or YYYYMMDD, or a timestamp at midnight"}
+	zone := time.UTC
+	if c.Kind == columnar.Timestamp && c.Zone != "" {
+		var err error
+		if zone, err = zoneOf(c.Zone); err != nil {
+			return nil, &columnar.CellError{File: t.file, Column: c.Name, Value: c.Zone, Want: "the time zone of the timestamps is not known; write the dates as days"}
 		}
-		in.dates[i] = d
 	}
-	return nil
+	out := make([]Date, c.Len())
+	for i := range out {
+		wrong := func(value, want string) error {
+			return &columnar.CellError{File: t.file, Row: t.lines[i], Column: c.Name, Value: value, Want: want}
+		}
+		if !c.IsValid(i) {
+			return nil, wrong("", "the date is missing; every row needs one, as YYYY-MM-DD")
+		}
+		switch c.Kind {
+		case columnar.Date:
+			out[i] = Date(c.Dates[i])
+		case columnar.Timestamp:
+			at := time.Unix(0, c.Times[i]).In(zone)
+			if at.Hour() != 0 || at.Minute() != 0 || at.Second() != 0 || at.Nanosecond() != 0 {
+				return nil, wrong(at.Format(time.RFC3339Nano), "the timestamp is not at midnight of its own zone; expected one day per row, as YYYY-MM-DD")
+			}
+			out[i] = DateOf(at)
+		default:
+			value := ""
+			switch c.Kind {
+			case columnar.String:
+				value = c.Strings[i]
+			case columnar.Int64:
+				value = fmt.Sprint(c.Ints[i])
+			case columnar.Float64:
+				value = fmt.Sprintf("%.0f", c.Floats[i])
+			}
+			d, err := ParseDate(value)
+			if err != nil {
+				return nil, wrong(value, "not a date; expected YYYY-MM-DD or YYYYMMDD, or a timestamp at midnight of its own zone")
+			}
+			out[i] = d
+		}
+	}
+	return out, nil
 }
 
-// value converts the cell of column c in row i to a simple return.
-func (in *rows) value(c *columnar.Column, i int, column string) (float64, error) {
-	if !c.IsValid(i) {
-		return math.NaN(), nil
+// zoneOf reads UTC, an offset such as +02:00, or a name such as Europe/Paris.
+func zoneOf(name string) (*time.Location, error) {
+	if at, err := time.Parse("-07:00", name); err == nil {
+		_, seconds := at.Zone()
+		return time.FixedZone(name, seconds), nil
 	}
-	r := c.Floats[i] * in.scale
-	if r <= -1 {
-		return 0, &columnar.CellError{File: in.file, Row: in.lines[i], Column: column, Value: fmt.Sprint(c.Floats[i]), Want: "a return at or below -100%; correct the cell, or set returns.unit if the file is in percent or basis points"}
-	}
-	return r, nil
+	return time.LoadLocation(name)
 }
 
-func (in *rows) wide(o Options) (*Panel, []Finding, error) {
-	order := make([]int, len(in.dates))
+// numbers converts a column to simple returns, or to prices, with NaN where
+// there is none.
+func (t *text) numbers(c *columnar.Column) ([]float64, error) {
+	var v []float64
+	switch c.Kind {
+	case columnar.Float64:
+		v = c.Floats
+	case columnar.Int64:
+		v = make([]float64, len(c.Ints))
+		for i, x := range c.Ints {
+			v[i] = float64(x)
+		}
+	default:
+		return nil, &columnar.CellError{File: t.file, Column: c.Name, Want: fmt.Sprintf("the column holds %v; expected numbers; name the columns to use in returns.strategies", c.Kind)}
+	}
+	scale := map[string]float64{"fraction": 1, "percent": 1e-2, "bp": 1e-4}[t.options.Unit]
+	prices := t.options.Kind == "prices"
+	positive, large, present := true, 0, 0
+	for i, x := range v {
+		if !c.IsValid(i) || math.IsNaN(x) {
+			v[i] = math.NaN()
+			continue
+		}
+		wrong := func(want string) error {
+			return &columnar.CellError{File: t.file, Row: t.lines[i], Column: c.Name, Value: fmt.Sprint(x), Want: want}
+		}
+		present++
+		positive = positive && x > 0
+		if x > 2 {
+			large++
+		}
+		switch {
+		case math.IsInf(x, 0):
+			return nil, wrong("not a finite number; correct the cell, or leave it blank if there was no return that day")
+		case prices && x <= 0:
+			return nil, wrong("a price at or below 0; correct the cell, or set returns.kind to returns")
+		case prices:
+		case t.options.Log:
+			v[i] = math.Expm1(x * scale)
+		case x*scale < -1:
+			return nil, wrong("a return below -100%; correct the cell, or set returns.unit if the file is in percent or basis points")
+		default:
+			v[i] = x * scale
+		}
+	}
+	if !prices && t.options.Unit == "fraction" && positive && 2*large > present {
+		return nil, &columnar.CellError{File: t.file, Column: c.Name, Want: "the numbers are all positive and mostly above 2, as prices are; set returns.kind to prices"}
+	}
+	return v, nil
+}
+
+// strategyNames returns the name column of a long file, or the partition key.
+func (t *text) strategyNames() (func(i int) (string, error), error) {
+	o := t.options
+	c, err := t.table.Column(o.StrategyColumn)
+	if err != nil {
+		name, ok := t.parts[o.StrategyColumn]
+		if !ok {
+			return nil, &columnar.CellError{File: t.file, Row: 1, Want: fmt.Sprintf("no column %q; set returns.strategy_column", clip(o.StrategyColumn))}
+		}
+		return func(int) (string, error) { return name, nil }, nil
+	}
+	return func(i int) (string, error) {
+		name := ""
+		switch {
+		case !c.IsValid(i):
+		case c.Kind == columnar.String:
+			name = c.Strings[i]
+		case c.Kind == columnar.Int64:
+			name = fmt.Sprint(c.Ints[i])
+		default:
+			return "", &columnar.CellError{File: t.file, Column: c.Name, Want: fmt.Sprintf("the column holds %v; expected names", c.Kind)}
+		}
+		return name, nil
+	}, nil
+}
+
+// byDate returns the rows in the order of their dates.
+func byDate(dates []Date) []int {
+	order := make([]int, len(dates))
 	for i := range order {
 		order[i] = i
 	}
-	sort.SliceStable(order, func(a, b int) bool { return in.dates[order[a]] < in.dates[order[b]] })
-	kept := order[:0:0]
-	repeated := 0
-	for _, i := range order {
-		if n := len(kept); n > 0 && in.dates[kept[n-1]] == in.dates[i] {
-			if err := in.sameRow(kept[n-1], i); err != nil {
-				return nil, nil, err
-			}
-			repeated++
-			continue
-		}
-		kept = append(kept, i)
-	}
-	dates := make([]Date, len(kept))
-	for t, i := range kept {
-		dates[t] = in.dates[i]
-	}
-	var strategies []Strategy
-	var values [][]float64
-	var empty []string
-	for k := range in.table.Columns {
-		c := &in.table.Columns[k]
-		if k == in.dateAt || len(o.Strategies) > 0 && !slices.Contains(o.Strategies, c.Name) {
-			continue
-		}
-		if c.Name == "" {
-			return nil, nil, &columnar.CellError{File: in.file, Row: 1, Want: fmt.Sprintf("column %d has no name; give it one or remove it", k+1)}
-		}
-		v := make([]float64, len(kept))
-		some := false
-		for t, i := range kept {
-			r, err := in.value(c, i, c.Name)
-			if err != nil {
-				return nil, nil, err
-			}
-			v[t] = r
-			some = some || r == r
-		}
-		if !some {
-			empty = append(empty, c.Name)
-			continue
-		}
-		strategies = append(strategies, Strategy{Name: c.Name})
-		values = append(values, v)
-	}
-	return in.finish(dates, strategies, values, repeated, empty, o)
-}
-
-// sameRow reports two rows of one date that disagree.
-func (in *rows) sameRow(a, b int) error {
-	for k := range in.table.Columns {
-		c := &in.table.Columns[k]
-		if k == in.dateAt {
-			continue
-		}
-		if c.IsValid(a) != c.IsValid(b) || c.Floats[a] != c.Floats[b] {
-			return in.conflict(a, b, c, c.Name)
-		}
-	}
-	return nil
-}
-
-func (in *rows) conflict(a, b int, c *columnar.Column, column string) error {
-	show := func(i int) string {
-		if !c.IsValid(i) {
-			return "blank"
-		}
-		return fmt.Sprint(c.Floats[i])
-	}
-	return &columnar.CellError{File: in.file, Row: in.lines[b], Column: column, Value: show(b), Want: fmt.Sprintf("%v stands here a second time; row %d says %s; keep one of the two rows", in.dates[b], in.lines[a], show(a))}
-}
-
-func (in *rows) long(o Options) (*Panel, []Finding, error) {
-	names, err := in.table.Column(o.StrategyColumn)
-	if err != nil {
-		return nil, nil, &columnar.CellError{File: in.file, Row: 1, Want: fmt.Sprintf("no column %q; set returns.strategy_column", clip(o.StrategyColumn))}
-	}
-	c, err := in.table.Column(o.ReturnColumn)
-	if err != nil {
-		return nil, nil, &columnar.CellError{File: in.file, Row: 1, Want: fmt.Sprintf("no column %q; set returns.return_column", clip(o.ReturnColumn))}
-	}
-	dates := slices.Clone(in.dates)
-	slices.Sort(dates)
-	dates = slices.Compact(dates)
-	at := make(map[Date]int, len(dates))
-	for t, d := range dates {
-		at[d] = t
-	}
-	column := map[string]int{}
-	var strategies []Strategy
-	var values [][]float64
-	var origin [][]int32 // row + 1 that filled each cell, 0 for none
-	repeated := 0
-	for i, name := range names.Strings {
-		if len(o.Strategies) > 0 && !slices.Contains(o.Strategies, name) {
-			continue
-		}
-		if name == "" {
-			return nil, nil, &columnar.CellError{File: in.file, Row: in.lines[i], Column: o.StrategyColumn, Want: "the strategy has no name"}
-		}
-		j, ok := column[name]
-		if !ok {
-			j = len(strategies)
-			column[name] = j
-			strategies = append(strategies, Strategy{Name: name})
-			v := make([]float64, len(dates))
-			for t := range v {
-				v[t] = math.NaN()
-			}
-			values = append(values, v)
-			origin = append(origin, make([]int32, len(dates)))
-		}
-		r, err := in.value(c, i, o.ReturnColumn)
-		if err != nil {
-			return nil, nil, err
-		}
-		t := at[in.dates[i]]
-		if first := int(origin[j][t]) - 1; first >= 0 {
-			if c.IsValid(first) != c.IsValid(i) || c.Floats[first] != c.Floats[i] {
-				return nil, nil, in.conflict(first, i, c, o.ReturnColumn)
-			}
-			repeated++
-			continue
-		}
-		origin[j][t] = int32(i + 1)
-		values[j][t] = r
-	}
-	var empty []string
-	full, fullValues := strategies[:0:0], values[:0:0]
-	for j, s := range strategies {
-		if slices.ContainsFunc(values[j], func(r float64) bool { return r == r }) {
-			full, fullValues = append(full, s), append(fullValues, values[j])
-		} else {
-			empty = append(empty, s.Name)
-		}
-	}
-	return in.finish(dates, full, fullValues, repeated, empty, o)
-}
-
-func (in *rows) finish(dates []Date, strategies []Strategy, values [][]float64, repeated int, empty []string, o Options) (*Panel, []Finding, error) {
-	for _, name := range o.Strategies {
-		if !slices.ContainsFunc(strategies, func(s Strategy) bool { return s.Name == name }) {
-			return nil, nil, &columnar.CellError{File: in.file, Row: 1, Want: fmt.Sprintf("no returns of strategy %q, which returns.strategies names", clip(name))}
-		}
-	}
-	if len(strategies) == 0 {
-		return nil, nil, &columnar.CellError{File: in.file, Row: 1, Want: "no strategy has any return; expected at least one column of returns beside the date"}
-	}
-	p, err := NewPanel(dates, strategies, values)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", in.file, err)
-	}
-	var findings []Finding
-	if repeated > 0 {
-		findings = append(findings, Finding{Code: "data.repeated_rows", Severity: Info, Numbers: map[string]float64{"rows": float64(repeated)}, Sentence: fmt.Sprintf("%d rows stand in the file more than once with the same values; each was read once.", repeated)})
-	}
-	for _, name := range empty {
-		findings = append(findings, Finding{Code: "data.empty_strategy", Severity: Warn, Strategy: name, Sentence: "The strategy has no return in the whole file and was left out."})
-	}
-	return p, findings, nil
+	sort.SliceStable(order, func(a, b int) bool { return dates[order[a]] < dates[order[b]] })
+	return order
 }

@@ -17,8 +17,12 @@ func options() Options {
 	return o
 }
 
+func readText(text string, o Options) (*Panel, []Finding, error) {
+	return Read([]File{{"f.csv", []byte(text)}}, o)
+}
+
 func TestReadWide(t *testing.T) {
-	p, findings, err := Read("f.csv", strings.NewReader("Date,b,a,none\n2020-01-03,0.02,,\n20200102,0.01,-0.01,\n2020-01-06T00:00:00Z,NaN,0.03,\n"), options())
+	p, findings, err := readText("Date,b,a,none\n2020-01-03,0.02,,\n20200102,0.01,-0.01,\n2020-01-06T00:00:00Z,NaN,0.03,\n", options())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +49,7 @@ func TestReadUnits(t *testing.T) {
 	for unit, cell := range map[string]string{"fraction": "0.0125", "percent": "1.25", "bp": "125"} {
 		o := options()
 		o.Unit = unit
-		p, _, err := Read("f.csv", strings.NewReader("date;a\n2020-01-02;"+cell+"\n"), o)
+		p, _, err := readText("date;a\n2020-01-02;"+cell+"\n", o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +60,7 @@ func TestReadUnits(t *testing.T) {
 }
 
 func TestRepeatedRowsCollapse(t *testing.T) {
-	p, findings, err := Read("f.csv", strings.NewReader("date,a\n2020-01-02,0.01\n2020-01-02,0.01\n2020-01-03,\n"), options())
+	p, findings, err := readText("date,a\n2020-01-02,0.01\n2020-01-02,0.01\n2020-01-03,\n", options())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,30 +83,31 @@ func TestReadRefuses(t *testing.T) {
 		{"no date column", "a,b\n1,2\n", `f.csv: row 1: no date column among "a", "b"`, options()},
 		{"named date column", "date,b\n2020-01-02,2\n", `row 1: no column "when"`, named},
 		{"header only", "date,a\n", "a header but no rows", options()},
-		{"text", "date,a\n2020-01-02,0.1\n2020-01-03,x\n", `row 3: column "a": "x": not a number`, options()},
+		{"text", "date,a\n2020-01-02,0.1\n2020-01-03,x\n", `row 3: column "a": "x": not a`, options()},
 		{"date", "date,a\n2020-13-02,0.1\n", `row 2: column "date": "2020-13-02": not a date`, options()},
 		{"not midnight", "date,a\n2020-01-02T09:30:00Z,0.1\n", `row 2: column "date"`, options()},
 		{"conflict", "date,a\n2020-01-02,0.1\n2020-01-03,0.2\n2020-01-02,0.3\n", `row 4: column "a": "0.3": 2020-01-02 stands here a second time; row 2 says 0.1`, options()},
 		{"conflict with a blank", "date,a\n2020-01-02,0.1\n2020-01-02,\n", `row 3: column "a": "blank"`, options()},
 		{"same name", "date,a,a\n2020-01-02,0.1,0.1\n", `row 1: column "a": two columns have this name`, options()},
 		{"no name", "date,a,\n2020-01-02,0.1,0.1\n", "column 3 has no name", options()},
-		{"ragged", "date,a\n2020-01-02,0.1,3\n", "row 2: 3 cells, but the header has 2 columns", options()},
-		{"loss of all", "date,a\n2020-01-02,-1\n", `"-1": a return at or below -100%`, options()},
+		{"ragged", "date,a\n2020-01-02,0.1,3\n", "row 2: more cells than the 2 columns of the header", options()},
+		{"loss of more than all", "date,a\n2020-01-02,-1.01\n", `"-1.01": a return below -100%`, options()},
+		{"prices", "date,a\n2020-01-02,101.5\n2020-01-03,102\n", `column "a": the numbers are all positive and mostly above 2, as prices are; set returns.kind to prices`, options()},
 		{"infinite", "date,a\n2020-01-02,1e999\n", "not a finite number", options()},
 		{"no return", "date,a\n2020-01-02,\n", "no strategy has any return", options()},
 		{"missing strategy", "date,a\n2020-01-02,0.1\n", `no returns of strategy "zz"`, only},
 		{"long without names", "date,name,return\n2020-01-02,a,0.1\n", `no column "strategy"; set returns.strategy_column`, long},
 		{"long conflict", "date,strategy,return\n2020-01-02,a,0.1\n2020-01-02,b,0.1\n2020-01-02,a,0.2\n", `row 4: column "return": "0.2": 2020-01-02 stands here a second time; row 2 says 0.1`, options()},
-		{"long blank name", "date,strategy,return\n2020-01-02,,0.1\n", `row 2: column "strategy": the strategy has no name`, options()},
+		{"long blank name", "date,strategy,return\n2020-01-02,,0.1\n", `row 2: column "strategy": the name is blank`, options()},
 	} {
-		_, _, err := Read("f.csv", strings.NewReader(c.text), c.o)
+		_, _, err := readText(c.text, c.o)
 		var input *InputError
 		if !errors.As(err, &input) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", c.name, err, c.want)
 		}
 	}
 	var empty *NotReadyError
-	if _, _, err := Read("f.csv", strings.NewReader(""), options()); !errors.As(err, &empty) {
+	if _, _, err := readText("", options()); !errors.As(err, &empty) {
 		t.Errorf("an empty file: %v", err)
 	}
 }
@@ -118,7 +123,7 @@ func TestRoundTrip(t *testing.T) {
 				dates[i] += dates[i-1]
 			}
 		}
-		names := rapid.SliceOfNDistinct(rapid.StringMatching(`[a-z<=@"',\n./é🙂]{0,12}[a-z]`), n, n, rapid.ID[string]).Draw(r, "names")
+		names := rapid.SliceOfNDistinct(rapid.StringMatching(`[a-z<=@"',./é🙂]{0,12}[a-z]`), n, n, rapid.ID[string]).Draw(r, "names")
 		strategies, values := make([]Strategy, n), make([][]float64, n)
 		for j := range values {
 			strategies[j].Name = names[j]
@@ -146,7 +151,7 @@ func TestRoundTrip(t *testing.T) {
 		if err := p.WriteCSV(&b); err != nil {
 			r.Fatal(err)
 		}
-		q, _, err := Read("f.csv", &b, options())
+		q, _, err := readText(b.String(), options())
 		if err != nil {
 			r.Fatal(err)
 		}
@@ -201,7 +206,7 @@ func TestUniverseNeverLooksAhead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		u, fs := Universe(known, o)
+		u, fs := Universe(known, o, Weekdays())
 		// The same panel with every later return replaced by nonsense.
 		strategies, values := make([]Strategy, p.Len()), make([][]float64, p.Len())
 		for j := range values {
@@ -219,7 +224,7 @@ func TestUniverseNeverLooksAhead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		v, gs := Universe(knownBad, o)
+		v, gs := Universe(knownBad, o, Weekdays())
 		equalPanels(t, u, v)
 		if len(fs) != len(gs) {
 			t.Errorf("findings %v became %v", fs, gs)

@@ -1,11 +1,10 @@
 package returns
 
-import "fmt"
-
-// NotReadyError says that the data does not reach the day a run was asked for.
-type NotReadyError struct{ Message string }
-
-func (e *NotReadyError) Error() string { return e.Message }
+import (
+	"fmt"
+	"math"
+	"slices"
+)
 
 // Known cuts the panel to the history that a run as of a day may see. It never
 // looks past asOf, which must be a day of the panel.
@@ -24,33 +23,64 @@ func Known(p *Panel, asOf Date, o Options) (*Panel, error) {
 	if err != nil {
 		return nil, fmt.Errorf("returns.window: %w", err)
 	}
-	return p.Window(start, asOf), nil
+	known := p.Window(start, asOf)
+	if o.History == "live" {
+		known = known.live()
+	}
+	return known, nil
+}
+
+// live keeps the returns from each strategy's live_from on; a strategy that
+// has none or no return since is left out.
+func (p *Panel) live() *Panel {
+	q := &Panel{dates: p.dates}
+	for j, s := range p.strategies {
+		if s.LiveFrom == nil || s.Last < *s.LiveFrom {
+			continue
+		}
+		v := slices.Clone(p.values[j])
+		first := -1
+		for t := range v {
+			if p.dates[t] < *s.LiveFrom {
+				v[t] = math.NaN()
+			} else if first < 0 && v[t] == v[t] {
+				first = t
+			}
+		}
+		s.Entry = p.dates[first]
+		q.strategies = append(q.strategies, s)
+		q.values = append(q.values, v)
+	}
+	return q
 }
 
 // Universe keeps the strategies of a known history that can be modelled: those
-// with a return on its last day and enough of them before.
-func Universe(known *Panel, o Options) (*Panel, []Finding) {
-	asOf := known.Last()
+// with a return on its last day, which they have not left by then, and enough
+// of them. A strategy that has ended stays in the universe of every day up to
+// its exit. sessions is the calendar that says how late a missing return is.
+func Universe(known *Panel, o Options, sessions Calendar) (*Panel, []Finding) {
 	var fs []Finding
+	asOf := known.Last()
 	u := &Panel{dates: known.dates}
 	for j, s := range known.strategies {
-		if s.Last != asOf {
-			last := s.Last
-			fs = append(fs, Finding{
-				Code: "data.no_longer", Severity: Warn, Strategy: s.Name, To: &last,
-				Sentence: fmt.Sprintf("No return on %v; the last one is of %v. The strategy was left out.", asOf, s.Last),
-			})
+		n := known.Series(j).Len()
+		switch {
+		case s.Exit != nil && *s.Exit <= asOf:
+			fs = append(fs, finding("data.no_longer", s.Name, fmt.Sprintf("The strategy left the universe on %v; its weight is 0.", *s.Exit), nil))
 			continue
-		}
-		if n := known.Series(j).Len(); n < o.MinHistory {
-			f := Finding{
-				Code: "data.short_history", Severity: Warn, Strategy: s.Name,
-				Numbers:  map[string]float64{"days": float64(n), "limit": float64(o.MinHistory)},
-				Sentence: fmt.Sprintf("Strategy %q has %d returns in the window up to %v, fewer than %d; it was left out.", clip(s.Name), n, asOf, o.MinHistory),
+		case s.Last != asOf:
+			late := len(sessions.Sessions(s.Last+1, asOf))
+			if late > o.LateSessions {
+				fs = append(fs, finding("data.no_longer", s.Name, fmt.Sprintf("The last return is of %v, %d sessions before %v: the strategy counts as ended; its weight is 0.", s.Last, late, asOf), map[string]float64{"sessions": float64(late)}))
+				continue
 			}
-			if o.ShortHistory == "fail" {
-				f.Severity = Fail
-				f.Sentence = fmt.Sprintf("Strategy %q has %d returns in the window up to %v; at least %d are expected; set returns.short_history to exclude to leave it out, or lower returns.min_history.", clip(s.Name), n, asOf, o.MinHistory)
+			fs = append(fs, finding("data.late", s.Name, fmt.Sprintf("Strategy %q has no return on %v; the last one is of %v, %d sessions before. Wait for it, give it an exit in returns.metadata, or lower the severity of data.late to go on without it.", clip(s.Name), asOf, s.Last, late), map[string]float64{"sessions": float64(late), "limit": float64(o.LateSessions)}))
+			continue
+		case n < o.MinHistory:
+			f := finding("data.short_history", s.Name, fmt.Sprintf("Strategy %q has %d returns in the window up to %v; at least %d are expected; set returns.short_history to exclude to leave it out, or lower returns.min_history.", clip(s.Name), n, asOf, o.MinHistory), map[string]float64{"days": float64(n), "limit": float64(o.MinHistory)})
+			if o.ShortHistory == "exclude" {
+				f.Severity = Info
+				f.Sentence = fmt.Sprintf("It has %d returns in the window up to %v, fewer than %d; its weight is 0.", n, asOf, o.MinHistory)
 			}
 			fs = append(fs, f)
 			continue
@@ -59,8 +89,7 @@ func Universe(known *Panel, o Options) (*Panel, []Finding) {
 		u.values = append(u.values, known.values[j])
 	}
 	if u.Len() == 0 && Worst(fs) < Fail {
-		fs = append(fs, Finding{Code: "data.no_strategy", Severity: Fail, Sentence: fmt.Sprintf("No strategy has a return on %v and %d of them in the window.", asOf, o.MinHistory)})
+		fs = append(fs, finding("data.no_strategy", "", fmt.Sprintf("No strategy has a return on %v and %d of them in the window.", asOf, o.MinHistory), nil))
 	}
-	SortFindings(fs)
 	return u, fs
 }

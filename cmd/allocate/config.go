@@ -25,7 +25,7 @@ func newConfig(g *global) *cobra.Command {
 }
 
 func newConfigInit(g *global) *cobra.Command {
-	var path string
+	var path, asOf string
 	var force bool
 	cmd := &cobra.Command{
 		Use:   "init [FILE]",
@@ -34,7 +34,7 @@ func newConfigInit(g *global) *cobra.Command {
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			var text bytes.Buffer
-			if err := config.WriteTemplate(&text, path); err != nil {
+			if err := config.WriteTemplate(&text, map[string]string{"returns.path": path, "as_of": asOf}); err != nil {
 				return err
 			}
 			file := defaultConfig
@@ -65,6 +65,7 @@ func newConfigInit(g *global) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&path, "returns", "returns.csv", "value of returns.path")
+	cmd.Flags().StringVar(&asOf, "as-of", "", "value of as_of")
 	cmd.Flags().BoolVar(&force, "force", false, "overwrite an existing file")
 	return cmd
 }

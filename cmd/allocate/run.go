@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -100,16 +101,21 @@ func printOutcome(w io.Writer, o *pipeline.Outcome) error {
 	return err
 }
 
-// printable keeps control characters in names away from the terminal.
+// printable keeps control and direction characters in names away from the
+// terminal, and long names short.
 func printable(s string) string {
-	out := []rune(s)
-	for i, r := range out {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
-			out[i] = '�'
-		}
-	}
+	out := []rune(printableText(s))
 	if len(out) > 60 {
 		out = append(out[:59], '…')
 	}
 	return string(out)
+}
+
+func printableText(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f && r < 0xa0 || r >= 0x200e && r <= 0x200f || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
+			return '�'
+		}
+		return r
+	}, s)
 }

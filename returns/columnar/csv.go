@@ -3,7 +3,6 @@ package columnar
 import (
 	"bufio"
 	"bytes"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -13,11 +12,11 @@ import (
 	"unicode/utf8"
 )
 
-// CellError says where in a text file something is wrong, and what would have
-// been right.
+// CellError says where in a file something is wrong, and what would have been
+// right.
 type CellError struct {
 	File   string // as the caller named it; may be empty
-	Row    int    // line of the file, the header being line 1; 0 if the file as a whole
+	Row    int    // of a text, the line of the file, the header being line 1; of Parquet and Arrow, the row from 1; 0 if the file as a whole
 	Column string // header of the column; empty if the row as a whole
 	Value  string // the offending text
 	Want   string // what was expected, and what to change
@@ -44,42 +43,66 @@ func (e *CellError) Error() string {
 // clip shortens hostile or huge text for an error message.
 func clip(s string) string {
 	const most = 60
-	if utf8.RuneCountInString(s) <= most {
-		return s
+	n := 0
+	for i := range s {
+		if n == most {
+			return s[:i] + "…"
+		}
+		n++
 	}
-	return string([]rune(s)[:most]) + "…"
+	return s
 }
 
-// ReadCSV reads a delimited text with a header. The delimiter (comma,
-// semicolon or tab) is the one the header has most of. kinds is called once
-// with the header and decides what each column is (Float64 or String). Blank
-// cells and NA, NaN, null, none, n/a and - are missing values. The second
-// result gives the line of the file each row began on.
+// ReadCSV reads a delimited text with a header, plain or gzipped. The
+// delimiter (comma, semicolon or tab) is the one the header has most of. kinds
+// is called once with the header and decides what each column is (Float64 or
+// String). The second result gives the line of the file each row began on.
+//
+// Bare cells are trimmed; blank ones and NA, N/A, #N/A, NaN, null, none and -
+// are missing. A quoted cell of a String column is taken as it stands. A
+// number is decimal, with a point: no inf, hexadecimal or digit separator.
+// Blank lines are passed over. A UTF-8 byte order mark is dropped.
+//
+// Refused, with the line and a remedy: UTF-16, bytes that are not UTF-8, NUL
+// bytes and lone carriage returns outside quotes, unbalanced quotes, rows
+// wider or narrower than the header, a row above 16 MiB, more than 100,000
+// columns.
 func ReadCSV(file string, r io.Reader, kinds func(header []string) ([]Kind, error)) (*Table, []int, error) {
 	in := bufio.NewReaderSize(r, 1<<16)
-	if bom, err := in.Peek(3); err == nil && bytes.Equal(bom, []byte("\xef\xbb\xbf")) {
-		_, _ = in.Discard(3)
+	var paid *unfolding
+	if magic, _ := in.Peek(2); string(magic) == "\x1f\x8b" {
+		z, err := newUnfolding(file, in, maxInflated)
+		if err != nil {
+			return nil, nil, err
+		}
+		paid, in = z, bufio.NewReaderSize(z, 1<<16)
 	}
 	first, err := in.Peek(1 << 15)
-	if len(first) == 0 {
-		if err != nil && !errors.Is(err, io.EOF) {
-			return nil, nil, fmt.Errorf("%s: %w", file, err)
-		}
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, nil, fmt.Errorf("%s: %w", file, err)
+	}
+	switch {
+	case len(bytes.TrimSpace(first)) == 0 && err != nil:
+		return nil, nil, &CellError{File: file, Want: "the file is empty; expected a header line and one line per day"}
+	case bytes.HasPrefix(first, []byte("\xff\xfe")), bytes.HasPrefix(first, []byte("\xfe\xff")):
+		return nil, nil, &CellError{File: file, Row: 1, Want: "the file is UTF-16 (Excel's \"Unicode text\"); save it as \"CSV UTF-8\""}
+	case bytes.HasPrefix(first, []byte("\xef\xbb\xbf")):
+		_, _ = in.Discard(3)
+		first = first[3:]
+	}
+	s := &scanner{file: file, in: in, delim: delimiter(first), most: maxColumns}
+	cells, err := s.next()
+	if errors.Is(err, io.EOF) {
 		return nil, nil, &CellError{File: file, Want: "the file is empty; expected a header line and one line per day"}
 	}
-	cr := csv.NewReader(in)
-	cr.Comma = delimiter(first)
-	cr.ReuseRecord = true
-	cr.FieldsPerRecord = -1 // checked here, to name the row
-	record, err := cr.Read()
 	if err != nil {
-		return nil, nil, parseError(file, err)
+		return nil, nil, readError(file, err)
 	}
-	header := make([]string, len(record))
-	for i, name := range record {
-		header[i] = strings.TrimSpace(name)
+	header := make([]string, len(cells))
+	for i, c := range cells {
+		header[i] = string(c.text)
 	}
-	if err := checkHeader(file, header); err != nil {
+	if err := checkHeader(file, s.row, header); err != nil {
 		return nil, nil, err
 	}
 	want, err := kinds(header)
@@ -87,74 +110,95 @@ func ReadCSV(file string, r io.Reader, kinds func(header []string) ([]Kind, erro
 		return nil, nil, err
 	}
 	t := &Table{Columns: make([]Column, len(header))}
+	rowBytes := int64(8)
 	for i, name := range header {
+		if want[i] != Float64 && want[i] != String {
+			return nil, nil, fmt.Errorf("%s: column %q: a text has no %v columns, only float64 and string", file, clip(name), want[i])
+		}
 		t.Columns[i] = Column{Name: name, Kind: want[i]}
+		rowBytes += want[i].bytesEach()
 	}
+	s.most = len(header)
 	var lines []int
 	interned := map[string]string{}
 	for {
-		record, err := cr.Read()
+		cells, err := s.next()
 		if errors.Is(err, io.EOF) {
 			return t, lines, nil
 		}
 		if err != nil {
-			return nil, nil, parseError(file, err)
+			return nil, nil, readError(file, err)
 		}
-		line, _ := cr.FieldPos(0)
-		if len(record) != len(header) {
-			return nil, nil, &CellError{File: file, Row: line, Want: fmt.Sprintf("%d cells, but the header has %d columns; make every row as wide as the header", len(record), len(header))}
+		if len(cells) < len(header) {
+			return nil, nil, s.refuse("", fmt.Sprintf("%d cells, but the header has %d columns; make every row as wide as the header", len(cells), len(header)))
 		}
-		for i, cell := range record {
-			if err := t.Columns[i].appendText(strings.TrimSpace(cell), len(lines), interned); err != nil {
-				return nil, nil, &CellError{File: file, Row: line, Column: header[i], Value: cell, Want: err.Error()}
+		if err := paid.pay(rowBytes); err != nil {
+			return nil, nil, err
+		}
+		for i, cell := range cells {
+			if err := t.Columns[i].appendText(cell, len(lines), interned, paid); err != nil {
+				var whole *CellError // of the file, not of this cell
+				if errors.As(err, &whole) {
+					return nil, nil, err
+				}
+				return nil, nil, &CellError{File: file, Row: s.row, Column: header[i], Value: string(cell.text), Want: err.Error()}
 			}
 		}
-		lines = append(lines, line)
+		lines = append(lines, s.row)
 	}
 }
 
-func checkHeader(file string, header []string) error {
+// readError names the file in what the reader below reports.
+func readError(file string, err error) error {
+	var cell *CellError
+	if errors.As(err, &cell) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", file, err)
+}
+
+func checkHeader(file string, row int, header []string) error {
 	seen := make(map[string]bool, len(header))
 	for i, name := range header {
 		switch {
-		case !utf8.ValidString(name):
-			return &CellError{File: file, Row: 1, Value: strconv.QuoteToASCII(name), Want: "the header is not UTF-8; save the file as UTF-8"}
 		case seen[name] && name != "":
-			return &CellError{File: file, Row: 1, Column: name, Want: "two columns have this name; rename one"}
+			return &CellError{File: file, Row: row, Column: name, Want: "two columns have this name; rename one"}
 		case name == "" && i > 0:
-			return &CellError{File: file, Row: 1, Want: fmt.Sprintf("column %d has no name; give it one or remove it", i+1)}
+			return &CellError{File: file, Row: row, Want: fmt.Sprintf("column %d has no name; give it one or remove it", i+1)}
 		}
 		seen[name] = true
 	}
 	return nil
 }
 
-func parseError(file string, err error) error {
-	var p *csv.ParseError
-	if errors.As(err, &p) {
-		return &CellError{File: file, Row: p.Line, Want: fmt.Sprintf("the row cannot be split into cells (%v); check its quotes", p.Err)}
+// delimiter is the one most frequent outside quotes in the first line.
+func delimiter(text []byte) byte {
+	var count [256]int
+	quoted := false
+	for _, b := range text {
+		if b == '\n' && !quoted {
+			break
+		}
+		if b == '"' {
+			quoted = !quoted
+		} else if !quoted {
+			count[b]++
+		}
 	}
-	return fmt.Errorf("%s: %w", file, err)
-}
-
-func delimiter(text []byte) rune {
-	if i := bytes.IndexByte(text, '\n'); i >= 0 {
-		text = text[:i]
-	}
-	best, most := ',', bytes.Count(text, []byte(","))
-	for _, d := range ";\t" {
-		if n := bytes.Count(text, []byte(string(d))); n > most {
-			best, most = d, n
+	best := byte(',')
+	for _, d := range []byte(";\t") {
+		if count[d] > count[best] {
+			best = d
 		}
 	}
 	return best
 }
 
 // appendText adds one cell as row number row of the column.
-func (c *Column) appendText(cell string, row int, interned map[string]string) error {
-	missing := isMissing(cell)
+func (c *Column) appendText(in cell, row int, interned map[string]string, paid *unfolding) error {
+	missing := isMissing(in.text) && (c.Kind == Float64 || !in.quoted)
 	if missing && c.Valid == nil {
-		c.Valid = make([]bool, row, 2*row+16)
+		c.Valid = make([]bool, row, row+row/4+8)
 		for i := range c.Valid {
 			c.Valid[i] = true
 		}
@@ -163,9 +207,12 @@ func (c *Column) appendText(cell string, row int, interned map[string]string) er
 		c.Valid = append(c.Valid, !missing)
 	}
 	if c.Kind == String {
-		s, ok := interned[cell]
+		s, ok := interned[string(in.text)]
 		if !ok {
-			s = strings.Clone(cell)
+			if err := paid.pay(64 + int64(len(in.text))); err != nil {
+				return err
+			}
+			s = string(in.text)
 			interned[s] = s
 		}
 		c.Strings = append(c.Strings, s)
@@ -175,68 +222,75 @@ func (c *Column) appendText(cell string, row int, interned map[string]string) er
 		c.Floats = append(c.Floats, 0)
 		return nil
 	}
-	v, err := strconv.ParseFloat(cell, 64)
-	switch {
-	case err != nil && errors.Is(err, strconv.ErrRange), err == nil && math.IsInf(v, 0):
-		return errors.New("not a finite number; correct the cell, or leave it blank if there was no return that day")
-	case err != nil:
-		return errors.New("not a number; expected a number with a decimal point, or a blank cell if there was no return that day")
-	}
+	v, err := number(in.text)
 	c.Floats = append(c.Floats, v)
-	return nil
+	return err
 }
 
-func isMissing(cell string) bool {
+// number reads a finite decimal number with a point.
+func number(text []byte) (float64, error) {
+	for _, b := range text {
+		if b-'0' > 9 && b != '.' && b != '-' && b != '+' && b != 'e' && b != 'E' {
+			return 0, notNumber(text)
+		}
+	}
+	v, err := strconv.ParseFloat(string(text), 64)
+	switch {
+	case err == nil:
+		return v, nil
+	case errors.Is(err, strconv.ErrRange):
+		return 0, errors.New("not a finite number; correct the cell, or leave it blank if there was no return that day")
+	}
+	return 0, notNumber(text)
+}
+
+// notNumber says what is wrong with a cell that is not a number, and what
+// it probably was meant to be.
+func notNumber(text []byte) error {
+	const want = "expected a number with a decimal point, or a blank cell if there was no return that day"
+	rest := bytes.TrimLeft(text, "+-")
+	if v, err := strconv.ParseFloat(string(text), 64); err == nil && (math.IsInf(v, 0) || math.IsNaN(v)) {
+		return errors.New("not a finite number; correct the cell, or leave it blank if there was no return that day")
+	}
+	if decimalComma(rest) {
+		return errors.New("a decimal comma; write numbers with a decimal point (in pandas: to_csv(decimal=\".\"), in Excel: an English locale)")
+	}
+	if n := len(text) - 1; n > 0 && text[n] == '%' {
+		return errors.New("a percent sign; write a fraction, or remove the signs and set returns.unit to percent")
+	}
+	if bytes.ContainsAny(rest, "xX_") {
+		return errors.New("not a decimal number; " + want + ", without hexadecimal digits or separators")
+	}
+	return errors.New("not a number; " + want)
+}
+
+func decimalComma(text []byte) bool {
+	whole, part, found := bytes.Cut(text, []byte{','})
+	digits := func(b []byte) bool { return len(bytes.Trim(b, "0123456789")) == 0 }
+	return found && len(part) > 0 && digits(whole) && digits(bytes.TrimRight(part, "eE+-0123456789"))
+}
+
+func isMissing(cell []byte) bool {
 	switch len(cell) {
 	case 0:
 		return true
 	case 1:
-		return cell == "-"
+		return cell[0] == '-'
 	case 2:
-		return strings.EqualFold(cell, "NA")
+		return equalFold(cell, "na")
 	case 3:
-		return strings.EqualFold(cell, "NaN") || strings.EqualFold(cell, "N/A")
+		return equalFold(cell, "nan") || equalFold(cell, "n/a")
 	case 4:
-		return strings.EqualFold(cell, "null") || strings.EqualFold(cell, "none") || strings.EqualFold(cell, "#N/A")
+		return equalFold(cell, "null") || equalFold(cell, "none") || equalFold(cell, "#n/a")
 	}
 	return false
 }
 
-// WriteCSV writes the table as comma-separated text with a header, LF line
-// ends, missing values blank, dates as YYYY-MM-DD through format, and floats
-// in the shortest form that reads back to the same bits.
-func WriteCSV(w io.Writer, t *Table, format func(day int32) string) error {
-	if err := t.Validate(); err != nil {
-		return err
-	}
-	out := csv.NewWriter(w)
-	record := make([]string, len(t.Columns))
-	for i := range t.Columns {
-		record[i] = t.Columns[i].Name
-	}
-	if err := out.Write(record); err != nil {
-		return err
-	}
-	for row := range t.Rows() {
-		for i := range t.Columns {
-			c := &t.Columns[i]
-			switch {
-			case !c.IsValid(row):
-				record[i] = ""
-			case c.Kind == Float64:
-				record[i] = strconv.FormatFloat(c.Floats[row], 'g', -1, 64)
-			case c.Kind == Int64:
-				record[i] = strconv.FormatInt(c.Ints[row], 10)
-			case c.Kind == String:
-				record[i] = c.Strings[row]
-			default:
-				record[i] = format(c.Dates[row])
-			}
-		}
-		if err := out.Write(record); err != nil {
-			return err
+func equalFold(cell []byte, lower string) bool {
+	for i, b := range cell {
+		if b|0x20 != lower[i]|0x20 || b >= utf8.RuneSelf {
+			return false
 		}
 	}
-	out.Flush()
-	return out.Error()
+	return true
 }

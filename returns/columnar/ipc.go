@@ -17,22 +17,13 @@ func WriteIPC(w io.Writer, t *Table) error {
 	if err := t.Validate(); err != nil {
 		return err
 	}
-	fields := make([]arrow.Field, len(t.Columns))
 	arrays := make([]arrow.Array, len(t.Columns))
 	for i := range t.Columns {
-		c := &t.Columns[i]
-		a := c.toArrow()
+		a := t.Columns[i].toArrow()
 		defer a.Release()
 		arrays[i] = a
-		fields[i] = arrow.Field{Name: c.Name, Type: a.DataType(), Nullable: c.Valid != nil}
 	}
-	keys := t.metaKeys()
-	values := make([]string, len(keys))
-	for i, k := range keys {
-		values[i] = t.Meta[k]
-	}
-	meta := arrow.NewMetadata(keys, values)
-	schema := arrow.NewSchema(fields, &meta)
+	schema := t.arrowSchema()
 	record := array.NewRecord(schema, arrays, int64(t.Rows()))
 	defer record.Release()
 
@@ -51,125 +42,79 @@ func WriteIPC(w io.Writer, t *Table) error {
 	return nil
 }
 
+// arrowSchema describes the table, its metadata in sorted order.
+func (t *Table) arrowSchema() *arrow.Schema {
+	fields := make([]arrow.Field, len(t.Columns))
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		fields[i] = arrow.Field{Name: c.Name, Type: c.arrowType(), Nullable: c.Valid != nil}
+	}
+	keys := t.metaKeys()
+	values := make([]string, len(keys))
+	for i, k := range keys {
+		values[i] = t.Meta[k]
+	}
+	meta := arrow.NewMetadata(keys, values)
+	return arrow.NewSchema(fields, &meta)
+}
+
+func (c *Column) arrowType() arrow.DataType {
+	switch c.Kind {
+	case Float64:
+		return arrow.PrimitiveTypes.Float64
+	case Int64:
+		return arrow.PrimitiveTypes.Int64
+	case String:
+		return arrow.BinaryTypes.String
+	case Timestamp:
+		return &arrow.TimestampType{Unit: arrow.Nanosecond, TimeZone: c.Zone}
+	default:
+		return arrow.PrimitiveTypes.Date32
+	}
+}
+
 // EncodeIPC returns what WriteIPC writes.
 func EncodeIPC(t *Table) ([]byte, error) {
 	var b bytes.Buffer
+	b.Grow(t.Rows()*len(t.Columns)*8 + 1<<10*(1+len(t.Columns)))
 	if err := WriteIPC(&b, t); err != nil {
 		return nil, err
 	}
 	return b.Bytes(), nil
 }
 
-// DecodeIPC reads a table from the bytes of an Arrow IPC file of any number
-// of records. Malformed bytes are an error, never a panic.
-func DecodeIPC(b []byte) (t *Table, err error) {
-	defer guard("arrow", &err)
-	r, err := ipc.NewFileReader(bytes.NewReader(b))
-	if err != nil {
-		return nil, fmt.Errorf("columnar: arrow: %w", err)
-	}
-	defer r.Close()
-	schema := r.Schema()
-	t = &Table{Columns: make([]Column, len(schema.Fields()))}
-	for i, f := range schema.Fields() {
-		kind, err := kindOf(f.Type)
-		if err != nil {
-			return nil, fmt.Errorf("columnar: column %q: %w", f.Name, err)
-		}
-		t.Columns[i] = Column{Name: f.Name, Kind: kind}
-	}
-	if meta := schema.Metadata(); meta.Len() > 0 {
-		t.Meta = meta.ToMap()
-	}
-	for i := range r.NumRecords() {
-		record, err := r.Record(i)
-		if err != nil {
-			return nil, fmt.Errorf("columnar: arrow record %d: %w", i, err)
-		}
-		for j := range t.Columns {
-			if err := t.Columns[j].appendArrow(record.Column(j)); err != nil {
-				return nil, fmt.Errorf("columnar: column %q: %w", t.Columns[j].Name, err)
-			}
-		}
-	}
-	return t, t.Validate()
-}
-
+// toArrow is the column as an Arrow array, which shares the column's values
+// where their layout is the same.
 func (c *Column) toArrow() arrow.Array {
-	mem := memory.DefaultAllocator
+	var raw []byte
 	switch c.Kind {
 	case Float64:
-		b := array.NewFloat64Builder(mem)
-		defer b.Release()
-		b.AppendValues(c.Floats, c.Valid)
-		return b.NewArray()
+		raw = arrow.Float64Traits.CastToBytes(c.Floats)
 	case Int64:
-		b := array.NewInt64Builder(mem)
-		defer b.Release()
-		b.AppendValues(c.Ints, c.Valid)
-		return b.NewArray()
-	case String:
-		b := array.NewStringBuilder(mem)
+		raw = arrow.Int64Traits.CastToBytes(c.Ints)
+	case Date:
+		raw = arrow.Int32Traits.CastToBytes(c.Dates)
+	case Timestamp:
+		raw = arrow.Int64Traits.CastToBytes(c.Times)
+	default:
+		b := array.NewStringBuilder(memory.DefaultAllocator)
 		defer b.Release()
 		b.AppendValues(c.Strings, c.Valid)
 		return b.NewArray()
-	default:
-		b := array.NewDate32Builder(mem)
-		defer b.Release()
-		days := make([]arrow.Date32, len(c.Dates))
-		for i, d := range c.Dates {
-			days[i] = arrow.Date32(d)
+	}
+	buffers, nulls := []*memory.Buffer{nil, memory.NewBufferBytes(raw)}, 0
+	if c.Valid != nil {
+		bitmap := make([]byte, bytesFor(len(c.Valid), 1))
+		for i, ok := range c.Valid {
+			if ok {
+				bitmap[i/8] |= 1 << (i % 8)
+			}
 		}
-		b.AppendValues(days, c.Valid)
-		return b.NewArray()
+		buffers[0], nulls = memory.NewBufferBytes(bitmap), len(c.Valid)-countTrue(c.Valid)
 	}
-}
-
-func kindOf(t arrow.DataType) (Kind, error) {
-	switch t.ID() {
-	case arrow.FLOAT64:
-		return Float64, nil
-	case arrow.INT64:
-		return Int64, nil
-	case arrow.STRING:
-		return String, nil
-	case arrow.DATE32:
-		return Date, nil
-	}
-	return 0, fmt.Errorf("arrow type %v is not read; expected float64, int64, utf8 or date32", t)
-}
-
-func (c *Column) appendArrow(a arrow.Array) error {
-	before := c.Len()
-	switch a := a.(type) {
-	case *array.Float64:
-		c.Floats = append(c.Floats, a.Float64Values()...)
-	case *array.Int64:
-		c.Ints = append(c.Ints, a.Int64Values()...)
-	case *array.String:
-		for i := range a.Len() {
-			c.Strings = append(c.Strings, string([]byte(a.Value(i))))
-		}
-	case *array.Date32:
-		for _, d := range a.Date32Values() {
-			c.Dates = append(c.Dates, int32(d))
-		}
-	default:
-		return fmt.Errorf("unexpected arrow array %T", a)
-	}
-	if a.NullN() == 0 && c.Valid == nil {
-		return nil
-	}
-	if c.Valid == nil {
-		c.Valid = make([]bool, before)
-		for i := range c.Valid {
-			c.Valid[i] = true
-		}
-	}
-	for i := range a.Len() {
-		c.Valid = append(c.Valid, a.IsValid(i))
-	}
-	return nil
+	data := array.NewData(c.arrowType(), c.Len(), buffers, nil, nulls, 0)
+	defer data.Release()
+	return array.MakeFromData(data)
 }
 
 // positioned counts what it passes on; only Seek(0, io.SeekCurrent) works.

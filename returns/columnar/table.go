@@ -7,6 +7,8 @@ package columnar
 import (
 	"fmt"
 	"sort"
+	"strconv"
+	"unicode/utf8"
 )
 
 // Kind is the type of a column.
@@ -17,7 +19,8 @@ const (
 	Float64 Kind = iota
 	Int64
 	String
-	Date // int32 days since 1970-01-01
+	Date      // int32 days since 1970-01-01
+	Timestamp // int64 nanoseconds since 1970-01-01T00:00:00; see Column.Zone
 )
 
 func (k Kind) String() string {
@@ -30,6 +33,8 @@ func (k Kind) String() string {
 		return "string"
 	case Date:
 		return "date"
+	case Timestamp:
+		return "timestamp"
 	}
 	return fmt.Sprintf("kind(%d)", int(k))
 }
@@ -42,7 +47,9 @@ type Column struct {
 	Ints    []int64
 	Strings []string
 	Dates   []int32
-	Valid   []bool // nil: every value is present; else false marks a missing value
+	Times   []int64 // instants if Zone is set, else the wall clock read as if it were UTC
+	Zone    string  // of a Timestamp: "", "UTC", "+02:00" or a name such as "Europe/London"
+	Valid   []bool  // nil: every value is present; else false marks a missing value
 }
 
 // Len returns the number of values, present or missing.
@@ -54,6 +61,8 @@ func (c *Column) Len() int {
 		return len(c.Ints)
 	case String:
 		return len(c.Strings)
+	case Timestamp:
+		return len(c.Times)
 	default:
 		return len(c.Dates)
 	}
@@ -73,6 +82,12 @@ func Text(name string, v []string) Column { return Column{Name: name, Kind: Stri
 
 // Days makes a column of civil days without missing values.
 func Days(name string, v []int32) Column { return Column{Name: name, Kind: Date, Dates: v} }
+
+// Instants makes a column of timestamps without missing values; zone is as in
+// Column.Zone.
+func Instants(name, zone string, v []int64) Column {
+	return Column{Name: name, Kind: Timestamp, Zone: zone, Times: v}
+}
 
 // Table is named columns of equal length, with text metadata.
 type Table struct {
@@ -122,23 +137,32 @@ func (t *Table) IntsOf(name string) ([]int64, error) {
 	return c.Ints, nil
 }
 
-// Validate reports ragged columns, a mask of the wrong length and duplicate
-// names: what would make an encoder panic or a reader guess.
+// Validate reports ragged columns, a mask of the wrong length, duplicate names
+// and text that is not UTF-8: what would make an encoder panic or a reader
+// guess.
 func (t *Table) Validate() error {
 	rows := t.Rows()
 	seen := make(map[string]bool, len(t.Columns))
 	for i := range t.Columns {
 		c := &t.Columns[i]
-		if c.Len() != rows {
-			return fmt.Errorf("columnar: column %q has %d values, expected %d", c.Name, c.Len(), rows)
-		}
-		if c.Valid != nil && len(c.Valid) != rows {
-			return fmt.Errorf("columnar: column %q has a mask of %d, expected %d", c.Name, len(c.Valid), rows)
-		}
-		if seen[c.Name] {
-			return fmt.Errorf("columnar: two columns are named %q", c.Name)
+		switch {
+		case c.Kind < Float64 || c.Kind > Timestamp:
+			return fmt.Errorf("columnar: column %q has the unknown %v", clip(c.Name), c.Kind)
+		case c.Len() != rows:
+			return fmt.Errorf("columnar: column %q has %d values, expected %d", clip(c.Name), c.Len(), rows)
+		case c.Valid != nil && len(c.Valid) != rows:
+			return fmt.Errorf("columnar: column %q has a mask of %d, expected %d", clip(c.Name), len(c.Valid), rows)
+		case seen[c.Name]:
+			return fmt.Errorf("columnar: two columns are named %q; rename one", clip(c.Name))
+		case !utf8.ValidString(c.Name) || !utf8.ValidString(c.Zone):
+			return fmt.Errorf("columnar: column %s is not named in UTF-8; correct the name", strconv.QuoteToASCII(clip(c.Name)))
 		}
 		seen[c.Name] = true
+		for row, s := range c.Strings {
+			if !utf8.ValidString(s) {
+				return &CellError{Row: row + 1, Column: c.Name, Value: s, Want: "not UTF-8 text; correct the cell or the program that wrote it"}
+			}
+		}
 	}
 	return nil
 }

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"allocate/pipeline"
+)
+
+func newCheck(g *global) *cobra.Command {
+	var v view
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "Read and judge the data as a run would, and publish nothing",
+		Long: `Reads the returns, applies the calendar, the policies for missing days and the
+quality gates, and prints every finding with its severity: info, warn, hold
+(needs approval) and fail. returns.severity changes the severity of a code.
+
+` + exitHelp,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, _, err := g.load(cmd)
+			if err != nil {
+				return err
+			}
+			c.Workers = max(c.Workers, runtime.GOMAXPROCS(0))
+			v.quiet = true
+			sink, finish, err := v.sink(g.stderr)
+			if err != nil {
+				return err
+			}
+			checked, err := pipeline.Check(cmd.Context(), c, sink, time.Now)
+			finish()
+			var gate *pipeline.GateError
+			if err != nil && !errors.As(err, &gate) {
+				return err
+			}
+			if asJSON {
+				e := json.NewEncoder(g.stdout)
+				e.SetIndent("", "  ")
+				return errors.Join(e.Encode(checked), err)
+			}
+			return errors.Join(printChecked(g.stdout, checked), err)
+		},
+	}
+	g.addConfigFlags(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
+	v.progress, v.format = "never", "auto"
+	return cmd
+}
+
+func printChecked(w io.Writer, c *pipeline.Checked) error {
+	fmt.Fprintf(w, "%d days from %v to %v, %d strategies; as of %v a run would use %d\n\n", c.Days, c.First, c.Last, c.Strategies, c.AsOf, c.Used)
+	if len(c.Findings) == 0 {
+		_, err := fmt.Fprintln(w, "nothing found")
+		return err
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "severity\tcode\tstrategy\tfrom\tto\tfinding\n")
+	for _, f := range c.Findings {
+		from, to := "", ""
+		if f.From != nil {
+			from = f.From.String()
+		}
+		if f.To != nil {
+			to = f.To.String()
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", f.Severity, f.Code, printable(f.Strategy), from, to, printableText(f.Sentence))
+	}
+	return table.Flush()
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"allocate/pipeline"
+)
+
+func newExport(g *global) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "export",
+		Short: "Write what a run has read or made, for other programs",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newExportPanel(g))
+	return cmd
+}
+
+func newExportPanel(g *global) *cobra.Command {
+	var file, format string
+	var force bool
+	v := view{progress: "never", format: "auto", quiet: true}
+	cmd := &cobra.Command{
+		Use:   "panel",
+		Short: "Write the returns as read: simple, fractions, one column per strategy",
+		Long: `Writes all the returns of the data as simple daily returns in fractions, wide,
+sorted by day and by strategy, with a blank or null where there is none. Equal
+data gives equal bytes.
+
+` + exitHelp,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, _, err := g.load(cmd)
+			if err != nil {
+				return err
+			}
+			if format == "" {
+				format = map[string]string{".csv": "csv", ".parquet": "parquet", ".arrow": "arrow", ".feather": "arrow"}[strings.ToLower(filepath.Ext(file))]
+			}
+			if format != "csv" && format != "parquet" && format != "arrow" {
+				return &usageError{fmt.Errorf("%s: the format is not clear; give --format csv, parquet or arrow", file)}
+			}
+			sink, finish, err := v.sink(g.stderr)
+			if err != nil {
+				return err
+			}
+			panel, err := pipeline.Panel(cmd.Context(), c, sink, time.Now)
+			finish()
+			if err != nil {
+				return err
+			}
+			b, err := pipeline.ExportPanel(panel, format)
+			if err != nil {
+				return err
+			}
+			if file == "-" {
+				_, err := g.stdout.Write(b)
+				return err
+			}
+			flags := os.O_CREATE | os.O_WRONLY | os.O_EXCL
+			if force {
+				flags = os.O_CREATE | os.O_WRONLY | os.O_TRUNC
+			}
+			f, err := os.OpenFile(file, flags, 0o644)
+			if errors.Is(err, os.ErrExist) {
+				return &usageError{fmt.Errorf("%s exists and was left as it is; name another file, or give --force", file)}
+			}
+			if err != nil {
+				return err
+			}
+			_, err = f.Write(b)
+			if err := errors.Join(err, f.Close()); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(g.stdout, "wrote %s (%d days x %d strategies)\n", file, panel.Days(), panel.Len())
+			return err
+		},
+	}
+	g.addConfigFlags(cmd)
+	cmd.Flags().StringVarP(&file, "output", "o", "-", "file to write; - is standard output")
+	cmd.Flags().StringVar(&format, "format", "", "csv, parquet or arrow; by default the file's ending")
+	cmd.Flags().BoolVar(&force, "force", false, "overwrite an existing file")
+	return cmd
+}

@@ -1,0 +1,226 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+	"strconv"
+	"time"
+
+	"allocate/config"
+	"allocate/pipeline/store"
+	"allocate/returns"
+	"allocate/returns/columnar"
+)
+
+// sourceFile is one file that users own.
+type sourceFile struct {
+	input Input
+	path  string
+	size  int64
+}
+
+// sourceFiles are all the files a run reads.
+type sourceFiles struct {
+	returns   []sourceFile // inputs named "file NAME"
+	extra     []sourceFile // "metadata NAME", "holidays NAME"
+	holidays  []byte
+	byContent Sources
+}
+
+// gather finds and hashes the files that the configuration names.
+func gather(c *config.Config) (*sourceFiles, error) {
+	f := &sourceFiles{byContent: Sources{}}
+	add := func(kind, name, path string) (sourceFile, []byte, error) {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return sourceFile{}, nil, &returns.NotReadyError{Message: fmt.Sprintf("%v; expected a file that the configuration names", err)}
+		}
+		s := sourceFile{Input{kind + " " + name, store.Sum(b)}, path, int64(len(b))}
+		f.byContent[s.input.Content] = path
+		return s, b, nil
+	}
+	found, err := returns.Locate(c.Returns.Path)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range found {
+		s, _, err := add("file", l.Name, l.Path)
+		if err != nil {
+			return nil, err
+		}
+		f.returns = append(f.returns, s)
+	}
+	for _, x := range []struct{ kind, path string }{{"metadata", c.Returns.Metadata}, {"holidays", c.Returns.Holidays}} {
+		if x.path == "" {
+			continue
+		}
+		s, b, err := add(x.kind, filepath.Base(x.path), x.path)
+		if err != nil {
+			return nil, err
+		}
+		f.extra = append(f.extra, s)
+		if x.kind == "holidays" {
+			f.holidays = b
+		}
+	}
+	return f, nil
+}
+
+func (f *sourceFiles) manifest() []ManifestInput {
+	var list []ManifestInput
+	for _, s := range append(append([]sourceFile(nil), f.returns...), f.extra...) {
+		list = append(list, ManifestInput{Path: s.path, SHA256: s.input.Content, Bytes: s.size})
+	}
+	return list
+}
+
+func newRunner(c *config.Config, f *sourceFiles, sink Sink, now func() time.Time) (*Runner, error) {
+	s, err := store.Open(c.Cache)
+	if err != nil {
+		return nil, err
+	}
+	stages := Stages(c.Workers)
+	return &Runner{Stages: stages, Store: s, Sink: sink, Workers: c.Workers, Now: now, Executor: Local{Stages: stages, Sources: f.byContent}}, nil
+}
+
+// prepare reads the files into a panel, or finds that this was done before,
+// and settles the as-of day: the configured one, else the last session of the
+// calendar that is over.
+func (r *Runner) prepare(ctx context.Context, c *config.Config, files *sourceFiles) (day, ManifestStage, error) {
+	o, err := canonical(c.Returns.Reading())
+	if err != nil {
+		return day{}, ManifestStage{}, err
+	}
+	began := r.Now()
+	a := Action{Stage: "returns", Version: r.Stages["returns"].Version, Options: o, Arch: arch()}
+	for _, s := range files.returns {
+		a.Inputs = append(a.Inputs, s.input)
+	}
+	results, err := r.Stage(ctx, "returns", []Action{a})
+	if err != nil {
+		return day{}, ManifestStage{}, err
+	}
+	panel, err := decodePanel(results[0].Bytes)
+	if err != nil {
+		return day{}, ManifestStage{}, err
+	}
+	in := day{panel: panel, all: panel.Names(), inputs: []Input{{"panel", results[0].Content}}}
+	sessions := returns.Weekdays()
+	switch c.Returns.Calendar {
+	case "XNYS":
+		sessions = returns.XNYS()
+	case "file":
+		if sessions, err = returns.HolidayFile(filepath.Base(c.Returns.Holidays), files.holidays); err != nil {
+			return day{}, ManifestStage{}, err
+		}
+	}
+	stale, err := in.settle(c, sessions, returns.DateOf(r.Now()))
+	if err != nil {
+		return day{}, ManifestStage{}, err
+	}
+	in.effective = sessions.Next(in.asOf)
+	in.window = windowOptions{AsOf: in.asOf, Stale: stale, Returns: c.Returns.Judging()}
+	for _, s := range files.extra {
+		in.inputs = append(in.inputs, s.input)
+	}
+	if content, asOf, ok := r.previous(c.Out, in.asOf); ok {
+		in.window.Previous = &asOf
+		in.inputs = append(in.inputs, Input{"previous", content})
+	}
+	return in, account("returns", a.Version, results, r.Now().Sub(began).Seconds()), nil
+}
+
+// settle decides the as-of day. Without one in the configuration it is the
+// last session before today; if the data ends earlier it is stale, and the
+// as-of day is the data's last, for those who lower data.stale to a warning.
+func (in *day) settle(c *config.Config, sessions returns.Calendar, today returns.Date) (stale string, err error) {
+	if c.AsOf == "" {
+		in.asOf = sessions.Before(today)
+		if last := in.panel.Last(); last < in.asOf {
+			stale = fmt.Sprintf("The data ends on %v, the last session of the calendar %s was %v; wait for the data, or run with --as-of %v.", last, sessions.Name(), in.asOf, last)
+			in.asOf = last
+		}
+		return stale, nil
+	}
+	if in.asOf, err = returns.ParseDate(c.AsOf); err != nil {
+		return "", err // Validate has seen it
+	}
+	if in.asOf > today {
+		return "", &returns.NotReadyError{Message: fmt.Sprintf("the as-of day %v is in the future (today is %v)", in.asOf, today)}
+	}
+	return "", nil
+}
+
+// previous returns the panel of the last published run of an earlier day, if
+// the store still has it.
+func (r *Runner) previous(out string, asOf returns.Date) (ContentID, returns.Date, bool) {
+	entries, err := os.ReadDir(out)
+	if err != nil {
+		return "", 0, false
+	}
+	var days []returns.Date
+	for _, e := range entries {
+		if d, err := returns.ParseDate(e.Name()); err == nil && e.IsDir() && d < asOf {
+			days = append(days, d)
+		}
+	}
+	sort.Slice(days, func(i, j int) bool { return days[i] > days[j] })
+	for _, d := range days {
+		folder := filepath.Join(out, d.String())
+		k, err := revisions(folder)
+		if err != nil || k == 0 {
+			continue
+		}
+		m, err := ReadManifest(filepath.Join(folder, "r"+strconv.Itoa(k)))
+		if err != nil {
+			continue
+		}
+		for _, s := range m.Stages {
+			if s.Name != "returns" || len(s.Actions) != 1 {
+				continue
+			}
+			if _, err := r.Store.Get(s.Actions[0].Content); err == nil {
+				return s.Actions[0].Content, d, true
+			}
+		}
+	}
+	return "", 0, false
+}
+
+func decodePanel(b []byte) (*returns.Panel, error) {
+	t, err := columnar.DecodeIPC(b)
+	if err != nil {
+		return nil, err
+	}
+	p, err := returns.PanelFromTable(t)
+	if err != nil {
+		return nil, err
+	}
+	if p.Days() == 0 {
+		return nil, errors.New("pipeline: the panel has no days")
+	}
+	return p, nil
+}
+
+// ExportPanel encodes a panel as csv, parquet or arrow; equal panels give
+// equal bytes.
+func ExportPanel(p *returns.Panel, format string) ([]byte, error) {
+	var b bytes.Buffer
+	var err error
+	switch format {
+	case "csv":
+		err = p.WriteCSV(&b)
+	case "parquet":
+		err = p.WriteParquet(&b)
+	case "arrow":
+		err = p.WriteArrow(&b)
+	default:
+		err = fmt.Errorf("pipeline: no format %q; expected csv, parquet or arrow", format)
+	}
+	return b.Bytes(), err
+}

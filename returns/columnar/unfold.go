@@ -1,0 +1,84 @@
+package columnar
+
+import (
+	"compress/gzip"
+	"fmt"
+	"io"
+)
+
+// maxInflated is the most text a gzipped file may unfold to, if nothing else
+// is asked for.
+const maxInflated = 4 << 30
+
+// Gunzip returns a reader of the text inside a gzipped file that refuses
+// bombs: more than most bytes (0 means 4 GiB), or more than 16 MiB and 200
+// times the compressed bytes read so far.
+func Gunzip(file string, r io.Reader, most int64) (io.Reader, error) {
+	if most == 0 {
+		most = maxInflated
+	}
+	return newUnfolding(file, r, most)
+}
+
+// An unfolding is a gzipped text being read. It also keeps the account of
+// what the text becomes in memory; a nil one is a plain text, which cannot
+// become much more than it is.
+type unfolding struct {
+	file   string
+	in     counter
+	gz     *gzip.Reader
+	most   int64
+	out    int64 // text so far
+	become int64 // memory so far
+}
+
+func newUnfolding(file string, r io.Reader, most int64) (*unfolding, error) {
+	u := &unfolding{file: file, in: counter{r: r}, most: most}
+	var err error
+	if u.gz, err = gzip.NewReader(&u.in); err != nil {
+		return nil, &CellError{File: file, Want: fmt.Sprintf("the gzipped file does not unpack (%v); compress it again", err)}
+	}
+	return u, nil
+}
+
+func (u *unfolding) Read(b []byte) (int, error) {
+	n, err := u.gz.Read(b)
+	u.out += int64(n)
+	switch {
+	case u.out > u.most:
+		return 0, &CellError{File: u.file, Want: fmt.Sprintf("the gzipped file unfolds to more than %d MiB; unpack or split it", u.most>>20)}
+	case u.out > 16<<20+200*u.in.n:
+		return 0, u.bomb()
+	case err != nil && err != io.EOF:
+		err = &CellError{File: u.file, Want: fmt.Sprintf("the gzipped file does not unpack (%v); it is cut short or damaged, copy or compress it again", err)}
+	}
+	return n, err
+}
+
+func (u *unfolding) bomb() error {
+	return &CellError{File: u.file, Want: fmt.Sprintf("%d compressed bytes unfold to implausibly much; if the file is no bomb, unpack it first", u.in.n)}
+}
+
+// pay accounts for n bytes of memory: at most 32 MiB and 32 for each
+// compressed byte read so far.
+func (u *unfolding) pay(n int64) error {
+	if u == nil {
+		return nil
+	}
+	if u.become += n; u.become > 32<<20+32*u.in.n {
+		return u.bomb()
+	}
+	return nil
+}
+
+// A counter counts what is read through it.
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(b []byte) (int, error) {
+	n, err := c.r.Read(b)
+	c.n += int64(n)
+	return n, err
+}

@@ -1,0 +1,124 @@
+package returns
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"sort"
+	"strings"
+)
+
+// Location is a file that returns.path led to: Name is how messages call it,
+// Path is where it lies.
+type Location struct{ Name, Path string }
+
+// Locate finds the files that a path names: the file itself, the matches of a
+// glob, or every file of a known format below a folder, in the order of their
+// names. Hidden files and those that begin with _ are passed over, as writers
+// of partitioned data leave such. Nothing found is a *NotReadyError.
+func Locate(where string) ([]Location, error) {
+	info, err := os.Stat(where)
+	switch {
+	case err == nil && info.IsDir():
+		return below(where)
+	case err == nil && !info.Mode().IsRegular():
+		return nil, &NotReadyError{fmt.Sprintf("%s is neither a file nor a folder; expected what returns.path names", where)}
+	case err == nil:
+		return []Location{{filepath.Base(where), where}}, nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, &NotReadyError{fmt.Sprintf("%v; expected the daily returns that returns.path names", err)}
+	case !strings.ContainsAny(where, "*?["):
+		return nil, &NotReadyError{fmt.Sprintf("%s: no such file; expected the daily returns that returns.path names", where)}
+	}
+	matches, err := filepath.Glob(where)
+	if err != nil {
+		return nil, &NotReadyError{fmt.Sprintf("%s: %v; correct the pattern in returns.path", where, err)}
+	}
+	var found []Location
+	for _, m := range matches {
+		if info, err := os.Stat(m); err == nil && info.Mode().IsRegular() {
+			found = append(found, Location{filepath.Base(m), m})
+		}
+	}
+	if len(found) == 0 {
+		return nil, &NotReadyError{fmt.Sprintf("%s: no file matches; expected the daily returns that returns.path names", where)}
+	}
+	// Files of one name in several folders keep their folders.
+	seen := map[string]int{}
+	for _, f := range found {
+		seen[f.Name]++
+	}
+	for i, f := range found {
+		if seen[f.Name] > 1 {
+			found[i].Name = filepath.ToSlash(f.Path)
+		}
+	}
+	return found, nil
+}
+
+var endings = []string{".csv", ".csv.gz", ".parquet", ".pq", ".arrow", ".arrows", ".feather", ".ipc"}
+
+func below(dir string) ([]Location, error) {
+	var found []Location
+	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if p != dir && strings.HasPrefix(d.Name(), ".") || strings.HasPrefix(d.Name(), "_") && p != dir {
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if !d.Type().IsRegular() {
+			return nil
+		}
+		for _, e := range endings {
+			if strings.HasSuffix(strings.ToLower(d.Name()), e) {
+				rel, err := filepath.Rel(dir, p)
+				if err != nil {
+					return err
+				}
+				found = append(found, Location{filepath.ToSlash(rel), p})
+				break
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, &NotReadyError{fmt.Sprintf("%v; expected a folder of daily returns", err)}
+	}
+	if len(found) == 0 {
+		return nil, &NotReadyError{fmt.Sprintf("%s: no file ending in %s below this folder", dir, strings.Join(endings, ", "))}
+	}
+	sort.Slice(found, func(i, j int) bool { return found[i].Name < found[j].Name })
+	return found, nil
+}
+
+// hiveNull is how hive writes a partition without a value.
+const hiveNull = "__HIVE_DEFAULT_PARTITION__"
+
+// partitions returns the key=value parts of a relative path, URI-decoded.
+func partitions(name string) map[string]string {
+	parts := map[string]string{}
+	for dir := path.Dir(name); dir != "." && dir != "/" && dir != ""; dir = path.Dir(dir) {
+		key, value, ok := strings.Cut(path.Base(dir), "=")
+		if !ok || value == hiveNull {
+			continue
+		}
+		if k, err := url.PathUnescape(key); err == nil {
+			key = k
+		}
+		if v, err := url.PathUnescape(value); err == nil {
+			value = v
+		}
+		if _, inner := parts[key]; !inner {
+			parts[key] = value
+		}
+	}
+	return parts
+}
