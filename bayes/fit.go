@@ -6,219 +6,145 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"sort"
-	"strconv"
-	"strings"
 
-	"gonum.org/v1/gonum/mat"
-
-	"allocate/bayes/mcmc"
 	"allocate/bayes/nuts"
 	"allocate/returns"
 )
 
-// Fit chooses the return model for a series, samples its posterior and judges
-// it. stream gives the random source of a named part ("chain 1", ...).
-// progress, which may be nil, is told of iterations done, over all chains.
+// Fit chooses the return model for a series, samples its posterior, judges it
+// and compares the model's predictions with the series. stream gives the
+// random source of a named part ("chain 1", ...). progress, which may be nil,
+// is told of iterations done, over all chains.
+//
+// A strategy that cannot be fitted is not an error: its posterior is Unusable,
+// perhaps without draws, and its findings say why. Errors are options that are
+// not valid and a cancelled context.
 func Fit(ctx context.Context, s *returns.Series, o Options, stream func(part string) rand.Source, progress func(done, total int)) (*Posterior, error) {
+	return Refit(ctx, s, o, nil, stream, progress)
+}
+
+// Refit is Fit with the last good posterior of the strategy, which may be nil.
+// Where sampling and approximation both fail it stands in, marked Stale.
+func Refit(ctx context.Context, s *returns.Series, o Options, last *Posterior, stream func(part string) rand.Source, progress func(done, total int)) (*Posterior, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
 	family, err := Choose(s, o)
 	if err != nil {
 		return nil, err
 	}
-	model, err := family.New(s, o)
-	if err != nil {
-		return nil, fmt.Errorf("strategy %q: %w", s.Strategy.Name, err)
+	model, err := newModel(family, s, o)
+	var p *Posterior
+	if err == nil {
+		p, err = climb(ctx, model, o, stream, progress)
 	}
-	p, err := Sample(ctx, model, o, stream, progress)
-	if err != nil {
-		return nil, fmt.Errorf("strategy %q: %w", s.Strategy.Name, err)
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("strategy %q: %w", s.Strategy.Name, ctx.Err())
+	}
+	if p == nil || p.Verdict() == Unusable {
+		p = fallBack(s, family, model, o, p, err, last, stream)
 	}
 	p.Strategy, p.Model = s.Strategy.Name, family.Name
-	p.Findings = judge(p, o)
+	if p.Len() > 0 && model != nil && p.Method != Stale {
+		p.predict(model, s.Returns, o, stream)
+	}
 	if family.Name == hurdleT.Name {
 		share := s.ZeroShare()
 		p.Findings = append(p.Findings, returns.Finding{
-			Code: "bayes.flat_days", Severity: returns.Info, Strategy: p.Strategy,
+			Code: "bayes.flat_days", Severity: returns.Info,
 			Numbers:  map[string]float64{"share": share},
 			Sentence: fmt.Sprintf("The return is exactly 0 on %.0f%% of the days; a hurdle models whether the strategy trades.", 100*share),
 		})
 	}
+	for i := range p.Findings {
+		p.Findings[i].Strategy = p.Strategy
+	}
+	returns.SortFindings(p.Findings)
 	return p, nil
 }
 
-// Sample draws from any model with NUTS: press the button. Where the density
-// has a mode, the chains start around it, spread wider than the posterior,
-// and the metric starts as its curvature; else they start at random.
-func Sample(ctx context.Context, m Model, o Options, stream func(part string) rand.Source, progress func(done, total int)) (*Posterior, error) {
-	if err := o.Validate(); err != nil {
-		return nil, err
-	}
-	var observe nuts.Observer
-	if progress != nil {
-		done := make([]int, o.Chains)
-		observe = func(p nuts.Progress) {
-			done[p.Chain] = p.Iteration
-			sum := 0
-			for _, d := range done {
-				sum += d
-			}
-			progress(sum, o.Chains*p.Total)
+// newModel makes the model, and names the day of a return that is no number.
+func newModel(f Family, s *returns.Series, o Options) (ReturnModel, error) {
+	for i, r := range s.Returns {
+		if math.IsNaN(r) || math.IsInf(r, 0) {
+			return nil, fmt.Errorf("bayes: the return in row %d (%v) is %v", i+1, s.Dates[i], r)
 		}
 	}
-	coordinates := make([]string, m.Dim())
-	for i := range coordinates {
-		coordinates[i] = "q" + strconv.Itoa(i+1)
+	m, err := f.New(s, o)
+	if err != nil {
+		return nil, err // a nil model, not an interface around a nil pointer
 	}
-	result, err := nuts.Sample(ctx,
-		func(int) (nuts.Density, error) { return m, nil },
-		coordinates,
-		func(chain int) rand.Source { return stream("chain " + strconv.Itoa(chain+1)) },
-		start(m, o.Chains, stream), o.sampler(), observe)
-	var at *nuts.PointError
-	switch {
-	case errors.As(err, &at) && !allNaN(at.Point):
-		return nil, fmt.Errorf("bayes: the model fails at %s: %w", describe(m, at.Point), err)
-	case err != nil:
-		return nil, fmt.Errorf("bayes: %w", err)
-	}
-	return collect(m, o, result), nil
+	return m, nil
 }
 
-func allNaN(q []float64) bool {
-	for _, v := range q {
-		if v == v {
-			return false
-		}
-	}
-	return true
-}
-
-// describe names the parameters at a point of the unconstrained scale.
-func describe(m Model, q []float64) string {
-	theta := make([]float64, len(m.Names()))
-	m.Constrain(q, theta)
-	parts := make([]string, len(theta))
-	for i, name := range m.Names() {
-		parts[i] = fmt.Sprintf("%s = %.4g", name, theta[i])
-	}
-	return strings.Join(parts, ", ")
-}
-
-// modeDim is the largest dimension in which the mode is sought: a Hessian by
-// differences costs 2 Dim gradients a step.
-const modeDim = 50
-
-// start places each chain at the mode plus twice a draw of the Laplace
-// approximation, nearer if the density is not finite there. It is nil, which
-// leaves the start to the sampler, where there is no mode.
-func start(m Model, chains int, stream func(part string) rand.Source) *nuts.Start {
-	if m.Dim() > modeDim {
-		return nil
-	}
-	at, covariance, ok := mode(m, make([]float64, m.Dim()))
-	if !ok {
-		return nil
-	}
-	var chol mat.Cholesky
-	if !chol.Factorize(covariance) {
-		return nil
-	}
-	var lower mat.TriDense
-	chol.LTo(&lower)
-	s := &nuts.Start{Covariance: covariance}
-	grad := make([]float64, m.Dim())
-	for c := range chains {
-		rng := rand.New(stream("start " + strconv.Itoa(c+1)))
-		z := mat.NewVecDense(m.Dim(), nil)
-		for i := range m.Dim() {
-			z.SetVec(i, 2*rng.NormFloat64())
-		}
-		var away mat.VecDense
-		away.MulVec(&lower, z)
-		point := make([]float64, m.Dim())
-		for scale := 1.0; ; scale /= 2 {
-			if scale < 1e-3 {
-				scale = 0
-			}
-			for i := range point {
-				point[i] = at[i] + scale*away.AtVec(i)
-			}
-			if lp, err := m.LogDensity(point, grad); scale == 0 || err == nil && !math.IsNaN(lp) && !math.IsInf(lp, 0) {
+// fallBack is the part of the ladder below sampling: the Laplace approximation
+// if importance sampling vouches for it, the last good posterior, and else what
+// there is, for which failure is the reason if there is nothing.
+func fallBack(s *returns.Series, f Family, m ReturnModel, o Options, sampled *Posterior, failure error, last *Posterior, stream func(part string) rand.Source) *Posterior {
+	var account []returns.Finding
+	why := "the draws are not usable"
+	if sampled != nil {
+		for _, f := range sampled.Findings {
+			if f.Severity >= returns.Hold {
+				why = f.Sentence
 				break
 			}
 		}
-		s.Points = append(s.Points, point)
-	}
-	return s
-}
-
-// collect moves draws to the constrained scale and diagnoses them.
-func collect(m Model, o Options, r *nuts.Result) *Posterior {
-	k, dim := len(m.Names()), m.Dim()
-	p := &Posterior{Names: m.Names(), Chains: o.Chains, Draws: o.Draws, Values: make([]float64, o.Chains*o.Draws*k)}
-	s := &p.Sampler
-	s.Warmup, s.Gradients = r.WarmupIterations, r.Gradients
-	for c := range o.Chains {
-		for i := range o.Draws {
-			row := (c*o.Draws + i) * k
-			m.Constrain(r.Draws[c][i*dim:(i+1)*dim], p.Values[row:row+k])
-		}
-		stats := &r.Stats[c]
-		s.LogDensity = append(s.LogDensity, stats.LogDensity...)
-		s.Accept = append(s.Accept, stats.AcceptStat...)
-		s.StepSize = append(s.StepSize, stats.StepSize...)
-		s.Energy = append(s.Energy, stats.Energy...)
-		for i := range o.Draws {
-			s.Depth = append(s.Depth, int64(stats.TreeDepth[i]))
-			s.Leapfrogs = append(s.Leapfrogs, int64(stats.Leapfrogs[i]))
-			divergent := int64(0)
-			if stats.Divergent[i] {
-				divergent = 1
+		for _, f := range sampled.Findings {
+			if f.Code == "bayes.attempt" {
+				account = append(account, f)
 			}
-			s.Divergent = append(s.Divergent, divergent)
 		}
-		s.EBFMI = append(s.EBFMI, mcmc.EBFMI(stats.Energy))
+	} else {
+		why = failure.Error()
+		account = append(account, returns.Finding{Code: "bayes.failed", Severity: returns.Info, Sentence: "Sampling failed: " + why + "."})
 	}
-	for i, name := range p.Names {
-		p.Summary = append(p.Summary, summarise(name, p.Parameter(i)))
+	var fatal *nuts.PointError
+	if m != nil && !errors.As(failure, &fatal) {
+		p, k := sampleLaplace(m, o, stream)
+		if p != nil {
+			p.Findings = append(judge(p, o), account...)
+			p.Findings = append(p.Findings, returns.Finding{
+				Code: "bayes.laplace", Severity: returns.Warn, Numbers: map[string]float64{"pareto_k": k},
+				Sentence: fmt.Sprintf("The draws are resampled from a normal approximation at the mode (Pareto k %.2f), because NUTS did not give usable ones: %s", k, why),
+			})
+			if p.Verdict() != Unusable {
+				return p
+			}
+		}
+		f := returns.Finding{Code: "bayes.attempt", Severity: returns.Info, Sentence: "A normal approximation at the mode cannot stand in: there is no mode."}
+		if !math.IsNaN(k) && !math.IsInf(k, 0) {
+			f.Numbers = map[string]float64{"pareto_k": k}
+			f.Sentence = fmt.Sprintf("A normal approximation at the mode cannot stand in: its importance weights have Pareto k %.2f.", k)
+		}
+		account = append(account, f)
 	}
-	return p
-}
-
-// summarise computes the default columns of the R package posterior.
-func summarise(name string, chains [][]float64) Summary {
-	var all []float64
-	sum := 0.0
-	for _, c := range chains {
-		all = append(all, c...)
+	if last != nil && last.Strategy == s.Strategy.Name && last.Model == f.Name && last.Verdict() != Unusable {
+		p := *last
+		p.Method = Stale
+		p.Findings = append(account, returns.Finding{
+			Code: "bayes.stale", Severity: returns.Warn,
+			Sentence: "The posterior is that of an earlier fit, because this one failed: " + why,
+		})
+		return &p
 	}
-	sort.Float64s(all)
-	n := float64(len(all))
-	for _, x := range all {
-		sum += x
+	if sampled == nil {
+		sampled = &Posterior{Method: None, LossTail: Number(math.NaN())}
+		if m != nil {
+			sampled.Names = m.Names()
+		}
 	}
-	mean := sum / n
-	ss := 0.0
-	dev := make([]float64, len(all))
-	median := quantile(all, 0.5)
-	for i, x := range all {
-		ss += (x - mean) * (x - mean)
-		dev[i] = math.Abs(x - median)
+	known := map[string]bool{}
+	for _, f := range sampled.Findings {
+		known[f.Sentence] = true
 	}
-	sort.Float64s(dev)
-	return Summary{
-		Name: name, Mean: Number(mean), Median: Number(median), SD: Number(math.Sqrt(ss / (n - 1))),
-		MAD: Number(1.4826 * quantile(dev, 0.5)), Q5: Number(quantile(all, 0.05)), Q95: Number(quantile(all, 0.95)),
-		RHat: Number(mcmc.RHat(chains)), ESSBulk: Number(mcmc.ESSBulk(chains)), ESSTail: Number(mcmc.ESSTail(chains)),
+	for _, f := range account {
+		if !known[f.Sentence] {
+			sampled.Findings = append(sampled.Findings, f)
+		}
 	}
-}
-
-// quantile is R's type 7, as the package posterior uses, of sorted values.
-func quantile(sorted []float64, p float64) float64 {
-	h := p * float64(len(sorted)-1)
-	i := int(h)
-	if i+1 >= len(sorted) {
-		return sorted[len(sorted)-1]
-	}
-	return sorted[i] + (h-float64(i))*(sorted[i+1]-sorted[i])
+	sampled.Findings = append(sampled.Findings, returns.Finding{
+		Code: "bayes.unusable", Severity: returns.Fail, Sentence: "There is no usable posterior: " + why,
+	})
+	return sampled
 }

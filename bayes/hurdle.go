@@ -3,6 +3,9 @@ package bayes
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
+
+	"gonum.org/v1/gonum/mat"
 
 	"allocate/returns"
 )
@@ -22,43 +25,60 @@ var hurdleT = Family{
 	Name:  "hurdle_student_t",
 	About: "Bernoulli for whether the strategy trades on a day, Student-t for the days it does",
 	New: func(s *returns.Series, o Options) (ReturnModel, error) {
-		traded := make([]float64, 0, s.Len())
-		for _, r := range s.Returns {
-			if r != 0 {
-				traded = append(traded, r)
-			}
-		}
-		if len(traded) < 10 {
-			return nil, fmt.Errorf("bayes: strategy %q trades on %d of %d days; the model needs at least 10 days with a return other than 0", s.Strategy.Name, len(traded), s.Len())
-		}
-		t, err := newStudentT(traded, o)
+		m, err := newHurdle(newDays(s.Returns, forgetting(s.Len(), o.HalfLife)), o)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("strategy %q: %w", s.Strategy.Name, err)
 		}
-		return &hurdleModel{t: t, traded: float64(len(traded)), flat: float64(s.Len() - len(traded))}, nil
+		return m, nil
 	},
 }
 
 type hurdleModel struct {
 	t            *studentTModel
-	traded, flat float64 // days
+	traded, flat float64 // days, weighted
 }
 
-func (m *hurdleModel) Dim() int { return 4 }
+// minTraded is the least number of days with a return other than 0.
+const minTraded = 10
+
+func newHurdle(all days, o Options) (*hurdleModel, error) {
+	var y, w []float64
+	for i, r := range all.y {
+		if r == 0 {
+			continue
+		}
+		y = append(y, r)
+		if all.w != nil {
+			w = append(w, all.w[i])
+		}
+	}
+	if len(y) < minTraded {
+		return nil, fmt.Errorf("bayes: %d of %d days have a return other than 0; the model needs at least %d", len(y), len(all.y), minTraded)
+	}
+	d := newDays(y, w)
+	t, err := newStudentT(d, o)
+	if err != nil {
+		return nil, err
+	}
+	return &hurdleModel{t: t, traded: d.n, flat: all.n - d.n}, nil
+}
+
+func (m *hurdleModel) Dim() int { return m.t.Dim() + 1 }
 func (m *hurdleModel) Names() []string {
 	return []string{"mu", "sigma", "nu", "p_trade", "sd", "sharpe"}
 }
 
 // LogDensity adds the Beta-Bernoulli term on x = logit p, Jacobian p(1-p).
 func (m *hurdleModel) LogDensity(q, grad []float64) (float64, error) {
-	lp, err := m.t.LogDensity(q[:3], grad[:3])
+	last := len(q) - 1
+	lp, err := m.t.LogDensity(q[:last], grad[:last])
 	if err != nil {
 		return 0, err
 	}
-	x := q[3]
+	x := q[last]
 	p := 1 / (1 + math.Exp(-x))
 	lp += -(m.traded+1)*softplus(-x) - (m.flat+1)*softplus(x)
-	grad[3] = (m.traded+1)*(1-p) - (m.flat+1)*p
+	grad[last] = (m.traded+1)*(1-p) - (m.flat+1)*p
 	return lp, nil
 }
 
@@ -72,12 +92,49 @@ func softplus(x float64) float64 {
 
 func (m *hurdleModel) Constrain(q, theta []float64) {
 	var t [5]float64
-	m.t.Constrain(q[:3], t[:])
-	p := 1 / (1 + math.Exp(-q[3]))
+	last := len(q) - 1
+	m.t.Constrain(q[:last], t[:])
+	p := 1 / (1 + math.Exp(-q[last]))
 	mu, sd := t[0], t[3]
 	theta[0], theta[1], theta[2], theta[3] = mu, t[1], t[2], p
 	theta[4] = math.Sqrt(p*sd*sd + p*(1-p)*mu*mu)
 	theta[5] = p * mu / theta[4] * math.Sqrt(daysPerYear)
+}
+
+func (m *hurdleModel) drawPrior(rng *rand.Rand, q []float64) {
+	last := len(q) - 1
+	m.t.drawPrior(rng, q[:last])
+	p := rng.Float64()
+	q[last] = math.Log(p) - math.Log1p(-p)
+}
+
+func (m *hurdleModel) guess(q []float64) {
+	last := len(q) - 1
+	m.t.guess(q[:last])
+	q[last] = math.Log((m.traded + 1) / (m.flat + 1))
+}
+
+// prepared reduces the Student-t likelihood; logit p stands apart from it.
+func (m *hurdleModel) prepared(at []float64, covariance mat.Symmetric) Model {
+	n := m.t.Dim()
+	block := mat.NewSymDense(n, nil)
+	for i := range n {
+		for j := i; j < n; j++ {
+			block.SetSym(i, j, covariance.At(i, j))
+		}
+	}
+	fast := *m
+	fast.t = m.t.prepared(at[:n], block).(*studentTModel)
+	return &fast
+}
+
+func (m *hurdleModel) simulate(theta []float64, rng *rand.Rand, r []float64) {
+	m.t.simulate(theta[:3], rng, r)
+	for i := range r {
+		if rng.Float64() >= theta[3] {
+			r[i] = 0
+		}
+	}
 }
 
 func (m *hurdleModel) Mean(theta []float64) float64 { return theta[3] * theta[0] }

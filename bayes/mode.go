@@ -6,6 +6,9 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
+// guesser is a model that knows where its posterior is, roughly.
+type guesser interface{ guess(q []float64) }
+
 // mode climbs from q to a maximum of the log density by Newton's method with
 // a line search, and returns it with the inverse of the negative Hessian
 // there: the Laplace approximation. ok is false where there is no maximum to

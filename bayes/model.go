@@ -53,7 +53,7 @@ type Family struct {
 }
 
 // families lists every return model; a new one is one file and one line here.
-var families = []Family{studentT, hurdleT}
+var families = []Family{studentT, hurdleT, normalModel}
 
 // Lookup returns the family of that name.
 func Lookup(name string) (Family, error) {

@@ -9,40 +9,43 @@ import (
 
 // Options is the section `bayes` of the configuration.
 type Options struct {
-	Model         string  `mapstructure:"model" json:"model" doc:"return model: auto (hurdle_student_t for a strategy that is flat on many days, else student_t), student_t or hurdle_student_t" enum:"auto,student_t,hurdle_student_t"`
-	FlatShare     float64 `mapstructure:"flat_share" json:"flat_share" doc:"share of days with a return of exactly 0 from which auto takes the hurdle"`
-	Chains        int     `mapstructure:"chains" json:"chains" doc:"independent Markov chains per strategy"`
-	Draws         int     `mapstructure:"draws" json:"draws" doc:"posterior draws kept per chain"`
-	Warmup        int     `mapstructure:"warmup" json:"warmup" doc:"most warm-up iterations per chain; warm-up stops early once it has settled"`
-	TargetAccept  float64 `mapstructure:"target_accept" json:"target_accept" doc:"acceptance statistic the step size aims at"`
-	MaxTreeDepth  int     `mapstructure:"max_tree_depth" json:"max_tree_depth" doc:"deepest trajectory doubling"`
-	SharpePriorSD float64 `mapstructure:"sharpe_prior_sd" json:"sharpe_prior_sd" doc:"prior of the annual Sharpe ratio: normal around 0 with this standard deviation"`
-	LogSDPriorSD  float64 `mapstructure:"log_sd_prior_sd" json:"log_sd_prior_sd" doc:"prior of ln(daily standard deviation): normal around a robust estimate with this standard deviation"`
-	NuPriorShape  float64 `mapstructure:"nu_prior_shape" json:"nu_prior_shape" doc:"prior of the degrees of freedom: nu = 2 + Gamma(shape, rate); shape above 1 keeps the predictive variance finite"`
-	NuPriorRate   float64 `mapstructure:"nu_prior_rate" json:"nu_prior_rate" doc:"rate of that Gamma"`
-	MaxRHat       float64 `mapstructure:"max_rhat" json:"max_rhat" doc:"largest rank-normalised split R-hat of a usable posterior"`
-	MinESS        float64 `mapstructure:"min_ess" json:"min_ess" doc:"least bulk and tail effective sample size of a usable posterior, over all chains"`
-	MaxDivergent  float64 `mapstructure:"max_divergent" json:"max_divergent" doc:"largest share of divergent draws of a usable posterior"`
+	Model        string  `mapstructure:"model" json:"model" doc:"return model: auto (hurdle_student_t for a strategy that is flat on many days, else student_t), student_t, hurdle_student_t or normal" enum:"auto,student_t,hurdle_student_t,normal"`
+	FlatShare    float64 `mapstructure:"flat_share" json:"flat_share" doc:"share of days with a return of exactly 0 from which auto takes the hurdle"`
+	HalfLife     float64 `mapstructure:"half_life" json:"half_life" doc:"exponential forgetting: a day this many trading days before the last counts half as much; 0: all days count the same"`
+	PriorSharpe  Prior   `mapstructure:"prior_sharpe" json:"prior_sharpe" doc:"prior of the annual Sharpe ratio: normal(location, scale) or student_t(df, location, scale)"`
+	PriorLogSD   Prior   `mapstructure:"prior_log_sd" json:"prior_log_sd" doc:"prior of ln(daily standard deviation) less a robust estimate of it: normal(location, scale) or student_t(df, location, scale); the standard deviation, not the scale sigma of the Student-t"`
+	PriorNu      Prior   `mapstructure:"prior_nu" json:"prior_nu" doc:"prior of the degrees of freedom nu: gamma(shape, rate) or exponential(rate) of nu - 2, or fixed(nu); a gamma of shape above 1 keeps the expected predictive variance finite"`
+	Chains       int     `mapstructure:"chains" json:"chains" doc:"independent Markov chains per strategy"`
+	Draws        int     `mapstructure:"draws" json:"draws" doc:"posterior draws kept per chain"`
+	Warmup       int     `mapstructure:"warmup" json:"warmup" doc:"most warm-up iterations per chain; warm-up stops early once it has settled"`
+	TargetAccept float64 `mapstructure:"target_accept" json:"target_accept" doc:"acceptance statistic the step size aims at"`
+	MaxTreeDepth int     `mapstructure:"max_tree_depth" json:"max_tree_depth" doc:"deepest trajectory doubling"`
+	MaxRHat      float64 `mapstructure:"max_rhat" json:"max_rhat" doc:"largest rank-normalised split R-hat of a usable posterior"`
+	MinESS       float64 `mapstructure:"min_ess" json:"min_ess" doc:"least bulk and tail effective sample size of a usable posterior, over all chains"`
+	MaxDivergent float64 `mapstructure:"max_divergent" json:"max_divergent" doc:"largest share of divergent draws of a usable posterior"`
+	Escalate     bool    `mapstructure:"escalate" json:"escalate" doc:"sample again, with more care each time, where the draws are not usable"`
+	Replicates   int     `mapstructure:"replicates" json:"replicates" doc:"histories simulated from the posterior that the posterior predictive checks compare with the real one; 0: no checks"`
 }
 
 // DefaultOptions returns the defaults. The prior of nu is that of Juarez and
-// Steel (2010), shifted by 2; see the package documentation of StudentT.
+// Steel (2010), shifted by 2; see the documentation of the Student-t model.
 func DefaultOptions() Options {
 	return Options{
-		Model:         "auto",
-		FlatShare:     0.1,
-		Chains:        4,
-		Draws:         1000,
-		Warmup:        1000,
-		TargetAccept:  0.8,
-		MaxTreeDepth:  10,
-		SharpePriorSD: 1,
-		LogSDPriorSD:  1,
-		NuPriorShape:  2,
-		NuPriorRate:   0.1,
-		MaxRHat:       1.01,
-		MinESS:        400,
-		MaxDivergent:  0.001,
+		Model:        "auto",
+		FlatShare:    0.1,
+		PriorSharpe:  "normal(0, 1)",
+		PriorLogSD:   "normal(0, 1)",
+		PriorNu:      "gamma(2, 0.1)",
+		Chains:       4,
+		Draws:        1000,
+		Warmup:       1000,
+		TargetAccept: 0.8,
+		MaxTreeDepth: 10,
+		MaxRHat:      1.01,
+		MinESS:       400,
+		MaxDivergent: 0.001,
+		Escalate:     true,
+		Replicates:   100,
 	}
 }
 
@@ -59,21 +62,45 @@ func (o Options) Validate() error {
 			errs = append(errs, fmt.Errorf("bayes.model: %w", err))
 		}
 	}
-	positive := func(v float64, key string) { check(v > 0 && v < 1e6, key, "is %v; expected a number above 0", v) }
+	if _, err := o.priors(); err != nil {
+		errs = append(errs, err)
+	}
 	check(o.FlatShare > 0 && o.FlatShare <= 1, "flat_share", "is %v; expected a share above 0, at most 1", o.FlatShare)
+	check(o.HalfLife >= 0 && o.HalfLife <= 1e6, "half_life", "is %v; expected a number of trading days, or 0 for no forgetting", o.HalfLife)
 	check(o.Chains >= 2 && o.Chains <= 64, "chains", "is %d; R-hat needs 2 to 64 chains", o.Chains)
 	check(o.Draws >= 100 && o.Draws <= 1e6, "draws", "is %d; expected 100 to 1000000", o.Draws)
 	check(o.Warmup >= 100 && o.Warmup <= 1e6, "warmup", "is %d; expected 100 to 1000000", o.Warmup)
 	check(o.TargetAccept > 0 && o.TargetAccept < 1, "target_accept", "is %v; expected a number between 0 and 1", o.TargetAccept)
 	check(o.MaxTreeDepth >= 1 && o.MaxTreeDepth <= 20, "max_tree_depth", "is %d; expected 1 to 20", o.MaxTreeDepth)
-	positive(o.SharpePriorSD, "sharpe_prior_sd")
-	positive(o.LogSDPriorSD, "log_sd_prior_sd")
-	positive(o.NuPriorShape, "nu_prior_shape")
-	positive(o.NuPriorRate, "nu_prior_rate")
 	check(o.MaxRHat > 1, "max_rhat", "is %v; expected a number above 1", o.MaxRHat)
-	positive(o.MinESS, "min_ess")
+	check(o.MinESS > 0 && o.MinESS < 1e6, "min_ess", "is %v; expected a number above 0", o.MinESS)
 	check(o.MaxDivergent >= 0 && o.MaxDivergent <= 1, "max_divergent", "is %v; expected a share", o.MaxDivergent)
+	check(o.Replicates >= 0 && o.Replicates <= 1e5, "replicates", "is %d; expected 0 to 100000", o.Replicates)
 	return errors.Join(errs...)
+}
+
+// priors are the three priors of a return model, read.
+type priors struct{ sharpe, logSD, nu prior }
+
+// priors reads the priors and reports every problem with them.
+func (o Options) priors() (p priors, err error) {
+	var errs []error
+	for _, k := range []struct {
+		key      string
+		text     Prior
+		families []string
+		to       *prior
+	}{
+		{"prior_sharpe", o.PriorSharpe, locationFamilies, &p.sharpe},
+		{"prior_log_sd", o.PriorLogSD, locationFamilies, &p.logSD},
+		{"prior_nu", o.PriorNu, tailFamilies, &p.nu},
+	} {
+		var err error
+		if *k.to, err = k.text.parse(k.families); err != nil {
+			errs = append(errs, fmt.Errorf("bayes.%s: %w", k.key, err))
+		}
+	}
+	return p, errors.Join(errs...)
 }
 
 // sampler returns the NUTS settings that o stands for.

@@ -11,6 +11,7 @@ import (
 type Posterior struct {
 	Strategy string    // empty for a model that is not of a strategy
 	Model    string    // name of the family
+	Method   Method    // how the draws were made
 	Names    []string  // K parameters, constrained scale
 	Chains   int       // C
 	Draws    int       // per chain
@@ -18,7 +19,24 @@ type Posterior struct {
 	Sampler  Sampler
 	Summary  []Summary // one per parameter
 	Findings []returns.Finding
+
+	// LossTail is the Pareto shape k of the upper tail of predictive one-day
+	// losses, one per draw: their k-th and higher moments do not exist beyond
+	// 1/k, so that from 1 on there is no CVaR. NaN where not computed.
+	LossTail Number
+	Checks   []Check // posterior predictive checks; none for a model that is not of returns
 }
+
+// Method is the way that draws were made.
+type Method string
+
+// The methods, in falling order of trust.
+const (
+	NUTS    Method = "nuts"
+	Laplace Method = "laplace" // importance resampling of a normal approximation at the mode
+	Stale   Method = "stale"   // the draws of an earlier fit
+	None    Method = "none"    // there are no draws
+)
 
 // Sampler is the sampler's account of each draw, chain after chain, in Stan's
 // terms, and of the run as a whole.
@@ -34,6 +52,9 @@ type Sampler struct {
 	Warmup    int       // iterations of warm-up per chain
 	Gradients int       // gradient evaluations, warm-up included
 	EBFMI     []float64 // per chain
+	Attempts  int       // rungs of the ladder climbed
+	Step      float64   // adapted step size, before jitter
+	Metric    []float64 // diagonal of the inverse mass matrix, one per coordinate
 }
 
 // Summary describes one parameter as the R package posterior prints it.
@@ -48,6 +69,16 @@ type Summary struct {
 	RHat    Number `json:"rhat"`
 	ESSBulk Number `json:"ess_bulk"`
 	ESSTail Number `json:"ess_tail"`
+
+	// Monte Carlo standard errors, in the parameter's unit.
+	MCSEMean Number `json:"mcse_mean"`
+	MCSESD   Number `json:"mcse_sd"`
+	MCSEQ5   Number `json:"mcse_q5"`
+	MCSEQ95  Number `json:"mcse_q95"`
+
+	// NestedRHat compares the groups of four chains that start together; nil
+	// for fewer than eight chains.
+	NestedRHat *Number `json:"nested_rhat,omitempty"`
 }
 
 // Number is a float64 whose JSON form of what is not finite is null.
@@ -72,6 +103,37 @@ func (n *Number) UnmarshalJSON(b []byte) error {
 
 // Len returns the number of draws over all chains.
 func (p *Posterior) Len() int { return p.Chains * p.Draws }
+
+// Divergences returns the number of divergent draws.
+func (p *Posterior) Divergences() int {
+	n := 0
+	for _, d := range p.Sampler.Divergent {
+		n += int(d)
+	}
+	return n
+}
+
+// worst returns the largest R-hat and the least bulk or tail effective sample
+// size over the parameters that vary.
+func (p *Posterior) worst() (rhat, ess float64) {
+	rhat, ess = math.NaN(), math.NaN()
+	for _, s := range p.Summary {
+		if s.constant() {
+			continue
+		}
+		if r := float64(s.RHat); !(r <= rhat) {
+			rhat = r
+		}
+		if e := min(float64(s.ESSBulk), float64(s.ESSTail)); !(e >= ess) {
+			ess = e
+		}
+	}
+	return rhat, ess
+}
+
+// constant reports a parameter whose draws are all the same, as one that its
+// prior fixes. R-hat and effective sample sizes do not exist for it.
+func (s *Summary) constant() bool { return s.SD == 0 }
 
 // Theta returns the parameters of draw i of all, a slice that aliases p.
 func (p *Posterior) Theta(i int) []float64 {
@@ -111,8 +173,11 @@ const (
 	Unusable Verdict = "unusable"
 )
 
-// Verdict is the worst of the findings.
+// Verdict is the worst of the findings; Unusable where there are no draws.
 func (p *Posterior) Verdict() Verdict {
+	if p.Len() == 0 {
+		return Unusable
+	}
 	switch returns.Worst(p.Findings) {
 	case returns.Fail, returns.Hold:
 		return Unusable

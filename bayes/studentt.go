@@ -3,8 +3,9 @@ package bayes
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 
-	"gonum.org/v1/gonum/mathext"
+	"gonum.org/v1/gonum/mat"
 
 	"allocate/bayes/nuts"
 	"allocate/returns"
@@ -13,12 +14,17 @@ import (
 // daysPerYear annualises: Sharpe = mu/sd * sqrt(252).
 const daysPerYear = 252
 
+var (
+	rootYear = math.Sqrt(daysPerYear)
+	logPi    = math.Log(math.Pi)
+)
+
 // The Student-t model of daily returns y_1..y_N,
 //
 //	y_t ~ StudentT(nu, mu, sigma)
-//	s  = sqrt(252) mu/sd         ~ Normal(0, SharpePriorSD)
-//	ln sd                        ~ Normal(ln robust sd, LogSDPriorSD)
-//	nu - 2                       ~ Gamma(NuPriorShape, NuPriorRate)
+//	s  = sqrt(252) mu/sd            ~ PriorSharpe, by default Normal(0, 1)
+//	ln sd - ln robust sd of y       ~ PriorLogSD,  by default Normal(0, 1)
+//	nu - 2                          ~ PriorNu,     by default Gamma(2, 0.1)
 //
 // sigma is the scale; sd = sigma sqrt(nu/(nu-2)) is the standard deviation.
 // The default nu = 2 + Gamma(2, 0.1) has density 0 at nu = 2, so that the
@@ -28,29 +34,40 @@ const daysPerYear = 252
 // the data pin down, x = sqrt(252) mu/sigma, ln sigma and ln(nu-2). The two
 // differ most for heavy tails: as nu falls to 2, sd grows without bound and
 // the width of s shrinks with it, a funnel that (x, ln sigma) does not have.
+// With nu fixed there is no third coordinate.
 var studentT = Family{
 	Name:  "student_t",
 	About: "Student-t with location mu, scale sigma and nu > 2 degrees of freedom",
 	New: func(s *returns.Series, o Options) (ReturnModel, error) {
-		return newStudentT(s.Returns, o)
+		return newStudentT(newDays(s.Returns, forgetting(s.Len(), o.HalfLife)), o)
 	},
 }
 
 type studentTModel struct {
-	y        []float64
-	logSD0   float64 // centre of the prior of ln sd
-	sharpeSD float64
-	logSDSD  float64
-	shape    float64
-	rate     float64
+	days   days
+	priors priors // that of ln sd moved to the robust estimate
+	gamma  *gammaPolynomials
+	fixed  bool    // nu is not estimated
+	k      float64 // ln(nu-2) if fixed
+	fast   *reduction
+	plain  bool // never reduce
 }
 
-func newStudentT(y []float64, o Options) (*studentTModel, error) {
-	sd := robustSD(y)
-	if !(sd > 0) {
-		return nil, fmt.Errorf("bayes: the %d returns do not vary; a Student-t model has nothing to estimate", len(y))
+func newStudentT(d days, o Options) (*studentTModel, error) {
+	p, err := o.priors()
+	if err != nil {
+		return nil, err
 	}
-	return &studentTModel{y: y, logSD0: math.Log(sd), sharpeSD: o.SharpePriorSD, logSDSD: o.LogSDPriorSD, shape: o.NuPriorShape, rate: o.NuPriorRate}, nil
+	sd := robustSD(d.y)
+	if !(sd > 0) {
+		return nil, fmt.Errorf("bayes: the %d returns do not vary; a Student-t model has nothing to estimate", len(d.y))
+	}
+	p.logSD = p.logSD.shifted(math.Log(sd))
+	m := &studentTModel{days: d, priors: p, gamma: gammaTable(), fixed: p.nu.family == "fixed"}
+	if m.fixed {
+		m.k = math.Log(p.nu.location - 2)
+	}
+	return m, nil
 }
 
 // robustSD returns 1.4826 median |y - median y|, the standard deviation of
@@ -70,88 +87,127 @@ func robustSD(y []float64) float64 {
 	return math.Sqrt(ss / float64(len(y)))
 }
 
-func (m *studentTModel) Dim() int        { return 3 }
+func (m *studentTModel) Dim() int {
+	if m.fixed {
+		return 2
+	}
+	return 3
+}
+
 func (m *studentTModel) Names() []string { return []string{"mu", "sigma", "nu", "sd", "sharpe"} }
+
+// tail returns ln(nu-2) at q.
+func (m *studentTModel) tail(q []float64) float64 {
+	if m.fixed {
+		return m.k
+	}
+	return q[2]
+}
 
 // LogDensity follows the algebra in which, with c = nu sigma^2 and r = y - mu,
 // the data enter through three sums only. With a = ln((nu-2)/nu), s = x e^(a/2)
 // and ln sd = ln sigma - a/2; the Jacobian of s is e^(a/2).
 func (m *studentTModel) LogDensity(q, grad []float64) (float64, error) {
-	x, logSigma, k := q[0], q[1], q[2]
+	x, logSigma, k := q[0], q[1], m.tail(q)
 	sigma, excess := math.Exp(logSigma), math.Exp(k)
 	nu := 2 + excess
-	c, share := nu*sigma*sigma, excess/nu // share = e^a
-	mu := x * sigma / math.Sqrt(daysPerYear)
-	if !(c > 1e-290 && c < 1e290) || !(math.Abs(mu) < 1e140) || nu > 1e15 || excess < 1e-300 {
+	mu := x * sigma / rootYear
+	if !(math.Abs(logSigma) < 300) || !(math.Abs(mu) < 1e140) || nu > 1e15 || excess < 1e-300 {
 		return 0, fmt.Errorf("bayes: student_t at mu %.3g, sigma %.3g, nu %.3g: %w", mu, sigma, nu, nuts.ErrRecoverable)
 	}
-	sumLog, sumShare, sumU := tSums(m.y, mu, c)
-	n := float64(len(m.y))
-	lp := n*(logGammaRatio(nu/2)-0.5*math.Log(math.Pi)-0.5*math.Log(c)) - (nu+1)/2*sumLog
-	dMu := (nu + 1) * sumU
-	dLogC := -n/2 + (nu+1)/2*sumShare
-	dNu := n/2*(mathext.Digamma((nu+1)/2)-mathext.Digamma(nu/2)) - sumLog/2
+	logNu := math.Log(nu)
+	logC := logNu + 2*logSigma
+	var sums tSums
+	inside := false
+	if m.fast != nil {
+		sums, inside = m.fast.at(mu, logC)
+	}
+	if !inside {
+		sums = m.days.tSums(mu, nu*sigma*sigma)
+	}
+	ratio, ratioSlope := m.gamma.at(k, excess)
+	n := m.days.n
+	lp := n*(ratio-0.5*(logPi+logC)) - (nu+1)/2*sums.log
+	dMu := (nu + 1) * sums.u
+	dLogC := -n/2 + (nu+1)/2*sums.share
 
-	a := math.Log(share)
-	s := x * math.Sqrt(share) / m.sharpeSD
-	l := (logSigma - a/2 - m.logSD0) / m.logSDSD
-	lp += -s*s/2 + a/2 - l*l/2 + m.shape*k - m.rate*excess
-	grad[0] = dMu*sigma/math.Sqrt(daysPerYear) - s*math.Sqrt(share)/m.sharpeSD
-	grad[1] = dMu*mu + 2*dLogC - l/m.logSDSD
-	grad[2] = dLogC*share + dNu*excess + m.shape - m.rate*excess + (1-s*s+l/m.logSDSD)/nu
-	return lp, nil
+	a := k - logNu
+	root := math.Sqrt(excess / nu)
+	sharpe, dSharpe := m.priors.sharpe.logDensity(x * root)
+	sd, dSD := m.priors.logSD.logDensity(logSigma - a/2)
+	lp += sharpe + a/2 + sd
+	grad[0] = dMu*sigma/rootYear + dSharpe*root
+	grad[1] = dMu*mu + 2*dLogC + dSD
+	if m.fixed {
+		return lp, nil
+	}
+	tail, dTail := m.priors.nu.logDensityOfLog(k, excess)
+	grad[2] = dLogC*excess/nu + n*ratioSlope - excess*sums.log/2 + dTail + (1+dSharpe*x*root-dSD)/nu
+	return lp + tail, nil
 }
 
-// tSums returns L = sum ln(1 + r^2/c), S = sum r^2/(c + r^2) and
-// U = sum r/(c + r^2) over r = y - mu, with one logarithm for many days (of
-// their running product) and one division for four.
-func tSums(y []float64, mu, c float64) (sumLog, sumShare, sumU float64) {
-	inv := 1 / c
-	product := 1.0
-	var sumInv float64 // sum of 1/t, t = 1 + r^2/c
-	i := 0
-	for ; i+4 <= len(y); i += 4 {
-		r0, r1, r2, r3 := y[i]-mu, y[i+1]-mu, y[i+2]-mu, y[i+3]-mu
-		t0, t1, t2, t3 := 1+r0*r0*inv, 1+r1*r1*inv, 1+r2*r2*inv, 1+r3*r3*inv
-		t01, t23 := t0*t1, t2*t3
-		all := t01 * t23
-		if all > 1e100 { // days far out in the tail: one by one
-			for _, r := range [4]float64{r0, r1, r2, r3} {
-				t := 1 + r*r*inv
-				sumLog += math.Log(t)
-				sumInv += 1 / t
-				sumU += r / t
-			}
-			continue
-		}
-		d := 1 / all
-		d01, d23 := d*t23, d*t01 // 1/(t0 t1), 1/(t2 t3)
-		sumInv += d01*(t0+t1) + d23*(t2+t3)
-		sumU += d01*(r0*t1+r1*t0) + d23*(r2*t3+r3*t2)
-		if product *= all; product > 1e200 {
-			sumLog += math.Log(product)
-			product = 1
-		}
+// guess takes the prior's robust sd for sigma, a little smaller, and nu = 6.
+func (m *studentTModel) guess(q []float64) {
+	q[0], q[1] = 0, m.priors.logSD.location-0.2
+	if !m.fixed {
+		q[2] = math.Log(4)
 	}
-	for ; i < len(y); i++ {
-		r := y[i] - mu
-		t := 1 + r*r*inv
-		sumLog += math.Log(t)
-		sumInv += 1 / t
-		sumU += r / t
+}
+
+// prepared returns the model with its likelihood reduced to a box around the
+// posterior, which is given by its mode and covariance; the model itself where
+// the days are too few for that to pay.
+func (m *studentTModel) prepared(at []float64, covariance mat.Symmetric) Model {
+	if m.plain || len(m.days.y) < reduceFrom {
+		return m
 	}
-	return sumLog + math.Log(product), float64(len(y)) - sumInv, sumU * inv
+	fast := *m
+	fast.fast = m.reduction(at, covariance)
+	return &fast
+}
+
+const (
+	reduceFrom  = 150 // days; with fewer, summing them is as fast
+	boxDistance = 7   // half-width of the box in posterior standard deviations
+	boxLogC     = 2.5 // most half-width in ln c
+)
+
+func (m *studentTModel) reduction(at []float64, covariance mat.Symmetric) *reduction {
+	sigma, share := math.Exp(at[1]), 1/(1+2*math.Exp(-m.tail(at)))
+	mu := at[0] * sigma / rootYear
+	// The gradients of mu and ln c in the coordinates q, and their variances.
+	variance := func(g []float64) float64 {
+		v := mat.NewVecDense(len(g), g)
+		return mat.Inner(v, covariance, v)
+	}
+	varMu := variance([]float64{sigma / rootYear, mu, 0}[:m.Dim()])
+	varLogC := variance([]float64{0, 2, share}[:m.Dim()])
+	logC := math.Log(2+math.Exp(m.tail(at))) + 2*at[1]
+	halfLogC := min(boxDistance*math.Sqrt(varLogC), boxLogC)
+	few := m.days.compressed(mu, math.Exp(logC-halfLogC))
+	return reduce(&few, mu, boxDistance*math.Sqrt(varMu), logC, halfLogC)
 }
 
 func (m *studentTModel) Constrain(q, theta []float64) {
-	sigma, excess := math.Exp(q[1]), math.Exp(q[2])
+	sigma, excess := math.Exp(q[1]), math.Exp(m.tail(q))
 	nu := 2 + excess
 	root := math.Sqrt(excess / nu)
-	theta[0] = q[0] * sigma / math.Sqrt(daysPerYear)
+	theta[0] = q[0] * sigma / rootYear
 	theta[1] = sigma
 	theta[2] = nu
 	theta[3] = sigma / root
 	theta[4] = q[0] * root
+}
+
+// drawPrior writes a draw of the prior on the unconstrained scale.
+func (m *studentTModel) drawPrior(rng *rand.Rand, q []float64) {
+	sharpe, logSD, k := m.priors.sharpe.draw(rng), m.priors.logSD.draw(rng), m.k
+	if !m.fixed {
+		k = math.Log(m.priors.nu.draw(rng))
+		q[2] = k
+	}
+	a := -math.Log1p(2 * math.Exp(-k))
+	q[0], q[1] = sharpe*math.Exp(-a/2), logSD+a/2
 }
 
 func (m *studentTModel) Mean(theta []float64) float64 { return theta[0] }
@@ -166,5 +222,13 @@ func (m *studentTModel) Path(theta, z, r []float64) {
 	for i, v := range z {
 		// A loss beyond everything is a total loss: a simple return cannot be lower.
 		r[i] = max(-1, theta[0]+theta[1]*score.at(v))
+	}
+}
+
+// simulate writes independent days given parameters theta.
+func (m *studentTModel) simulate(theta []float64, rng *rand.Rand, r []float64) {
+	mu, scale, half := theta[0], theta[1]*math.Sqrt(theta[2]/2), theta[2]/2
+	for i := range r {
+		r[i] = mu + scale*rng.NormFloat64()/math.Sqrt(drawGamma(rng, half))
 	}
 }

@@ -17,6 +17,12 @@ type header struct {
 	Draws     int               `json:"draws"`
 	Warmup    int               `json:"warmup"`
 	Gradients int               `json:"gradients"`
+	Method    Method            `json:"method"`
+	Attempts  int               `json:"attempts"`
+	Step      Number            `json:"step"`
+	Metric    []Number          `json:"metric"`
+	LossTail  Number            `json:"loss_tail"`
+	Checks    []Check           `json:"checks"`
 	EBFMI     []Number          `json:"ebfmi"`
 	Summary   []Summary         `json:"summary"`
 	Findings  []returns.Finding `json:"findings"`
@@ -27,8 +33,12 @@ type header struct {
 // statistics.
 func (p *Posterior) Table() (*columnar.Table, error) {
 	h := header{Strategy: p.Strategy, Model: p.Model, Names: p.Names, Chains: p.Chains, Draws: p.Draws, Warmup: p.Sampler.Warmup, Gradients: p.Sampler.Gradients, Summary: p.Summary, Findings: p.Findings}
+	h.Method, h.Attempts, h.Step, h.LossTail, h.Checks = p.Method, p.Sampler.Attempts, Number(p.Sampler.Step), p.LossTail, p.Checks
 	for _, e := range p.Sampler.EBFMI {
 		h.EBFMI = append(h.EBFMI, Number(e))
+	}
+	for _, v := range p.Sampler.Metric {
+		h.Metric = append(h.Metric, Number(v))
 	}
 	about, err := json.Marshal(h)
 	if err != nil {
@@ -67,8 +77,12 @@ func FromTable(t *columnar.Table) (*Posterior, error) {
 	}
 	p := &Posterior{Strategy: h.Strategy, Model: h.Model, Names: h.Names, Chains: h.Chains, Draws: h.Draws, Summary: h.Summary, Findings: h.Findings}
 	p.Sampler.Warmup, p.Sampler.Gradients = h.Warmup, h.Gradients
+	p.Method, p.Sampler.Attempts, p.Sampler.Step, p.LossTail, p.Checks = h.Method, h.Attempts, float64(h.Step), h.LossTail, h.Checks
 	for _, e := range h.EBFMI {
 		p.Sampler.EBFMI = append(p.Sampler.EBFMI, float64(e))
+	}
+	for _, v := range h.Metric {
+		p.Sampler.Metric = append(p.Sampler.Metric, float64(v))
 	}
 	if t.Rows() != p.Len() {
 		return nil, fmt.Errorf("bayes: %d rows for %d chains of %d draws", t.Rows(), p.Chains, p.Draws)

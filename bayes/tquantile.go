@@ -175,16 +175,3 @@ func betaFraction(a, b, x float64) float64 {
 	}
 	return h
 }
-
-// logGammaRatio returns ln(Gamma(a+1/2)/Gamma(a)) without the cancellation of
-// two large logarithms (DLMF 5.11.13 with the coefficients of b = 1/2).
-func logGammaRatio(a float64) float64 {
-	if a > 15 {
-		r := 1 / a
-		s := 1 + r*(-1./8+r*(1./128+r*(5./1024+r*(-21./32768+r*(-399./262144+r*(869./4194304+r*(39325./33554432)))))))
-		return 0.5*math.Log(a) + math.Log(s)
-	}
-	x, _ := math.Lgamma(a + 0.5)
-	y, _ := math.Lgamma(a)
-	return x - y
-}

@@ -25,7 +25,12 @@ func judge(p *Posterior, o Options) []returns.Finding {
 		}
 		fs = append(fs, f)
 	}
+	varies := false
 	for _, s := range p.Summary {
+		if s.constant() {
+			continue
+		}
+		varies = true
 		r := float64(s.RHat)
 		report("bayes.rhat", !(r <= o.MaxRHat), !(r <= 1.05), r, o.MaxRHat,
 			"R-hat of %s is %.4f, above %.4g: the chains do not agree; raise bayes.warmup or bayes.draws.", s.Name, r, o.MaxRHat)
@@ -37,12 +42,15 @@ func judge(p *Posterior, o Options) []returns.Finding {
 				"The %s effective sample size of %s is %.0f, below %.0f; raise bayes.draws.", e.kind, s.Name, e.ess, o.MinESS)
 		}
 	}
-	divergent, deep := 0, 0
-	for i, d := range p.Sampler.Divergent {
-		divergent += int(d)
+	report("bayes.stuck", !varies, true, 0, 0, "All draws are the same: no chain moved.")
+	divergent, deep := p.Divergences(), 0
+	for i := range p.Sampler.Depth {
 		if p.Sampler.Depth[i] >= int64(o.MaxTreeDepth) {
 			deep++
 		}
+	}
+	if p.Method != NUTS {
+		deep = 0
 	}
 	share := float64(divergent) / float64(p.Len())
 	report("bayes.divergent", share > o.MaxDivergent, share > 0.05, share, o.MaxDivergent,

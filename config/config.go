@@ -21,6 +21,7 @@ type Config struct {
 	Bayes     bayes.Options     `mapstructure:"bayes" json:"bayes" doc:"the model of one strategy, its priors and its sampler"`
 	Scenarios scenarios.Options `mapstructure:"scenarios" json:"scenarios" doc:"the joint futures"`
 	Optimize  optimize.Options  `mapstructure:"optimize" json:"optimize" doc:"the decision: least CVaR within these limits"`
+	Gates     Gates             `mapstructure:"gates" json:"gates" doc:"what holds a run for approval, and what it tells the outside"`
 }
 
 // Default returns the built-in values. Only returns.path must be given.
@@ -33,6 +34,7 @@ func Default() Config {
 		Bayes:     bayes.DefaultOptions(),
 		Scenarios: scenarios.DefaultOptions(),
 		Optimize:  optimize.DefaultOptions(),
+		Gates:     DefaultGates(),
 	}
 }
 
@@ -61,7 +63,7 @@ func (c *Config) Validate() error {
 	if c.Workers < 0 || c.Workers > 4096 {
 		errs = append(errs, fmt.Errorf("workers: is %d; expected 0 to 4096", c.Workers))
 	}
-	errs = append(errs, c.Returns.Validate(), c.Bayes.Validate(), c.Scenarios.Validate(), c.Optimize.Validate())
+	errs = append(errs, c.Returns.Validate(), c.Bayes.Validate(), c.Scenarios.Validate(), c.Optimize.Validate(), c.Gates.Validate())
 	if err := errors.Join(errs...); err != nil {
 		return &Error{err}
 	}

@@ -37,13 +37,16 @@ type Input struct {
 	Content ContentID `json:"content"`
 }
 
-// ID returns the hash of the action.
-func (a Action) ID() ActionID {
+// ID returns the hash of the action: the ID under which the store has its
+// encoding.
+func (a Action) ID() ActionID { return store.Sum(a.encode()) }
+
+func (a Action) encode() []byte {
 	b, err := json.Marshal(a)
 	if err != nil {
 		panic(fmt.Sprintf("pipeline: an action that cannot be written: %v", err)) // Options is not JSON: a caller's bug
 	}
-	return store.Sum(b)
+	return b
 }
 
 func (a Action) String() string {

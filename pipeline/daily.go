@@ -20,6 +20,10 @@ type Decision struct {
 	Files     []Part
 	Findings  []returns.Finding
 	Stages    []ManifestStage
+	Held      *Holding // previous weights, drifted; nil on a cold start
+	Turnover  float64  // against them
+
+	approved bool // findings of severity hold do not stop the run
 }
 
 // day is what a daily run starts from.
@@ -29,6 +33,8 @@ type day struct {
 	effective returns.Date
 	all       []string // every strategy of the panel
 	window    windowOptions
+	held      *Holding
+	approved  bool
 	inputs    []Input // of the window stage: panel, and metadata, holidays, previous if there are
 }
 
@@ -37,7 +43,7 @@ type day struct {
 // run and a backtest call this one function.
 func (r *Runner) daily(ctx context.Context, in day, c *config.Config) (*Decision, error) {
 	asOf := in.asOf
-	d := &Decision{AsOf: asOf, Effective: in.effective}
+	d := &Decision{AsOf: asOf, Effective: in.effective, Held: in.held, approved: in.approved}
 	step := func(name, unit string, options any, seeded bool, inputs ...Input) (Action, error) {
 		o, err := canonical(options)
 		a := Action{Stage: name, Version: r.Stages[name].Version, Unit: unit, Options: o, Inputs: inputs, Arch: arch()}
@@ -122,8 +128,13 @@ func (r *Runner) daily(ctx context.Context, in day, c *config.Config) (*Decision
 	if err := d.gate(r, "optimize", d.Solution.Findings); err != nil {
 		return nil, err
 	}
+	var change []returns.Finding
+	d.Turnover, change = checkChange(in.held, d.Solution, c.Gates)
+	if err := d.gate(r, "optimize", change); err != nil {
+		return nil, err
+	}
 
-	o := reportOptions{AsOf: asOf, Effective: d.Effective, Seed: c.Seed, Bayes: c.Bayes, Scenarios: c.Scenarios, Optimize: c.Optimize, Left: leftOut(in.all, tree)}
+	o := reportOptions{AsOf: asOf, Effective: d.Effective, Seed: c.Seed, Bayes: c.Bayes, Scenarios: c.Scenarios, Optimize: c.Optimize, Left: leftOut(in.all, tree), Change: change}
 	inputs = append(inputs, Input{"window", window.Content}, Input{"scenarios", set.Content}, Input{"solution", best.Content})
 	files, err := one("reports", o, false, inputs...)
 	if err != nil {
@@ -168,7 +179,7 @@ func (d *Decision) gate(r *Runner, stage string, findings []returns.Finding) err
 		r.Sink.Event(Event{Kind: Found, Stage: stage, Finding: &findings[i]})
 	}
 	d.Findings = append(d.Findings, findings...)
-	if returns.Worst(findings) >= returns.Hold {
+	if worst := returns.Worst(findings); worst == returns.Fail || worst == returns.Hold && !d.approved {
 		returns.SortFindings(findings)
 		return &GateError{Findings: findings}
 	}

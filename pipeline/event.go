@@ -65,13 +65,18 @@ func (m *Memory) Event(e Event) {
 	m.events = append(m.events, e)
 }
 
+// Events returns a copy of what was kept, in order.
+func (m *Memory) Events() []Event {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return append([]Event(nil), m.events...)
+}
+
 // Count returns the number of events of a kind in a stage; a blank stage
 // counts all.
 func (m *Memory) Count(kind EventKind, stage string) int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	n := 0
-	for _, e := range m.events {
+	for _, e := range m.Events() {
 		if e.Kind == kind && (stage == "" || e.Stage == stage) {
 			n++
 		}

@@ -40,5 +40,9 @@ func (l Local) Execute(ctx context.Context, a Action, s *store.Store, sink Sink)
 	if id, err = s.Put(result); err != nil {
 		return "", err
 	}
+	// The action itself is kept too, so that a later plan can say what changed.
+	if _, err := s.Put(a.encode()); err != nil {
+		return "", err
+	}
 	return id, s.Record(a.ID(), id)
 }

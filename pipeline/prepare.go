@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sort"
-	"strconv"
 	"time"
 
 	"allocate/config"
@@ -159,34 +157,20 @@ func (in *day) settle(c *config.Config, sessions returns.Calendar, today returns
 // previous returns the panel of the last published run of an earlier day, if
 // the store still has it.
 func (r *Runner) previous(out string, asOf returns.Date) (ContentID, returns.Date, bool) {
-	entries, err := os.ReadDir(out)
+	dir, day := lastPublished(out, asOf)
+	if dir == "" {
+		return "", 0, false
+	}
+	m, err := ReadManifest(dir)
 	if err != nil {
 		return "", 0, false
 	}
-	var days []returns.Date
-	for _, e := range entries {
-		if d, err := returns.ParseDate(e.Name()); err == nil && e.IsDir() && d < asOf {
-			days = append(days, d)
-		}
-	}
-	sort.Slice(days, func(i, j int) bool { return days[i] > days[j] })
-	for _, d := range days {
-		folder := filepath.Join(out, d.String())
-		k, err := revisions(folder)
-		if err != nil || k == 0 {
+	for _, s := range m.Stages {
+		if s.Name != "returns" || len(s.Actions) != 1 {
 			continue
 		}
-		m, err := ReadManifest(filepath.Join(folder, "r"+strconv.Itoa(k)))
-		if err != nil {
-			continue
-		}
-		for _, s := range m.Stages {
-			if s.Name != "returns" || len(s.Actions) != 1 {
-				continue
-			}
-			if _, err := r.Store.Get(s.Actions[0].Content); err == nil {
-				return s.Actions[0].Content, d, true
-			}
+		if _, err := r.Store.Get(s.Actions[0].Content); err == nil {
+			return s.Actions[0].Content, day, true
 		}
 	}
 	return "", 0, false

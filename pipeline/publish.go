@@ -14,6 +14,7 @@ import (
 	"github.com/google/renameio/v2"
 
 	"allocate/pipeline/store"
+	"allocate/returns"
 )
 
 // publish writes a run as <out>/<as-of>/r<k>: built beside its place, synced,
@@ -121,6 +122,31 @@ func ReadManifest(dir string) (*Manifest, error) {
 		return nil, fmt.Errorf("pipeline: %s: %w", filepath.Join(dir, "run.json"), err)
 	}
 	return &m, nil
+}
+
+// retain deletes the oldest published days beyond the newest keep; 0 keeps all.
+func retain(out string, keep int) error {
+	entries, err := os.ReadDir(out)
+	if err != nil || keep == 0 {
+		return err
+	}
+	var days []string
+	for _, e := range entries {
+		if _, err := returns.ParseDate(e.Name()); err == nil && e.IsDir() && len(e.Name()) == len("2006-01-02") {
+			days = append(days, e.Name())
+		}
+	}
+	latest, _ := os.Readlink(filepath.Join(out, "latest"))
+	slices.Sort(days)
+	for _, day := range days[:max(0, len(days)-keep)] {
+		if strings.HasPrefix(latest, day) {
+			continue // an old day may have been run last
+		}
+		if err := os.RemoveAll(filepath.Join(out, day)); err != nil {
+			return fmt.Errorf("pipeline: old runs: %w", err)
+		}
+	}
+	return nil
 }
 
 // clearStaging removes what an interrupted run left half built.

@@ -3,6 +3,9 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"allocate/config"
@@ -16,10 +19,37 @@ type Outcome struct {
 	Decision *Decision
 }
 
+// Manner is how a run goes about its work; it changes no result.
+type Manner struct {
+	KeepGoing bool   // sample the other strategies when one fails; the run still fails
+	NoCache   bool   // make every result again
+	From      string // make the results of this stage and those after it again
+	Approve   bool   // publish although a finding of severity hold asks for approval
+}
+
+// fresh lists the stages whose stored results the manner passes over.
+func (m Manner) fresh() (map[string]bool, error) {
+	names := StageNames()
+	at := len(names)
+	if m.From != "" {
+		if at = slices.Index(names, m.From); at < 0 {
+			return nil, &config.Error{Err: fmt.Errorf("--from: no stage %q; there are %s", m.From, strings.Join(names, ", "))}
+		}
+	}
+	if m.NoCache {
+		at = 0
+	}
+	fresh := map[string]bool{}
+	for _, name := range names[at:] {
+		fresh[name] = true
+	}
+	return fresh, nil
+}
+
 // Run is the nightly run: read, decide, publish. Nothing is published unless
 // everything succeeded. now is the clock: it says which session should be
 // there, and when things happened in run.json.
-func Run(ctx context.Context, c *config.Config, sink Sink, now func() time.Time) (*Outcome, error) {
+func Run(ctx context.Context, c *config.Config, how Manner, sink Sink, now func() time.Time) (*Outcome, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
@@ -38,16 +68,28 @@ func Run(ctx context.Context, c *config.Config, sink Sink, now func() time.Time)
 	if err != nil {
 		return nil, err
 	}
+	r.KeepGoing = how.KeepGoing
+	if r.Fresh, err = how.fresh(); err != nil {
+		return nil, err
+	}
 	in, read, err := r.prepare(ctx, c, files)
 	if err != nil {
+		return nil, err
+	}
+	in.approved = how.Approve
+	if in.held, err = holding(c, in.panel, in.asOf); err != nil {
 		return nil, err
 	}
 	d, err := r.daily(ctx, in, c)
 	if err != nil {
 		return nil, err
 	}
+	outcome := "published"
+	if returns.Worst(d.Findings) == returns.Hold {
+		outcome = "published, approved"
+	}
 	m := &Manifest{
-		AsOf: d.AsOf, Effective: d.Effective, Outcome: "published", Started: started, Finished: now(),
+		AsOf: d.AsOf, Effective: d.Effective, Outcome: outcome, Started: started, Finished: now(),
 		Seed: c.Seed, Versions: versions(), Inputs: files.manifest(), Config: c,
 		Stages: append([]ManifestStage{read}, d.Stages...), Files: d.Files, Findings: d.Findings,
 	}
@@ -56,6 +98,9 @@ func Run(ctx context.Context, c *config.Config, sink Sink, now func() time.Time)
 	}
 	dir, fresh, err := publish(c.Out, m, r.Store)
 	if err != nil {
+		return nil, err
+	}
+	if err := retain(c.Out, c.Gates.KeepDays); err != nil {
 		return nil, err
 	}
 	return &Outcome{Dir: dir, Fresh: fresh, Decision: d}, nil

@@ -34,7 +34,7 @@ func testConfig(t *testing.T) *config.Config {
 func run(t *testing.T, c *config.Config) (*Outcome, *Memory) {
 	t.Helper()
 	var m Memory
-	o, err := Run(context.Background(), c, &m, time.Now)
+	o, err := Run(context.Background(), c, Manner{}, &m, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +170,7 @@ func TestInterruptedRunResumes(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	sink := &cancelAfter{cancel: cancel}
 	sink.left.Store(4)
-	if _, err := Run(ctx, c, sink, time.Now); !errors.Is(err, context.Canceled) {
+	if _, err := Run(ctx, c, Manner{}, sink, time.Now); !errors.Is(err, context.Canceled) {
 		t.Fatalf("a cancelled run ended with %v", err)
 	}
 	if _, err := os.Lstat(filepath.Join(c.Out, "latest")); !errors.Is(err, os.ErrNotExist) {
@@ -234,7 +234,7 @@ func TestLockedFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	var locked *LockedError
-	if _, err := Run(context.Background(), c, &Memory{}, time.Now); !errors.As(err, &locked) || !strings.Contains(err.Error(), fmt.Sprint(os.Getpid())) {
+	if _, err := Run(context.Background(), c, Manner{}, &Memory{}, time.Now); !errors.As(err, &locked) || !strings.Contains(err.Error(), fmt.Sprint(os.Getpid())) {
 		t.Errorf("a second run in a locked folder: %v", err)
 	}
 	release()

@@ -17,7 +17,12 @@ type Runner struct {
 	Executor Executor
 	Sink     Sink
 	Workers  int
-	Now      func() time.Time
+	// KeepGoing does the other actions of a stage when one fails; the stage
+	// still fails in the end, with every error.
+	KeepGoing bool
+	// Fresh names stages whose stored results are not to be used.
+	Fresh map[string]bool
+	Now   func() time.Time
 }
 
 // Result is an Action and where its result lies.
@@ -30,11 +35,13 @@ type Result struct {
 }
 
 // Stage does the actions of one stage, up to Workers at once, and returns
-// their results in the order of the actions. The first error ends it.
+// their results in the order of the actions. The first error ends it, or with
+// KeepGoing the last.
 func (r *Runner) Stage(ctx context.Context, name string, actions []Action) ([]Result, error) {
 	began := r.Now()
 	r.Sink.Event(Event{Kind: StageStarted, Stage: name, Total: len(actions)})
 	results := make([]Result, len(actions))
+	failed := make([]error, len(actions))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(max(1, r.Workers))
 	for i, a := range actions {
@@ -42,12 +49,17 @@ func (r *Runner) Stage(ctx context.Context, name string, actions []Action) ([]Re
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			var err error
-			results[i], err = r.do(ctx, a)
-			return err
+			results[i], failed[i] = r.do(ctx, a)
+			if r.KeepGoing {
+				return ctx.Err()
+			}
+			return failed[i]
 		})
 	}
 	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(failed...); err != nil {
 		return nil, err
 	}
 	hits := 0
@@ -70,7 +82,10 @@ func (r *Runner) do(ctx context.Context, a Action) (Result, error) {
 		e.Kind, e.Err, e.Elapsed = kind, err, r.Now().Sub(began)
 		r.Sink.Event(e)
 	}
-	content, err := r.Store.Lookup(id)
+	content, err := ContentID(""), store.ErrMissing
+	if !r.Fresh[a.Stage] {
+		content, err = r.Store.Lookup(id)
+	}
 	if err == nil {
 		var b []byte
 		if b, err = r.Store.Get(content); err == nil {
@@ -78,6 +93,7 @@ func (r *Runner) do(ctx context.Context, a Action) (Result, error) {
 		}
 		if err == nil {
 			event.Content = content
+			r.Store.Touch(r.Now(), id, content)
 			tell(ActionHit, nil)
 			return Result{Action: a, Content: content, Bytes: b, Hit: true, Elapsed: r.Now().Sub(began)}, nil
 		}

@@ -25,6 +25,8 @@ import (
 //	scenarios  series, posteriors -> joint scenarios
 //	optimize   scenarios          -> solution
 //	reports    everything         -> the files to publish
+//
+// StageNames has them in that order.
 func Stages(workers int) map[string]Stage {
 	stages := map[string]Stage{}
 	for _, s := range []Stage{
@@ -38,6 +40,11 @@ func Stages(workers int) map[string]Stage {
 		stages[s.Name] = s
 	}
 	return stages
+}
+
+// StageNames lists the stages in the order in which a run does them.
+func StageNames() []string {
+	return []string{"returns", "window", "bayes", "scenarios", "optimize", "reports"}
 }
 
 func runReturns(_ context.Context, c *Call) ([]byte, error) {
@@ -267,6 +274,7 @@ type reportOptions struct {
 	Scenarios scenarios.Options `json:"scenarios"`
 	Optimize  optimize.Options  `json:"optimize"`
 	Left      []string          `json:"left_out"` // strategies in the file that the run could not use
+	Change    []returns.Finding `json:"change"`   // against the weights before
 }
 
 func runReports(_ context.Context, c *Call) ([]byte, error) {
@@ -274,7 +282,7 @@ func runReports(_ context.Context, c *Call) ([]byte, error) {
 	if err := c.Options(&o); err != nil {
 		return nil, err
 	}
-	run := reports.Run{AsOf: o.AsOf, Effective: o.Effective, Seed: o.Seed, Bayes: o.Bayes, Scenarios: o.Scenarios, Optimize: o.Optimize, LeftOut: o.Left}
+	run := reports.Run{AsOf: o.AsOf, Effective: o.Effective, Seed: o.Seed, Bayes: o.Bayes, Scenarios: o.Scenarios, Optimize: o.Optimize, LeftOut: o.Left, Findings: o.Change}
 	for _, in := range c.Action.Inputs {
 		var err error
 		switch kind, name, _ := strings.Cut(in.Name, " "); kind {

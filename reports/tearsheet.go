@@ -135,6 +135,6 @@ func settings(r *Run) []setting {
 		setting{"Dependence", r.Scenarios.Dependence},
 		setting{"Return model", r.Bayes.Model},
 		setting{"Chains x draws", fmt.Sprintf("%d x %d", r.Bayes.Chains, r.Bayes.Draws)},
-		setting{"Priors", fmt.Sprintf("annual Sharpe N(0, %v²); ln sd N(robust, %v²); nu - 2 Gamma(%v, %v)", r.Bayes.SharpePriorSD, r.Bayes.LogSDPriorSD, r.Bayes.NuPriorShape, r.Bayes.NuPriorRate)},
+		setting{"Priors", fmt.Sprintf("annual Sharpe %s; ln sd around a robust estimate %s; nu (above 2) %s", r.Bayes.PriorSharpe, r.Bayes.PriorLogSD, r.Bayes.PriorNu)},
 	)
 }

@@ -32,13 +32,13 @@ func (w *Workspace) MCSEMean(chains [][]float64) float64 {
 // MCSESD is the package function MCSESD.
 func (w *Workspace) MCSESD(chains [][]float64) float64 {
 	w.load(chains)
-	return w.mcseSD()
+	return w.mcseSD(w.essSD())
 }
 
 // MCSEQuantile is the package function MCSEQuantile.
 func (w *Workspace) MCSEQuantile(chains [][]float64, p float64) float64 {
 	w.load(chains)
-	return w.mcseQuantile(p)
+	return w.mcseQuantile(p, w.essQuantile(p))
 }
 
 // moments returns the mean and sample standard deviation over all draws, those
@@ -64,8 +64,7 @@ func (w *Workspace) moments() (mu, sd float64) {
 	return mu, math.Sqrt(ss / (n - 1))
 }
 
-func (w *Workspace) mcseSD() float64 {
-	ess := w.essSD()
+func (w *Workspace) mcseSD(ess float64) float64 {
 	if math.IsNaN(ess) {
 		return ess
 	}
@@ -86,8 +85,7 @@ const (
 	upperSigma = 0.8413447
 )
 
-func (w *Workspace) mcseQuantile(p float64) float64 {
-	ess := w.essQuantile(p)
+func (w *Workspace) mcseQuantile(p, ess float64) float64 {
 	if math.IsNaN(ess) {
 		return ess
 	}

@@ -144,9 +144,9 @@ func ParetoThreshold(draws int) float64 {
 // sum to 1) log importance weights of the log ratios, and returns the shape k of
 // their right tail. rEff is the relative efficiency of the ratios, 1 if the
 // draws are independent. A tail that is constant or shorter than 5 is not
-// smoothed: k is then NaN and the weights are the normalised ratios, as when
-// the ratios are -Inf. A ratio that is NaN or +Inf makes everything NaN. The
-// slices may be the same.
+// smoothed: k is then NaN and the weights are the normalised ratios. Ratios
+// that are NaN or +Inf, or all -Inf, make everything NaN. The slices may be the
+// same.
 func PSIS(logWeights, logRatios []float64, rEff float64) (k float64) {
 	n := len(logRatios)
 	if len(logWeights) != n {

@@ -25,6 +25,7 @@ func (w *Workspace) RHat(chains [][]float64) float64 {
 }
 
 func (w *Workspace) rHat() float64 {
+	w.mad = math.NaN()
 	if !w.valid || len(w.split[0]) < 2 {
 		return math.NaN()
 	}
@@ -36,6 +37,8 @@ func (w *Workspace) rHat() float64 {
 	}
 	w.radix.argsort(w.folded, w.pooled)
 	w.scores.fill(w.values, w.pooled, w.folded)
+	n := len(w.folded)
+	w.mad = normalMAD * (w.pooled[w.folded[(n-1)/2]] + w.pooled[w.folded[n/2]]) / 2
 	folded := rHat(w.rows)
 	for i, at := range w.order {
 		w.pooled[at] = w.sorted[i]
@@ -45,6 +48,10 @@ func (w *Workspace) rHat() float64 {
 	}
 	return max(bulk, folded)
 }
+
+// normalMAD makes the median absolute deviation of normal draws their standard
+// deviation, as rounded in R.
+const normalMAD = 1.4826
 
 func rHat(rows [][]float64) float64 {
 	n, m := float64(len(rows[0])), float64(len(rows))

@@ -7,6 +7,7 @@ import "math"
 type Summary struct {
 	Mean, SD          float64
 	Q05, Median, Q95  float64 // quantiles of the split draws
+	MAD               float64 // 1.4826 median |x - median|, of the split draws
 	RHat              float64 // rank-normalised, split and folded
 	ESSBulk, ESSTail  float64
 	MCSEMean, MCSESD  float64
@@ -31,10 +32,13 @@ func (w *Workspace) Summarize(chains [][]float64) Summary {
 		s.Q05, s.Median, s.Q95 = quantile(w.sorted, 0.05), quantile(w.sorted, 0.5), quantile(w.sorted, 0.95)
 	}
 	s.RHat = w.rHat()
-	s.ESSBulk, s.ESSTail = w.essBulk(), w.essTail()
+	s.MAD = w.mad
+	s.ESSBulk = w.essBulk()
+	ess05, ess95 := w.essQuantile(0.05), w.essQuantile(0.95)
+	s.ESSTail = min(ess05, ess95)
 	s.ESSMean, s.ESSSD = w.essMean(), w.essSD()
 	s.MCSEMean = s.SD / math.Sqrt(s.ESSMean)
-	s.MCSESD = w.mcseSD()
-	s.MCSEQ05, s.MCSEQ95 = w.mcseQuantile(0.05), w.mcseQuantile(0.95)
+	s.MCSESD = w.mcseSD(s.ESSSD)
+	s.MCSEQ05, s.MCSEQ95 = w.mcseQuantile(0.05, ess05), w.mcseQuantile(0.95, ess95)
 	return s
 }

@@ -28,6 +28,7 @@ type Workspace struct {
 	folded     []int32     // order of their distances from the median
 	mean       float64     // over the halves
 	valid      bool        // finite and not all equal
+	mad        float64     // set by rHat
 
 	pooled, values []float64   // draws of the halves, chain after chain; transformed
 	rows           [][]float64 // values, by half

@@ -104,8 +104,7 @@ func (c *chain) start(given []float64) error {
 			if fatal := (*PointError)(nil); errors.As(err, &fatal) {
 				return err
 			}
-			last = fmt.Errorf("nuts: chain %d: no usable starting point in %d tries, the last %s: %w",
-				c.index, startTries, describe(c.names, c.at.q), err)
+			last = c.pointError(c.at.q, fmt.Errorf("no usable starting point in %d tries: %w", startTries, err))
 			continue
 		}
 		if found++; found == 1 || c.at.logp > c.proposal.logp {

@@ -91,8 +91,7 @@ type sampler struct {
 // errors. start and obs may be nil.
 //
 // It fails with ctx's error when cancelled, a [*PointError] when a density
-// fails for good, or an error naming parameters and values when no start is
-// found; there is no partial result.
+// fails for good or is not finite at any start; there is no partial result.
 func Sample(ctx context.Context, newDensity func(chain int) (Density, error), names []string,
 	src func(chain int) rand.Source, start *Start, o Options, obs Observer,
 ) (*Result, error) {

@@ -17,7 +17,7 @@ import (
 )
 
 func free(logp func(q, grad []float64) float64, names ...string) *model {
-	return &model{params: names, quantity: names, logp: logp, constrain: func(q, out []float64) { copy(out, q) }}
+	return &model{params: names, logp: logp}
 }
 
 // gaussian has the given mean and covariance.
@@ -52,8 +52,8 @@ func TestGaussian(t *testing.T) {
 		o := nuts.DefaultOptions()
 		o.Metric = kind
 		r := sample(t, m, 11, o, nil)
-		for i, chains := range quantities(m, r) {
-			s := mcmc.Summarize(chains)
+		for i := range mean {
+			s := mcmc.Summarize(r.Chains(i))
 			if z := math.Abs(s.Mean-mean[i]) / s.MCSEMean; z > 4 {
 				t.Errorf("%s: mean %d is %g, want %g (%.1f standard errors)", kind, i, s.Mean, mean[i], z)
 			}

@@ -14,19 +14,31 @@ type dualAverage struct {
 	mu            float64 // point of attraction, log(10 ε₀)
 	t, sBar, xBar float64
 	x             float64 // log step in use
+	gamma         float64 // smaller moves further at once
 }
 
 const (
 	daGamma = 0.05
 	daT0    = 10
 	daKappa = 0.75
+
+	settleGamma = 0.3
 )
 
 // restart forgets the past and attracts to ten times the given step.
 func (d *dualAverage) restart(step float64) {
-	d.mu = math.Log(10 * step)
+	d.mu, d.gamma = math.Log(10*step), daGamma
 	d.t, d.sBar, d.xBar = 0, 0, 0
 	d.x = min(math.Log(step), d.cap)
+}
+
+// settle is a restart that stays near the given step. The acceptance statistic
+// falls ever faster with the log step, so that steps that swing around the
+// right one average to less than it; in the last stretch, where the step is
+// nearly right, a calm search therefore meets the target better.
+func (d *dualAverage) settle(step float64) {
+	d.restart(step)
+	d.mu, d.gamma = math.Log(step), settleGamma
 }
 
 // update takes one acceptance statistic, the mean over the chains.
@@ -34,7 +46,7 @@ func (d *dualAverage) update(accept float64) {
 	d.t++
 	eta := 1 / (d.t + daT0)
 	d.sBar = (1-eta)*d.sBar + eta*(d.target-min(1, accept))
-	d.x = min(d.mu-d.sBar*math.Sqrt(d.t)/daGamma, d.cap)
+	d.x = min(d.mu-d.sBar*math.Sqrt(d.t)/d.gamma, d.cap)
 	w := math.Pow(d.t, -daKappa)
 	d.xBar = (1-w)*d.xBar + w*d.x
 }

@@ -75,16 +75,17 @@ func (s *sampler) warmup(ctx context.Context, step float64) (float64, error) {
 		if k < rescues && s.startedAtRandom {
 			s.rescue()
 		}
+		if done {
+			break
+		}
 		if step, err = s.searchStep(da.final()); err != nil {
 			return 0, err
 		}
 		da.restart(step)
 		points.reset()
 		between.reset()
-		if done {
-			break
-		}
 	}
+	da.settle(da.final())
 	s.total = s.warmed + last + s.o.Draws
 	if err := iterate(s.warmed+last, s.o.MaxDepth); err != nil {
 		return 0, err

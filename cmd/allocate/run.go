@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -18,6 +19,7 @@ import (
 
 func newRun(g *global) *cobra.Command {
 	var v view
+	var how pipeline.Manner
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Decide the weights of one day and publish them",
@@ -40,8 +42,17 @@ finished is not done again.
 			if err != nil {
 				return err
 			}
-			outcome, err := pipeline.Run(cmd.Context(), c, sink, time.Now)
+			var account pipeline.Memory
+			started := time.Now()
+			outcome, err := pipeline.Run(cmd.Context(), c, how, pipeline.Tee{sink, &account}, time.Now)
 			finish()
+			if c.Gates.Textfile != "" {
+				code := exitCode(err)
+				if cmd.Context().Err() != nil {
+					code = exitInterrupted
+				}
+				err = errors.Join(err, pipeline.WriteTextfile(c.Gates.Textfile, code, started, time.Now(), outcome, &account))
+			}
 			if err != nil {
 				return err
 			}
@@ -50,6 +61,10 @@ finished is not done again.
 	}
 	g.addConfigFlags(cmd)
 	v.addFlags(cmd)
+	cmd.Flags().BoolVar(&how.Approve, "approve", false, "publish although a finding of severity hold asks for approval")
+	cmd.Flags().BoolVar(&how.KeepGoing, "keep-going", false, "sample the other strategies when one fails; the run still fails")
+	cmd.Flags().BoolVar(&how.NoCache, "no-cache", false, "make every result again")
+	cmd.Flags().StringVar(&how.From, "from", "", "make the results of this stage and of those after it again")
 	return cmd
 }
 

@@ -1,0 +1,107 @@
+package bayes
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"strconv"
+	"sync"
+	"testing"
+)
+
+// The model, data and sampler settings of the comparison with Stan, kept in
+// testdata/reference/stan: Student-t, 4 x 1000 draws, everything from the raw
+// days to the diagnosed draws in the time, one core.
+func BenchmarkSampling(b *testing.B) {
+	for _, n := range []int{60, 252, 2520, 25200} {
+		b.Run("N="+strconv.Itoa(n), func(b *testing.B) { benchmarkSampling(b, benchmarkReturns(n), 0) })
+	}
+	b.Run("N=2520/half_life=252", func(b *testing.B) { benchmarkSampling(b, benchmarkReturns(2520), 252) })
+}
+
+// benchmarkReturns are simulated Student-t returns with nu = 5, a daily scale
+// of 0.9% and a mean of 0.04%.
+func benchmarkReturns(n int) []float64 {
+	return simulateT(rand.New(rand.NewPCG(5, 6)), n, 0.0004, 0.009, 5)
+}
+
+func benchmarkSampling(b *testing.B, y []float64, halfLife float64) {
+	o := DefaultOptions()
+	o.HalfLife = halfLife
+	var ess, gradients float64
+	b.ReportAllocs()
+	seed := uint64(0)
+	for b.Loop() {
+		seed++
+		m, err := studentT.New(seriesOf(y), o)
+		if err != nil {
+			b.Fatal(err)
+		}
+		p, err := SampleWith(context.Background(), m, o, testStream(seed), nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		least := math.Inf(1)
+		for _, s := range p.Summary[:3] { // mu, sigma, nu as in Stan
+			least = min(least, float64(s.ESSBulk))
+		}
+		ess += least
+		gradients += float64(p.Sampler.Gradients)
+	}
+	n := float64(b.N)
+	b.ReportMetric(ess/b.Elapsed().Seconds(), "ESS/s")
+	b.ReportMetric(ess/n, "ESS/op")
+	b.ReportMetric(gradients/n, "gradients/op")
+}
+
+func BenchmarkFit(b *testing.B) {
+	y := benchmarkReturns(2520)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Fit(context.Background(), seriesOf(y), DefaultOptions(), testStream(1), nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkThousand fits and diagnoses 1,000 strategies of 2,520 days on all
+// processors, keeps every posterior, and reports the memory in use at the end.
+func BenchmarkThousand(b *testing.B) {
+	for b.Loop() {
+		const strategies = 1000
+		posteriors := make([]*Posterior, strategies)
+		var wg sync.WaitGroup
+		next := make(chan int)
+		for range runtime.GOMAXPROCS(0) {
+			wg.Go(func() {
+				for j := range next {
+					rng := rand.New(rand.NewPCG(uint64(j), 6))
+					y := simulateT(rng, 2520, 0.0004*rng.NormFloat64(), 0.009, 3+5*rng.Float64())
+					p, err := Fit(context.Background(), seriesOf(y), DefaultOptions(), testStream(uint64(j)), nil)
+					if err != nil {
+						b.Error(err)
+						return
+					}
+					posteriors[j] = p
+				}
+			})
+		}
+		for j := range strategies {
+			next <- j
+		}
+		close(next)
+		wg.Wait()
+		bad := 0
+		for _, p := range posteriors {
+			if p.Verdict() != OK {
+				bad++
+			}
+		}
+		var mem runtime.MemStats
+		runtime.ReadMemStats(&mem)
+		b.ReportMetric(float64(mem.Sys)/(1<<20), "MiB")
+		b.ReportMetric(float64(bad), "not-ok")
+		runtime.KeepAlive(posteriors)
+	}
+}

@@ -1,0 +1,105 @@
+package bayes
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"allocate/bayes/nuts"
+	"allocate/returns"
+)
+
+// The normal model of daily returns, for comparison with the Student-t:
+//
+//	y_t ~ Normal(mu, sd)
+//	s  = sqrt(252) mu/sd       ~ PriorSharpe
+//	ln sd - ln robust sd of y  ~ PriorLogSD
+//
+// The sampler moves s and ln sd. The data enter through their weighted mean
+// and sum of squares, so that a gradient costs the same for any number of days.
+var normalModel = Family{
+	Name:  "normal",
+	About: "Normal with mean mu and standard deviation sd",
+	New: func(s *returns.Series, o Options) (ReturnModel, error) {
+		return newNormal(newDays(s.Returns, forgetting(s.Len(), o.HalfLife)), o)
+	},
+}
+
+type normal struct {
+	n, mean, squares float64 // sum of weights, mean, sum of squares about it
+	priors           priors
+}
+
+func newNormal(d days, o Options) (*normal, error) {
+	p, err := o.priors()
+	if err != nil {
+		return nil, err
+	}
+	sd := robustSD(d.y)
+	if !(sd > 0) {
+		return nil, fmt.Errorf("bayes: the %d returns do not vary; a normal model has nothing to estimate", len(d.y))
+	}
+	p.logSD = p.logSD.shifted(math.Log(sd))
+	m := &normal{n: d.n, priors: p}
+	weight := func(i int) float64 {
+		if d.w == nil {
+			return 1
+		}
+		return d.w[i]
+	}
+	for i, y := range d.y {
+		m.mean += weight(i) * y / d.n
+	}
+	for i, y := range d.y {
+		m.squares += weight(i) * (y - m.mean) * (y - m.mean)
+	}
+	return m, nil
+}
+
+func (m *normal) Dim() int        { return 2 }
+func (m *normal) Names() []string { return []string{"mu", "sd", "sharpe"} }
+
+func (m *normal) LogDensity(q, grad []float64) (float64, error) {
+	s, logSD := q[0], q[1]
+	if !(math.Abs(logSD) < 300) || !(math.Abs(s) < 1e140) {
+		return 0, fmt.Errorf("bayes: normal at sharpe %.3g, ln sd %.3g: %w", s, logSD, nuts.ErrRecoverable)
+	}
+	sd := math.Exp(logSD)
+	// With e = (mean - mu)/sd, the quadratic form is n e^2 + squares/sd^2.
+	e := m.mean/sd - s/rootYear
+	quad := m.squares / sd / sd
+	sharpe, dSharpe := m.priors.sharpe.logDensity(s)
+	scale, dScale := m.priors.logSD.logDensity(logSD)
+	grad[0] = m.n*e/rootYear + dSharpe
+	grad[1] = -m.n + quad + m.n*e*m.mean/sd + dScale
+	return -m.n*logSD - (m.n*e*e+quad)/2 + sharpe + scale, nil
+}
+
+func (m *normal) Constrain(q, theta []float64) {
+	sd := math.Exp(q[1])
+	theta[0], theta[1], theta[2] = q[0]*sd/rootYear, sd, q[0]
+}
+
+func (m *normal) guess(q []float64) { q[0], q[1] = 0, m.priors.logSD.location }
+
+func (m *normal) drawPrior(rng *rand.Rand, q []float64) {
+	q[0], q[1] = m.priors.sharpe.draw(rng), m.priors.logSD.draw(rng)
+}
+
+func (m *normal) Mean(theta []float64) float64 { return theta[0] }
+
+func (m *normal) Score(theta []float64, r float64) float64 {
+	return 0.5 * math.Erfc(-(r-theta[0])/theta[1]/math.Sqrt2)
+}
+
+func (m *normal) Path(theta, z, r []float64) {
+	for i, v := range z {
+		r[i] = max(-1, theta[0]+theta[1]*v)
+	}
+}
+
+func (m *normal) simulate(theta []float64, rng *rand.Rand, r []float64) {
+	for i := range r {
+		r[i] = theta[0] + theta[1]*rng.NormFloat64()
+	}
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"allocate/pipeline"
+)
+
+func newCache(g *global) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "cache",
+		Short: "Look at, verify and trim the stored results",
+		Long:  "What is in the cache is made again when it is missing; every command here is safe at any time.",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newCacheList(g), newCacheVerify(g), newCacheTrim(g))
+	return cmd
+}
+
+// openCache opens the store of the configuration.
+func (g *global) openCache(cmd *cobra.Command) (*pipeline.Store, error) {
+	c, _, err := g.load(cmd)
+	if err != nil {
+		return nil, err
+	}
+	return pipeline.OpenStore(c.Cache)
+}
+
+func newCacheList(g *global) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "ls",
+		Short: "Print how much of which stage is stored",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := g.openCache(cmd)
+			if err != nil {
+				return err
+			}
+			usage, err := pipeline.Usage(s)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return json.NewEncoder(g.stdout).Encode(usage)
+			}
+			for _, u := range usage {
+				fmt.Fprintf(g.stdout, "%-10s %6d results %10s   last used %s\n", u.Stage, u.Results, size(u.Bytes), u.LastUsed.Format("2006-01-02 15:04"))
+			}
+			return nil
+		},
+	}
+	g.addConfigFlags(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
+	return cmd
+}
+
+func newCacheVerify(g *global) *cobra.Command {
+	var remove bool
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Read every stored result and name those that are damaged",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := g.openCache(cmd)
+			if err != nil {
+				return err
+			}
+			checked, damaged, err := s.Verify(remove)
+			if err != nil {
+				return err
+			}
+			for _, id := range damaged {
+				fmt.Fprintf(g.stdout, "damaged %s\n", id)
+			}
+			fmt.Fprintf(g.stdout, "%d checked, %d damaged\n", checked, len(damaged))
+			if len(damaged) > 0 && !remove {
+				return fmt.Errorf("%d stored results are damaged; runs make them again, and --remove deletes them", len(damaged))
+			}
+			return nil
+		},
+	}
+	g.addConfigFlags(cmd)
+	cmd.Flags().BoolVar(&remove, "remove", false, "delete what is damaged")
+	return cmd
+}
+
+func newCacheTrim(g *global) *cobra.Command {
+	var days int
+	var most int64
+	cmd := &cobra.Command{
+		Use:   "trim",
+		Short: "Delete stored results that were not used for long, or the oldest above a size",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if days < 0 || most < 0 {
+				return &usageError{fmt.Errorf("--days and --max-mb must not be below 0")}
+			}
+			s, err := g.openCache(cmd)
+			if err != nil {
+				return err
+			}
+			removed, freed, err := s.Trim(time.Now().Add(-time.Duration(days)*24*time.Hour), most<<20)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(g.stdout, "removed %d files, %s\n", removed, size(freed))
+			return err
+		},
+	}
+	g.addConfigFlags(cmd)
+	cmd.Flags().IntVar(&days, "days", 30, "delete what was not used for so many days")
+	cmd.Flags().Int64Var(&most, "max-mb", 0, "then delete the longest unused until at most so many MiB are left; 0: no limit")
+	return cmd
+}
+
+// size prints bytes for a person.
+func size(bytes int64) string {
+	switch {
+	case bytes >= 1<<30:
+		return fmt.Sprintf("%.1f GiB", float64(bytes)/(1<<30))
+	case bytes >= 1<<20:
+		return fmt.Sprintf("%.1f MiB", float64(bytes)/(1<<20))
+	}
+	return fmt.Sprintf("%.1f KiB", float64(bytes)/(1<<10))
+}

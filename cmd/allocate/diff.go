@@ -1,0 +1,63 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"allocate/pipeline"
+)
+
+func newDiff(g *global) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "diff RUN RUN",
+		Short: "Show two published runs side by side: what differs",
+		Long:  "RUN is the folder of a published run, such as out/2022-12-28/r1 or out/latest.\n\n" + exitHelp,
+		Args:  cobra.ExactArgs(2),
+		RunE: func(_ *cobra.Command, args []string) error {
+			d, err := pipeline.Diff(args[0], args[1])
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				e := json.NewEncoder(g.stdout)
+				e.SetIndent("", "  ")
+				return e.Encode(d)
+			}
+			return printDiff(g.stdout, d, args)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
+	return cmd
+}
+
+func printDiff(w io.Writer, d *pipeline.Difference, args []string) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "\t%s\t%s\tchange\n", printable(args[0]), printable(args[1]))
+	texts := func(title string, list []pipeline.Pair) {
+		if len(list) > 0 {
+			fmt.Fprintf(table, "%s\n", title)
+		}
+		for _, p := range list {
+			fmt.Fprintf(table, "  %s\t%s\t%s\t\n", printable(p.Name), printable(p.A), printable(p.B))
+		}
+	}
+	figures := func(title, format string, list []pipeline.NumberPair) {
+		if len(list) > 0 {
+			fmt.Fprintf(table, "%s\n", title)
+		}
+		for _, p := range list {
+			fmt.Fprintf(table, "  %s\t"+format+"\t"+format+"\t%+.6f\n", printable(p.Name), p.A, p.B, p.B-p.A)
+		}
+	}
+	texts("run", d.Run)
+	texts("configuration", d.Config)
+	figures("portfolio", "%.6f", d.Portfolio)
+	figures("weights", "%.6f", d.Weights)
+	figures("posterior means", "%.4f", d.Posteriors)
+	return table.Flush()
+}

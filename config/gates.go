@@ -1,0 +1,34 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Gates is the section `gates`: what holds a run for approval, and what it
+// tells the outside.
+type Gates struct {
+	MaxTurnover float64 `mapstructure:"max_turnover" json:"max_turnover" doc:"total turnover against the drifted previous weights above which a run is held for approval, as a fraction of capital (half the sum of absolute changes)"`
+	MaxChange   float64 `mapstructure:"max_change" json:"max_change" doc:"change of one weight above which a run is held for approval, as a fraction of capital"`
+	Previous    string  `mapstructure:"previous" json:"previous" doc:"weights.csv to compare with; blank: the last one published before the as-of day" path:"true"`
+	Textfile    string  `mapstructure:"textfile" json:"textfile" doc:"Prometheus textfile to write after every run, also a failed one; blank: none" path:"true"`
+	KeepDays    int     `mapstructure:"keep_days" json:"keep_days" doc:"published as-of days to keep; the oldest beyond them are deleted after a run; 0: all"`
+}
+
+// DefaultGates holds nothing but a complete change.
+func DefaultGates() Gates { return Gates{MaxTurnover: 0.5, MaxChange: 0.3} }
+
+// Validate reports every problem at once, each with its key.
+func (g Gates) Validate() error {
+	var errs []error
+	if !(g.MaxTurnover >= 0) {
+		errs = append(errs, fmt.Errorf("gates.max_turnover: is %v; expected a fraction of capital", g.MaxTurnover))
+	}
+	if !(g.MaxChange >= 0) {
+		errs = append(errs, fmt.Errorf("gates.max_change: is %v; expected a fraction of capital", g.MaxChange))
+	}
+	if g.KeepDays < 0 {
+		errs = append(errs, fmt.Errorf("gates.keep_days: is %d; expected 0 or more", g.KeepDays))
+	}
+	return errors.Join(errs...)
+}

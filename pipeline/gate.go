@@ -1,0 +1,179 @@
+package pipeline
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"sort"
+	"strconv"
+
+	"allocate/config"
+	"allocate/optimize"
+	"allocate/returns"
+)
+
+// Holding is the weights of an earlier day as they stand now: drifted by the
+// returns since.
+type Holding struct {
+	From    string // file they were read from
+	AsOf    returns.Date
+	Weights map[string]float64
+}
+
+// lastPublished returns the newest revision of the last day before asOf, "" if
+// there is none.
+func lastPublished(out string, asOf returns.Date) (dir string, day returns.Date) {
+	entries, err := os.ReadDir(out)
+	if err != nil {
+		return "", 0
+	}
+	for _, e := range entries {
+		d, err := returns.ParseDate(e.Name())
+		if err != nil || !e.IsDir() || d >= asOf || dir != "" && d <= day {
+			continue
+		}
+		if k, err := revisions(filepath.Join(out, e.Name())); err == nil && k > 0 {
+			dir, day = filepath.Join(out, e.Name(), "r"+strconv.Itoa(k)), d
+		}
+	}
+	return dir, day
+}
+
+// holding reads the weights that were last published, or those of the file the
+// configuration names, and lets them drift by the returns of the days after
+// theirs up to asOf: each position grows by its own return, and the whole is
+// scaled back to the sum it had. nil means a cold start.
+func holding(c *config.Config, panel *returns.Panel, asOf returns.Date) (*Holding, error) {
+	path := c.Gates.Previous
+	if path == "" {
+		dir, _ := lastPublished(c.Out, asOf)
+		if dir == "" {
+			return nil, nil
+		}
+		path = filepath.Join(dir, "weights.csv")
+	}
+	h, err := readWeights(path)
+	if err != nil {
+		return nil, err
+	}
+	if h.AsOf >= asOf && c.Gates.Previous == "" {
+		return nil, nil
+	}
+	before, after := 0.0, 0.0
+	index := map[string]int{}
+	for j, name := range panel.Names() {
+		index[name] = j
+	}
+	names := make([]string, 0, len(h.Weights))
+	for name := range h.Weights {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		w := h.Weights[name]
+		before += w
+		if j, ok := index[name]; ok {
+			first, _ := panel.Find(h.AsOf + 1)
+			for t := first; t < panel.Days() && panel.Date(t) <= asOf; t++ {
+				if r, ok := panel.At(t, j); ok {
+					w *= 1 + r
+				}
+			}
+		}
+		h.Weights[name] = w
+		after += w
+	}
+	if before != 0 && after > 0 {
+		for _, name := range names {
+			h.Weights[name] *= before / after
+		}
+	}
+	return h, nil
+}
+
+// readWeights reads a weights.csv.
+func readWeights(path string) (*Holding, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, &returns.NotReadyError{Message: fmt.Sprintf("previous weights: %v", err)}
+	}
+	defer f.Close()
+	records, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		return nil, &returns.InputError{Err: fmt.Errorf("%s: %w", path, err)}
+	}
+	h := &Holding{From: path, Weights: map[string]float64{}}
+	for i, r := range records {
+		if i == 0 {
+			if len(r) != 4 || r[2] != "strategy" || r[3] != "weight" {
+				return nil, &returns.InputError{Err: fmt.Errorf("%s: row 1: expected the header as_of,effective,strategy,weight", path)}
+			}
+			continue
+		}
+		w, err := strconv.ParseFloat(r[3], 64)
+		day, err2 := returns.ParseDate(r[0])
+		if err := errors.Join(err, err2); err != nil {
+			return nil, &returns.InputError{Err: fmt.Errorf("%s: row %d: %w", path, i+1, err)}
+		}
+		h.AsOf = day
+		h.Weights[unquoteCell(r[2])] = w
+	}
+	return h, nil
+}
+
+// unquoteCell undoes reports.CSVText.
+func unquoteCell(s string) string {
+	if len(s) > 1 && s[0] == '\'' {
+		switch s[1] {
+		case '=', '+', '-', '@':
+			return s[1:]
+		}
+	}
+	return s
+}
+
+// checkChange compares a solution with what is held: total turnover, half the
+// sum of absolute changes, and the largest change of one position.
+func checkChange(held *Holding, s *optimize.Solution, g config.Gates) (turnover float64, fs []returns.Finding) {
+	if held == nil {
+		return 0, []returns.Finding{{Code: "run.cold_start", Severity: returns.Info, Sentence: "No weights were published before this day; there is nothing to compare with."}}
+	}
+	change := map[string]float64{}
+	for name, w := range held.Weights {
+		change[name] -= w
+	}
+	for j, name := range s.Names {
+		change[name] += s.Weights[j]
+	}
+	names := make([]string, 0, len(change))
+	for name := range change {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	largest, who := 0.0, ""
+	for _, name := range names {
+		turnover += math.Abs(change[name]) / 2
+		if math.Abs(change[name]) > math.Abs(largest) {
+			largest, who = change[name], name
+		}
+	}
+	f := returns.Finding{
+		Code: "run.turnover", Severity: returns.Info, Numbers: map[string]float64{"turnover": turnover, "limit": g.MaxTurnover},
+		Sentence: fmt.Sprintf("Turnover against the drifted weights of %v is %.1f%%.", held.AsOf, 100*turnover),
+	}
+	if turnover > g.MaxTurnover {
+		f.Severity = returns.Hold
+		f.Sentence = fmt.Sprintf("Turnover against the drifted weights of %v is %.1f%%, above %.1f%%; look at it, then run again with --approve, or raise gates.max_turnover.", held.AsOf, 100*turnover, 100*g.MaxTurnover)
+	}
+	fs = append(fs, f)
+	if math.Abs(largest) > g.MaxChange {
+		fs = append(fs, returns.Finding{
+			Code: "run.change", Severity: returns.Hold, Strategy: who, Numbers: map[string]float64{"change": largest, "limit": g.MaxChange},
+			Sentence: fmt.Sprintf("The weight of %q changes by %+.1f%% of capital, more than %.1f%%; look at it, then run again with --approve, or raise gates.max_change.", who, 100*largest, 100*g.MaxChange),
+		})
+	}
+	return turnover, fs
+}

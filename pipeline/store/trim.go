@@ -1,0 +1,151 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"time"
+)
+
+// Entry is one file of the store.
+type Entry struct {
+	ID    ID
+	Index bool // an index entry; else content
+	Bytes int64
+	Used  time.Time // when it was last written or found
+}
+
+// List returns every entry, by ID. Leftovers of interrupted writes are not
+// entries.
+func (s *Store) List() ([]Entry, error) {
+	var list []Entry
+	err := s.walk(func(path string, e Entry) error {
+		list = append(list, e)
+		return nil
+	})
+	sort.Slice(list, func(i, j int) bool {
+		if list[i].Index != list[j].Index {
+			return list[i].Index
+		}
+		return list[i].ID < list[j].ID
+	})
+	return list, err
+}
+
+func (s *Store) walk(f func(path string, e Entry) error) error {
+	for _, kind := range []string{"index", "data"} {
+		err := filepath.WalkDir(filepath.Join(s.dir, kind), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || !d.Type().IsRegular() || !ID(d.Name()).Valid() {
+				return err
+			}
+			info, err := d.Info()
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil // another process trimmed it
+			}
+			if err != nil {
+				return err
+			}
+			return f(path, Entry{ID: ID(d.Name()), Index: kind == "index", Bytes: info.Size(), Used: info.ModTime()})
+		})
+		if err != nil {
+			return fmt.Errorf("store: %w", err)
+		}
+	}
+	return nil
+}
+
+// Verify reads every entry and returns the IDs of those that are damaged. With
+// remove it deletes them, which is safe: they are made again when needed.
+func (s *Store) Verify(remove bool) (checked int, damaged []ID, err error) {
+	err = s.walk(func(path string, e Entry) error {
+		checked++
+		var bad error
+		if e.Index {
+			_, bad = s.Lookup(e.ID)
+		} else {
+			_, bad = s.Get(e.ID)
+		}
+		if bad == nil || errors.Is(bad, ErrMissing) {
+			return nil
+		}
+		damaged = append(damaged, e.ID)
+		if remove {
+			return os.Remove(path)
+		}
+		return nil
+	})
+	return checked, damaged, err
+}
+
+// Trim deletes entries not used since before, and then the longest unused
+// ones until the rest is at most mostBytes (0: no limit). It also deletes what
+// interrupted writes left. What is deleted is made again when needed.
+func (s *Store) Trim(before time.Time, mostBytes int64) (removed int, freed int64, err error) {
+	type file struct {
+		path string
+		Entry
+	}
+	var files []file
+	total := int64(0)
+	if err := s.walk(func(path string, e Entry) error {
+		files = append(files, file{path, e})
+		total += e.Bytes
+		return nil
+	}); err != nil {
+		return 0, 0, err
+	}
+	sort.Slice(files, func(i, j int) bool {
+		if !files[i].Used.Equal(files[j].Used) {
+			return files[i].Used.Before(files[j].Used)
+		}
+		return files[i].path < files[j].path
+	})
+	for _, f := range files {
+		if !f.Used.Before(before) && (mostBytes == 0 || total <= mostBytes) {
+			continue
+		}
+		if err := os.Remove(f.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return removed, freed, fmt.Errorf("store: %w", err)
+		}
+		removed++
+		freed += f.Bytes
+		total -= f.Bytes
+	}
+	return removed, freed, s.clearLeftovers(before)
+}
+
+// clearLeftovers removes temporary files of writes that never ended.
+func (s *Store) clearLeftovers(before time.Time) error {
+	for _, kind := range []string{"index", "data"} {
+		err := filepath.WalkDir(filepath.Join(s.dir, kind), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || !d.Type().IsRegular() || !strings.HasPrefix(d.Name(), ".") {
+				return err
+			}
+			if info, err := d.Info(); err == nil && info.ModTime().Before(before) {
+				return os.Remove(path)
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("store: %w", err)
+		}
+	}
+	return nil
+}
+
+// touched is how old a file's time of use may be before a read renews it, so
+// that reading does not write more than once an hour.
+const touched = time.Hour
+
+// Touch marks entries as used at now, for Trim.
+func (s *Store) Touch(now time.Time, action, content ID) {
+	for _, path := range []string{s.path("index", action), s.path("data", content)} {
+		if info, err := os.Stat(path); err == nil && now.Sub(info.ModTime()) > touched {
+			_ = os.Chtimes(path, now, now) // a missed touch trims early, and is made again
+		}
+	}
+}
