@@ -6,8 +6,6 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"gonum.org/v1/gonum/diff/fd"
-
 	"allocate/returns"
 )
 
@@ -37,41 +35,6 @@ func simulateT(rng *rand.Rand, n int, mu, sigma, nu float64) []float64 {
 		y[i] = mu + sigma*rng.NormFloat64()/math.Sqrt(drawGamma(rng, nu/2)/(nu/2))
 	}
 	return y
-}
-
-func TestGradients(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 2))
-	y := simulateT(rng, 203, 0.0005, 0.01, 4)
-	y[7], y[100] = 0.31, -0.9 // far out
-	flat := append(make([]float64, 300), y...)
-	for _, c := range []struct {
-		family Family
-		y      []float64
-	}{{studentT, y}, {hurdleT, flat}} {
-		m, err := c.family.New(seriesOf(c.y), DefaultOptions())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for range 20 {
-			q := []float64{rng.NormFloat64(), math.Log(0.01) + 0.5*rng.NormFloat64(), 1 + rng.NormFloat64(), rng.NormFloat64()}[:m.Dim()]
-			grad, scratch := make([]float64, len(q)), make([]float64, len(q))
-			if _, err := m.LogDensity(q, grad); err != nil {
-				t.Fatal(err)
-			}
-			want := fd.Gradient(nil, func(x []float64) float64 {
-				lp, err := m.LogDensity(x, scratch)
-				if err != nil {
-					t.Fatal(err)
-				}
-				return lp
-			}, q, &fd.Settings{Formula: fd.Central})
-			for i := range grad {
-				if math.Abs(grad[i]-want[i]) > 1e-5*(1+math.Abs(want[i])) {
-					t.Errorf("%s at %v: gradient %d is %v, by differences %v", c.family.Name, q, i, grad[i], want[i])
-				}
-			}
-		}
-	}
 }
 
 // The three sums against the plain form, which needs a logarithm a day.

@@ -186,3 +186,21 @@ func BenchmarkGradient(b *testing.B) {
 		}
 	}
 }
+
+func TestGradientAllocatesNothing(t *testing.T) {
+	m, err := newStudentT(newDays(benchmarkReturns(2520), nil), DefaultOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := newLaplace(m)
+	fast := m.prepared(l.at, l.covariance)
+	if fast.(*studentTModel).fast == nil {
+		t.Fatal("not reduced")
+	}
+	grad := make([]float64, 3)
+	for name, m := range map[string]Model{"reduced": fast, "day by day": m} {
+		if n := testing.AllocsPerRun(100, func() { _, _ = m.LogDensity(l.at, grad) }); n != 0 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+}

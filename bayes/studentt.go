@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -74,17 +75,30 @@ func newStudentT(d days, o Options) (*studentTModel, error) {
 // Gaussian data that a few wild days do not move; the sample standard
 // deviation where more than half of the days are equal.
 func robustSD(y []float64) float64 {
-	centre := returns.Median(y)
-	dev := make([]float64, len(y))
+	if len(y) == 0 {
+		return 0
+	}
+	dev := slices.Clone(y)
+	centre := median(dev)
 	ss := 0.0
 	for i, v := range y {
 		dev[i] = math.Abs(v - centre)
 		ss += dev[i] * dev[i]
 	}
-	if mad := 1.4826 * returns.Median(dev); mad > 0 {
+	if mad := 1.4826 * median(dev); mad > 0 {
 		return mad
 	}
 	return math.Sqrt(ss / float64(len(y)))
+}
+
+// median returns the middle of x, reordering x.
+func median(x []float64) float64 {
+	n := len(x)
+	lower := selectQuantile(x, 0.5) // the ceil(n/2)-th smallest
+	if n%2 == 1 {
+		return lower
+	}
+	return (lower + slices.Min(x[n/2:])) / 2
 }
 
 func (m *studentTModel) Dim() int {

@@ -3,24 +3,44 @@ package config
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+
+	"allocate/returns"
 )
 
 // Gates is the section `gates`: what holds a run for approval, and what it
 // tells the outside.
 type Gates struct {
-	MaxTurnover float64 `mapstructure:"max_turnover" json:"max_turnover" doc:"total turnover against the drifted previous weights above which a run is held for approval, as a fraction of capital (half the sum of absolute changes)"`
-	MaxChange   float64 `mapstructure:"max_change" json:"max_change" doc:"change of one weight above which a run is held for approval, as a fraction of capital"`
-	Previous    string  `mapstructure:"previous" json:"previous" doc:"weights.csv to compare with; blank: the last one published before the as-of day" path:"true"`
-	Textfile    string  `mapstructure:"textfile" json:"textfile" doc:"Prometheus textfile to write after every run, also a failed one; blank: none" path:"true"`
-	KeepDays    int     `mapstructure:"keep_days" json:"keep_days" doc:"published as-of days to keep; the oldest beyond them are deleted after a run; 0: all"`
+	Severity    []returns.NamedSeverity `mapstructure:"severity" json:"severity" doc:"severity of findings: [{code: data.gap, severity: warn}]; info, warn (published), hold (needs --approve) or fail (refused)"`
+	Degraded    []string                `mapstructure:"degraded" json:"degraded" doc:"findings of severity warn whose code begins with one of these make the exit code 3, published but degraded"`
+	MaxTurnover float64                 `mapstructure:"max_turnover" json:"max_turnover" doc:"total turnover against the drifted previous weights above which a run is held for approval, as a fraction of capital (half the sum of absolute changes)"`
+	MaxChange   float64                 `mapstructure:"max_change" json:"max_change" doc:"change of one weight above which a run is held for approval, as a fraction of capital"`
+	Previous    string                  `mapstructure:"previous" json:"previous" doc:"weights.csv to compare with; blank: the last one published before the as-of day" path:"true"`
+	Textfile    string                  `mapstructure:"textfile" json:"textfile" doc:"Prometheus textfile to write after every run, also a failed one; blank: none" path:"true"`
+	KeepDays    int                     `mapstructure:"keep_days" json:"keep_days" doc:"published as-of days to keep; the oldest beyond them are deleted after a run; 0: all"`
 }
 
-// DefaultGates holds nothing but a complete change.
-func DefaultGates() Gates { return Gates{MaxTurnover: 0.5, MaxChange: 0.3} }
+// DefaultGates holds only large changes.
+func DefaultGates() Gates {
+	return Gates{Severity: []returns.NamedSeverity{}, Degraded: []string{"bayes.", "optimize.fallback"}, MaxTurnover: 0.5, MaxChange: 0.3}
+}
 
 // Validate reports every problem at once, each with its key.
 func (g Gates) Validate() error {
 	var errs []error
+	known := returns.Codes()
+	for i, s := range g.Severity {
+		prefix, _, _ := strings.Cut(s.Code, ".")
+		if prefix == "data" && !slices.Contains(known, s.Code) {
+			errs = append(errs, fmt.Errorf("gates.severity[%d].code: %q is no finding%s", i, clip(s.Code), Suggest(s.Code, known)))
+		} else if !slices.Contains([]string{"data", "bayes", "scenarios", "optimize", "run"}, prefix) {
+			errs = append(errs, fmt.Errorf("gates.severity[%d].code: %q does not begin with data., bayes., scenarios., optimize. or run.", i, clip(s.Code)))
+		}
+		if _, err := returns.ParseSeverity(s.Severity); err != nil {
+			errs = append(errs, fmt.Errorf("gates.severity[%d].severity: %q is not info, warn, hold or fail", i, clip(s.Severity)))
+		}
+	}
 	if !(g.MaxTurnover >= 0) {
 		errs = append(errs, fmt.Errorf("gates.max_turnover: is %v; expected a fraction of capital", g.MaxTurnover))
 	}

@@ -3,6 +3,10 @@ package pipeline
 import (
 	"context"
 	"encoding/json"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
 
 	"allocate/bayes"
 	"allocate/config"
@@ -23,7 +27,8 @@ type Decision struct {
 	Held      *Holding // previous weights, drifted; nil on a cold start
 	Turnover  float64  // against them
 
-	approved bool // findings of severity hold do not stop the run
+	approved bool                    // findings of severity hold do not stop the run
+	policy   []returns.NamedSeverity // severities by code
 }
 
 // day is what a daily run starts from.
@@ -43,7 +48,7 @@ type day struct {
 // run and a backtest call this one function.
 func (r *Runner) daily(ctx context.Context, in day, c *config.Config) (*Decision, error) {
 	asOf := in.asOf
-	d := &Decision{AsOf: asOf, Effective: in.effective, Held: in.held, approved: in.approved}
+	d := &Decision{AsOf: asOf, Effective: in.effective, Held: in.held, approved: in.approved, policy: c.Gates.Severity}
 	step := func(name, unit string, options any, seeded bool, inputs ...Input) (Action, error) {
 		o, err := canonical(options)
 		a := Action{Stage: name, Version: r.Stages[name].Version, Unit: unit, Options: o, Inputs: inputs, Arch: arch()}
@@ -134,7 +139,7 @@ func (r *Runner) daily(ctx context.Context, in day, c *config.Config) (*Decision
 		return nil, err
 	}
 
-	o := reportOptions{AsOf: asOf, Effective: d.Effective, Seed: c.Seed, Bayes: c.Bayes, Scenarios: c.Scenarios, Optimize: c.Optimize, Left: leftOut(in.all, tree), Change: change}
+	o := reportOptions{AsOf: asOf, Effective: d.Effective, Seed: c.Seed, Bayes: c.Bayes, Scenarios: c.Scenarios, Optimize: c.Optimize, Left: leftOut(in.all, tree), Change: change, Severity: c.Gates.Severity}
 	inputs = append(inputs, Input{"window", window.Content}, Input{"scenarios", set.Content}, Input{"solution", best.Content})
 	files, err := one("reports", o, false, inputs...)
 	if err != nil {
@@ -161,7 +166,7 @@ func (d *Decision) run(ctx context.Context, r *Runner, name string, actions []Ac
 }
 
 func account(name string, version int, results []Result, seconds float64) ManifestStage {
-	s := ManifestStage{Name: name, Version: version, Seconds: seconds}
+	s := ManifestStage{Name: name, Version: version, Seconds: seconds, PeakMiB: peakMiB()}
 	for _, res := range results {
 		if res.Hit {
 			s.FromStore++
@@ -173,17 +178,37 @@ func account(name string, version int, results []Result, seconds float64) Manife
 	return s
 }
 
+// peakMiB returns the largest resident memory of the process so far, 0 where
+// the system does not say.
+func peakMiB() float64 {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	if runtime.GOOS == "darwin" {
+		return float64(u.Maxrss) / (1 << 20) // bytes there, KiB elsewhere
+	}
+	return float64(u.Maxrss) / (1 << 10)
+}
+
 // gate tells of findings and stops the run at one that forbids to publish.
 func (d *Decision) gate(r *Runner, stage string, findings []returns.Finding) error {
+	findings = returns.Rate(findings, d.policy)
 	for i := range findings {
 		r.Sink.Event(Event{Kind: Found, Stage: stage, Finding: &findings[i]})
 	}
 	d.Findings = append(d.Findings, findings...)
 	if worst := returns.Worst(findings); worst == returns.Fail || worst == returns.Hold && !d.approved {
-		returns.SortFindings(findings)
 		return &GateError{Findings: findings}
 	}
 	return nil
+}
+
+// Degraded reports a warning whose code begins with one of the prefixes.
+func (d *Decision) Degraded(prefixes []string) bool {
+	return slices.ContainsFunc(d.Findings, func(f returns.Finding) bool {
+		return f.Severity >= returns.Warn && slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(f.Code, p) })
+	})
 }
 
 // leftOut names the strategies of the panel that the run does not use.

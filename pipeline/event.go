@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"encoding/json"
+	"io"
 	"sync"
 	"time"
 
@@ -82,6 +84,40 @@ func (m *Memory) Count(kind EventKind, stage string) int {
 		}
 	}
 	return n
+}
+
+// JSONLines writes every event but progress as one JSON object a line.
+type JSONLines struct {
+	W   io.Writer
+	Run string // named in every line
+
+	mu sync.Mutex
+}
+
+// Event implements Sink.
+func (j *JSONLines) Event(e Event) {
+	if e.Kind == ActionProgress {
+		return
+	}
+	line := struct {
+		Run     string           `json:"run"`
+		Event   EventKind        `json:"event"`
+		Stage   string           `json:"stage,omitempty"`
+		Unit    string           `json:"unit,omitempty"`
+		Action  ActionID         `json:"action,omitempty"`
+		Content ContentID        `json:"content,omitempty"`
+		Done    int              `json:"done,omitempty"`
+		Total   int              `json:"total,omitempty"`
+		Seconds float64          `json:"seconds,omitempty"`
+		Finding *returns.Finding `json:"finding,omitempty"`
+		Error   string           `json:"error,omitempty"`
+	}{j.Run, e.Kind, e.Stage, e.Unit, e.Action, e.Content, e.Done, e.Total, e.Elapsed.Seconds(), e.Finding, ""}
+	if e.Err != nil {
+		line.Error = e.Err.Error()
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	_ = json.NewEncoder(j.W).Encode(line) // a reader that went away must not stop the run
 }
 
 // Logger writes events as zap lines: stages, failures and findings at their

@@ -39,6 +39,7 @@ type ManifestStage struct {
 	Seconds   float64          `json:"seconds"`
 	FromStore int              `json:"from_store"`
 	Made      int              `json:"made"`
+	PeakMiB   float64          `json:"peak_mib"` // largest resident memory of the process by the end of the stage
 	Actions   []ManifestAction `json:"actions"`
 }
 

@@ -16,6 +16,7 @@ import (
 type Outcome struct {
 	Dir      string // folder of the published revision
 	Fresh    bool   // false: the same files had been published before
+	Degraded bool   // published, but something should be looked at
 	Decision *Decision
 }
 
@@ -85,8 +86,11 @@ func Run(ctx context.Context, c *config.Config, how Manner, sink Sink, now func(
 		return nil, err
 	}
 	outcome := "published"
-	if returns.Worst(d.Findings) == returns.Hold {
+	switch {
+	case returns.Worst(d.Findings) == returns.Hold:
 		outcome = "published, approved"
+	case d.Degraded(c.Gates.Degraded):
+		outcome = "published, degraded"
 	}
 	m := &Manifest{
 		AsOf: d.AsOf, Effective: d.Effective, Outcome: outcome, Started: started, Finished: now(),
@@ -103,7 +107,7 @@ func Run(ctx context.Context, c *config.Config, how Manner, sink Sink, now func(
 	if err := retain(c.Out, c.Gates.KeepDays); err != nil {
 		return nil, err
 	}
-	return &Outcome{Dir: dir, Fresh: fresh, Decision: d}, nil
+	return &Outcome{Dir: dir, Fresh: fresh, Degraded: d.Degraded(c.Gates.Degraded), Decision: d}, nil
 }
 
 // Checked is what a check of the data found.
@@ -138,9 +142,10 @@ func Check(ctx context.Context, c *config.Config, sink Sink, now func() time.Tim
 	if err != nil {
 		return nil, err
 	}
-	checked := &Checked{AsOf: in.asOf, First: p.First(), Last: p.Last(), Days: p.Days(), Strategies: p.Len(), Used: len(tree.Parts), Findings: tree.Findings}
-	if returns.Worst(tree.Findings) >= returns.Hold {
-		return checked, &GateError{Findings: tree.Findings}
+	found := returns.Rate(tree.Findings, c.Gates.Severity)
+	checked := &Checked{AsOf: in.asOf, First: p.First(), Last: p.Last(), Days: p.Days(), Strategies: p.Len(), Used: len(tree.Parts), Findings: found}
+	if returns.Worst(found) >= returns.Hold {
+		return checked, &GateError{Findings: found}
 	}
 	return checked, nil
 }

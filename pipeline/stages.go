@@ -111,7 +111,8 @@ func runWindow(_ context.Context, c *Call) ([]byte, error) {
 	known, filled := returns.Clean(known, o.Returns)
 	universe, left := returns.Universe(known, o.Returns, sessions)
 	findings = append(append(findings, filled...), left...)
-	tree := Tree{Findings: returns.Rate(findings, o.Returns)}
+	tree := Tree{Findings: findings}
+	returns.SortFindings(tree.Findings)
 	for j := range universe.Len() {
 		series := universe.Series(j)
 		t, err := series.Table()
@@ -275,6 +276,8 @@ type reportOptions struct {
 	Optimize  optimize.Options  `json:"optimize"`
 	Left      []string          `json:"left_out"` // strategies in the file that the run could not use
 	Change    []returns.Finding `json:"change"`   // against the weights before
+
+	Severity []returns.NamedSeverity `json:"severity"` // policy for findings
 }
 
 func runReports(_ context.Context, c *Call) ([]byte, error) {
@@ -320,7 +323,7 @@ func runReports(_ context.Context, c *Call) ([]byte, error) {
 			return nil, err
 		}
 	}
-	returns.SortFindings(run.Findings)
+	run.Findings = returns.Rate(run.Findings, o.Severity)
 	tree := Tree{Findings: run.Findings}
 	for _, f := range reports.Files() {
 		var b bytes.Buffer

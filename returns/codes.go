@@ -1,7 +1,7 @@
 package returns
 
 // The codes of what can be found in data, with the severity each has unless
-// returns.severity says otherwise.
+// gates.severity says otherwise.
 var severities = []struct {
 	code     string
 	severity Severity
@@ -57,15 +57,5 @@ func (f Finding) between(from, to Date) Finding {
 	return f
 }
 
-// Rate gives findings the severities that o configures, and sorts them.
-func Rate(fs []Finding, o Options) []Finding {
-	for i := range fs {
-		for _, s := range o.Severity {
-			if v, err := ParseSeverity(s.Severity); err == nil && s.Code == fs[i].Code {
-				fs[i].Severity = v
-			}
-		}
-	}
-	SortFindings(fs)
-	return fs
-}
+// Codes lists the codes of what can be found in data.
+func Codes() []string { return codes() }

@@ -2,6 +2,7 @@ package returns
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 )
 
@@ -92,4 +93,24 @@ func Worst(fs []Finding) Severity {
 		worst = max(worst, f.Severity)
 	}
 	return worst
+}
+
+// NamedSeverity is the severity of one code of finding.
+type NamedSeverity struct {
+	Code     string `mapstructure:"code" json:"code" doc:"code of a finding, such as data.gap"`
+	Severity string `mapstructure:"severity" json:"severity" doc:"info, warn, hold or fail"`
+}
+
+// Rate returns the findings with the severities of a policy, sorted.
+func Rate(fs []Finding, policy []NamedSeverity) []Finding {
+	rated := slices.Clone(fs)
+	for i := range rated {
+		for _, s := range policy {
+			if v, err := ParseSeverity(s.Severity); err == nil && s.Code == rated[i].Code {
+				rated[i].Severity = v
+			}
+		}
+	}
+	SortFindings(rated)
+	return rated
 }

@@ -31,23 +31,16 @@ type Options struct {
 	Calendar     string         `mapstructure:"calendar" json:"calendar" doc:"trading sessions: weekdays, XNYS, or file, which takes the weekdays that are not in holidays" enum:"weekdays,XNYS,file"`
 	Holidays     string         `mapstructure:"holidays" json:"holidays" doc:"CSV with a column date, one holiday a row" path:"true"`
 
-	MaxMedianAbs float64         `mapstructure:"max_median_abs" json:"max_median_abs" doc:"a median absolute daily return above this fraction means a wrong unit (data.unit)"`
-	MaxRobustZ   float64         `mapstructure:"max_robust_z" json:"max_robust_z" doc:"a return further from the median than this many robust standard deviations is an outlier (data.outlier)"`
-	MaxFlatDays  int             `mapstructure:"max_flat_days" json:"max_flat_days" doc:"more days in a row of exactly 0 are suspicious in a strategy that is seldom flat (data.flat_stretch)"`
-	LateSessions int             `mapstructure:"late_sessions" json:"late_sessions" doc:"a strategy without a return on the as-of day is late (data.late) for so many sessions, then it counts as ended"`
-	Severity     []NamedSeverity `mapstructure:"severity" json:"severity" doc:"severity of findings: [{code: data.gap, severity: warn}]; info, warn, hold (needs approval) or fail"`
+	MaxMedianAbs float64 `mapstructure:"max_median_abs" json:"max_median_abs" doc:"a median absolute daily return above this fraction means a wrong unit (data.unit)"`
+	MaxRobustZ   float64 `mapstructure:"max_robust_z" json:"max_robust_z" doc:"a return further from the median than this many robust standard deviations is an outlier (data.outlier)"`
+	MaxFlatDays  int     `mapstructure:"max_flat_days" json:"max_flat_days" doc:"more days in a row of exactly 0 are suspicious in a strategy that is seldom flat (data.flat_stretch)"`
+	LateSessions int     `mapstructure:"late_sessions" json:"late_sessions" doc:"a strategy without a return on the as-of day is late (data.late) for so many sessions, then it counts as ended"`
 }
 
 // NamedMissing is the policy for missing days of one strategy.
 type NamedMissing struct {
 	Name    string `mapstructure:"name" json:"name" doc:"strategy"`
 	Missing string `mapstructure:"missing" json:"missing" doc:"model, zero, drop_day or error"`
-}
-
-// NamedSeverity is the severity of one code of finding.
-type NamedSeverity struct {
-	Code     string `mapstructure:"code" json:"code" doc:"code of a finding, such as data.gap"`
-	Severity string `mapstructure:"severity" json:"severity" doc:"info, warn, hold or fail"`
 }
 
 // DefaultOptions returns the defaults; Path has none.
@@ -70,7 +63,6 @@ func DefaultOptions() Options {
 		MaxRobustZ:     60,
 		MaxFlatDays:    21,
 		LateSessions:   5,
-		Severity:       []NamedSeverity{},
 	}
 }
 
@@ -149,12 +141,6 @@ func (o Options) Validate() error {
 	}
 	for i, m := range o.MissingOf {
 		oneOf(fmt.Sprintf("missing_of[%d].missing", i), m.Missing, missingPolicies...)
-	}
-	for i, s := range o.Severity {
-		oneOf(fmt.Sprintf("severity[%d].code", i), s.Code, codes()...)
-		if _, err := ParseSeverity(s.Severity); err != nil {
-			problem(fmt.Sprintf("severity[%d].severity", i), "%q is not info, warn, hold or fail", clip(s.Severity))
-		}
 	}
 	return errors.Join(errs...)
 }

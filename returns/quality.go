@@ -7,7 +7,7 @@ import (
 )
 
 // Check looks for what wrong data looks like although every cell can be read.
-// Severities are the usual ones; Rate applies those of the configuration.
+// Severities are the usual ones; Rate applies those of a policy.
 func Check(known *Panel, o Options, sessions Calendar) []Finding {
 	fs := checkSessions(known, sessions)
 	for j := range known.Len() {

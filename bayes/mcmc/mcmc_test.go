@@ -283,3 +283,14 @@ func ExampleSummarize() {
 	fmt.Printf("R̂ below 1.01: %v, tail ESS above 400: %v\n", s.RHat < 1.01, s.ESSTail > 400)
 	// Output: R̂ below 1.01: true, tail ESS above 400: true
 }
+
+// MAD is 1.4826 times the median distance from the median, for one chain
+// whose R-hat does not exist too.
+func TestMAD(t *testing.T) {
+	x := []float64{1, 2, 4, 8, 16, 32, 64, 128, 3, 5, 7, 9, 11, 13}
+	// median 8.5; distances 7.5 6.5 4.5 0.5 7.5 23.5 55.5 119.5 5.5 3.5 1.5 0.5
+	// 2.5 4.5; in order 0.5 0.5 1.5 2.5 3.5 4.5 4.5 5.5 6.5 7.5 ...: median 5
+	if got := Summarize([][]float64{x}).MAD; math.Abs(got-1.4826*5) > 1e-12 {
+		t.Errorf("MAD %v, want %v", got, 1.4826*5)
+	}
+}

@@ -22,7 +22,7 @@ func newCheck(g *global) *cobra.Command {
 		Short: "Read and judge the data as a run would, and publish nothing",
 		Long: `Reads the returns, applies the calendar, the policies for missing days and the
 quality gates, and prints every finding with its severity: info, warn, hold
-(needs approval) and fail. returns.severity changes the severity of a code.
+(needs approval) and fail. gates.severity changes the severity of a code.
 
 ` + exitHelp,
 		Args: cobra.NoArgs,

@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -13,10 +15,7 @@ import (
 // TestKilledRunGivesTheSameBytes runs the sample whole with 1 and with 8
 // workers, and a third time killed by SIGKILL half-way and started again.
 func TestKilledRunGivesTheSameBytes(t *testing.T) {
-	binary := filepath.Join(t.TempDir(), "allocate")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	binary := buildBinary(t)
 	start := func(dir string, workers string) (*exec.Cmd, *bytes.Buffer) {
 		var log bytes.Buffer
 		cmd := exec.Command(binary, "run", "-v", "--workers", workers, "--config", "../../allocate.yaml",
@@ -45,16 +44,7 @@ func TestKilledRunGivesTheSameBytes(t *testing.T) {
 	}
 
 	cmd, _ := start(killed, "1")
-	for finished := 0; finished < 7; { // 2 before the fits, then 5 of 10 fits
-		time.Sleep(time.Millisecond)
-		entries, _ := filepath.Glob(filepath.Join(killed, "cache", "index", "*", "*"))
-		finished = 0
-		for _, e := range entries {
-			if !strings.HasPrefix(filepath.Base(e), ".") {
-				finished++
-			}
-		}
-	}
+	waitFor(killed, 7) // 2 before the fits, then 5 of 10 fits
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -68,8 +58,8 @@ func TestKilledRunGivesTheSameBytes(t *testing.T) {
 	if cmd.Wait() != nil {
 		t.Fatal(log.String())
 	}
-	found := strings.Count(log.String(), `"msg":"action_hit","stage":"bayes"`)
-	done := strings.Count(log.String(), `"msg":"action_finished","stage":"bayes"`)
+	found := count(log.String(), "action_hit", "bayes")
+	done := count(log.String(), "action_finished", "bayes")
 	t.Logf("after the kill: %d fits found in the store, %d done", found, done)
 	if found < 5 || found+done != 10 {
 		t.Errorf("after the kill %d fits were found and %d done; want at least 5 found, 10 in all", found, done)
@@ -77,4 +67,85 @@ func TestKilledRunGivesTheSameBytes(t *testing.T) {
 	if weights(one) != weights(killed) {
 		t.Error("a killed and resumed run gives other weights")
 	}
+}
+
+// TestSignalStopsAndResumes sends SIGTERM in the middle of a run: exit 130, a
+// line that says so, and a next run that goes on.
+func TestSignalStopsAndResumes(t *testing.T) {
+	binary := buildBinary(t)
+	for _, signal := range []os.Signal{syscall.SIGTERM, os.Interrupt} {
+		dir := t.TempDir()
+		var log bytes.Buffer
+		cmd := sampleRun(binary, dir, "--set", "bayes.draws=4000", "--workers", "1")
+		cmd.Stderr = &log
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		waitFor(dir, 4)
+		began := time.Now()
+		if err := cmd.Process.Signal(signal); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait()
+		if code := cmd.ProcessState.ExitCode(); code != 130 || !strings.Contains(log.String(), "interrupted; what was finished is kept") {
+			t.Errorf("%v: exit code %d, %s", signal, code, log.String())
+		}
+		t.Logf("%v: stopped after %v", signal, time.Since(began).Round(time.Millisecond))
+		if _, err := os.Lstat(filepath.Join(dir, "out", "latest")); err == nil {
+			t.Errorf("%v: something was published", signal)
+		}
+		out, err := sampleRun(binary, dir, "--set", "bayes.draws=4000").CombinedOutput()
+		if err != nil || count(string(out), "action_hit", "bayes") == 0 {
+			t.Errorf("%v: the next run: %v", signal, err)
+		}
+	}
+}
+
+// TestTwoRunsTogether starts two runs in one folder: one works, the other
+// leaves at once with exit code 11.
+func TestTwoRunsTogether(t *testing.T) {
+	binary, dir := buildBinary(t), t.TempDir()
+	first := sampleRun(binary, dir, "--set", "bayes.draws=8000", "--workers", "1")
+	if err := first.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(dir, 3)
+	began := time.Now()
+	second := sampleRun(binary, dir)
+	out, _ := second.CombinedOutput()
+	if code := second.ProcessState.ExitCode(); code != 11 || !strings.Contains(string(out), fmt.Sprintf("is held by process %d", first.Process.Pid)) {
+		t.Errorf("the second run: exit code %d, %s", code, out)
+	}
+	t.Logf("the second run left after %v", time.Since(began).Round(time.Millisecond))
+	if err := first.Wait(); err != nil {
+		t.Errorf("the first run: %v", err)
+	}
+}
+
+// waitFor waits until so many actions are in the index of the cache below dir.
+func waitFor(dir string, actions int) {
+	for {
+		entries, _ := filepath.Glob(filepath.Join(dir, "cache", "index", "*", "*"))
+		done := 0
+		for _, e := range entries {
+			if !strings.HasPrefix(filepath.Base(e), ".") { // a file still being written
+				done++
+			}
+		}
+		if done >= actions {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// count counts the log lines of a message and stage.
+func count(log, message, stage string) int {
+	n := 0
+	for _, line := range strings.Split(log, "\n") {
+		if strings.Contains(line, `"msg":"`+message+`"`) && strings.Contains(line, `"stage":"`+stage+`"`) {
+			n++
+		}
+	}
+	return n
 }

@@ -75,6 +75,8 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.Is(err, errDegraded):
+		return exitDegraded
 	case errors.As(err, &usage), errors.As(err, &bad):
 		return exitUsage
 	case errors.As(err, &notReady):
@@ -93,6 +95,9 @@ func exitCode(err error) int {
 	}
 	return exitFailure
 }
+
+// errDegraded is not a failure: the run was published, with something to look at.
+var errDegraded = errors.New("published, degraded: see the warnings above, or the tear sheet")
 
 // usageError is a command line that cannot be understood.
 type usageError struct{ err error }

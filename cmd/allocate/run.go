@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/csv"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +21,7 @@ import (
 func newRun(g *global) *cobra.Command {
 	var v view
 	var how pipeline.Manner
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Decide the weights of one day and publish them",
@@ -38,6 +40,9 @@ finished is not done again.
 			if c.Workers == 0 {
 				c.Workers = runtime.GOMAXPROCS(0)
 			}
+			if asJSON {
+				v.events = g.stdout
+			}
 			sink, finish, err := v.sink(g.stderr)
 			if err != nil {
 				return err
@@ -48,6 +53,9 @@ finished is not done again.
 			finish()
 			if c.Gates.Textfile != "" {
 				code := exitCode(err)
+				if outcome != nil && outcome.Degraded {
+					code = exitDegraded
+				}
 				if cmd.Context().Err() != nil {
 					code = exitInterrupted
 				}
@@ -56,11 +64,23 @@ finished is not done again.
 			if err != nil {
 				return err
 			}
-			return printOutcome(g.stdout, outcome)
+			if asJSON {
+				err = json.NewEncoder(g.stdout).Encode(map[string]any{"event": "outcome", "dir": outcome.Dir, "fresh": outcome.Fresh, "degraded": outcome.Degraded, "as_of": outcome.Decision.AsOf, "effective": outcome.Decision.Effective, "cvar": outcome.Decision.Solution.CVaR, "expected_return": outcome.Decision.Solution.Mean})
+			} else {
+				err = printOutcome(g.stdout, outcome)
+			}
+			if err != nil {
+				return err
+			}
+			if outcome.Degraded {
+				return errDegraded
+			}
+			return nil
 		},
 	}
 	g.addConfigFlags(cmd)
 	v.addFlags(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print events and outcome on standard output, one JSON object a line")
 	cmd.Flags().BoolVar(&how.Approve, "approve", false, "publish although a finding of severity hold asks for approval")
 	cmd.Flags().BoolVar(&how.KeepGoing, "keep-going", false, "sample the other strategies when one fails; the run still fails")
 	cmd.Flags().BoolVar(&how.NoCache, "no-cache", false, "make every result again")

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/vbauerster/mpb/v8"
@@ -22,6 +23,7 @@ type view struct {
 	format   string
 	quiet    bool
 	verbose  bool
+	events   io.Writer // receives every event as a JSON line, if not nil
 }
 
 func (v *view) addFlags(cmd *cobra.Command) {
@@ -77,8 +79,12 @@ func (v *view) sink(stderr io.Writer) (pipeline.Sink, func(), error) {
 	default:
 		return nil, nil, &usageError{fmt.Errorf("--log-format %q is not auto, console or json", v.format)}
 	}
-	log := zap.New(core)
+	run := fmt.Sprintf("%s-%d", time.Now().UTC().Format("20060102T150405"), os.Getpid())
+	log := zap.New(core).With(zap.String("run", run))
 	sinks := pipeline.Tee{pipeline.Logger{Log: log}}
+	if v.events != nil {
+		sinks = append(sinks, &pipeline.JSONLines{W: v.events, Run: run})
+	}
 	finish := func() { _ = log.Sync() }
 	if shown != nil {
 		sinks = append(sinks, shown)

@@ -1,9 +1,9 @@
 # Speed of Stan on the Student-t model, in expert hands: standardised returns,
 # dense metric, 4 chains x (1000 + 1000), one core, compilation left out.
 #
-#   Rscript speed.R returns-2520.txt [seeds]
+#   Rscript speed.R returns-60.txt returns-252.txt ...
 #
-# Prints, for each seed, seconds of warm-up and sampling, the least bulk
+# Prints, for each file and each of three seeds, seconds of warm-up and sampling, the least bulk
 # effective sample size over mu, sigma and nu, and their ratio.
 source("header.R")
 suppressMessages({
@@ -11,12 +11,10 @@ suppressMessages({
   library(posterior)
 })
 options(mc.cores = 1)
-arguments <- commandArgs(TRUE)
-seeds <- if (length(arguments) > 1) as.integer(arguments[2]) else 3
 model <- stan_model("student_t.stan", boost_lib = "/usr/include", eigen_lib = "/usr/include/eigen3")
-y <- scan(arguments[1], quiet = TRUE)
-y <- (y - mean(y)) / sd(y)
-for (seed in seq_len(seeds)) {
+for (file in commandArgs(TRUE)) for (seed in 1:3) {
+  y <- scan(file, quiet = TRUE)
+  y <- (y - mean(y)) / sd(y)
   fit <- sampling(model, data = list(N = length(y), y = y), chains = 4, iter = 2000, warmup = 1000,
                   seed = seed, refresh = 0, control = list(metric = "dense_e"))
   s <- summarise_draws(subset_draws(as_draws(fit), c("mu", "sigma", "nu")), "rhat", "ess_bulk")
