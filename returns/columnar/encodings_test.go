@@ -120,8 +120,14 @@ func TestLeaves(t *testing.T) {
 		b    string
 		want float64
 	}{
-		{half(), "\x00\x3c", 1}, {half(), "\x00\xc0", -2}, {half(), "\x01\x00", math.Ldexp(1, -24)}, {half(), "\xff\x7b", 65504}, {half(), "\x00\xfc", math.Inf(-1)},
-		{decimal(4, 2, false), "\x9c\xff\xff\xff", -1}, {decimal(3, 1, true), "\xff\xff\xff", -0.1}, {decimal(16, 3, false), "\x01" + strings.Repeat("\x00", 15), 0.001},
+		{half(), "\x00\x3c", 1},
+		{half(), "\x00\xc0", -2},
+		{half(), "\x01\x00", math.Ldexp(1, -24)},
+		{half(), "\xff\x7b", 65504},
+		{half(), "\x00\xfc", math.Inf(-1)},
+		{decimal(4, 2, false), "\x9c\xff\xff\xff", -1},
+		{decimal(3, 1, true), "\xff\xff\xff", -0.1},
+		{decimal(16, 3, false), "\x01" + strings.Repeat("\x00", 15), 0.001},
 		{decimal(4, -2, true), "\x00\x00\x00\x03", 300},
 	} {
 		if got := c.leaf.float([]byte(c.b)); got != c.want {
@@ -133,10 +139,15 @@ func TestLeaves(t *testing.T) {
 		b    string
 		want any
 	}{
-		{integer(1, true), "\xff", int64(-1)}, {integer(1, false), "\xff", int64(255)}, {integer(2, true), "\x00\x80", int64(-32768)},
-		{integer(4, false), "\xff\xff\xff\xff", int64(1<<32 - 1)}, {integer(8, false), "\xff\xff\xff\xff\xff\xff\xff\xff", "above 9223372036854775807; store it as a double"},
-		{days(8), "\x00\x5c\x26\x05\x00\x00\x00\x00", int64(1)}, {days(8), "\x01\x00\x00\x00\x00\x00\x00\x00", "a date with a time of day; store whole days"},
-		{instant(1e9, ""), "\x01\x00\x00\x00\x00\x00\x00\x00", int64(1e9)}, {instant(1e9, ""), "\x00\x00\x00\x00\x00\x00\x00\x10", "a timestamp outside the years 1678 to 2261; correct the cell"},
+		{integer(1, true), "\xff", int64(-1)},
+		{integer(1, false), "\xff", int64(255)},
+		{integer(2, true), "\x00\x80", int64(-32768)},
+		{integer(4, false), "\xff\xff\xff\xff", int64(1<<32 - 1)},
+		{integer(8, false), "\xff\xff\xff\xff\xff\xff\xff\xff", "above 9223372036854775807; store it as a double"},
+		{days(8), "\x00\x5c\x26\x05\x00\x00\x00\x00", int64(1)},
+		{days(8), "\x01\x00\x00\x00\x00\x00\x00\x00", "a date with a time of day; store whole days"},
+		{instant(1e9, ""), "\x01\x00\x00\x00\x00\x00\x00\x00", int64(1e9)},
+		{instant(1e9, ""), "\x00\x00\x00\x00\x00\x00\x00\x10", "a timestamp outside the years 1678 to 2261; correct the cell"},
 		{instant96(), "\x05\x00\x00\x00\x00\x00\x00\x00\x8d\x3d\x25\x00", int64(86400e9 + 5)},
 		{instant96(), "\x05\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00", "a timestamp outside the years 1678 to 2261; correct the cell"},
 	} {
