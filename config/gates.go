@@ -35,7 +35,7 @@ func (g Gates) Validate() error {
 		if prefix == "data" && !slices.Contains(known, s.Code) {
 			errs = append(errs, fmt.Errorf("gates.severity[%d].code: %q is no finding%s", i, clip(s.Code), Suggest(s.Code, known)))
 		} else if !slices.Contains([]string{"data", "bayes", "scenarios", "optimize", "run"}, prefix) {
-			errs = append(errs, fmt.Errorf("gates.severity[%d].code: %q does not begin with data., bayes., scenarios., optimize. or run.", i, clip(s.Code)))
+			errs = append(errs, fmt.Errorf("gates.severity[%d].code: %q begins with none of data., bayes., scenarios., optimize., run.; use the code of a finding", i, clip(s.Code)))
 		}
 		if _, err := returns.ParseSeverity(s.Severity); err != nil {
 			errs = append(errs, fmt.Errorf("gates.severity[%d].severity: %q is not info, warn, hold or fail", i, clip(s.Severity)))
