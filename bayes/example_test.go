@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"math/rand/v2"
 
 	"allocate/bayes"
+	"allocate/returns"
 )
 
 // binomialModel is a user's own model: visitors of two pages convert with
@@ -125,4 +127,66 @@ func ExampleSample_hierarchical() {
 	// Output:
 	// centred true: warn
 	// centred false: ok
+}
+
+// simulated are 500 days of Student-t returns with a daily scale of 1%.
+func simulated() *returns.Series {
+	rng := rand.New(rand.NewPCG(1, 2))
+	s := &returns.Series{Strategy: returns.Strategy{Name: "trend"}}
+	for i := range 500 {
+		chi := 0.0
+		for range 5 {
+			z := rng.NormFloat64()
+			chi += z * z
+		}
+		s.Dates = append(s.Dates, returns.Date(18000+i))
+		s.Returns = append(s.Returns, 0.0005+0.01*rng.NormFloat64()/math.Sqrt(chi/5))
+	}
+	return s
+}
+
+func sources(part string) rand.Source {
+	return rand.NewPCG(uint64(len(part)), uint64(part[len(part)-1]))
+}
+
+// One strategy: the model is chosen, sampled, judged and checked.
+func ExampleFit() {
+	p, err := bayes.Fit(context.Background(), simulated(), bayes.DefaultOptions(), sources, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	sigma, sd := p.Summary[p.Index("sigma")], p.Summary[p.Index("sd")]
+	fmt.Println(p.Strategy, p.Model, p.Method, p.Verdict())
+	fmt.Printf("scale sigma %.3f, standard deviation %.3f per day\n", sigma.Mean, sd.Mean)
+	// Output:
+	// trend student_t nuts ok
+	// scale sigma 0.009, standard deviation 0.012 per day
+}
+
+// What the default priors say about a year before any return is seen.
+func ExamplePriorPredictive() {
+	family, err := bayes.Lookup("student_t")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	m, err := family.New(simulated(), bayes.DefaultOptions())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	prior, err := bayes.PriorPredictive(m, 252, 4000, rand.NewPCG(1, 1))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, q := range prior {
+		if q.Name == "sharpe" || q.Name == "year_return" {
+			fmt.Printf("%s: %.1f to %.1f\n", q.Name, q.Q5, q.Q95)
+		}
+	}
+	// Output:
+	// sharpe: -1.6 to 1.6
+	// year_return: -0.6 to 0.7
 }

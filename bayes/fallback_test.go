@@ -126,9 +126,10 @@ func TestOneFailureStopsNothing(t *testing.T) {
 	}
 }
 
-// Limits that NUTS cannot meet send the fit down to the Laplace approximation,
-// whose draws still have the posterior's means: within 5% of its standard
-// deviation, which is 3 standard errors of the resampled draws.
+// The Laplace approximation's resampled draws have the posterior's means and
+// standard deviations to 10% of the latter, some 5 standard errors of the
+// distinct draws among 4,000, and stand in where NUTS's are not usable. Limits
+// that no draws can meet leave a verdict with every attempt told.
 func TestLaplaceStandsIn(t *testing.T) {
 	y := benchmarkReturns(1000)
 	m, err := newStudentT(newDays(y, nil), DefaultOptions())
@@ -144,6 +145,11 @@ func TestLaplaceStandsIn(t *testing.T) {
 		if math.Abs(float64(s.Mean)-mean[i]) > 0.1*sd[i] || math.Abs(float64(s.SD)/sd[i]-1) > 0.1 {
 			t.Errorf("%s is %v +- %v, by quadrature %v +- %v", s.Name, s.Mean, s.SD, mean[i], sd[i])
 		}
+	}
+	failed := &Posterior{Method: NUTS, Findings: []returns.Finding{{Code: "bayes.rhat", Severity: returns.Fail, Sentence: "R-hat is 2."}}}
+	stands := fallBack(seriesOf(y), studentT, m, DefaultOptions(), failed, nil, nil, testStream(5))
+	if text := fmt.Sprint(stands.Findings); stands.Method != Laplace || stands.Verdict() != Doubtful || !strings.Contains(text, "R-hat is 2.") {
+		t.Errorf("method %s, verdict %s: %s", stands.Method, stands.Verdict(), text)
 	}
 	o := DefaultOptions()
 	o.MinESS = 5e5 // NUTS's draws are now far below the limit
