@@ -18,9 +18,16 @@ import (
 //	y_t | traded_t ~ the Student-t model
 //
 // A plain Student-t collapses onto the zeros instead: its density there grows
-// without bound as sigma falls to 0. The Sharpe ratio and sd reported are
-// those of all days: with mean m and variance v of a traded day, the mean is
-// p m and the variance p v + p(1-p) m^2.
+// without bound as sigma falls to 0. So would the Student-t of the traded days
+// onto the days on which such a strategy only pays to get in or out: nearly
+// the same small loss, again and again. Where the data have that spike (see
+// findCosts), its days are taken out as well:
+//
+//	cost_t | not traded_t ~ Bernoulli(p_cost),  p_cost ~ Beta(1, 1)
+//	y_t | cost_t = cost,  cost ~ Normal(mean, sd/sqrt(n)) of the days in the spike
+//
+// and a day that is neither traded nor paid for is 0. The Sharpe ratio and sd
+// reported are those of all days.
 var hurdleT = Family{
 	Name:  "hurdle_student_t",
 	About: "Bernoulli for whether the strategy trades on a day, Student-t for the days it does",
@@ -31,25 +38,36 @@ var hurdleT = Family{
 		}
 		return m, nil
 	},
+	Predictor: &hurdleModel{t: &studentTModel{}},
 }
 
 type hurdleModel struct {
 	t            *studentTModel
-	traded, flat float64 // days, weighted
+	traded, flat float64 // days, weighted; flat includes the days of costs
+	costs        *costs  // nil where there is no spike
 }
 
 // minTraded is the least number of days with a return other than 0.
 const minTraded = 10
 
 func newHurdle(all days, o Options) (*hurdleModel, error) {
+	spike := findCosts(all.y)
 	var y, w []float64
+	var paid days
 	for i, r := range all.y {
-		if r == 0 {
-			continue
-		}
-		y = append(y, r)
+		weight := 1.0
 		if all.w != nil {
-			w = append(w, all.w[i])
+			weight = all.w[i]
+		}
+		switch {
+		case r == 0:
+		case spike.has(r):
+			paid.y, paid.n = append(paid.y, r), paid.n+weight
+		default:
+			y = append(y, r)
+			if all.w != nil {
+				w = append(w, weight)
+			}
 		}
 	}
 	if len(y) < minTraded {
@@ -60,25 +78,48 @@ func newHurdle(all days, o Options) (*hurdleModel, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &hurdleModel{t: t, traded: d.n, flat: all.n - d.n}, nil
+	m := &hurdleModel{t: t, traded: d.n, flat: all.n - d.n}
+	if len(paid.y) > 0 {
+		m.costs = newCosts(paid)
+	}
+	return m, nil
 }
 
-func (m *hurdleModel) Dim() int { return m.t.Dim() + 1 }
+func (m *hurdleModel) Dim() int {
+	if m.costs == nil {
+		return m.t.Dim() + 1
+	}
+	return m.t.Dim() + 3
+}
+
 func (m *hurdleModel) Names() []string {
-	return []string{"mu", "sigma", "nu", "p_trade", "sd", "sharpe"}
+	names := []string{"mu", "sigma", "nu", "p_trade", "sd", "sharpe"}
+	if m.costs != nil {
+		names = append(names, "p_cost", "cost")
+	}
+	return names
 }
 
-// LogDensity adds the Beta-Bernoulli term on x = logit p, Jacobian p(1-p).
+// LogDensity adds the Beta-Bernoulli terms on x = logit p, Jacobian p(1-p),
+// and the standard normal of the cost.
 func (m *hurdleModel) LogDensity(q, grad []float64) (float64, error) {
-	last := len(q) - 1
-	lp, err := m.t.LogDensity(q[:last], grad[:last])
+	n := m.t.Dim()
+	lp, err := m.t.LogDensity(q[:n], grad[:n])
 	if err != nil {
 		return 0, err
 	}
-	x := q[last]
-	p := 1 / (1 + math.Exp(-x))
-	lp += -(m.traded+1)*softplus(-x) - (m.flat+1)*softplus(x)
-	grad[last] = (m.traded+1)*(1-p) - (m.flat+1)*p
+	bernoulli := func(k int, yes, no float64) {
+		x := q[k]
+		p := 1 / (1 + math.Exp(-x))
+		lp += -(yes+1)*softplus(-x) - (no+1)*softplus(x)
+		grad[k] = (yes+1)*(1-p) - (no+1)*p
+	}
+	bernoulli(n, m.traded, m.flat)
+	if m.costs != nil {
+		bernoulli(n+1, m.costs.days, m.flat-m.costs.days)
+		lp -= q[n+2] * q[n+2] / 2
+		grad[n+2] = -q[n+2]
+	}
 	return lp, nil
 }
 
@@ -92,26 +133,41 @@ func softplus(x float64) float64 {
 
 func (m *hurdleModel) Constrain(q, theta []float64) {
 	var t [5]float64
-	last := len(q) - 1
-	m.t.Constrain(q[:last], t[:])
-	p := 1 / (1 + math.Exp(-q[last]))
+	n := m.t.Dim()
+	m.t.Constrain(q[:n], t[:])
+	p := 1 / (1 + math.Exp(-q[n]))
+	theta[0], theta[1], theta[2], theta[3] = t[0], t[1], t[2], p
 	mu, sd := t[0], t[3]
-	theta[0], theta[1], theta[2], theta[3] = mu, t[1], t[2], p
-	theta[4] = math.Sqrt(p*sd*sd + p*(1-p)*mu*mu)
-	theta[5] = p * mu / theta[4] * math.Sqrt(daysPerYear)
+	square := p * (sd*sd + mu*mu)
+	if m.costs != nil {
+		theta[6] = 1 / (1 + math.Exp(-q[n+1]))
+		theta[7] = m.costs.mean + m.costs.error*q[n+2]
+		square += (1 - p) * theta[6] * theta[7] * theta[7]
+	}
+	mean := m.Mean(theta)
+	theta[4] = math.Sqrt(square - mean*mean)
+	theta[5] = mean / theta[4] * math.Sqrt(daysPerYear)
 }
 
 func (m *hurdleModel) drawPrior(rng *rand.Rand, q []float64) {
-	last := len(q) - 1
-	m.t.drawPrior(rng, q[:last])
-	p := rng.Float64()
-	q[last] = math.Log(p) - math.Log1p(-p)
+	n := m.t.Dim()
+	m.t.drawPrior(rng, q[:n])
+	for k := n; k < min(n+2, len(q)); k++ {
+		p := rng.Float64()
+		q[k] = math.Log(p) - math.Log1p(-p)
+	}
+	if m.costs != nil {
+		q[n+2] = rng.NormFloat64()
+	}
 }
 
 func (m *hurdleModel) guess(q []float64) {
-	last := len(q) - 1
-	m.t.guess(q[:last])
-	q[last] = math.Log((m.traded + 1) / (m.flat + 1))
+	n := m.t.Dim()
+	m.t.guess(q[:n])
+	q[n] = math.Log((m.traded + 1) / (m.flat + 1))
+	if m.costs != nil {
+		q[n+1], q[n+2] = math.Log((m.costs.days+1)/(m.flat-m.costs.days+1)), 0
+	}
 }
 
 // prepared reduces the Student-t likelihood; logit p stands apart from it.
@@ -131,45 +187,84 @@ func (m *hurdleModel) prepared(at []float64, covariance mat.Symmetric) Model {
 func (m *hurdleModel) simulate(theta []float64, rng *rand.Rand, r []float64) {
 	m.t.simulate(theta[:3], rng, r)
 	for i := range r {
-		if rng.Float64() >= theta[3] {
-			r[i] = 0
+		if rng.Float64() < theta[3] {
+			continue
+		}
+		r[i] = 0
+		if len(theta) > 6 && rng.Float64() < theta[6] {
+			r[i] = theta[7]
 		}
 	}
 }
 
-func (m *hurdleModel) Mean(theta []float64) float64 { return theta[3] * theta[0] }
-
-// Score gives a flat day the middle of the jump that the distribution has at 0.
-func (m *hurdleModel) Score(theta []float64, r float64) float64 {
-	p := theta[3]
-	below := tCDF((r-theta[0])/theta[1], theta[2])
-	switch {
-	case r < 0:
-		return p * below
-	case r > 0:
-		return p*below + 1 - p
+func (m *hurdleModel) Mean(theta []float64) float64 {
+	mean := theta[3] * theta[0]
+	if len(theta) > 6 {
+		mean += (1 - theta[3]) * theta[6] * theta[7]
 	}
-	return p*below + (1-p)/2
+	return mean
 }
 
-// Path inverts the distribution of a day: below the jump at 0, on it, above it.
+// atoms are the returns that have a probability of their own, rising.
+func atoms(theta []float64) (list [2]atom, n int) {
+	quiet := 1 - theta[3]
+	if len(theta) <= 6 {
+		list[0] = atom{0, quiet}
+		return list, 1
+	}
+	flat, cost := atom{0, quiet * (1 - theta[6])}, atom{theta[7], quiet * theta[6]}
+	if cost.at < 0 {
+		return [2]atom{cost, flat}, 2
+	}
+	return [2]atom{flat, cost}, 2
+}
+
+type atom struct{ at, mass float64 }
+
+// Score gives a flat day, and a day of costs, the middle of the jump that the
+// distribution has there.
+func (m *hurdleModel) Score(theta []float64, r float64) float64 {
+	u := theta[3] * tCDF((r-theta[0])/theta[1], theta[2])
+	list, n := atoms(theta)
+	for _, a := range list[:n] {
+		switch {
+		case r == a.at || a.at != 0 && math.Abs(r-a.at) <= costWidth*math.Abs(a.at):
+			u += a.mass / 2
+		case r > a.at:
+			u += a.mass
+		}
+	}
+	return u
+}
+
+// Path inverts the distribution of a day: the Student-t, with a jump at each
+// atom.
 func (m *hurdleModel) Path(theta, z, r []float64) {
 	var score tScore
 	score.set(theta[2])
 	p := theta[3]
-	atZero := p * tCDF(-theta[0]/theta[1], theta[2])
+	list, n := atoms(theta)
+	var below [2]float64 // probability of less than each atom
+	total := 0.0
+	for k, a := range list[:n] {
+		below[k] = p*tCDF((a.at-theta[0])/theta[1], theta[2]) + total
+		total += a.mass
+	}
+days:
 	for i, v := range z {
-		u := 0.5 * math.Erfc(-v/math.Sqrt2)
-		switch {
-		case u < atZero:
-			v = normalQuantile(u/p, 0.5*math.Erfc(v/math.Sqrt2)/p+1-1/p)
-		case u < atZero+1-p:
-			r[i] = 0
-			continue
-		default:
-			upper := 0.5 * math.Erfc(v/math.Sqrt2) / p
-			v = -normalQuantile(upper, 1-upper)
+		u, over := 0.5*math.Erfc(-v/math.Sqrt2), 0.5*math.Erfc(v/math.Sqrt2)
+		passed := 0.0 // mass of the atoms below
+		for k, a := range list[:n] {
+			if u < below[k] {
+				break
+			}
+			if u < below[k]+a.mass {
+				r[i] = a.at
+				continue days
+			}
+			passed += a.mass
 		}
+		v = normalQuantile(max(0, u-passed)/p, max(0, over-(total-passed))/p)
 		r[i] = max(-1, theta[0]+theta[1]*score.at(v))
 	}
 }

@@ -50,6 +50,9 @@ type Family struct {
 	Name  string
 	About string
 	New   func(s *returns.Series, o Options) (ReturnModel, error)
+	// Predictor answers Mean, Score and Path for the parameters of any
+	// posterior of the family; it has no data and no density.
+	Predictor ReturnModel
 }
 
 // families lists every return model; a new one is one file and one line here.

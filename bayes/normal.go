@@ -23,6 +23,7 @@ var normalModel = Family{
 	New: func(s *returns.Series, o Options) (ReturnModel, error) {
 		return newNormal(newDays(s.Returns, forgetting(s.Len(), o.HalfLife)), o)
 	},
+	Predictor: &normal{},
 }
 
 type normal struct {

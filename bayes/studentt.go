@@ -42,6 +42,7 @@ var studentT = Family{
 	New: func(s *returns.Series, o Options) (ReturnModel, error) {
 		return newStudentT(newDays(s.Returns, forgetting(s.Len(), o.HalfLife)), o)
 	},
+	Predictor: &studentTModel{},
 }
 
 type studentTModel struct {

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"syscall"
 
-	"allocate/bayes"
 	"allocate/config"
 	"allocate/optimize"
 	"allocate/returns"
@@ -40,7 +39,8 @@ type day struct {
 	window    windowOptions
 	held      *Holding
 	approved  bool
-	inputs    []Input // of the window stage: panel, and metadata, holidays, previous if there are
+	good      map[string]ContentID // posteriors of the last published run, by strategy
+	inputs    []Input              // of the window stage: panel, and metadata, holidays, previous if there are
 }
 
 // daily turns a panel into weights as of one day: window, bayes, scenarios,
@@ -95,20 +95,19 @@ func (r *Runner) daily(ctx context.Context, in day, c *config.Config) (*Decision
 	if err != nil {
 		return nil, err
 	}
-	var found []returns.Finding
-	for _, p := range posteriors {
-		inputs = append(inputs, Input{"posterior " + p.Action.Unit, p.Content})
-		fs, err := posteriorFindings(p.Bytes)
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, fs...)
+	posteriors, found, err := d.rescue(ctx, r, posteriors, in.good)
+	if err != nil {
+		return nil, err
 	}
+	inputs, unusable := usable(inputs, posteriors)
 	if err := d.gate(r, "bayes", found); err != nil {
 		return nil, err
 	}
+	if len(unusable) == len(posteriors) {
+		return nil, &GateError{Findings: found}
+	}
 
-	set, err := one("scenarios", scenarioOptions{asOf, c.Bayes, c.Scenarios}, true, inputs...)
+	set, err := one("scenarios", scenarioOptions{asOf, c.Scenarios}, true, inputs...)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +138,7 @@ func (r *Runner) daily(ctx context.Context, in day, c *config.Config) (*Decision
 		return nil, err
 	}
 
-	o := reportOptions{AsOf: asOf, Effective: d.Effective, Seed: c.Seed, Bayes: c.Bayes, Scenarios: c.Scenarios, Optimize: c.Optimize, Left: leftOut(in.all, tree), Change: change, Severity: c.Gates.Severity}
+	o := reportOptions{AsOf: asOf, Effective: d.Effective, Seed: c.Seed, Bayes: c.Bayes, Scenarios: c.Scenarios, Optimize: c.Optimize, Left: append(leftOut(in.all, tree), unusable...), Change: change, Severity: c.Gates.Severity}
 	inputs = append(inputs, Input{"window", window.Content}, Input{"scenarios", set.Content}, Input{"solution", best.Content})
 	files, err := one("reports", o, false, inputs...)
 	if err != nil {
@@ -224,18 +223,6 @@ func leftOut(all []string, used Tree) []string {
 		}
 	}
 	return out
-}
-
-func posteriorFindings(b []byte) ([]returns.Finding, error) {
-	t, err := columnar.DecodeIPC(b)
-	if err != nil {
-		return nil, err
-	}
-	p, err := bayes.FromTable(t)
-	if err != nil {
-		return nil, err
-	}
-	return p.Findings, nil
 }
 
 func setFindings(b []byte) ([]returns.Finding, error) {

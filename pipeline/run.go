@@ -78,6 +78,7 @@ func Run(ctx context.Context, c *config.Config, how Manner, sink Sink, now func(
 		return nil, err
 	}
 	in.approved = how.Approve
+	in.good = goodPosteriors(c.Out, in.asOf, r.Store)
 	if in.held, err = holding(c, in.panel, in.asOf); err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"allocate/bayes"
@@ -32,10 +33,10 @@ func Stages(workers int) map[string]Stage {
 	for _, s := range []Stage{
 		{Name: "returns", Version: 2, Run: runReturns},
 		{Name: "window", Version: 2, Tree: true, Run: runWindow},
-		{Name: "bayes", Version: 1, Run: runBayes},
+		{Name: "bayes", Version: 2, Run: runBayes},
 		{Name: "scenarios", Version: 1, Run: scenarioStage{workers}.run},
 		{Name: "optimize", Version: 1, Run: runOptimize},
-		{Name: "reports", Version: 1, Tree: true, Run: runReports},
+		{Name: "reports", Version: 2, Tree: true, Run: runReports},
 	} {
 		stages[s.Name] = s
 	}
@@ -185,7 +186,13 @@ func runBayes(ctx context.Context, c *Call) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	posterior, err := bayes.Fit(ctx, series, o, c.Stream, c.Progress)
+	var last *bayes.Posterior // to fall back on, if this is a second try
+	if slices.ContainsFunc(c.Action.Inputs, func(in Input) bool { return in.Name == "last" }) {
+		if last, err = inputPosterior(c, "last"); err != nil {
+			return nil, err
+		}
+	}
+	posterior, err := bayes.Refit(ctx, series, o, last, c.Stream, c.Progress)
 	if err != nil {
 		return nil, err
 	}
@@ -196,11 +203,9 @@ func runBayes(ctx context.Context, c *Call) ([]byte, error) {
 	return columnar.EncodeIPC(table)
 }
 
-// scenarioOptions name the day and repeat the options of bayes, which the
-// return models need to be made again.
+// scenarioOptions are those of the scenarios, and the day they start from.
 type scenarioOptions struct {
 	AsOf      returns.Date      `json:"as_of"`
-	Bayes     bayes.Options     `json:"bayes"`
 	Scenarios scenarios.Options `json:"scenarios"`
 }
 
@@ -229,11 +234,7 @@ func (st scenarioStage) run(ctx context.Context, c *Call) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		model, err := family.New(s, o.Bayes)
-		if err != nil {
-			return nil, err
-		}
-		strategies = append(strategies, scenarios.Strategy{Series: s, Posterior: p, Model: model})
+		strategies = append(strategies, scenarios.Strategy{Series: s, Posterior: p, Model: family.Predictor})
 	}
 	set, findings, err := scenarios.Generate(ctx, o.AsOf, strategies, o.Scenarios, c.Stream, st.workers, c.Progress)
 	if err != nil {

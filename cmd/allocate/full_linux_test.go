@@ -26,7 +26,7 @@ func TestChaosFullDisk(t *testing.T) {
 		if err := os.Mkdir(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		size := 40 + 8000*i/points // KiB; the run needs about 7 MiB
+		size := 40 + 6000*i/points // KiB; the run needs about 7 MiB
 		if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%dk", size)); err != nil {
 			t.Skipf("a tmpfs cannot be mounted here: %v", err)
 		}
