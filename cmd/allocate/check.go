@@ -16,7 +16,7 @@ import (
 
 func newCheck(g *global) *cobra.Command {
 	var v view
-	var asJSON bool
+	var asJSON, prior bool
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Read and judge the data as a run would, and publish nothing",
@@ -37,6 +37,14 @@ quality gates, and prints every finding with its severity: info, warn, hold
 			if err != nil {
 				return err
 			}
+			if prior {
+				priors, err := pipeline.Priors(cmd.Context(), c, sink, time.Now)
+				finish()
+				if err != nil {
+					return err
+				}
+				return printPriors(g.stdout, priors, asJSON)
+			}
 			checked, err := pipeline.Check(cmd.Context(), c, sink, time.Now)
 			finish()
 			var gate *pipeline.GateError
@@ -53,6 +61,7 @@ quality gates, and prints every finding with its severity: info, warn, hold
 	}
 	g.addConfigFlags(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
+	cmd.Flags().BoolVar(&prior, "prior", false, "print instead what the models believe before they see the returns")
 	v.progress, v.format = "never", "auto"
 	return cmd
 }
@@ -74,6 +83,23 @@ func printChecked(w io.Writer, c *pipeline.Checked) error {
 			to = f.To.String()
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", f.Severity, f.Code, printable(f.Strategy), from, to, printableText(f.Sentence))
+	}
+	return table.Flush()
+}
+
+// printPriors writes the prior predictive summaries.
+func printPriors(w io.Writer, priors []pipeline.Prior, asJSON bool) error {
+	if asJSON {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(priors)
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "strategy\tmodel\tquantity\tq5\tmedian\tq95\n")
+	for _, p := range priors {
+		for _, q := range p.Quantities {
+			fmt.Fprintf(table, "%s\t%s\t%s\t%.4g\t%.4g\t%.4g\n", printable(p.Strategy), p.Model, q.Name, q.Q5, q.Median, q.Q95)
+		}
 	}
 	return table.Flush()
 }

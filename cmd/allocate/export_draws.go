@@ -1,0 +1,73 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"allocate/pipeline"
+)
+
+func newExportDraws(g *global) *cobra.Command {
+	var run, strategy, file, format string
+	cmd := &cobra.Command{
+		Use:   "draws --strategy NAME -o FILE",
+		Short: "Write the posterior draws of a strategy of a published run",
+		Long: `Writes the draws with the columns of R's posterior (.chain, .iteration, .draw,
+parameters, Stan's sampler statistics) as Parquet or Arrow, or as CmdStan CSV,
+one file per chain: FILE_1.csv, FILE_2.csv, ...
+
+` + exitHelp,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if format != "parquet" && format != "arrow" && format != "cmdstan" {
+				return &usageError{fmt.Errorf("--format %q is not parquet, arrow or cmdstan", format)}
+			}
+			if file == "" || strategy == "" {
+				return &usageError{fmt.Errorf("--strategy and --output must be given; see: allocate export draws --help")}
+			}
+			c, _, err := g.load(cmd)
+			if err != nil {
+				return err
+			}
+			if run == "" {
+				run = filepath.Join(c.Out, "latest")
+			}
+			s, err := pipeline.OpenStore(c.Cache)
+			if err != nil {
+				return err
+			}
+			p, err := pipeline.RunPosterior(run, s, strategy)
+			if err != nil {
+				return err
+			}
+			files := map[string]int{file: 1}
+			if format == "cmdstan" {
+				files = map[string]int{}
+				for chain := range p.Chains {
+					files[fmt.Sprintf("%s_%d.csv", file, chain+1)] = chain + 1
+				}
+			}
+			for name, chain := range files {
+				var b bytes.Buffer
+				if err := pipeline.WriteDraws(&b, p, format, chain); err != nil {
+					return err
+				}
+				if err := os.WriteFile(name, b.Bytes(), 0o644); err != nil {
+					return err
+				}
+			}
+			_, err = fmt.Fprintf(g.stdout, "wrote %d draws of %s in %d files\n", p.Len(), printable(strategy), len(files))
+			return err
+		},
+	}
+	g.addConfigFlags(cmd)
+	cmd.Flags().StringVar(&run, "run", "", "folder of a published run (default <out>/latest)")
+	cmd.Flags().StringVar(&strategy, "strategy", "", "strategy whose draws to write")
+	cmd.Flags().StringVarP(&file, "output", "o", "", "file to write")
+	cmd.Flags().StringVar(&format, "format", "parquet", "parquet, arrow or cmdstan")
+	return cmd
+}
