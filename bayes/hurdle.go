@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 
 	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/mathext"
 
 	"allocate/returns"
 )
@@ -273,7 +274,7 @@ days:
 // tail loses digits.
 func normalQuantile(u, complement float64) float64 {
 	if u < 0.5 {
-		return -math.Sqrt2 * math.Erfcinv(2*u)
+		return mathext.NormalQuantile(u)
 	}
-	return math.Sqrt2 * math.Erfcinv(2*complement)
+	return -mathext.NormalQuantile(complement)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -34,7 +35,7 @@ func Stages(workers int) map[string]Stage {
 		{Name: "returns", Version: 2, Run: runReturns},
 		{Name: "window", Version: 2, Tree: true, Run: runWindow},
 		{Name: "bayes", Version: 2, Run: runBayes},
-		{Name: "scenarios", Version: 1, Run: scenarioStage{workers}.run},
+		{Name: "scenarios", Version: 2, Run: scenarioStage{workers}.run},
 		{Name: "optimize", Version: 1, Run: runOptimize},
 		{Name: "reports", Version: 2, Tree: true, Run: runReports},
 	} {
@@ -237,7 +238,12 @@ func (st scenarioStage) run(ctx context.Context, c *Call) ([]byte, error) {
 		strategies = append(strategies, scenarios.Strategy{Series: s, Posterior: p, Model: family.Predictor})
 	}
 	set, findings, err := scenarios.Generate(ctx, o.AsOf, strategies, o.Scenarios, c.Stream, st.workers, c.Progress)
-	if err != nil {
+	var bad *scenarios.ViewsError
+	var unknown *scenarios.NameError
+	switch {
+	case errors.As(err, &bad), errors.As(err, &unknown):
+		return nil, &config.Error{Err: err} // only the data could tell that it is wrong
+	case err != nil:
 		return nil, err
 	}
 	table, err := set.Table(findings)

@@ -3,125 +3,118 @@ package scenarios
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 
 	"gonum.org/v1/gonum/mat"
 
-	"allocate/bayes"
 	"allocate/returns"
 )
 
-// scoreDraws is the number of posterior draws that a day's predictive
-// probability is averaged over.
-const scoreDraws = 32
+// The forms of dependence between strategies.
+const (
+	TCopula     = "t_copula"    // Student-t copula: joint extremes on the same days
+	Gaussian    = "gaussian"    // Gaussian copula: extremes come alone
+	Empirical   = "empirical"   // ranks of history's days, in blocks
+	Independent = "independent" // none; understates the risk of any portfolio
+)
 
-// normalScores returns Phi^-1 of the posterior predictive probability of each
-// day of a strategy's history, averaged over draws spread evenly over the
-// posterior. Under the model they are standard normal; what they keep of the
-// data is its dependence on other strategies.
-func normalScores(s Strategy) []float64 {
-	n := s.Posterior.Len()
-	z := make([]float64, s.Series.Len())
-	seen := map[float64]float64{} // flat days share one value
-	for t, r := range s.Series.Returns {
-		if v, ok := seen[r]; ok {
-			z[t] = v
-			continue
-		}
-		u := 0.0
-		for k := range scoreDraws {
-			u += s.Model.Score(s.Posterior.Theta((2*k+1)*n/(2*scoreDraws)), r)
-		}
-		u = max(1e-12, min(1-1e-12, u/scoreDraws))
-		z[t] = math.Sqrt2 * math.Erfinv(2*u-1)
-		seen[r] = z[t]
-	}
-	return z
+// dependence is how innovations of different strategies hang together.
+type dependence struct {
+	days     *mixer     // of the days' innovations; nil: independent, or empirical
+	draws    *mixer     // of the choices of posterior draws
+	t        *tCopula   // nil: no common chi-square
+	history  *empirical // nil: not empirical
+	calendar *calendar  // nil: all strategies are always in the market, or independent
 }
 
-// leastOverlap is the fewest common days from which a correlation is taken;
-// two strategies with fewer are treated as independent, and reported.
-const leastOverlap = 60
+// newDependence estimates the dependence from the strategies' history.
+func newDependence(strategies []Strategy, kind string, stream func(string) rand.Source, each func(n int, f func(i int)) error) (*dependence, []returns.Finding, error) {
+	d := &dependence{}
+	if kind == Independent {
+		return d, nil, nil
+	}
+	h, err := newHistory(strategies, each)
+	if err != nil {
+		return nil, nil, err
+	}
+	p := newPairs(h.score)
+	findings := p.short(strategies)
+	r, intensity, mean := p.shrunk()
+	if kind == TCopula {
+		if d.t, err = newTCopula(h, r, stream("copula"), each); err != nil {
+			return nil, nil, err
+		}
+		r = elliptical(r, d.t.nu[d.t.best])
+	}
+	if kind == Empirical {
+		d.history = newEmpirical(h, nearestCorrelation(r), stream("history"))
+		d.calendar = newCalendar(h)
+		if d.calendar != nil {
+			d.calendar.first, d.calendar.days = 0, len(h.dates)
+			d.calendar.share = sharesOf(h, 0)
+		}
+	} else {
+		if d.days, err = newMixer(r, len(h.dates)); err != nil {
+			return nil, nil, err
+		}
+		d.calendar = newCalendar(h)
+	}
+	if d.draws, err = newMixer(p.ofErrors(r), len(h.dates)); err != nil {
+		return nil, nil, err
+	}
+	return d, append(findings, d.about(len(strategies), intensity, mean, r)...), nil
+}
 
-// correlation estimates the N x N correlation of the normal scores from the
-// days that each pair has in common, and repairs what pairwise estimation may
-// break: eigenvalues are raised to a floor and the diagonal is scaled back to
-// one (Rebonato and Jaeckel 1999, spectral decomposition).
-func correlation(strategies []Strategy, scores [][]float64) (*mat.SymDense, []returns.Finding) {
-	n := len(strategies)
-	r := mat.NewSymDense(n, nil)
-	var findings []returns.Finding
-	for i := range n {
-		r.SetSym(i, i, 1)
-		for j := i + 1; j < n; j++ {
-			rho, days := commonCorrelation(strategies[i].Series.Dates, scores[i], strategies[j].Series.Dates, scores[j])
-			if days < leastOverlap {
-				findings = append(findings, returns.Finding{
-					Code: "scenarios.overlap", Severity: returns.Warn, Strategy: strategies[i].Series.Strategy.Name,
-					Numbers:  map[string]float64{"days": float64(days), "limit": leastOverlap},
-					Sentence: fmt.Sprintf("It shares %d days with %q, fewer than %d; the two are taken as independent.", days, strategies[j].Series.Strategy.Name, leastOverlap),
-				})
-				rho = 0
+// about says what was estimated.
+func (d *dependence) about(n int, intensity, mean float64, r *mat.SymDense) []returns.Finding {
+	numbers := map[string]float64{"strategies": float64(n), "mean_correlation": mean, "shrinkage": intensity}
+	sentence := fmt.Sprintf("The mean correlation of normal scores is %.2f; sampling error moved each by %.1f%% of its distance to the mean.", mean, 100*intensity)
+	if d.t != nil {
+		low, high := d.t.quantile(0.05), d.t.quantile(0.95)
+		numbers["nu"], numbers["nu_q05"], numbers["nu_q95"] = d.t.mean(), low, high
+		numbers["tail_dependence"] = tailDependence(mean, d.t.nu[d.t.best])
+		sentence += fmt.Sprintf(" The t copula has %.1f degrees of freedom (90%% of draws within %.1f and %.1f).", d.t.mean(), low, high)
+	}
+	var found []returns.Finding
+	if n > 1 {
+		found = append(found, returns.Finding{Code: "scenarios.dependence", Severity: returns.Info, Numbers: numbers, Sentence: sentence})
+	}
+	if d.calendar != nil {
+		some := 0
+		for _, traded := range d.calendar.h.traded {
+			if traded != nil {
+				some++
 			}
-			r.SetSym(i, j, rho)
 		}
+		found = append(found, returns.Finding{
+			Code: "scenarios.calendar", Severity: returns.Info,
+			Numbers:  map[string]float64{"strategies": float64(some), "days": float64(d.calendar.days)},
+			Sentence: fmt.Sprintf("%d strategies are in the market on some days only; they trade together as on %d days of history.", some, d.calendar.days),
+		})
 	}
-	return nearestCorrelation(r), findings
+	if d.days != nil && d.days.own != nil {
+		k := d.days.factors()
+		least, explained := math.Inf(1), 0.0
+		for _, o := range d.days.own {
+			least = min(least, 1-o*o)
+			explained += (1 - o*o) / float64(n)
+		}
+		found = append(found, returns.Finding{
+			Code: "scenarios.factors", Severity: returns.Info,
+			Numbers:  map[string]float64{"strategies": float64(n), "limit": mostFull, "factors": float64(k), "explained": explained},
+			Sentence: fmt.Sprintf("With more than %d strategies the correlation is carried by %d common factors, which explain %.0f%% of the variance of normal scores.", mostFull, k, 100*explained),
+		})
+	}
+	return found
 }
 
-// commonCorrelation returns Pearson's correlation over the days in both, and
-// their number.
-func commonCorrelation(da []returns.Date, a []float64, db []returns.Date, b []float64) (float64, int) {
-	var n, sa, sb, saa, sbb, sab float64
-	for i, j := 0, 0; i < len(da) && j < len(db); {
-		switch {
-		case da[i] < db[j]:
-			i++
-		case da[i] > db[j]:
-			j++
-		default:
-			x, y := a[i], b[j]
-			n, sa, sb = n+1, sa+x, sb+y
-			saa, sbb, sab = saa+x*x, sbb+y*y, sab+x*y
-			i, j = i+1, j+1
-		}
+// tailDependence returns the lower tail dependence of a t copula, the limit of
+// P(U2 < q | U1 < q) as q falls: 2 T_{nu+1}(-sqrt((nu+1)(1-rho)/(1+rho)))
+// (Demarta and McNeil 2005, equation 11).
+func tailDependence(rho, nu float64) float64 {
+	if rho >= 1 {
+		return 1
 	}
-	va, vb := saa-sa*sa/n, sbb-sb*sb/n
-	if n < 2 || va <= 0 || vb <= 0 {
-		return 0, int(n)
-	}
-	return max(-1, min(1, (sab-sa*sb/n)/math.Sqrt(va*vb))), int(n)
-}
-
-// eigenFloor keeps the repaired matrix safely positive definite: identical
-// strategies are allowed, and move together to one part in a million.
-const eigenFloor = 1e-6
-
-func nearestCorrelation(r *mat.SymDense) *mat.SymDense {
-	n := r.SymmetricDim()
-	var eigen mat.EigenSym
-	if !eigen.Factorize(r, true) {
-		panic("scenarios: the correlation matrix has no eigenvalues") // only for NaN, which correlation never makes
-	}
-	values := eigen.Values(nil)
-	if values[0] >= eigenFloor {
-		return r
-	}
-	var v, scaled, full mat.Dense
-	eigen.VectorsTo(&v)
-	scaled.Apply(func(_, j int, x float64) float64 { return x * max(values[j], eigenFloor) }, &v)
-	full.Mul(&scaled, v.T())
-	fixed := mat.NewSymDense(n, nil)
-	for i := range n {
-		for j := i; j < n; j++ {
-			fixed.SetSym(i, j, full.At(i, j)/math.Sqrt(full.At(i, i)*full.At(j, j)))
-		}
-	}
-	return fixed
-}
-
-// Strategy is what scenarios need of one strategy.
-type Strategy struct {
-	Series    *returns.Series
-	Posterior *bayes.Posterior
-	Model     bayes.ReturnModel
+	x := -math.Sqrt((nu + 1) * (1 - rho) / (1 + rho))
+	return 2 * normalCDF(mapFor(nu+1).normal(x))
 }

@@ -3,30 +3,122 @@ package scenarios
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
+	"strings"
 )
 
 // Options is the section `scenarios` of the configuration.
 type Options struct {
-	Horizon    int    `mapstructure:"horizon" json:"horizon" doc:"trading days each scenario spans"`
-	Count      int    `mapstructure:"count" json:"count" doc:"number of joint scenarios"`
-	Dependence string `mapstructure:"dependence" json:"dependence" doc:"gaussian (copula on the probability integral transforms) or independent" enum:"gaussian,independent"`
+	Horizon    int      `mapstructure:"horizon" json:"horizon" doc:"trading days each scenario spans"`
+	Count      int      `mapstructure:"count" json:"count" doc:"number of joint scenarios"`
+	Dependence string   `mapstructure:"dependence" json:"dependence" doc:"dependence of strategies: t_copula (joint extremes; degrees of freedom estimated), gaussian (extremes come alone), empirical (ranks of history's days, in blocks) or independent (understates risk)" enum:"t_copula,gaussian,empirical,independent"`
+	Views      []View   `mapstructure:"views" json:"views,omitempty" doc:"beliefs that the scenarios' probabilities are made to meet, by entropy pooling"`
+	Stress     []Stress `mapstructure:"stress" json:"stress,omitempty" doc:"named conditional scenarios; each is reported, and condition chooses one for the optimizer"`
+	Condition  string   `mapstructure:"condition" json:"condition,omitempty" doc:"name of the stress under which the weights are chosen; empty: none"`
 }
 
+// View is a belief about one strategy's return over the horizon.
+type View struct {
+	Name     string  `mapstructure:"name" json:"name" doc:"name of the view, for reports"`
+	Strategy string  `mapstructure:"strategy" json:"strategy" doc:"strategy the view is about"`
+	Kind     string  `mapstructure:"kind" json:"kind" doc:"mean, volatility (standard deviation) or probability (of a return below the threshold)" enum:"mean,volatility,probability"`
+	Relation string  `mapstructure:"relation" json:"relation" doc:"equal, at_least or at_most" enum:"equal,at_least,at_most"`
+	Value    float64 `mapstructure:"value" json:"value" doc:"mean or standard deviation of the return over the horizon, as a fraction, or the probability"`
+	Below    float64 `mapstructure:"below" json:"below,omitempty" doc:"threshold of a probability: a return over the horizon, as a fraction"`
+}
+
+// Stress is a conditional scenario: one strategy returns about Return.
+type Stress struct {
+	Name     string  `mapstructure:"name" json:"name" doc:"name of the stress"`
+	Strategy string  `mapstructure:"strategy" json:"strategy" doc:"strategy whose return is given"`
+	Return   float64 `mapstructure:"return" json:"return" doc:"its mean return over the horizon, as a fraction: -0.1 is a loss of 10 %"`
+	Spread   float64 `mapstructure:"spread" json:"spread,omitempty" doc:"standard deviation of its return about that, as a fraction; 0: a tenth of what it has without the stress, or more where too few scenarios lie so close"`
+}
+
+// The kinds of view, and the relations.
+const (
+	Mean        = "mean"
+	Volatility  = "volatility"
+	Probability = "probability"
+
+	Equal   = "equal"
+	AtLeast = "at_least"
+	AtMost  = "at_most"
+)
+
+var (
+	dependences = []string{TCopula, Gaussian, Empirical, Independent}
+	kinds       = []string{Mean, Volatility, Probability}
+	relations   = []string{Equal, AtLeast, AtMost}
+)
+
 // DefaultOptions returns the defaults: a month of trading days ahead.
-func DefaultOptions() Options { return Options{Horizon: 21, Count: 10000, Dependence: "gaussian"} }
+func DefaultOptions() Options { return Options{Horizon: 21, Count: 10000, Dependence: TCopula} }
 
 // Validate reports every problem at once, each with its key.
 func (o Options) Validate() error {
 	var errs []error
-	if o.Horizon < 1 || o.Horizon > 252 {
-		errs = append(errs, fmt.Errorf("scenarios.horizon: is %d; expected 1 to 252 trading days", o.Horizon))
+	check := func(ok bool, key, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf("scenarios.%s: %s", key, fmt.Sprintf(format, args...)))
+		}
 	}
-	if o.Count < 100 || o.Count > 10_000_000 {
-		errs = append(errs, fmt.Errorf("scenarios.count: is %d; expected 100 to 10000000", o.Count))
+	finite := func(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+	check(o.Horizon >= 1 && o.Horizon <= 252, "horizon", "is %d; expected 1 to 252 trading days", o.Horizon)
+	check(o.Count >= 100 && o.Count <= 10_000_000, "count", "is %d; expected 100 to 10000000", o.Count)
+	check(slices.Contains(dependences, o.Dependence), "dependence", "%q is not one of %s", o.Dependence, strings.Join(dependences, ", "))
+	seen := map[string]bool{}
+	for i, v := range o.Views {
+		key := fmt.Sprintf("views[%d]", i)
+		check(v.Name != "", key+".name", "is empty; expected a name for reports")
+		check(v.Name == "" || !seen[v.Name], key+".name", "%q is the name of an earlier view, too", v.Name)
+		seen[v.Name] = true
+		check(v.Strategy != "", key+".strategy", "is empty; expected the strategy the view is about")
+		check(slices.Contains(kinds, v.Kind), key+".kind", "%q is not one of %s", v.Kind, strings.Join(kinds, ", "))
+		check(slices.Contains(relations, v.Relation), key+".relation", "%q is not one of %s", v.Relation, strings.Join(relations, ", "))
+		check(v.Kind != Mean || finite(v.Value) && v.Value >= -1, key+".value", "is %v; expected a mean return of at least -1", v.Value)
+		check(v.Kind != Volatility || finite(v.Value) && v.Value > 0, key+".value", "is %v; expected a standard deviation above 0", v.Value)
+		check(v.Kind != Probability || v.Value >= 0 && v.Value <= 1, key+".value", "is %v; expected a probability", v.Value)
+		check(finite(v.Below), key+".below", "is %v; expected a return", v.Below)
 	}
-	if !slices.Contains([]string{"gaussian", "independent"}, o.Dependence) {
-		errs = append(errs, fmt.Errorf("scenarios.dependence: %q is not one of gaussian, independent", o.Dependence))
+	seen = map[string]bool{}
+	for i, s := range o.Stress {
+		key := fmt.Sprintf("stress[%d]", i)
+		check(s.Name != "", key+".name", "is empty; expected a name")
+		check(s.Name == "" || !seen[s.Name], key+".name", "%q is the name of an earlier stress, too", s.Name)
+		seen[s.Name] = true
+		check(s.Strategy != "", key+".strategy", "is empty; expected the strategy whose return is given")
+		check(finite(s.Return) && s.Return >= -1, key+".return", "is %v; expected a return of at least -1", s.Return)
+		check(finite(s.Spread) && s.Spread >= 0, key+".spread", "is %v; expected a standard deviation, or 0 for the default", s.Spread)
 	}
+	check(o.Condition == "" || seen[o.Condition], "condition", "%q is not the name of a stress", o.Condition)
 	return errors.Join(errs...)
+}
+
+// NameError is a view or a stress of a strategy that is not there.
+type NameError struct{ Err error }
+
+func (e *NameError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the joined problems.
+func (e *NameError) Unwrap() error { return e.Err }
+
+// known reports views and stresses of strategies that are not there.
+func (o Options) known(names []string) error {
+	var errs []error
+	for i, v := range o.Views {
+		if !slices.Contains(names, v.Strategy) {
+			errs = append(errs, fmt.Errorf("scenarios.views[%d].strategy: there is no strategy %q among the %d", i, v.Strategy, len(names)))
+		}
+	}
+	for i, s := range o.Stress {
+		if !slices.Contains(names, s.Strategy) {
+			errs = append(errs, fmt.Errorf("scenarios.stress[%d].strategy: there is no strategy %q among the %d", i, s.Strategy, len(names)))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return &NameError{err}
+	}
+	return nil
 }

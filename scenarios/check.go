@@ -1,0 +1,242 @@
+package scenarios
+
+import (
+	"fmt"
+	"math"
+	"sort"
+
+	"gonum.org/v1/gonum/interp"
+	"gonum.org/v1/gonum/mathext"
+
+	"allocate/returns"
+)
+
+// scoreDraws is the number of posterior draws, spread evenly over the
+// posterior, that a predictive probability is averaged over.
+const scoreDraws = 32
+
+// predictive is the posterior predictive distribution function of a day's
+// return, tabulated on the normal scale, where it is close to a line: node
+// values are exact and between them it is interpolated monotonically (Fritsch
+// and Butland 1984), apart on either side of 0, where it may jump.
+type predictive struct {
+	below, above       interp.FritschButland // normal score of P(R <= r)
+	low, high          [2]float64            // first and last node of each side
+	atZero, jump       float64               // P(R < 0), P(R = 0)
+	hasBelow, hasAbove bool
+}
+
+// newPredictive tabulates at about 60 of the history's own order statistics,
+// denser in the tails.
+func newPredictive(s Strategy) (*predictive, error) {
+	f := &predictive{atZero: s.predicted(-tiny)}
+	f.jump = max(0, s.predicted(tiny)-f.atZero)
+	sorted := append([]float64(nil), s.Series.Returns...)
+	sort.Float64s(sorted)
+	zero := sort.SearchFloat64s(sorted, 0)
+	after := sort.Search(len(sorted), func(i int) bool { return sorted[i] > 0 })
+	var err error
+	if f.hasBelow, err = f.side(s, &f.below, &f.low, sorted[:zero], -tiny); err != nil {
+		return nil, err
+	}
+	f.hasAbove, err = f.side(s, &f.above, &f.high, sorted[after:], tiny)
+	return f, err
+}
+
+// side fits one side of 0 from its sorted returns, with 0 as an end.
+func (f *predictive) side(s Strategy, fit *interp.FritschButland, span *[2]float64, sorted []float64, zero float64) (bool, error) {
+	var x, z []float64
+	add := func(r float64) {
+		v := mathext.NormalQuantile(max(1e-300, min(1-1e-16, s.predicted(r))))
+		if len(x) > 0 && (r <= x[len(x)-1] || v < z[len(z)-1]) {
+			return
+		}
+		x, z = append(x, r), append(z, v)
+	}
+	if zero > 0 {
+		add(zero)
+	}
+	for _, i := range tailwards(len(sorted), 60) {
+		add(sorted[i])
+	}
+	if zero < 0 {
+		add(zero)
+	}
+	if len(x) < 2 {
+		return false, nil
+	}
+	span[0], span[1] = x[0], x[len(x)-1]
+	return true, fit.Fit(x, z)
+}
+
+// tailwards returns about k of the indices 0..n-1, rising, 0 and n-1 among
+// them, whose distance from the nearer end grows as the square of their order.
+func tailwards(n, k int) []int {
+	var out []int
+	for a := range k {
+		c := math.Cos(math.Pi * (1 - float64(a)/float64(k-1)))
+		i := int(math.Round((1 + c) / 2 * float64(n-1)))
+		if n > 0 && (len(out) == 0 || i > out[len(out)-1]) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// predicted averages the model's Score over the posterior.
+func (s Strategy) predicted(r float64) float64 {
+	n, u := s.Posterior.Len(), 0.0
+	for k := range scoreDraws {
+		u += s.Model.Score(s.Posterior.Theta((2*k+1)*n/(2*scoreDraws)), r)
+	}
+	return u / scoreDraws
+}
+
+// at returns P(R < r) + P(R = r)/2; beyond the nodes, that of the last.
+func (f *predictive) at(r float64) float64 {
+	switch {
+	case r < 0 && f.hasBelow:
+		return normalCDF(f.below.Predict(max(f.low[0], min(f.low[1], r))))
+	case r > 0 && f.hasAbove:
+		return normalCDF(f.above.Predict(max(f.high[0], min(f.high[1], r))))
+	}
+	return f.atZero + f.jump/2
+}
+
+// PIT returns the randomised probability integral transforms of n days of a
+// strategy: uniform on (0, 1) if they come from its predictive distribution.
+// A return of exactly 0 has probability where the model gives it some; the
+// golden ratio spreads such days evenly over it, without chance.
+func (s Strategy) PIT(days []float64) ([]float64, error) {
+	f, err := newPredictive(s)
+	if err != nil {
+		return nil, err
+	}
+	u := make([]float64, len(days))
+	for i, r := range days {
+		u[i] = f.at(r)
+		if r == 0 && f.jump > 0 {
+			_, v := math.Modf(0.5 + float64(i)*0.6180339887498949)
+			u[i] = f.atZero + f.jump*v
+		}
+	}
+	return u, nil
+}
+
+// Numbers that checks compare with.
+const (
+	checkAlpha = 0.95 // of the CVaR that checks speak of
+	pitSlack   = 0.05 // Kolmogorov distance that no one would act on
+	tailProb   = 0.01
+)
+
+// check looks at each strategy's history under its posterior, and at the
+// equal-weight portfolio of the scenarios.
+func check(strategies []Strategy, s *Set, each func(n int, f func(i int)) error) ([]returns.Finding, error) {
+	found := make([][]returns.Finding, len(strategies))
+	errs := make([]error, len(strategies))
+	err := each(len(strategies), func(j int) {
+		found[j], errs[j] = strategies[j].Fits(strategies[j].Series.Returns)
+	})
+	if err != nil {
+		return nil, err
+	}
+	var all []returns.Finding
+	for j := range found {
+		if errs[j] != nil {
+			return nil, fmt.Errorf("scenarios: predictive distribution of %q: %w", s.Names[j], errs[j])
+		}
+		all = append(all, found[j]...)
+	}
+	return append(all, checkPortfolio(s)...), nil
+}
+
+// Fits compares days with the predictive distribution of the posterior: of the
+// history it was fitted to, for gross misfit, or of days held out, for
+// coverage. It reports
+//
+//	scenarios.pit    the days' transforms are not uniform: Kolmogorov distance;
+//	                 a warning if the lower tail is wrong as well
+//	scenarios.tail   more days are below the 1% quantile than chance allows
+//
+// Chance is the 0.1% point; the clustering of volatility makes days count for
+// less than their number, for which both limits have slack.
+func (s Strategy) Fits(days []float64) ([]returns.Finding, error) {
+	u, err := s.PIT(days)
+	if err != nil || len(u) == 0 {
+		return nil, err
+	}
+	name, n := s.Series.Strategy.Name, float64(len(u))
+	low, high := 0.0, 0.0
+	for _, v := range u {
+		if v < tailProb {
+			low++
+		}
+		if v > 1-tailProb {
+			high++
+		}
+	}
+	var found []returns.Finding
+	tailLimit := tailProb*n*1.5 + 3.1*math.Sqrt(tailProb*n)
+	if d, limit := kolmogorov(u), 1.95/math.Sqrt(n)+pitSlack; d > limit {
+		severity := returns.Info
+		if low > tailLimit {
+			severity = returns.Warn
+		}
+		found = append(found, returns.Finding{
+			Code: "scenarios.pit", Severity: severity, Strategy: name,
+			Numbers:  map[string]float64{"distance": d, "limit": limit, "days": n},
+			Sentence: fmt.Sprintf("The share of days below a predicted quantile is off by up to %.1f points in 100; the return model does not fit.", 100*d),
+		})
+	}
+	if low > tailLimit {
+		found = append(found, returns.Finding{
+			Code: "scenarios.tail", Severity: returns.Warn, Strategy: name,
+			Numbers:  map[string]float64{"below": low / n, "above": high / n, "expected": tailProb, "limit": tailLimit / n},
+			Sentence: fmt.Sprintf("%.1f%% of the days lie below the predicted 1%% quantile; losses are heavier than the return model has them.", 100*low/n),
+		})
+	}
+	return found, nil
+}
+
+// kolmogorov returns the distance of u from uniform; it sorts u.
+func kolmogorov(u []float64) float64 {
+	sort.Float64s(u)
+	n, d := float64(len(u)), 0.0
+	for i, v := range u {
+		d = max(d, v-float64(i)/n, float64(i+1)/n-v)
+	}
+	return d
+}
+
+// checkPortfolio reports how well the scenarios pin down the CVaR of all
+// strategies in equal parts.
+func checkPortfolio(s *Set) []returns.Finding {
+	loss := equalWeightLoss(s)
+	cvar, se := tailMean(loss, s.Prob, checkAlpha)
+	k := tailShape(loss)
+	f := returns.Finding{
+		Code: "scenarios.cvar", Severity: returns.Info,
+		Numbers:  map[string]float64{"cvar": cvar, "standard_error": se, "alpha": checkAlpha},
+		Sentence: fmt.Sprintf("All strategies in equal parts have a CVaR at 95%% of %.2f%% over %d days, with a Monte Carlo standard error of at most %.2f%%.", 100*cvar, s.Horizon, 100*se),
+	}
+	if math.IsNaN(k) {
+		return []returns.Finding{f}
+	}
+	f.Numbers["pareto_k"] = k
+	found := []returns.Finding{f}
+	limit := min(1-1/math.Log10(float64(s.Len())), 0.7) // Vehtari et al. 2024, equation 13
+	switch {
+	case k >= 1:
+		found = append(found, returns.Finding{
+			Code: "scenarios.pareto_k", Severity: returns.Hold, Numbers: map[string]float64{"k": k, "limit": 1},
+			Sentence: fmt.Sprintf("The tail of the loss of all strategies in equal parts has Pareto k %.2f: its CVaR does not exist, and what is computed depends on chance.", k),
+		})
+	case k > limit:
+		found = append(found, returns.Finding{
+			Code: "scenarios.pareto_k", Severity: returns.Warn, Numbers: map[string]float64{"k": k, "limit": limit},
+			Sentence: fmt.Sprintf("The tail of the loss of all strategies in equal parts has Pareto k %.2f, above %.2f: %d scenarios do not pin its CVaR down.", k, limit, s.Len()),
+		})
+	}
+	return found
+}
