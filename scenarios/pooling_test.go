@@ -155,9 +155,11 @@ func TestStress(t *testing.T) {
 }
 
 func TestOptionsJoinAllProblems(t *testing.T) {
-	o := Options{Horizon: 0, Count: 1, Dependence: "vine", Condition: "x",
+	o := Options{
+		Horizon: 0, Count: 1, Dependence: "vine", Condition: "x",
 		Views:  []View{{Kind: "median", Relation: "near", Value: math.NaN()}, {Name: "p", Strategy: "a", Kind: Probability, Relation: Equal, Value: 2}},
-		Stress: []Stress{{Return: -2, Spread: -1}}}
+		Stress: []Stress{{Return: -2, Spread: -1}},
+	}
 	err := o.Validate()
 	for _, key := range []string{"horizon", "count", "dependence", "views[0].name", "views[0].strategy", "views[0].kind", "views[0].relation", "views[1].value", "stress[0].name", "stress[0].strategy", "stress[0].return", "stress[0].spread", "condition"} {
 		if err == nil || !strings.Contains(err.Error(), "scenarios."+key+":") {

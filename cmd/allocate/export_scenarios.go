@@ -1,0 +1,62 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"allocate/pipeline"
+)
+
+func newExportScenarios(g *global) *cobra.Command {
+	var run, file, format string
+	cmd := &cobra.Command{
+		Use:   "scenarios -o FILE",
+		Short: "Write the joint scenarios of a published run",
+		Long: `Writes one row per scenario and one column per strategy, its simple return over
+the horizon as a fraction, and a column of probabilities if they differ.
+
+` + exitHelp,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if format != "parquet" && format != "arrow" {
+				return &usageError{fmt.Errorf("--format %q is not parquet or arrow", format)}
+			}
+			if file == "" {
+				return &usageError{fmt.Errorf("--output must be given; see: allocate export scenarios --help")}
+			}
+			c, _, err := g.load(cmd)
+			if err != nil {
+				return err
+			}
+			if run == "" {
+				run = filepath.Join(c.Out, "latest")
+			}
+			s, err := pipeline.OpenStore(c.Cache)
+			if err != nil {
+				return err
+			}
+			t, err := pipeline.RunScenarios(run, s)
+			if err != nil {
+				return err
+			}
+			var b bytes.Buffer
+			if err := pipeline.WriteScenarios(&b, t, format); err != nil {
+				return err
+			}
+			if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(g.stdout, "wrote %d scenarios to %s\n", t.Rows(), file)
+			return err
+		},
+	}
+	g.addConfigFlags(cmd)
+	cmd.Flags().StringVar(&run, "run", "", "folder of a published run (default <out>/latest)")
+	cmd.Flags().StringVarP(&file, "output", "o", "", "file to write")
+	cmd.Flags().StringVar(&format, "format", "parquet", "parquet or arrow")
+	return cmd
+}
