@@ -2,11 +2,16 @@ package pipeline
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/google/renameio/v2"
 
 	"allocate/config"
 	"allocate/returns"
@@ -50,7 +55,10 @@ func (m Manner) fresh() (map[string]bool, error) {
 // Run is the nightly run: read, decide, publish. Nothing is published unless
 // everything succeeded. now is the clock: it says which session should be
 // there, and when things happened in run.json.
-func Run(ctx context.Context, c *config.Config, how Manner, sink Sink, now func() time.Time) (*Outcome, error) {
+//
+// A run that is refused or held leaves its findings in <out>/refused.json, which
+// the next published run removes.
+func Run(ctx context.Context, c *config.Config, how Manner, sink Sink, now func() time.Time) (done *Outcome, err error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
@@ -69,6 +77,8 @@ func Run(ctx context.Context, c *config.Config, how Manner, sink Sink, now func(
 	if err != nil {
 		return nil, err
 	}
+	m := &Manifest{Started: started, Seed: c.Seed, Versions: versions(), Inputs: files.manifest(), Config: c}
+	defer func() { noteRefusal(c.Out, m, err, now) }()
 	r.KeepGoing = how.KeepGoing
 	if r.Fresh, err = how.fresh(); err != nil {
 		return nil, err
@@ -77,6 +87,7 @@ func Run(ctx context.Context, c *config.Config, how Manner, sink Sink, now func(
 	if err != nil {
 		return nil, err
 	}
+	m.AsOf, m.Effective = in.asOf, in.effective
 	in.approved = how.Approve
 	in.good = goodPosteriors(c.Out, in.asOf, r.Store)
 	if in.held, err = holding(c, in.panel, in.asOf); err != nil {
@@ -93,11 +104,8 @@ func Run(ctx context.Context, c *config.Config, how Manner, sink Sink, now func(
 	case d.Degraded(c.Gates.Degraded):
 		outcome = "published, degraded"
 	}
-	m := &Manifest{
-		AsOf: d.AsOf, Effective: d.Effective, Outcome: outcome, Started: started, Finished: now(),
-		Seed: c.Seed, Versions: versions(), Inputs: files.manifest(), Config: c,
-		Stages: append([]ManifestStage{read}, d.Stages...), Files: d.Files, Findings: d.Findings,
-	}
+	m.Outcome, m.Finished = outcome, now()
+	m.Stages, m.Files, m.Findings = append([]ManifestStage{read}, d.Stages...), d.Files, d.Findings
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -109,6 +117,33 @@ func Run(ctx context.Context, c *config.Config, how Manner, sink Sink, now func(
 		return nil, err
 	}
 	return &Outcome{Dir: dir, Fresh: fresh, Degraded: d.Degraded(c.Gates.Degraded), Decision: d}, nil
+}
+
+// noteRefusal records a decision not to publish, or clears the record of an
+// earlier one.
+func noteRefusal(out string, m *Manifest, err error, now func() time.Time) {
+	path := filepath.Join(out, "refused.json")
+	var gate *GateError
+	var infeasible *InfeasibleError
+	var uncertified *UncertifiedError
+	switch {
+	case err == nil:
+		_ = os.Remove(path) // it is seldom there
+		return
+	case errors.As(err, &gate):
+		m.Findings, m.Outcome = gate.Findings, "refused"
+		if returns.Worst(gate.Findings) == returns.Hold {
+			m.Outcome = "held"
+		}
+	case errors.As(err, &infeasible), errors.As(err, &uncertified):
+		m.Outcome = "refused: " + err.Error()
+	default:
+		return
+	}
+	m.Finished = now()
+	if b, err := json.MarshalIndent(m, "", "  "); err == nil {
+		_ = renameio.WriteFile(path, append(b, '\n'), 0o644) // the exit code and the log say it too
+	}
 }
 
 // Checked is what a check of the data found.
