@@ -75,15 +75,6 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 	}
 }
 
-func TestSuggest(t *testing.T) {
-	known := []string{"optimize.alpha", "returns.path", "bayes.draws"}
-	for word, want := range map[string]string{"optimise.alfa": "; did you mean optimize.alpha?", "returns.pth": "; did you mean returns.path?", "zzz": ""} {
-		if got := Suggest(word, known); got != want {
-			t.Errorf("%s: %q, want %q", word, got, want)
-		}
-	}
-}
-
 func TestAllProblemsAtOnce(t *testing.T) {
 	c := Default()
 	c.AsOf, c.Out, c.Workers = "soon", "", -1

@@ -56,38 +56,3 @@ func walk(prefix string, v reflect.Value) []Field {
 	}
 	return fields
 }
-
-// Suggest returns the known word nearest to an unknown one, as a clause to
-// append to a message, or nothing if none is near.
-func Suggest(unknown string, known []string) string {
-	best, distance := "", len(unknown)/2+1
-	for _, k := range known {
-		if d := editDistance(unknown, k); d < distance {
-			best, distance = k, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %s?", best)
-}
-
-// editDistance is Levenshtein's.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(diagonal+cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
-}

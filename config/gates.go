@@ -33,7 +33,7 @@ func (g Gates) Validate() error {
 	for i, s := range g.Severity {
 		prefix, _, _ := strings.Cut(s.Code, ".")
 		if prefix == "data" && !slices.Contains(known, s.Code) {
-			errs = append(errs, fmt.Errorf("gates.severity[%d].code: %q is no finding%s", i, clip(s.Code), Suggest(s.Code, known)))
+			errs = append(errs, fmt.Errorf("gates.severity[%d].code: %q is no finding%s", i, clip(s.Code), returns.Suggest(s.Code, known)))
 		} else if !slices.Contains([]string{"data", "bayes", "scenarios", "optimize", "run"}, prefix) {
 			errs = append(errs, fmt.Errorf("gates.severity[%d].code: %q begins with none of data., bayes., scenarios., optimize., run.; use the code of a finding", i, clip(s.Code)))
 		}

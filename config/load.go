@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/spf13/viper"
+
+	"allocate/returns"
 )
 
 // keyDelimiter keeps viper from splitting anything but our own dotted keys.
@@ -123,7 +125,7 @@ func (l *loader) file(path string) {
 	for _, key := range keys {
 		line := lineOf(string(text), key)
 		if _, known := l.fields[key]; !known {
-			l.problem("%s:%d: unknown key %s%s", path, line, clip(key), Suggest(key, l.keys))
+			l.problem("%s:%d: unknown key %s%s", path, line, clip(key), returns.Suggest(key, l.keys))
 			continue
 		}
 		l.origins[key] = Origin{"file", fmt.Sprintf("%s:%d", path, line)}
@@ -163,7 +165,7 @@ func (l *loader) env(environ []string) {
 		}
 		key, ok := names[name]
 		if !ok {
-			l.problem("environment variable %s is not known%s", clip(name), Suggest(name, known))
+			l.problem("environment variable %s is not known%s", clip(name), returns.Suggest(name, known))
 			continue
 		}
 		l.set(key, value, Origin{"environment", name}, name)
@@ -175,7 +177,7 @@ func (l *loader) env(environ []string) {
 func (l *loader) set(key, value string, origin Origin, where string) {
 	f, ok := l.fields[key]
 	if !ok {
-		l.problem("%s: unknown key %s%s", where, clip(key), Suggest(key, l.keys))
+		l.problem("%s: unknown key %s%s", where, clip(key), returns.Suggest(key, l.keys))
 		return
 	}
 	parsed, err := parse(f, value)

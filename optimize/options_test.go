@@ -33,7 +33,7 @@ func TestNewProblem(t *testing.T) {
 	o := DefaultOptions()
 	o.Bounds = []Bound{{Name: "Trends"}, {Name: "xyz"}}
 	_, err := NewProblem(set, o)
-	if err == nil || !strings.Contains(err.Error(), `optimize.bounds[0].name: no strategy "Trends"; did you mean "trend"?`) ||
+	if err == nil || !strings.Contains(err.Error(), `optimize.bounds[0].name: no strategy "Trends"; did you mean trend?`) ||
 		!strings.Contains(err.Error(), `optimize.bounds[1].name: no strategy "xyz"`) || strings.Count(err.Error(), "did you mean") != 1 {
 		t.Errorf("unknown names: %v", err)
 	}

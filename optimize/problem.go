@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"allocate/returns"
 	"allocate/scenarios"
 )
 
@@ -81,7 +82,7 @@ func NewProblem(set *scenarios.Set, o Options) (*Problem, error) {
 	for k, b := range o.Bounds {
 		i := slices.Index(set.Names, b.Name)
 		if i < 0 {
-			unknown = append(unknown, fmt.Errorf("optimize.bounds[%d].name: no strategy %q%s", k, b.Name, didYouMean(b.Name, set.Names)))
+			unknown = append(unknown, fmt.Errorf("optimize.bounds[%d].name: no strategy %q%s", k, b.Name, returns.Suggest(b.Name, set.Names)))
 			continue
 		}
 		if b.Min != nil {

@@ -41,7 +41,7 @@ func RunPosterior(dir string, s *store.Store, strategy string) (*bayes.Posterior
 		}
 	}
 	if found == nil {
-		return nil, &config.Error{Err: fmt.Errorf("--strategy: the run has no posterior of %q%s", strategy, config.Suggest(strategy, names))}
+		return nil, &config.Error{Err: fmt.Errorf("--strategy: the run has no posterior of %q%s", strategy, returns.Suggest(strategy, names))}
 	}
 	return found, nil
 }
