@@ -2,10 +2,7 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -45,22 +42,10 @@ func newConfigInit(g *global) *cobra.Command {
 				_, err := g.stdout.Write(text.Bytes())
 				return err
 			}
-			flags := os.O_CREATE | os.O_WRONLY | os.O_EXCL
-			if force {
-				flags = os.O_CREATE | os.O_WRONLY | os.O_TRUNC
-			}
-			f, err := os.OpenFile(file, flags, 0o644)
-			if errors.Is(err, fs.ErrExist) {
-				return &usageError{fmt.Errorf("%s exists and was left as it is; name another file, or give --force", file)}
-			}
-			if err != nil {
+			if err := writeFile(file, text.Bytes(), force); err != nil {
 				return err
 			}
-			_, err = f.Write(text.Bytes())
-			if err := errors.Join(err, f.Close()); err != nil {
-				return err
-			}
-			_, err = fmt.Fprintf(g.stdout, "wrote %s; next: set returns.path in it, then: allocate run --config %s\n", file, file)
+			_, err := fmt.Fprintf(g.stdout, "wrote %s; next: set returns.path in it, then: allocate run --config %s\n", file, file)
 			return err
 		},
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -65,19 +66,7 @@ data gives equal bytes.
 				_, err := g.stdout.Write(b)
 				return err
 			}
-			flags := os.O_CREATE | os.O_WRONLY | os.O_EXCL
-			if force {
-				flags = os.O_CREATE | os.O_WRONLY | os.O_TRUNC
-			}
-			f, err := os.OpenFile(file, flags, 0o644)
-			if errors.Is(err, os.ErrExist) {
-				return &usageError{fmt.Errorf("%s exists and was left as it is; name another file, or give --force", file)}
-			}
-			if err != nil {
-				return err
-			}
-			_, err = f.Write(b)
-			if err := errors.Join(err, f.Close()); err != nil {
+			if err := writeFile(file, b, force); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintf(g.stdout, "wrote %s (%d days x %d strategies)\n", file, panel.Days(), panel.Len())
@@ -89,4 +78,22 @@ data gives equal bytes.
 	cmd.Flags().StringVar(&format, "format", "", "csv, parquet or arrow; by default the file's ending")
 	cmd.Flags().BoolVar(&force, "force", false, "overwrite an existing file")
 	return cmd
+}
+
+// writeFile writes a file that a user asked for. One that exists is kept,
+// unless forced.
+func writeFile(file string, b []byte, force bool) error {
+	flags := os.O_CREATE | os.O_WRONLY | os.O_EXCL
+	if force {
+		flags = os.O_CREATE | os.O_WRONLY | os.O_TRUNC
+	}
+	f, err := os.OpenFile(file, flags, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return &usageError{fmt.Errorf("%s exists and was left as it is; name another file, or give --force", file)}
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	return errors.Join(err, f.Close())
 }

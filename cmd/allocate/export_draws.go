@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -13,6 +12,7 @@ import (
 
 func newExportDraws(g *global) *cobra.Command {
 	var run, strategy, file, format string
+	var force bool
 	cmd := &cobra.Command{
 		Use:   "draws --strategy NAME -o FILE",
 		Short: "Write the posterior draws of a strategy of a published run",
@@ -56,7 +56,7 @@ one file per chain: FILE_1.csv, FILE_2.csv, ...
 				if err := pipeline.WriteDraws(&b, p, format, chain); err != nil {
 					return err
 				}
-				if err := os.WriteFile(name, b.Bytes(), 0o644); err != nil {
+				if err := writeFile(name, b.Bytes(), force); err != nil {
 					return err
 				}
 			}
@@ -69,5 +69,6 @@ one file per chain: FILE_1.csv, FILE_2.csv, ...
 	cmd.Flags().StringVar(&strategy, "strategy", "", "strategy whose draws to write")
 	cmd.Flags().StringVarP(&file, "output", "o", "", "file to write")
 	cmd.Flags().StringVar(&format, "format", "parquet", "parquet, arrow or cmdstan")
+	cmd.Flags().BoolVar(&force, "force", false, "overwrite an existing file")
 	return cmd
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -13,6 +12,7 @@ import (
 
 func newExportScenarios(g *global) *cobra.Command {
 	var run, file, format string
+	var force bool
 	cmd := &cobra.Command{
 		Use:   "scenarios -o FILE",
 		Short: "Write the joint scenarios of a published run",
@@ -47,7 +47,7 @@ the horizon as a fraction, and a column of probabilities if they differ.
 			if err := pipeline.WriteScenarios(&b, t, format); err != nil {
 				return err
 			}
-			if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
+			if err := writeFile(file, b.Bytes(), force); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintf(g.stdout, "wrote %d scenarios to %s\n", t.Rows(), file)
@@ -58,5 +58,6 @@ the horizon as a fraction, and a column of probabilities if they differ.
 	cmd.Flags().StringVar(&run, "run", "", "folder of a published run (default <out>/latest)")
 	cmd.Flags().StringVarP(&file, "output", "o", "", "file to write")
 	cmd.Flags().StringVar(&format, "format", "parquet", "parquet or arrow")
+	cmd.Flags().BoolVar(&force, "force", false, "overwrite an existing file")
 	return cmd
 }
