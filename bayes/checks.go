@@ -209,3 +209,8 @@ func (p *Posterior) lossTail(m ReturnModel, rng *rand.Rand, each int) float64 {
 	}
 	return mcmc.ParetoK(loss, mcmc.Right, 1)
 }
+
+// TailShape estimates the Pareto shape k of the right tail of independent
+// losses: moments of order 1/k and more do not exist. NaN for fewer than 25
+// losses and for a tail that does not vary.
+func TailShape(losses []float64) float64 { return mcmc.ParetoK(losses, mcmc.Right, 1) }

@@ -234,9 +234,10 @@ func (m *studentTModel) Score(theta []float64, r float64) float64 {
 func (m *studentTModel) Path(theta, z, r []float64) {
 	var score tScore
 	score.set(theta[2])
-	for i, v := range z {
+	score.each(z, r)
+	for i, v := range r {
 		// A loss beyond everything is a total loss: a simple return cannot be lower.
-		r[i] = max(-1, theta[0]+theta[1]*score.at(v))
+		r[i] = max(-1, theta[0]+theta[1]*v)
 	}
 }
 

@@ -71,13 +71,47 @@ func (s *tScore) set(nu float64) {
 		t[l] = 2*w*t[l-1] - t[l-2]
 	}
 	table := tTable()
-	for k := range tableZ {
-		row := &table[k]
-		sum := 0.0
-		for l := range tableNu {
-			sum += row[l] * t[l]
+	// Two rows at a time: one sum alone waits for each of its additions.
+	for k := 0; k < tableZ; k += 2 {
+		one, two := &table[k], &table[k+1]
+		a, b := 0.0, 0.0
+		for l, v := range t {
+			a += one[l] * v
+			b += two[l] * v
 		}
-		s.coef[k] = sum
+		s.coef[k], s.coef[k+1] = a, b
+	}
+}
+
+// each writes G(z; nu) for every z; r may be z. Four recurrences run side by
+// side, because one alone waits for each of its additions.
+func (s *tScore) each(z, r []float64) {
+	const end = tableZMax * tableZMax
+	i := 0
+	for ; i+4 <= len(z); i += 4 {
+		z0, z1, z2, z3 := z[i], z[i+1], z[i+2], z[i+3]
+		s0, s1, s2, s3 := z0*z0, z1*z1, z2*z2, z3*z3
+		if s0 > end || s1 > end || s2 > end || s3 > end {
+			for j := i; j < i+4; j++ {
+				r[j] = s.at(z[j])
+			}
+			continue
+		}
+		s0, s1, s2, s3 = 4*s0/end-2, 4*s1/end-2, 4*s2/end-2, 4*s3/end-2
+		var a0, a1, a2, a3, b0, b1, b2, b3 float64
+		for k := tableZ - 1; k > 0; k-- {
+			c := s.coef[k]
+			a0, b0 = s0*a0-b0+c, a0
+			a1, b1 = s1*a1-b1+c, a1
+			a2, b2 = s2*a2-b2+c, a2
+			a3, b3 = s3*a3-b3+c, a3
+		}
+		c := s.coef[0]
+		r[i], r[i+1] = z0*math.Exp(s0/2*a0-b0+c), z1*math.Exp(s1/2*a1-b1+c)
+		r[i+2], r[i+3] = z2*math.Exp(s2/2*a2-b2+c), z3*math.Exp(s3/2*a3-b3+c)
+	}
+	for ; i < len(z); i++ {
+		r[i] = s.at(z[i])
 	}
 }
 

@@ -2,6 +2,7 @@ package bayes
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"gonum.org/v1/gonum/stat/distuv"
@@ -74,5 +75,29 @@ func BenchmarkPath(b *testing.B) {
 			z[i] = 0.1 * float64(i-10)
 		}
 		m.Path([]float64{0, 0.01, 5}, z, z)
+	}
+}
+
+// Four at a time is one at a time, to the last bit.
+func TestScoresSideBySide(t *testing.T) {
+	rng := rand.New(rand.NewPCG(6, 6))
+	for _, nu := range []float64{2, 2.7, 8, 300} {
+		var s tScore
+		s.set(nu)
+		for n := range 9 {
+			z, r := make([]float64, n), make([]float64, n)
+			for i := range z {
+				z[i] = 3 * rng.NormFloat64()
+			}
+			if n == 6 {
+				z[2] = -9 // outside the table
+			}
+			s.each(z, r)
+			for i := range z {
+				if r[i] != s.at(z[i]) {
+					t.Errorf("nu %v, z %v: %v, alone %v", nu, z[i], r[i], s.at(z[i]))
+				}
+			}
+		}
 	}
 }

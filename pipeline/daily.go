@@ -43,8 +43,8 @@ type day struct {
 	inputs    []Input              // of the window stage: panel, and metadata, holidays, previous if there are
 }
 
-// daily turns a panel into weights as of one day: window, bayes, scenarios,
-// optimize, reports. It sees nothing of the panel after that day. The nightly
+// daily turns a panel into weights as of one day: window, bayes, holdout,
+// scenarios, optimize, reports. It sees nothing of the panel after that day. The nightly
 // run and a backtest call this one function.
 func (r *Runner) daily(ctx context.Context, in day, c *config.Config) (*Decision, error) {
 	asOf := in.asOf
@@ -81,7 +81,7 @@ func (r *Runner) daily(ctx context.Context, in day, c *config.Config) (*Decision
 		return nil, err
 	}
 
-	var fits []Action
+	var fits, trials []Action
 	var inputs []Input
 	for _, part := range tree.Parts {
 		a, err := step("bayes", part.Name, c.Bayes, true, Input{"series", part.Content})
@@ -89,6 +89,12 @@ func (r *Runner) daily(ctx context.Context, in day, c *config.Config) (*Decision
 			return nil, err
 		}
 		fits = append(fits, a)
+		if c.Scenarios.Holdout > 0 {
+			if a, err = step("holdout", part.Name, heldOut(c.Scenarios, c.Bayes), true, Input{"series", part.Content}); err != nil {
+				return nil, err
+			}
+			trials = append(trials, a)
+		}
 		inputs = append(inputs, Input{"series " + part.Name, part.Content})
 	}
 	posteriors, err := d.run(ctx, r, "bayes", fits)
@@ -107,7 +113,14 @@ func (r *Runner) daily(ctx context.Context, in day, c *config.Config) (*Decision
 		return nil, &GateError{Findings: found}
 	}
 
-	set, err := one("scenarios", scenarioOptions{asOf, c.Scenarios}, true, inputs...)
+	coverages, err := d.holdout(ctx, r, trials)
+	if err != nil {
+		return nil, err
+	}
+
+	joint := c.Scenarios
+	joint.Holdout = 0 // the scenarios do not depend on it
+	set, err := one("scenarios", scenarioOptions{asOf, joint}, true, inputs...)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +152,7 @@ func (r *Runner) daily(ctx context.Context, in day, c *config.Config) (*Decision
 	}
 
 	o := reportOptions{AsOf: asOf, Effective: d.Effective, Seed: c.Seed, Bayes: c.Bayes, Scenarios: c.Scenarios, Optimize: c.Optimize, Left: append(leftOut(in.all, tree), unusable...), Change: change, Severity: c.Gates.Severity}
-	inputs = append(inputs, Input{"window", window.Content}, Input{"scenarios", set.Content}, Input{"solution", best.Content})
+	inputs = append(append(inputs, coverages...), Input{"window", window.Content}, Input{"scenarios", set.Content}, Input{"solution", best.Content})
 	files, err := one("reports", o, false, inputs...)
 	if err != nil {
 		return nil, err

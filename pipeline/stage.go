@@ -52,6 +52,23 @@ func (c *Call) named(kind string) (name string, content []byte, ok bool, err err
 	return "", nil, false, nil
 }
 
+// each hands the content of every input "kind NAME" to f, in order.
+func (c *Call) each(kind string, f func(content []byte) error) error {
+	for _, in := range c.Action.Inputs {
+		if !strings.HasPrefix(in.Name, kind+" ") {
+			continue
+		}
+		b, err := c.read(in)
+		if err == nil {
+			err = f(b)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (c *Call) read(in Input) ([]byte, error) {
 	path, own := c.sources[in.Content]
 	if !own {

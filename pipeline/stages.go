@@ -24,6 +24,7 @@ import (
 //	returns    files              -> panel
 //	window     panel              -> one series per strategy, up to the as-of day
 //	bayes      series             -> posterior, one action per strategy
+//	holdout    series             -> coverage of days a second fit did not see, one action per strategy
 //	scenarios  series, posteriors -> joint scenarios
 //	optimize   scenarios          -> solution
 //	reports    everything         -> the files to publish
@@ -35,9 +36,10 @@ func Stages(workers int) map[string]Stage {
 		{Name: "returns", Version: 2, Run: runReturns},
 		{Name: "window", Version: 2, Tree: true, Run: runWindow},
 		{Name: "bayes", Version: 2, Run: runBayes},
+		{Name: "holdout", Version: 1, Run: runHoldout},
 		{Name: "scenarios", Version: 2, Run: scenarioStage{workers}.run},
 		{Name: "optimize", Version: 1, Run: runOptimize},
-		{Name: "reports", Version: 2, Tree: true, Run: runReports},
+		{Name: "reports", Version: 3, Tree: true, Run: runReports},
 	} {
 		stages[s.Name] = s
 	}
@@ -46,7 +48,7 @@ func Stages(workers int) map[string]Stage {
 
 // StageNames lists the stages in the order in which a run does them.
 func StageNames() []string {
-	return []string{"returns", "window", "bayes", "scenarios", "optimize", "reports"}
+	return []string{"returns", "window", "bayes", "holdout", "scenarios", "optimize", "reports"}
 }
 
 func runReturns(_ context.Context, c *Call) ([]byte, error) {
@@ -323,6 +325,7 @@ func runReports(_ context.Context, c *Call) ([]byte, error) {
 				err = json.Unmarshal(b, &run.Solution)
 				run.Findings = append(run.Findings, run.Solution.Findings...)
 			}
+		case "holdout": // all together, below
 		default:
 			err = fmt.Errorf("pipeline: reports know no input %q %q", kind, name)
 		}
@@ -330,7 +333,11 @@ func runReports(_ context.Context, c *Call) ([]byte, error) {
 			return nil, err
 		}
 	}
-	run.Findings = returns.Rate(run.Findings, o.Severity)
+	held, err := judgeHoldout(c)
+	if err != nil {
+		return nil, err
+	}
+	run.Findings = returns.Rate(append(run.Findings, held...), o.Severity)
 	tree := Tree{Findings: run.Findings}
 	for _, f := range reports.Files() {
 		var b bytes.Buffer

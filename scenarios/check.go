@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/gonum/interp"
 	"gonum.org/v1/gonum/mathext"
 
+	"allocate/bayes"
 	"allocate/returns"
 )
 
@@ -136,7 +137,7 @@ func check(strategies []Strategy, s *Set, each func(n int, f func(i int)) error)
 	found := make([][]returns.Finding, len(strategies))
 	errs := make([]error, len(strategies))
 	err := each(len(strategies), func(j int) {
-		found[j], errs[j] = strategies[j].Fits(strategies[j].Series.Returns)
+		found[j], errs[j] = strategies[j].fits()
 	})
 	if err != nil {
 		return nil, err
@@ -151,23 +152,27 @@ func check(strategies []Strategy, s *Set, each func(n int, f func(i int)) error)
 	return append(all, checkPortfolio(s)...), nil
 }
 
-// Fits compares days with the predictive distribution of the posterior: of the
-// history it was fitted to, for gross misfit, or of days held out, for
-// coverage. It reports
-//
-//	scenarios.pit    the days' transforms are not uniform: Kolmogorov distance;
-//	                 a warning if the lower tail is wrong as well
-//	scenarios.tail   more days are below the 1% quantile than chance allows
-//
-// Chance is the 0.1% point; the clustering of volatility makes days count for
-// less than their number, for which both limits have slack.
-func (s Strategy) Fits(days []float64) ([]returns.Finding, error) {
-	u, err := s.PIT(days)
+// fits compares the history with the predictive distribution of its own
+// posterior, for gross misfit.
+func (s Strategy) fits() ([]returns.Finding, error) {
+	u, err := s.PIT(s.Series.Returns)
 	if err != nil || len(u) == 0 {
 		return nil, err
 	}
-	name, n := s.Series.Strategy.Name, float64(len(u))
-	low, high := 0.0, 0.0
+	return misfit("scenarios.", "the days", s.Series.Strategy.Name, u), nil
+}
+
+// misfit judges n probability integral transforms of what days names. It
+// reports, with prefix,
+//
+//	pit    the transforms are not uniform: Kolmogorov distance; a warning if
+//	       the lower tail is wrong as well
+//	tail   more of them are below 1% than chance allows
+//
+// Chance is the 0.1% point; the clustering of volatility makes days count for
+// less than their number, for which both limits have slack.
+func misfit(prefix, days, name string, u []float64) []returns.Finding {
+	n, low, high := float64(len(u)), 0.0, 0.0
 	for _, v := range u {
 		if v < tailProb {
 			low++
@@ -184,19 +189,19 @@ func (s Strategy) Fits(days []float64) ([]returns.Finding, error) {
 			severity = returns.Warn
 		}
 		found = append(found, returns.Finding{
-			Code: "scenarios.pit", Severity: severity, Strategy: name,
+			Code: prefix + "pit", Severity: severity, Strategy: name,
 			Numbers:  map[string]float64{"distance": d, "limit": limit, "days": n},
-			Sentence: fmt.Sprintf("The share of days below a predicted quantile is off by up to %.1f points in 100; the return model does not fit.", 100*d),
+			Sentence: fmt.Sprintf("The share of %s below a predicted quantile is off by up to %.1f points in 100; the return model does not fit.", days, 100*d),
 		})
 	}
 	if low > tailLimit {
 		found = append(found, returns.Finding{
-			Code: "scenarios.tail", Severity: returns.Warn, Strategy: name,
+			Code: prefix + "tail", Severity: returns.Warn, Strategy: name,
 			Numbers:  map[string]float64{"below": low / n, "above": high / n, "expected": tailProb, "limit": tailLimit / n},
-			Sentence: fmt.Sprintf("%.1f%% of the days lie below the predicted 1%% quantile; losses are heavier than the return model has them.", 100*low/n),
+			Sentence: fmt.Sprintf("%.1f%% of %s lie below the predicted 1%% quantile; losses are heavier than the return model has them.", 100*low/n, days),
 		})
 	}
-	return found, nil
+	return found
 }
 
 // kolmogorov returns the distance of u from uniform; it sorts u.
@@ -214,7 +219,7 @@ func kolmogorov(u []float64) float64 {
 func checkPortfolio(s *Set) []returns.Finding {
 	loss := equalWeightLoss(s)
 	cvar, se := tailMean(loss, s.Prob, checkAlpha)
-	k := tailShape(loss)
+	k := bayes.TailShape(loss)
 	f := returns.Finding{
 		Code: "scenarios.cvar", Severity: returns.Info,
 		Numbers:  map[string]float64{"cvar": cvar, "standard_error": se, "alpha": checkAlpha},

@@ -13,6 +13,7 @@ type Options struct {
 	Horizon    int      `mapstructure:"horizon" json:"horizon" doc:"trading days each scenario spans"`
 	Count      int      `mapstructure:"count" json:"count" doc:"number of joint scenarios"`
 	Dependence string   `mapstructure:"dependence" json:"dependence" doc:"dependence of strategies: t_copula (joint extremes; degrees of freedom estimated), gaussian (extremes come alone), empirical (ranks of history's days, in blocks) or independent (understates risk)" enum:"t_copula,gaussian,empirical,independent"`
+	Holdout    int      `mapstructure:"holdout" json:"holdout,omitempty" doc:"last trading days of each strategy that a second fit does not see and is compared with, at most a fifth of its history; 0: none"`
 	Views      []View   `mapstructure:"views" json:"views,omitempty" doc:"beliefs that the scenarios' probabilities are made to meet, by entropy pooling"`
 	Stress     []Stress `mapstructure:"stress" json:"stress,omitempty" doc:"named conditional scenarios; each is reported, and condition chooses one for the optimizer"`
 	Condition  string   `mapstructure:"condition" json:"condition,omitempty" doc:"name of the stress under which the weights are chosen; empty: none"`
@@ -54,7 +55,9 @@ var (
 )
 
 // DefaultOptions returns the defaults: a month of trading days ahead.
-func DefaultOptions() Options { return Options{Horizon: 21, Count: 10000, Dependence: TCopula} }
+func DefaultOptions() Options {
+	return Options{Horizon: 21, Count: 10000, Dependence: TCopula, Holdout: 252}
+}
 
 // Validate reports every problem at once, each with its key.
 func (o Options) Validate() error {
@@ -67,6 +70,7 @@ func (o Options) Validate() error {
 	finite := func(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 	check(o.Horizon >= 1 && o.Horizon <= 252, "horizon", "is %d; expected 1 to 252 trading days", o.Horizon)
 	check(o.Count >= 100 && o.Count <= 10_000_000, "count", "is %d; expected 100 to 10000000", o.Count)
+	check(o.Holdout == 0 || o.Holdout >= fewestHeldOut, "holdout", "is %d; expected 0, or at least %d trading days", o.Holdout, fewestHeldOut)
 	check(slices.Contains(dependences, o.Dependence), "dependence", "%q is not one of %s", o.Dependence, strings.Join(dependences, ", "))
 	seen := map[string]bool{}
 	for i, v := range o.Views {

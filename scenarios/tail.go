@@ -2,7 +2,6 @@ package scenarios
 
 import (
 	"math"
-	"slices"
 	"sort"
 )
 
@@ -54,49 +53,4 @@ func tailMean(loss, prob []float64, alpha float64) (cvar, se float64) {
 	cvar /= 1 - alpha
 	variance := max(0, square/(1-alpha)-cvar*cvar)
 	return cvar, math.Sqrt((variance + alpha*(cvar-last)*(cvar-last)) / (1 - alpha) * squares)
-}
-
-// tailShape estimates the shape k of the generalised Pareto distribution that
-// the largest 3 sqrt(S) losses follow: moments of order 1/k and more do not
-// exist. The estimate is that of Zhang and Stephens (2009), moved towards 0.5
-// with the weight of ten losses (Vehtari et al. 2024, appendices G and H). NaN
-// for fewer than 25 losses and for a tail that does not vary.
-func tailShape(loss []float64) float64 {
-	x := slices.Clone(loss)
-	slices.Sort(x)
-	tail := min(int(3*math.Sqrt(float64(len(x)))), len(x)/5)
-	if tail < 5 {
-		return math.NaN()
-	}
-	cut := x[len(x)-tail-1]
-	x = x[len(x)-tail:]
-	if x[0] == x[tail-1] || x[0] == cut {
-		return math.NaN()
-	}
-	for i := range x {
-		x[i] -= cut
-	}
-	n := float64(tail)
-	meanLog := func(t float64) float64 {
-		sum := 0.0
-		for _, v := range x {
-			sum += math.Log1p(-t * v)
-		}
-		return sum / n
-	}
-	quartile := x[max(int(n/4+0.5), 1)-1]
-	m := 30 + int(math.Sqrt(n))
-	theta, profile := make([]float64, m), make([]float64, m)
-	for j := range theta {
-		theta[j] = 1/x[tail-1] + (1-math.Sqrt(float64(m)/(float64(j)+0.5)))/(3*quartile)
-		k := meanLog(theta[j])
-		profile[j] = n * (math.Log(-theta[j]/k) - k - 1)
-	}
-	top, sum, weights := slices.Max(profile), 0.0, 0.0
-	for j, t := range theta {
-		if w := math.Exp(profile[j] - top); !math.IsNaN(w) {
-			sum, weights = sum+w*t, weights+w
-		}
-	}
-	return (meanLog(sum/weights)*n + 5) / (n + 10)
 }

@@ -7,8 +7,6 @@ import (
 	"testing"
 
 	"gonum.org/v1/gonum/stat"
-
-	"allocate/bayes/mcmc"
 )
 
 // equalWeightCVaR is the CVaR at 95% of the equal-weight portfolio.
@@ -114,23 +112,6 @@ func TestTailMean(t *testing.T) {
 	}
 }
 
-func TestTailShapeIsThatOfMCMC(t *testing.T) {
-	rng := rand.New(rand.NewPCG(8, 4))
-	for _, k := range []float64{0.2, 0.7, 1.3} {
-		x := make([]float64, 4000)
-		for i := range x {
-			x[i] = math.Pow(rng.Float64(), -k)
-		}
-		got, want := tailShape(x), mcmc.ParetoK(x, mcmc.Right, 1)
-		if math.Abs(got-want) > 1e-9 || math.Abs(got-k) > 0.25 {
-			t.Errorf("k %v: %v, mcmc has %v", k, got, want)
-		}
-	}
-	if k := tailShape(make([]float64, 100)); !math.IsNaN(k) {
-		t.Errorf("k of a constant is %v", k)
-	}
-}
-
 // A loss whose mean does not exist is called that.
 func TestNoMeanIsHeld(t *testing.T) {
 	s := &Set{Names: []string{"a"}, Horizon: 1}
@@ -165,7 +146,7 @@ func TestPredictiveTable(t *testing.T) {
 // Days of the model fit; days of twice the scale do not.
 func TestFits(t *testing.T) {
 	s := simulated(t, 1, 2520, 5, 0)[0]
-	found, err := s.Fits(s.Series.Returns)
+	found, err := s.fits()
 	if err != nil || len(found) != 0 {
 		t.Errorf("findings %v, %v", found, err)
 	}
@@ -173,8 +154,11 @@ func TestFits(t *testing.T) {
 	for i := range wild {
 		wild[i] *= 2
 	}
-	found, err = s.Fits(wild)
-	if err != nil || len(found) != 2 {
-		t.Errorf("findings %v, %v", found, err)
+	c, err := s.Holdout(wild)
+	if err != nil || len(c.Findings) != 2 {
+		t.Errorf("findings %v, %v", c, err)
+	}
+	if c.Days != 2520 || c.Below1 < 100 || c.Below5 < c.Below1 || c.Above5 < c.Above1 || c.Above1 < 100 {
+		t.Errorf("coverage %+v of days of twice the scale", c)
 	}
 }

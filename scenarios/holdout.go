@@ -1,0 +1,91 @@
+package scenarios
+
+import (
+	"fmt"
+	"sort"
+
+	"allocate/returns"
+)
+
+// fewestHeldOut is the least number of days that say anything.
+const fewestHeldOut = 20
+
+// HeldOut returns how many of a history's last days a fit is to be tried
+// without: the option, at most a fifth of them, and none where that is too few
+// to say anything.
+func (o Options) HeldOut(days int) int {
+	if h := min(o.Holdout, days/5); h >= fewestHeldOut {
+		return h
+	}
+	return 0
+}
+
+// Coverage is how the days that a fit did not see lie in its predictive
+// distribution: how many of them below (above) the 1%, 5% (95%, 99%)
+// quantiles. It judges the return model a day ahead, apart for each strategy.
+type Coverage struct {
+	Strategy string `json:"strategy"`
+	Days     int    `json:"days"`
+	Below1   int    `json:"below_1"`
+	Below5   int    `json:"below_5"`
+	Above5   int    `json:"above_95"`
+	Above1   int    `json:"above_99"`
+
+	Findings []returns.Finding `json:"findings,omitempty"` // scenarios.holdout_pit, scenarios.holdout_tail
+}
+
+// Holdout compares days, which the posterior has not seen, with what it
+// predicts.
+func (s Strategy) Holdout(days []float64) (*Coverage, error) {
+	u, err := s.PIT(days)
+	if err != nil {
+		return nil, fmt.Errorf("scenarios: predictive distribution of %q: %w", s.Series.Strategy.Name, err)
+	}
+	c := &Coverage{Strategy: s.Series.Strategy.Name, Days: len(u)}
+	if len(u) == 0 {
+		return c, nil
+	}
+	c.Findings = misfit("scenarios.holdout_", "the days held out", c.Strategy, u)
+	sort.Float64s(u) // kolmogorov has, too
+	below := func(p float64) int { return sort.SearchFloat64s(u, p) }
+	c.Below1, c.Below5 = below(0.01), below(0.05)
+	c.Above5, c.Above1 = len(u)-below(0.95), len(u)-below(0.99)
+	return c, nil
+}
+
+// JudgeHoldout gathers the findings of all strategies and says in one sentence
+// how well the models predicted the days held out. Strategies without such days
+// have a nil Coverage. Days of different strategies are the same days: their
+// shares are far from independent, and the sentence draws no conclusion.
+func JudgeHoldout(all []*Coverage) []returns.Finding {
+	var found []returns.Finding
+	var sum Coverage
+	strategies := 0
+	for _, c := range all {
+		if c == nil || c.Days == 0 {
+			continue
+		}
+		strategies++
+		found = append(found, c.Findings...)
+		sum.Days += c.Days
+		sum.Below1 += c.Below1
+		sum.Below5 += c.Below5
+		sum.Above5 += c.Above5
+		sum.Above1 += c.Above1
+	}
+	if strategies == 0 {
+		return nil
+	}
+	share := func(k int) float64 { return float64(k) / float64(sum.Days) }
+	found = append(found, returns.Finding{
+		Code: "scenarios.holdout", Severity: returns.Info,
+		Numbers: map[string]float64{
+			"strategies": float64(strategies), "without": float64(len(all) - strategies), "days": float64(sum.Days),
+			"below_1": share(sum.Below1), "below_5": share(sum.Below5), "above_95": share(sum.Above5), "above_99": share(sum.Above1),
+		},
+		Sentence: fmt.Sprintf("Fitted without their last days, the models of %d strategies had %.1f%% of %d held-out returns below the predicted 5%% quantile and %.1f%% below the 1%% quantile.",
+			strategies, 100*share(sum.Below5), sum.Days, 100*share(sum.Below1)),
+	})
+	returns.SortFindings(found)
+	return found
+}
