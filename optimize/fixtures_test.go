@@ -61,7 +61,7 @@ func problem(tb testing.TB, set *scenarios.Set, change func(*Options)) *Problem 
 	if change != nil {
 		change(&o)
 	}
-	p, err := NewProblem(set, o)
+	p, err := NewProblem(set, o, nil)
 	if err != nil {
 		tb.Fatal(err)
 	}

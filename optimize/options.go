@@ -4,19 +4,46 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 )
 
 // Options is the optimize section of the configuration.
 type Options struct {
-	Alpha           float64  `mapstructure:"alpha" json:"alpha" doc:"confidence of the CVaR that is minimised, 0 <= alpha < 1; 0.95 averages the worst 5 % of scenarios"`
-	Budget          float64  `mapstructure:"budget" json:"budget" doc:"what the weights sum to, as a fraction of capital; 0 is market neutral"`
-	MinWeight       float64  `mapstructure:"min_weight" json:"min_weight" doc:"smallest weight of a strategy, as a fraction of capital; negative allows short positions"`
-	MaxWeight       float64  `mapstructure:"max_weight" json:"max_weight" doc:"largest weight of a strategy, as a fraction of capital"`
-	Bounds          []Bound  `mapstructure:"bounds" json:"bounds,omitempty" doc:"exceptions to min_weight and max_weight for named strategies"`
-	MinAnnualReturn *float64 `mapstructure:"min_annual_return" json:"min_annual_return,omitempty" doc:"floor on the expected return, as a simple annual fraction of capital; absent: no floor"`
-	Cash            bool     `mapstructure:"cash" json:"cash" doc:"allow CASH, which returns 0: strategies then sum to at most the budget and CASH takes the rest"`
-	Decimals        int      `mapstructure:"decimals" json:"decimals" doc:"decimals of an exported weight, 1 to 12; the printed weights sum to the budget exactly"`
-	MaxGap          float64  `mapstructure:"max_gap" json:"max_gap" doc:"largest certified relative gap of the exact solution that still counts as optimal"`
+	Objective    Objective `mapstructure:"objective" json:"objective" doc:"min_cvar (least CVaR), max_return (highest expected return, within max_cvar), utility (highest expected return - risk_aversion x CVaR), max_ratio (highest ratio of expected return above risk_free to CVaR) or risk_budget (long-only; every strategy has its share of the CVaR)" enum:"min_cvar,max_return,utility,max_ratio,risk_budget"`
+	Alpha        float64   `mapstructure:"alpha" json:"alpha" doc:"confidence of the CVaR that is minimised, 0 <= alpha < 1; 0.95 averages the worst 5 % of scenarios"`
+	Spectrum     []Level   `mapstructure:"spectrum" json:"spectrum,omitempty" doc:"several confidences at once instead of alpha, [{alpha: 0.9, weight: 0.5}, {alpha: 0.99, weight: 0.5}]: risk is the weighted mean of their CVaRs; alpha is still what is reported"`
+	RiskAversion float64   `mapstructure:"risk_aversion" json:"risk_aversion" doc:"CVaR that one unit of expected return is worth, for objective utility"`
+	MaxCVaR      *float64  `mapstructure:"max_cvar" json:"max_cvar,omitempty" doc:"limit on the CVaR over the horizon, as a fraction of capital, for objectives max_return and utility; absent: no limit"`
+	RiskFree     float64   `mapstructure:"risk_free" json:"risk_free" doc:"annual return that a ratio is measured against, for objective max_ratio"`
+	RiskShares   []Share   `mapstructure:"risk_shares" json:"risk_shares,omitempty" doc:"shares of the CVaR for objective risk_budget, [{name: a, share: 0.5}]; the strategies that are not named have equal parts of what is left"`
+
+	Budget          float64    `mapstructure:"budget" json:"budget" doc:"what the weights sum to, as a fraction of capital; 0 is market neutral"`
+	MinWeight       float64    `mapstructure:"min_weight" json:"min_weight" doc:"smallest weight of a strategy, as a fraction of capital; negative allows short positions"`
+	MaxWeight       float64    `mapstructure:"max_weight" json:"max_weight" doc:"largest weight of a strategy, as a fraction of capital"`
+	Bounds          []Bound    `mapstructure:"bounds" json:"bounds,omitempty" doc:"exceptions to min_weight and max_weight for named strategies"`
+	Groups          []Group    `mapstructure:"groups" json:"groups,omitempty" doc:"limits on the sum of the weights of several strategies, [{name: trend, strategies: [a, b], max: 0.4}]; group instead of strategies takes those of that group in the metadata"`
+	Exposures       []Exposure `mapstructure:"exposures" json:"exposures,omitempty" doc:"limits on a linear exposure, [{name: beta, loadings: [{name: a, value: 0.8}], max: 0.3}]; a strategy that is not named has loading 0"`
+	MinAnnualReturn *float64   `mapstructure:"min_annual_return" json:"min_annual_return,omitempty" doc:"floor on the expected return, as a simple annual fraction of capital; absent: no floor"`
+	MaxLeverage     *float64   `mapstructure:"max_leverage" json:"max_leverage,omitempty" doc:"largest sum of absolute weights of strategies, as a fraction of capital; absent: no limit"`
+	MaxTurnover     *float64   `mapstructure:"max_turnover" json:"max_turnover,omitempty" doc:"largest turnover against the weights held, half the sum of absolute changes, as a fraction of capital; absent: no limit; nothing held: no limit"`
+	Benchmark       []Share    `mapstructure:"benchmark" json:"benchmark,omitempty" doc:"weights of a benchmark, [{name: a, share: 0.5}]; a strategy that is not named has 0"`
+	MaxDistance     *float64   `mapstructure:"max_distance" json:"max_distance,omitempty" doc:"largest distance to the benchmark, half the sum of absolute differences, as a fraction of capital; absent: no limit"`
+	MinPosition     float64    `mapstructure:"min_position" json:"min_position" doc:"smallest absolute weight that is not 0, as a fraction of capital; 0: any"`
+	MaxPositions    int        `mapstructure:"max_positions" json:"max_positions" doc:"most strategies with a weight that is not 0; 0: any number"`
+	Nodes           int        `mapstructure:"nodes" json:"nodes" doc:"most steps of the search that min_position and max_positions need; where it stops early the gap is reported"`
+
+	Cash bool `mapstructure:"cash" json:"cash" doc:"allow CASH, which returns 0: strategies then sum to at most the budget and CASH takes the rest"`
+
+	CostBP       float64 `mapstructure:"cost_bp" json:"cost_bp" doc:"cost of trading, basis points of the traded amount, against the weights held; the metadata's cost_bp and costs come first"`
+	Costs        []Cost  `mapstructure:"costs" json:"costs,omitempty" doc:"exceptions to cost_bp, [{name: a, bp: 3}]"`
+	RobustRadius float64 `mapstructure:"robust_radius" json:"robust_radius" doc:"radius of the Wasserstein ball of distributions around the scenarios whose worst is optimised, as a horizon return; 0: trust the scenarios"`
+	RobustNorm   Norm    `mapstructure:"robust_norm" json:"robust_norm" doc:"how far a scenario is moved: l1 (sum over strategies; penalises the largest weight) or linf (largest move; penalises leverage)" enum:"l1,linf"`
+
+	Decimals int     `mapstructure:"decimals" json:"decimals" doc:"decimals of an exported weight, 1 to 12; the printed weights sum to the budget exactly"`
+	MaxGap   float64 `mapstructure:"max_gap" json:"max_gap" doc:"largest certified relative gap of the exact solution that still counts as optimal"`
+	Frontier int     `mapstructure:"frontier" json:"frontier" doc:"most points of the efficient frontier in the report; 0: no frontier"`
+	Fallback bool    `mapstructure:"fallback" json:"fallback" doc:"where no optimum can be certified, publish the bundle method's weights or else those held, degraded; false: refuse"`
 }
 
 // Bound replaces the default bounds of one strategy; a nil side keeps them.
@@ -26,78 +53,283 @@ type Bound struct {
 	Max  *float64 `mapstructure:"max" json:"max,omitempty" doc:"largest weight, as a fraction of capital"`
 }
 
+// Group limits the sum of the weights of some strategies.
+type Group struct {
+	Name       string   `mapstructure:"name" json:"name" doc:"name of the limit, for errors and shadow prices"`
+	Strategies []string `mapstructure:"strategies" json:"strategies,omitempty" doc:"the strategies; CASH may be one"`
+	Group      string   `mapstructure:"group" json:"group,omitempty" doc:"instead of strategies: a group of the metadata"`
+	Min        *float64 `mapstructure:"min" json:"min,omitempty" doc:"least sum, as a fraction of capital"`
+	Max        *float64 `mapstructure:"max" json:"max,omitempty" doc:"largest sum, as a fraction of capital"`
+}
+
+// Exposure limits a weighted sum of the weights.
+type Exposure struct {
+	Name     string    `mapstructure:"name" json:"name" doc:"name of the exposure, for errors and shadow prices"`
+	Loadings []Loading `mapstructure:"loadings" json:"loadings" doc:"what a unit of each strategy adds"`
+	Min      *float64  `mapstructure:"min" json:"min,omitempty" doc:"least exposure"`
+	Max      *float64  `mapstructure:"max" json:"max,omitempty" doc:"largest exposure"`
+}
+
+// Loading is what a unit of one strategy adds to an exposure.
+type Loading struct {
+	Name  string  `mapstructure:"name" json:"name" doc:"strategy"`
+	Value float64 `mapstructure:"value" json:"value" doc:"exposure per unit of weight"`
+}
+
+// Share is a strategy's part of something.
+type Share struct {
+	Name  string  `mapstructure:"name" json:"name" doc:"strategy"`
+	Share float64 `mapstructure:"share" json:"share" doc:"its share, as a fraction"`
+}
+
+// Cost is what trading one strategy costs.
+type Cost struct {
+	Name string  `mapstructure:"name" json:"name" doc:"strategy"`
+	BP   float64 `mapstructure:"bp" json:"bp" doc:"basis points of the traded amount"`
+}
+
 // Cash is the name of the position that earns nothing and loses nothing.
 const Cash = "CASH"
 
 // DefaultOptions is long-only and fully invested at 95 % confidence.
 func DefaultOptions() Options {
-	return Options{Alpha: 0.95, Budget: 1, MaxWeight: 1, Decimals: 6, MaxGap: 1e-9}
+	return Options{
+		Objective: MinCVaR, Alpha: 0.95, RiskAversion: 1, Budget: 1, MaxWeight: 1, Nodes: 20_000,
+		RobustNorm: L1, Decimals: 6, MaxGap: 1e-9, Frontier: 40, Fallback: true,
+	}
+}
+
+// checks gathers problems, each with its key.
+type checks struct{ problems []error }
+
+func (c *checks) refuse(key, format string, args ...any) {
+	c.problems = append(c.problems, fmt.Errorf("optimize."+key+": "+format, args...))
+}
+
+func (c *checks) finite(key string, x float64) bool {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		c.refuse(key, "%v is not a finite number", x)
+		return false
+	}
+	return true
+}
+
+func (c *checks) atLeast(key string, x, low float64) bool {
+	if !c.finite(key, x) {
+		return false
+	}
+	if x < low {
+		c.refuse(key, "%v is below %v", x, low)
+		return false
+	}
+	return true
+}
+
+func (c *checks) oneOf(key, value string, allowed ...string) {
+	if !slices.Contains(allowed, value) {
+		c.refuse(key, "%q is not one of %s", value, strings.Join(allowed, ", "))
+	}
+}
+
+// names reports blank names, and names given twice; k names of list are at
+// key[i].name.
+func (c *checks) names(key string, names []string) {
+	first := map[string]int{}
+	for i, name := range names {
+		at := fmt.Sprintf("%s[%d].name", key, i)
+		if name == "" {
+			c.refuse(at, "is empty")
+		} else if j, seen := first[name]; seen {
+			c.refuse(at, "%q is already in %s[%d]", name, key, j)
+		} else {
+			first[name] = i
+		}
+	}
 }
 
 // Validate reports every problem at once, each with its key.
 func (o Options) Validate() error {
-	var problems []error
-	refuse := func(key, format string, args ...any) {
-		problems = append(problems, fmt.Errorf("optimize."+key+": "+format, args...))
-	}
-	finite := func(key string, x float64) bool {
-		if math.IsNaN(x) || math.IsInf(x, 0) {
-			refuse(key, "%v is not a finite number", x)
-			return false
-		}
-		return true
-	}
-
-	if !(o.Alpha >= 0 && o.Alpha < 1) {
-		refuse("alpha", "%v is not in [0, 1)", o.Alpha)
-	}
+	c := &checks{}
+	o.validateObjective(c)
 	if o.Decimals < 1 || o.Decimals > 12 {
-		refuse("decimals", "%d is not between 1 and 12", o.Decimals)
-	} else if finite("budget", o.Budget) {
+		c.refuse("decimals", "%d is not between 1 and 12", o.Decimals)
+	} else if c.finite("budget", o.Budget) {
 		if _, err := units(o.Budget, o.Decimals); err != nil {
-			refuse("budget", "%v", err)
+			c.refuse("budget", "%v", err)
 		}
 	}
 	if o.Cash && o.Budget < 0 {
-		refuse("cash", "needs a budget >= 0, not %v", o.Budget)
-	}
-	lowest, highest := finite("min_weight", o.MinWeight), finite("max_weight", o.MaxWeight)
-	if lowest && highest && o.MinWeight > o.MaxWeight {
-		refuse("min_weight", "%v is above max_weight %v", o.MinWeight, o.MaxWeight)
-	}
-	if r := o.MinAnnualReturn; r != nil && finite("min_annual_return", *r) && *r <= -1 {
-		refuse("min_annual_return", "%v is not above -1", *r)
+		c.refuse("cash", "needs a budget >= 0, not %v", o.Budget)
 	}
 	if !(o.MaxGap > 0) || math.IsInf(o.MaxGap, 1) {
-		refuse("max_gap", "%v is not a positive number", o.MaxGap)
+		c.refuse("max_gap", "%v is not a positive number", o.MaxGap)
 	}
+	o.validateBounds(c)
+	o.validateLimits(c)
+	c.atLeast("cost_bp", o.CostBP, 0)
+	names := make([]string, len(o.Costs))
+	for i, x := range o.Costs {
+		names[i] = x.Name
+		c.atLeast(fmt.Sprintf("costs[%d].bp", i), x.BP, 0)
+	}
+	c.names("costs", names)
+	c.atLeast("robust_radius", o.RobustRadius, 0)
+	c.oneOf("robust_norm", string(o.RobustNorm), string(L1), string(LInf))
+	if o.Frontier < 0 || o.Frontier == 1 {
+		c.refuse("frontier", "%d points are no frontier; expected 0, or at least 2", o.Frontier)
+	}
+	return errors.Join(c.problems...)
+}
 
+func (o Options) validateObjective(c *checks) {
+	c.oneOf("objective", string(o.Objective), string(MinCVaR), string(MaxReturn), string(Utility), string(MaxRatio), string(RiskBudget))
+	if !(o.Alpha >= 0 && o.Alpha < 1) {
+		c.refuse("alpha", "%v is not in [0, 1)", o.Alpha)
+	}
+	if err := validLevels(o.Spectrum); err != nil {
+		c.refuse("spectrum", "%v", err)
+	}
+	c.atLeast("risk_aversion", o.RiskAversion, 0)
+	if r := o.MaxCVaR; r != nil && c.finite("max_cvar", *r) {
+		if o.Objective != MaxReturn && o.Objective != Utility {
+			c.refuse("max_cvar", "is for objectives max_return and utility, not for %s; remove it, or set optimize.objective", o.Objective)
+		}
+		if *r == 0 {
+			c.refuse("max_cvar", "is 0, which only cash keeps; give a positive limit, or leave it out")
+		}
+	}
+	if c.finite("risk_free", o.RiskFree) && o.RiskFree <= -1 {
+		c.refuse("risk_free", "%v is not above -1", o.RiskFree)
+	}
+	sum, names := 0.0, make([]string, len(o.RiskShares))
+	for i, x := range o.RiskShares {
+		names[i] = x.Name
+		if c.finite(fmt.Sprintf("risk_shares[%d].share", i), x.Share) && x.Share <= 0 {
+			c.refuse(fmt.Sprintf("risk_shares[%d].share", i), "%v is not above 0", x.Share)
+		}
+		sum += x.Share
+	}
+	c.names("risk_shares", names)
+	if sum > 1+1e-9 {
+		c.refuse("risk_shares", "sum to %v, more than 1", sum)
+	}
+	if o.Objective == RiskBudget {
+		for _, x := range []struct {
+			key string
+			set bool
+		}{
+			{"min_weight", o.MinWeight > 0 || o.MinWeight < 0}, {"bounds", len(o.Bounds) > 0}, {"groups", len(o.Groups) > 0}, {"exposures", len(o.Exposures) > 0},
+			{"min_annual_return", o.MinAnnualReturn != nil}, {"max_leverage", o.MaxLeverage != nil}, {"max_turnover", o.MaxTurnover != nil}, {"max_distance", o.MaxDistance != nil},
+			{"min_position", o.MinPosition != 0}, {"max_positions", o.MaxPositions != 0}, {"cash", o.Cash}, {"robust_radius", o.RobustRadius != 0}, {"budget", o.Budget <= 0},
+		} {
+			if x.set {
+				c.refuse(x.key, "does not go with objective risk_budget, whose weights follow from the shares of risk alone; leave it at its default")
+			}
+		}
+	}
+}
+
+func (o Options) validateBounds(c *checks) {
+	lowest, highest := c.finite("min_weight", o.MinWeight), c.finite("max_weight", o.MaxWeight)
+	if lowest && highest && o.MinWeight > o.MaxWeight {
+		c.refuse("min_weight", "%v is above max_weight %v", o.MinWeight, o.MaxWeight)
+	}
+	if r := o.MinAnnualReturn; r != nil && c.finite("min_annual_return", *r) && *r <= -1 {
+		c.refuse("min_annual_return", "%v is not above -1", *r)
+	}
 	first := map[string]int{}
 	for i, b := range o.Bounds {
 		key := fmt.Sprintf("bounds[%d]", i)
 		if b.Name == "" {
-			refuse(key+".name", "is empty")
+			c.refuse(key+".name", "is empty")
 		} else if j, seen := first[b.Name]; seen {
-			refuse(key+".name", "%q is already bounded by bounds[%d]", b.Name, j)
+			c.refuse(key+".name", "%q is already bounded by bounds[%d]", b.Name, j)
 		} else {
 			first[b.Name] = i
 		}
 		if b.Name == Cash && !o.Cash {
-			refuse(key+".name", "CASH is bounded but optimize.cash is false")
+			c.refuse(key+".name", "CASH is bounded but optimize.cash is false")
 		}
 		lo, up := o.defaults(b.Name)
 		sound := true
 		if b.Min != nil {
-			lo, sound = *b.Min, finite(key+".min", *b.Min)
+			lo, sound = *b.Min, c.finite(key+".min", *b.Min)
 		}
 		if b.Max != nil {
-			up, sound = *b.Max, finite(key+".max", *b.Max) && sound
+			up, sound = *b.Max, c.finite(key+".max", *b.Max) && sound
 		}
 		if sound && lo > up {
-			refuse(key, "min %v of %q is above its max %v", lo, b.Name, up)
+			c.refuse(key, "min %v of %q is above its max %v", lo, b.Name, up)
 		}
 	}
-	return errors.Join(problems...)
+}
+
+func (o Options) validateLimits(c *checks) {
+	sides := func(key string, low, high *float64) {
+		if low == nil && high == nil {
+			c.refuse(key, "has neither min nor max; give one")
+		}
+		sound := true
+		if low != nil {
+			sound = c.finite(key+".min", *low)
+		}
+		if high != nil {
+			sound = c.finite(key+".max", *high) && sound
+		}
+		if sound && low != nil && high != nil && *low > *high {
+			c.refuse(key, "min %v is above max %v", *low, *high)
+		}
+	}
+	var names []string
+	for i, g := range o.Groups {
+		key := fmt.Sprintf("groups[%d]", i)
+		names = append(names, g.Name)
+		sides(key, g.Min, g.Max)
+		if (len(g.Strategies) == 0) == (g.Group == "") {
+			c.refuse(key, "needs either strategies or group")
+		}
+	}
+	c.names("groups", names)
+	names = nil
+	for i, e := range o.Exposures {
+		key := fmt.Sprintf("exposures[%d]", i)
+		names = append(names, e.Name)
+		sides(key, e.Min, e.Max)
+		var loaded []string
+		for k, l := range e.Loadings {
+			loaded = append(loaded, l.Name)
+			c.finite(fmt.Sprintf("%s.loadings[%d].value", key, k), l.Value)
+		}
+		c.names(key+".loadings", loaded)
+		if len(loaded) == 0 {
+			c.refuse(key+".loadings", "is empty")
+		}
+	}
+	c.names("exposures", names)
+	names = nil
+	for i, b := range o.Benchmark {
+		names = append(names, b.Name)
+		c.finite(fmt.Sprintf("benchmark[%d].share", i), b.Share)
+	}
+	c.names("benchmark", names)
+	for _, x := range []struct {
+		key   string
+		value *float64
+	}{{"max_leverage", o.MaxLeverage}, {"max_turnover", o.MaxTurnover}, {"max_distance", o.MaxDistance}} {
+		if x.value != nil {
+			c.atLeast(x.key, *x.value, 0)
+		}
+	}
+	if o.MaxDistance != nil && len(o.Benchmark) == 0 {
+		c.refuse("max_distance", "needs a benchmark; give optimize.benchmark")
+	}
+	c.atLeast("min_position", o.MinPosition, 0)
+	if o.MaxPositions < 0 {
+		c.refuse("max_positions", "%d is below 0", o.MaxPositions)
+	}
+	if o.Nodes < 1 {
+		c.refuse("nodes", "%d is below 1", o.Nodes)
+	}
 }
 
 // defaults returns the bounds of a strategy that has no Bound of its own.

@@ -32,7 +32,7 @@ func TestNewProblem(t *testing.T) {
 	set.Names = []string{"carry", "trend", "value"}
 	o := DefaultOptions()
 	o.Bounds = []Bound{{Name: "Trends"}, {Name: "xyz"}}
-	_, err := NewProblem(set, o)
+	_, err := NewProblem(set, o, nil)
 	if err == nil || !strings.Contains(err.Error(), `optimize.bounds[0].name: no strategy "Trends"; did you mean trend?`) ||
 		!strings.Contains(err.Error(), `optimize.bounds[1].name: no strategy "xyz"`) || strings.Count(err.Error(), "did you mean") != 1 {
 		t.Errorf("unknown names: %v", err)
@@ -41,14 +41,14 @@ func TestNewProblem(t *testing.T) {
 	floor := 0.1
 	o = DefaultOptions()
 	o.MinAnnualReturn = &floor
-	p, err := NewProblem(set, o)
+	p, err := NewProblem(set, o, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	near(t, "floor over 21 days", p.Constraints[0].Lower, math.Pow(1.1, 21./252)-1, 1e-16)
 	near(t, "and back", p.annual(p.Constraints[0].Lower), floor, 1e-15)
 	set.Horizon = 0
-	if _, err := NewProblem(set, o); err == nil {
+	if _, err := NewProblem(set, o, nil); err == nil {
 		t.Error("a floor without a horizon is accepted")
 	}
 }

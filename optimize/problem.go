@@ -4,23 +4,76 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 
-	"allocate/returns"
 	"allocate/scenarios"
 )
 
-// Names of the constraints that come from the configuration: the keys that a
-// person changes when they conflict.
+// Objective is what a problem asks for.
+type Objective string
+
+// The objectives. Return and risk are defined at Problem.
 const (
-	keyBudget    = "optimize.budget"
-	keyMinWeight = "optimize.min_weight"
-	keyMaxWeight = "optimize.max_weight"
-	keyMinReturn = "optimize.min_annual_return"
+	MinCVaR    Objective = "min_cvar"    // least risk
+	MaxReturn  Objective = "max_return"  // highest return, usually within MaxCVaR
+	Utility    Objective = "utility"     // highest return - Aversion x risk
+	MaxRatio   Objective = "max_ratio"   // highest (return - RiskFree) / risk
+	RiskBudget Objective = "risk_budget" // long-only, the strategies' shares of risk as given
 )
 
-// tradingDays annualises: trading days in a year.
-const tradingDays = 252
+// Problem asks for the best weights w over Set among those that sum to Budget,
+// lie in [Lower, Upper] and satisfy Constraints, Distances and the rules on
+// positions. What is good about weights is made of two numbers:
+//
+//	return(w) = Mean'w - cost(w) - Radius |w|
+//	risk(w)   = sum_k weight_k (CVaR_k(w) + Radius/(1-alpha_k) |w|) + cost(w)
+//
+// over the horizon, with the levels k of Spectrum, or Alpha alone. A loss is
+// minus a return. Trading costs cost(w) = sum_i Cost_i |w_i - Previous_i| are
+// certain, so that they raise every loss alike. Radius is that of a
+// Wasserstein-1 ball around the scenarios with the ground metric Norm; |w| is
+// then the dual norm, and return and risk are those of the worst distribution
+// in the ball (Mohajerin Esfahani and Kuhn 2018, corollary 5.1, without
+// bounds on the support; Pflug, Pichler and Wozabal 2012).
+type Problem struct {
+	Set       *scenarios.Set
+	Objective Objective // "" is MinCVaR
+	Alpha     float64   // confidence of the VaR and CVaR that are reported, in [0, 1)
+	Spectrum  []Level   // of the risk; empty: Alpha with weight 1
+	Mean      []float64 // N expected horizon returns; nil: those of Set
+	Aversion  float64   // of Utility, >= 0
+	RiskFree  float64   // of MaxRatio: a horizon return
+	MaxCVaR   float64   // limit on the risk for MaxReturn and Utility; 0 or +Inf: none
+	Shares    []float64 // N shares of the risk for RiskBudget, which sum to 1; nil: equal
+	Ridge     float64   // adds Ridge sum_i w_i^2 to what is minimised; such a problem is solved by the bundle method
+
+	Budget       float64      // sum of the weights, a multiple of 10^-Decimals
+	Lower, Upper []float64    // N finite bounds, fractions of capital
+	Constraints  []Constraint // any number
+	Distances    []Distance   // any number
+	MinPosition  float64      // smallest absolute weight that is not 0; 0: no rule
+	MaxPositions int          // most weights that are not 0; 0: no rule
+	Nodes        int          // most nodes of the search that the two rules need; 0: the default
+
+	Previous []float64 // N weights held now; nil: none, a cold start
+	Cost     []float64 // N costs per unit of |w - Previous|, fractions of capital; nil: none
+	Radius   float64   // of the Wasserstein ball, a horizon return; 0: trust the scenarios
+	Norm     Norm      // ground metric of the ball; "" is L1
+
+	Decimals int     // of an exported weight
+	MaxGap   float64 // largest relative gap that is Optimal; 0 means the default
+
+	// What NewProblem knows of the options, for sentences; zero when built by hand.
+	ownLower, ownUpper []bool   // N: the bound is the strategy's own, not the default
+	minAnnual          *float64 // the floor as it was configured
+	hasCash            bool
+}
+
+// Level is one CVaR of a mixture. A mixture of several is a spectral risk
+// measure (Acerbi 2002).
+type Level struct {
+	Alpha  float64 `mapstructure:"alpha" json:"alpha" doc:"confidence, 0 <= alpha < 1"`
+	Weight float64 `mapstructure:"weight" json:"weight" doc:"its weight; the weights of all levels sum to 1"`
+}
 
 // Constraint is one named linear row: Lower <= Coef'w <= Upper. Equal sides
 // are an equality; an infinite side is absent.
@@ -30,86 +83,110 @@ type Constraint struct {
 	Lower, Upper float64
 }
 
-// Problem asks for the weights w with the least CVaR over Set among those
-// that sum to Budget, lie in [Lower, Upper] and satisfy Constraints.
-type Problem struct {
-	Set          *scenarios.Set
-	Alpha        float64      // confidence, in [0, 1)
-	Budget       float64      // sum of the weights, a multiple of 10^-Decimals
-	Lower, Upper []float64    // N finite bounds, fractions of capital
-	Constraints  []Constraint // any number
-	Decimals     int          // of an exported weight
-	MaxGap       float64      // largest relative gap that is Optimal; 0 means the default
-
-	// What NewProblem knows of the options, for sentences; zero when built by hand.
-	ownLower, ownUpper []bool   // N: the bound is the strategy's own, not the default
-	minAnnual          *float64 // the floor as it was configured
-	hasCash            bool
-}
-
-// NewProblem writes options as a problem over set. With o.Cash the set of the
-// problem is a copy with one more column, CASH, whose returns are zero.
+// Distance is one named limit on a weighted sum of absolute differences:
 //
-// The floor on expected return is converted from a year to the horizon of h
-// trading days by compounding, (1+r)^(h/252) - 1, and compared with the mean
-// scenario return.
-func NewProblem(set *scenarios.Set, o Options) (*Problem, error) {
-	if err := o.Validate(); err != nil {
-		return nil, err
-	}
-	if err := set.Validate(); err != nil {
-		return nil, fmt.Errorf("optimize: %w", err)
-	}
-	if o.Cash {
-		if slices.Contains(set.Names, Cash) {
-			return nil, fmt.Errorf("optimize.cash: a strategy is already named %s", Cash)
-		}
-		set = withCash(set)
-	}
-
-	n := len(set.Names)
-	p := &Problem{
-		Set: set, Alpha: o.Alpha, Budget: o.Budget, Decimals: o.Decimals, MaxGap: o.MaxGap,
-		Lower: make([]float64, n), Upper: make([]float64, n),
-		ownLower: make([]bool, n), ownUpper: make([]bool, n), minAnnual: o.MinAnnualReturn, hasCash: o.Cash,
-	}
-	for i, name := range set.Names {
-		p.Lower[i], p.Upper[i] = o.defaults(name)
-		own := o.Cash && name == Cash
-		p.ownLower[i], p.ownUpper[i] = own, own
-	}
-	var unknown []error
-	for k, b := range o.Bounds {
-		i := slices.Index(set.Names, b.Name)
-		if i < 0 {
-			unknown = append(unknown, fmt.Errorf("optimize.bounds[%d].name: no strategy %q%s", k, b.Name, returns.Suggest(b.Name, set.Names)))
-			continue
-		}
-		if b.Min != nil {
-			p.Lower[i], p.ownLower[i] = *b.Min, true
-		}
-		if b.Max != nil {
-			p.Upper[i], p.ownUpper[i] = *b.Max, true
-		}
-	}
-	if err := errors.Join(unknown...); err != nil {
-		return nil, err
-	}
-	if r := o.MinAnnualReturn; r != nil {
-		if set.Horizon < 1 {
-			return nil, fmt.Errorf("%s: the scenarios span %d trading days; expected at least 1", keyMinReturn, set.Horizon)
-		}
-		p.Constraints = append(p.Constraints, Constraint{
-			Name: keyMinReturn, Coef: set.Mean(),
-			Lower: math.Expm1(math.Log1p(*r) * float64(set.Horizon) / tradingDays), Upper: math.Inf(1),
-		})
-	}
-	return p, nil
+//	Constant + sum_i Weight_i |w_i - Center_i| <= Limit
+//
+// Gross leverage has Center 0, turnover the previous weights, a distance to a
+// benchmark the benchmark's.
+type Distance struct {
+	Name            string
+	Weight, Center  []float64 // N; Weight >= 0
+	Constant, Limit float64
 }
 
-// annual is the inverse of the conversion in NewProblem.
-func (p *Problem) annual(horizonReturn float64) float64 {
-	return math.Expm1(math.Log1p(horizonReturn) * tradingDays / float64(p.Set.Horizon))
+// Norm is the ground metric of a Wasserstein ball: the distance by which a
+// scenario's vector of returns may be moved.
+type Norm string
+
+// The metrics.
+const (
+	L1   Norm = "l1"   // sum of moves; the dual |w| is the largest absolute weight
+	LInf Norm = "linf" // largest move; the dual |w| is the sum of absolute weights
+)
+
+// levels returns the levels of the risk.
+func (p *Problem) levels() []Level {
+	if len(p.Spectrum) == 0 {
+		return []Level{{p.Alpha, 1}}
+	}
+	return p.Spectrum
+}
+
+func (p *Problem) objective() Objective {
+	if p.Objective == "" {
+		return MinCVaR
+	}
+	return p.Objective
+}
+
+// limited reports a limit on the risk.
+func (p *Problem) limited() bool { return p.MaxCVaR != 0 && !math.IsInf(p.MaxCVaR, 1) }
+
+// discrete reports rules on positions, which need a search.
+func (p *Problem) discrete() bool {
+	return p.MinPosition > 0 || p.MaxPositions > 0 && p.MaxPositions < len(p.Set.Names)
+}
+
+// maxGap is the largest relative gap that counts as optimal.
+func (p *Problem) maxGap() float64 {
+	if p.MaxGap == 0 {
+		return DefaultOptions().MaxGap
+	}
+	return p.MaxGap
+}
+
+// means returns the N expected horizon returns.
+func (p *Problem) means() []float64 {
+	if p.Mean != nil {
+		return p.Mean
+	}
+	return p.Set.Mean()
+}
+
+// cost returns what it takes to trade from Previous to w, a fraction of
+// capital. A cold start costs nothing.
+func (p *Problem) cost(w []float64) float64 {
+	total := 0.0
+	if p.Previous == nil {
+		return 0
+	}
+	for i, c := range p.Cost {
+		total += c * math.Abs(w[i]-p.Previous[i])
+	}
+	return total
+}
+
+// dualNorm returns |w|, the norm dual to the ground metric.
+func (p *Problem) dualNorm(w []float64) float64 {
+	norm := 0.0
+	for _, x := range w {
+		if p.Norm == LInf {
+			norm += math.Abs(x)
+		} else {
+			norm = max(norm, math.Abs(x))
+		}
+	}
+	return norm
+}
+
+// ballRisk is the risk that one unit of the dual norm adds:
+// Radius sum_k weight_k / (1-alpha_k).
+func (p *Problem) ballRisk() float64 {
+	sum := 0.0
+	for _, l := range p.levels() {
+		sum += l.Weight / (1 - l.Alpha)
+	}
+	return p.Radius * sum
+}
+
+// of returns the left side of a distance.
+func (d *Distance) of(w []float64) float64 {
+	sum := d.Constant
+	for i, a := range d.Weight {
+		sum += a * math.Abs(w[i]-d.Center[i])
+	}
+	return sum
 }
 
 // rows returns the general rows of the problem, the budget first.
@@ -120,6 +197,11 @@ func (p *Problem) rows() []Constraint {
 	}
 	budget := Constraint{Name: keyBudget, Coef: ones, Lower: p.Budget, Upper: p.Budget}
 	return append([]Constraint{budget}, p.Constraints...)
+}
+
+// annual is the inverse of the conversion in NewProblem.
+func (p *Problem) annual(horizonReturn float64) float64 {
+	return math.Expm1(math.Log1p(horizonReturn) * tradingDays / float64(p.Set.Horizon))
 }
 
 // validate reports every way in which a problem is not well posed. Whether it
@@ -136,16 +218,52 @@ func (p *Problem) validate() error {
 		problems = append(problems, fmt.Errorf("optimize: "+format, args...))
 	}
 	n := len(p.Set.Names)
+	numbers := func(what string, x []float64, optional bool, low float64) {
+		if x == nil && optional {
+			return
+		}
+		if len(x) != n {
+			refuse("%s: %d numbers for %d strategies", what, len(x), n)
+		}
+		for i, v := range x {
+			if !(v >= low) || math.IsInf(v, 0) {
+				refuse("%s: number %d is %v", what, i, v)
+			}
+		}
+	}
+	lowest := -math.MaxFloat64
+	switch p.objective() {
+	case MinCVaR, MaxReturn, Utility, MaxRatio, RiskBudget:
+	default:
+		refuse("no objective %q", p.Objective)
+	}
 	if !(p.Alpha >= 0 && p.Alpha < 1) {
 		refuse("alpha %v is not in [0, 1)", p.Alpha)
+	}
+	if err := validLevels(p.Spectrum); err != nil {
+		refuse("spectrum: %v", err)
+	}
+	for _, x := range []struct {
+		what  string
+		value float64
+	}{{"aversion", p.Aversion}, {"radius", p.Radius}, {"ridge", p.Ridge}, {"smallest position", p.MinPosition}, {"largest gap", p.MaxGap}} {
+		if !(x.value >= 0) || math.IsInf(x.value, 1) {
+			refuse("%s %v is not a number >= 0", x.what, x.value)
+		}
+	}
+	if math.IsNaN(p.MaxCVaR) || math.IsInf(p.MaxCVaR, -1) || math.IsNaN(p.RiskFree) || math.IsInf(p.RiskFree, 0) {
+		refuse("risk limit %v, risk-free return %v", p.MaxCVaR, p.RiskFree)
+	}
+	if p.limited() && p.objective() != MaxReturn && p.objective() != Utility {
+		refuse("a limit on the risk goes with %s and %s, not with %s", MaxReturn, Utility, p.objective())
+	}
+	if p.MaxPositions < 0 || p.Nodes < 0 {
+		refuse("most positions %d, most nodes %d; expected numbers >= 0", p.MaxPositions, p.Nodes)
 	}
 	if p.Decimals < 1 || p.Decimals > 12 {
 		refuse("%d decimals; expected 1 to 12", p.Decimals)
 	} else if _, err := units(p.Budget, p.Decimals); err != nil {
 		refuse("budget: %v", err)
-	}
-	if !(p.MaxGap >= 0) {
-		refuse("largest gap %v is not a number >= 0", p.MaxGap)
 	}
 	if len(p.Lower) != n || len(p.Upper) != n {
 		refuse("%d lower and %d upper bounds for %d strategies", len(p.Lower), len(p.Upper), n)
@@ -158,29 +276,39 @@ func (p *Problem) validate() error {
 		}
 	}
 	for k, c := range p.Constraints {
-		if len(c.Coef) != n {
-			refuse("constraint %d %q has %d coefficients for %d strategies", k, c.Name, len(c.Coef), n)
-		}
-		for i, a := range c.Coef {
-			if math.IsNaN(a) || math.IsInf(a, 0) {
-				refuse("constraint %d %q: coefficient %d is %v", k, c.Name, i, a)
-			}
-		}
+		numbers(fmt.Sprintf("coefficients of constraint %d %q", k, c.Name), c.Coef, false, lowest)
 		if !(c.Lower <= c.Upper) || math.IsInf(c.Lower, 1) || math.IsInf(c.Upper, -1) {
 			refuse("constraint %d %q: [%v, %v] is not an interval", k, c.Name, c.Lower, c.Upper)
 		}
 	}
+	for k, d := range p.Distances {
+		numbers(fmt.Sprintf("weights of distance %d %q", k, d.Name), d.Weight, false, 0)
+		numbers(fmt.Sprintf("center of distance %d %q", k, d.Name), d.Center, false, lowest)
+		if !(d.Limit >= 0) || math.IsInf(d.Limit, 1) || !(d.Constant >= 0) || math.IsInf(d.Constant, 1) {
+			refuse("distance %d %q: limit %v, constant %v", k, d.Name, d.Limit, d.Constant)
+		}
+	}
+	numbers("expected returns", p.Mean, true, lowest)
+	numbers("previous weights", p.Previous, true, lowest)
+	numbers("costs", p.Cost, true, 0)
+	numbers("shares of risk", p.Shares, true, 0)
 	return errors.Join(problems...)
 }
 
-// withCash returns a copy of set with a last column of zero returns.
-func withCash(set *scenarios.Set) *scenarios.Set {
-	n := len(set.Names)
-	wide := *set
-	wide.Names = append(slices.Clone(set.Names), Cash)
-	wide.Returns = make([]float64, set.Len()*(n+1))
-	for j := range set.Len() {
-		copy(wide.Row(j), set.Row(j))
+// validLevels reports levels that are not a mixture of CVaRs.
+func validLevels(levels []Level) error {
+	sum := 0.0
+	for _, l := range levels {
+		if !(l.Alpha >= 0 && l.Alpha < 1) {
+			return fmt.Errorf("alpha %v is not in [0, 1)", l.Alpha)
+		}
+		if !(l.Weight > 0) {
+			return fmt.Errorf("weight %v of alpha %v is not above 0", l.Weight, l.Alpha)
+		}
+		sum += l.Weight
 	}
-	return &wide
+	if len(levels) > 0 && !(math.Abs(sum-1) <= 1e-9) {
+		return fmt.Errorf("the weights sum to %v; expected 1", sum)
+	}
+	return nil
 }

@@ -322,7 +322,7 @@ func TestSolveRefuses(t *testing.T) {
 	p.Alpha, p.Lower[1], p.Upper[2] = 1, math.NaN(), math.Inf(1)
 	p.Constraints = []Constraint{{Name: "short", Coef: []float64{1}, Lower: 2, Upper: 1}}
 	_, err := Solve(t.Context(), p)
-	for _, part := range []string{"alpha 1", `of "sab"`, `of "sac"`, "1 coefficients", "[2, 1]"} {
+	for _, part := range []string{"alpha 1", `of "sab"`, `of "sac"`, "1 numbers for 3 strategies", "[2, 1]"} {
 		if err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("error %v does not mention %s", err, part)
 		}
@@ -342,7 +342,7 @@ func ExampleSolve() {
 	}
 	o := DefaultOptions()
 	o.Alpha = 0.8 // the worst of five
-	p, err := NewProblem(set, o)
+	p, err := NewProblem(set, o, nil)
 	if err != nil {
 		panic(err)
 	}

@@ -264,7 +264,7 @@ func runOptimize(ctx context.Context, c *Call) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	problem, err := optimize.NewProblem(set, o)
+	problem, err := optimize.NewProblem(set, o, nil)
 	if err != nil {
 		return nil, &config.Error{Err: err} // names that only the data could tell to be wrong
 	}
