@@ -2,67 +2,181 @@ package optimize
 
 import (
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/blas/blas64"
 )
 
-// Certificate proves how far weights are from the least possible CVaR. All
-// losses are horizon fractions, positive when money is lost.
+// Certificate proves how far weights are from the best possible. It speaks of
+// the one number that was minimised: the risk for MinCVaR, minus the return
+// for MaxReturn, risk x Aversion minus return for Utility, and for MaxRatio,
+// with the best ratio r, r x risk minus the return above RiskFree, which is
+// least at 0. All of them are horizon fractions.
 //
-// A gap is (CVaR - DualBound) / max(|CVaR|, Scale), where Scale is the mean
-// absolute scenario return: relative, yet meaningful when the CVaR is near
-// zero, and the same in per cent as in fractions. The bound is rigorous up to
-// the rounding of its own sums (1e-14 of Scale for a long-only book, 1e-11 for
-// long gross leverage over all scenarios), so that the gap of an exact vertex
-// may come out negative by as much. Exported weights may also
-// have a negative gap when rounding broke a constraint, by MaxViolation.
+// A gap is (Primal - DualBound) / max(|Primal|, Scale), where Scale is the mean
+// absolute scenario return: relative, yet meaningful when what is minimised is
+// near zero, and the same in per cent as in fractions. The bound is rigorous up
+// to the rounding of its own sums (1e-14 of Scale for a long-only book, 1e-11
+// for long gross leverage over all scenarios), so that the gap of an exact
+// vertex may come out negative by as much. Exported weights may also have a
+// negative gap when rounding broke a constraint, by MaxViolation.
 type Certificate struct {
-	Primal       float64 `json:"primal"`        // CVaR of the exported weights
-	DualBound    float64 `json:"dual_bound"`    // no admissible portfolio has a lower CVaR
+	Primal       float64 `json:"primal"`        // of the exported weights
+	DualBound    float64 `json:"dual_bound"`    // no admissible portfolio is below it
 	Gap          float64 `json:"gap"`           // of the exported weights, relative
-	ExactPrimal  float64 `json:"exact_primal"`  // CVaR of the vertex before rounding
-	ExactGap     float64 `json:"exact_gap"`     // of the vertex, relative; the status depends on it
-	MaxViolation float64 `json:"max_violation"` // largest violation of a bound or row by the exported weights
+	ExactPrimal  float64 `json:"exact_primal"`  // of the optimum before rounding
+	ExactGap     float64 `json:"exact_gap"`     // of the optimum, relative; the status depends on it
+	MaxViolation float64 `json:"max_violation"` // largest violation of a bound, row or limit by the exported weights
 	Violated     string  `json:"violated"`      // the constraint with that violation; empty when there is none
 	Scale        float64 `json:"scale"`         // mean absolute scenario return
 }
 
-// DualBound returns a lower bound on the CVaR of every admissible portfolio
-// from any vectors q (S, one per scenario) and y (1 + number of Constraints,
-// the budget first, in CVaR per unit of the row's side).
+// Dual is a guess at the multipliers of a problem. Any numbers will do: they
+// are made feasible before a bound is read from them.
+type Dual struct {
+	Tails     [][]float64 // per level, S: tail probability of each scenario
+	Rows      []float64   // 1 + number of Constraints, the budget first: objective per unit of the row's side
+	Distances []float64   // objective per unit of each limit, >= 0
+	Norm      []float64   // N: a subgradient of the dual norm, times what it costs; nil where it is not a largest weight
+}
+
+// DualBound returns a lower bound on the risk of every admissible portfolio
+// from any multipliers.
 //
-// The point is made feasible first: q is clipped to [0, p_j/(1-alpha)] and
-// moved to sum 1, a y that leans on an absent side is dropped. Since the bounds
-// are finite, what is left of the reduced costs rc = L'q - A'y is then charged
-// at the worst bound:
+// They are made feasible first: each tail is clipped to [0, p_j/(1-alpha)] and
+// moved to sum 1, a row's multiplier that leans on an absent side is dropped, a
+// limit's is clipped at 0 and the norm's subgradient is shrunk into the unit
+// ball of its own dual. What is then left is a sum of functions of one weight
+// each, linear with kinks at the centers of costs and distances, and since the
+// bounds are finite each is charged at its lowest point:
 //
-//	sum_k (y_k > 0 ? y_k lower_k : y_k upper_k) + sum_i min(rc_i lo_i, rc_i up_i)
+//	sum_k (y_k > 0 ? y_k lower_k : y_k upper_k) - sum_g price_g (limit_g - constant_g)
+//	  + sum_i min over [lo_i, up_i] of rc_i x + sum of the kinks at x
 //
-// which is weak duality (Neumaier and Shcherbina 2004, section 3).
-func (p *Problem) DualBound(q, y []float64) float64 {
-	bound, _ := p.dualBound(newTail(p.Set, p.Alpha), q, y)
+// with rc = L'q - A'y, which is weak duality (Neumaier and Shcherbina 2004,
+// section 3).
+func (p *Problem) DualBound(d Dual) float64 {
+	mean, absolute := moments(p.Set)
+	e := &engine{Problem: p, mean: mean, absolute: absolute}
+	for _, l := range p.levels() {
+		e.tails = append(e.tails, newTail(p.Set, l.Alpha))
+	}
+	bound, _ := e.bound(blend{risk: 1}, d)
 	return bound
 }
 
-func (p *Problem) dualBound(t tail, q, y []float64) (bound float64, reduced []float64) {
-	feasible := t.repair(q)
-	reduced = make([]float64, len(p.Set.Names))
-	gradientOf(p.Set, feasible, reduced)
-	for k, row := range p.rows() {
-		side := row.Lower
-		if y[k] < 0 {
+// bound is DualBound for any blend; it also returns the functions of one
+// weight.
+func (e *engine) bound(b blend, d Dual) (bound float64, each []bent) {
+	reduced := make([]float64, len(e.Set.Names))
+	blas64.Axpy(-b.ret, vector(e.mean), vector(reduced))
+	if b.risk > 0 {
+		g := make([]float64, len(reduced))
+		for k, l := range e.levels() {
+			gradientOf(e.Set, e.tails[k].repair(d.Tails[k]), g)
+			blas64.Axpy(b.risk*l.Weight, vector(g), vector(reduced))
+		}
+	}
+	for k, row := range e.rows() {
+		y, side := d.Rows[k], row.Lower
+		if y < 0 {
 			side = row.Upper
 		}
-		if y[k] == 0 || math.IsInf(side, 0) {
+		if !(y != 0) || math.IsNaN(y) || math.IsInf(y, 0) || math.IsInf(side, 0) {
 			continue
 		}
-		bound += y[k] * side
-		blas64.Axpy(-y[k], vector(row.Coef), vector(reduced))
+		bound += y * side
+		blas64.Axpy(-y, vector(row.Coef), vector(reduced))
 	}
+	ball := b.ret*e.Radius + b.risk*e.ballRisk()
+	if e.Radius > 0 && e.Norm != LInf {
+		sum := 0.0
+		for _, v := range d.Norm {
+			sum += math.Abs(v)
+		}
+		if sum > 0 && !math.IsInf(sum, 1) && sum == sum {
+			blas64.Axpy(min(1, ball/sum), vector(d.Norm), vector(reduced))
+		}
+	}
+	each = make([]bent, len(reduced))
 	for i, rc := range reduced {
-		bound += min(rc*p.Lower[i], rc*p.Upper[i])
+		each[i] = bent{slope: rc, ridge: e.Ridge}
+		if e.Previous != nil && e.Cost != nil {
+			each[i].bend((b.ret+b.risk)*e.Cost[i], e.Previous[i])
+		}
+		if e.Radius > 0 && e.Norm == LInf {
+			each[i].bend(ball, 0)
+		}
 	}
-	return bound, reduced
+	for g, dist := range e.Distances {
+		y := d.Distances[g]
+		if !(y > 0) || math.IsInf(y, 1) {
+			continue
+		}
+		bound -= y * (dist.Limit - dist.Constant)
+		for i, a := range dist.Weight {
+			each[i].bend(y*a, dist.Center[i])
+		}
+	}
+	for i := range each {
+		bound += each[i].least(e.Lower[i], e.Upper[i])
+	}
+	return bound, each
+}
+
+// bent is the function slope x + sum_k price_k |x - center_k| + ridge x^2.
+type bent struct {
+	slope, ridge   float64
+	price, centers []float64
+}
+
+func (f *bent) bend(price, center float64) {
+	if price != 0 {
+		f.price, f.centers = append(f.price, price), append(f.centers, center)
+	}
+}
+
+func (f *bent) at(x float64) float64 {
+	v := f.slope*x + f.ridge*x*x
+	for k, p := range f.price {
+		v += p * math.Abs(x-f.centers[k])
+	}
+	return v
+}
+
+// rate is the slope just beside x, on the side of sign.
+func (f *bent) rate(x, sign float64) float64 {
+	r := f.slope + 2*f.ridge*x
+	for k, p := range f.price {
+		switch c := f.centers[k]; {
+		case x > c || x == c && sign > 0:
+			r += p
+		default:
+			r -= p
+		}
+	}
+	return r
+}
+
+// least is the lowest value over [lo, up]: at an end, at a center, or where a
+// parabola between two of them turns.
+func (f *bent) least(lo, up float64) float64 {
+	best := min(f.at(lo), f.at(up))
+	ends := []float64{lo, up}
+	for _, c := range f.centers {
+		if c > lo && c < up {
+			best = min(best, f.at(c))
+			ends = append(ends, c)
+		}
+	}
+	if f.ridge > 0 {
+		slices.Sort(ends)
+		for k := 1; k < len(ends); k++ {
+			turn := ends[k-1] - f.rate(ends[k-1], 1)/(2*f.ridge)
+			best = min(best, f.at(min(max(turn, ends[k-1]), ends[k])))
+		}
+	}
+	return best
 }
 
 // repair returns the nearest thing to q that is a measure of the tail: it
@@ -88,20 +202,6 @@ func (t tail) repair(q []float64) []float64 {
 	return fixed
 }
 
-// meanAbsolute is the probability-weighted mean absolute return of all
-// strategies.
-func (p *Problem) meanAbsolute() float64 {
-	total := 0.0
-	for j := range p.Set.Len() {
-		row := 0.0
-		for _, r := range p.Set.Row(j) {
-			row += math.Abs(r)
-		}
-		total += p.Set.Probability(j) * row
-	}
-	return total / float64(len(p.Set.Names))
-}
-
 // gap is relative as Certificate says.
 func gap(primal, bound, scale float64) float64 {
 	if d := max(math.Abs(primal), scale); d > 0 {
@@ -110,9 +210,9 @@ func gap(primal, bound, scale float64) float64 {
 	return primal - bound
 }
 
-// violation returns the largest amount by which w leaves a bound or row, in
-// the unit of that row, and the name of it. What rounding adds up to in a sum
-// of float64 is no violation.
+// violation returns the largest amount by which w leaves a bound, row or
+// distance, in the unit of that row, and the name of it. What rounding adds up
+// to in a sum of float64 is no violation.
 func (p *Problem) violation(w []float64) (most float64, name string) {
 	note := func(by float64, what string) {
 		if by > most && by > 1e-13 {
@@ -127,6 +227,9 @@ func (p *Problem) violation(w []float64) (most float64, name string) {
 		v := blas64.Dot(vector(row.Coef), vector(w))
 		note(row.Lower-v, row.Name)
 		note(v-row.Upper, row.Name)
+	}
+	for _, d := range p.Distances {
+		note(d.of(w)-d.Limit, d.Name)
 	}
 	return most, name
 }

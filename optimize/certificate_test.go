@@ -28,7 +28,7 @@ func TestDualBoundIsRigorous(t *testing.T) {
 			for k := range y {
 				y[k] = rng.NormFloat64()
 			}
-			if b := p.DualBound(q, y); !(b <= s.Certificate.ExactPrimal+1e-14) {
+			if b := p.DualBound(Dual{Tails: [][]float64{q}, Rows: y}); !(b <= s.Certificate.ExactPrimal+1e-14) {
 				t.Fatalf("seed %d: bound %v above the optimum %v", seed, b, s.Certificate.ExactPrimal)
 			}
 		}

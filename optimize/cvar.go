@@ -3,6 +3,8 @@ package optimize
 import (
 	"fmt"
 	"math"
+	"runtime"
+	"sync"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
@@ -49,8 +51,9 @@ func Evaluate(set *scenarios.Set, weights []float64, alpha float64) (Risk, error
 // of it lies beyond alpha, in the same unit. With equal probabilities the unit
 // is one scenario, so that counting is exact.
 type tail struct {
-	mass []float64 // S
-	size float64   // K = (1-alpha) S, or 1-alpha with unequal probabilities
+	mass    []float64 // S
+	size    float64   // K = (1-alpha) S, or 1-alpha with unequal probabilities
+	counted bool      // the unit is one scenario
 }
 
 // newTail computes K as the reader of alpha meant it: 1-0.95 is slightly above
@@ -66,6 +69,7 @@ func newTail(set *scenarios.Set, alpha float64) tail {
 		for j := range t.mass {
 			t.mass[j] = 1
 		}
+		t.counted = true
 		t.size *= float64(m)
 		if k := math.Round(t.size); k >= 1 && math.Abs(k-t.size) < 1e-9*float64(m) {
 			t.size = k
@@ -132,9 +136,14 @@ func (t tail) measure(losses, q []float64) (valueAtRisk, cvar float64) {
 }
 
 func (t tail) risk(set *scenarios.Set, weights []float64) Risk {
-	m, n := set.Len(), len(set.Names)
-	losses, q := make([]float64, m), make([]float64, m)
+	losses := make([]float64, set.Len())
 	lossesOf(set, weights, losses)
+	return t.riskOf(set, weights, losses)
+}
+
+// riskOf is risk for weights whose losses are known.
+func (t tail) riskOf(set *scenarios.Set, weights, losses []float64) Risk {
+	n, q := len(set.Names), make([]float64, len(losses))
 	r := Risk{Gradient: make([]float64, n), Contributions: make([]float64, n)}
 	r.VaR, r.CVaR = t.measure(losses, q)
 	gradientOf(set, q, r.Gradient)
@@ -144,9 +153,27 @@ func (t tail) risk(set *scenarios.Set, weights []float64) Risk {
 	return r
 }
 
-// lossesOf fills losses (S) with -R w.
+// lossesOf fills losses (S) with -R w. Large sets are cut into blocks of rows,
+// one goroutine each; every row is a sum of its own, whatever the blocks.
 func lossesOf(set *scenarios.Set, w, losses []float64) {
-	blas64.Gemv(blas.NoTrans, -1, matrixOf(set), vector(w), 0, vector(losses))
+	const least = 1 << 20 // returns that are worth a goroutine
+	all := matrixOf(set)
+	workers := min(runtime.GOMAXPROCS(0), len(all.Data)/least)
+	if workers < 2 {
+		blas64.Gemv(blas.NoTrans, -1, all, vector(w), 0, vector(losses))
+		return
+	}
+	size := (all.Rows/workers/8 + 1) * 8 // the kernel takes rows by fours
+	var wait sync.WaitGroup
+	for first := 0; first < all.Rows; first += size {
+		wait.Go(func() {
+			part := all
+			part.Rows = min(size, all.Rows-first)
+			part.Data = all.Data[first*all.Stride:]
+			blas64.Gemv(blas.NoTrans, -1, part, vector(w), 0, vector(losses[first:first+part.Rows]))
+		})
+	}
+	wait.Wait()
 }
 
 // gradientOf fills g (N) with L'q = -R'q.

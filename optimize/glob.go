@@ -8,46 +8,86 @@ import (
 	"gonum.org/v1/gonum/blas/blas64"
 )
 
-// search is the state of one solve: the problem in scaled units, and where
-// the walk stands. A hyperplane has one identity throughout: face f is f, and
-// scenario j is len(faces)+j, whichever of them a program happens to hold.
-type search struct {
-	*Problem
-	tail   tail
-	faces  *polytope
-	scale  float64 // losses times scale are of order one
-	basis  []int   // identities of the n+1 hyperplanes of the current vertex
-	w      []float64
+// blend says what is minimised: -ret x return(w) + risk x risk(w).
+type blend struct{ ret, risk float64 }
+
+// level is one CVaR of the risk during a search.
+type level struct {
+	tail
+	weight float64   // in the risk
 	t      float64   // tie level of the vertex, in unscaled loss
 	q      []float64 // S: dual of the scenarios
+	glob   *glob
+}
+
+// search is the state of one minimisation: the problem in scaled units, and
+// where the walk stands. Scenario j of level k is hyperplane
+// shape.size() + k S + j, whichever program holds it.
+type search struct {
+	*engine
+	blend  blend
+	levels []*level // none if the blend has no risk
+	basis  []int    // identities of the hyperplanes of the current vertex
+	w      []float64
+	peak   float64   // largest absolute weight, if the objective has it
 	y      []float64 // dual of the general rows
+	price  []float64 // dual of the distances, >= 0
+	norm   []float64 // N: the part of the dual norm's subgradient that its rows have, scaled by what the norm costs
 	loss   []float64 // S, of w
+	known  bool      // loss is that of w
 	pivots int
+	walk   *walk   // of the last program
+	rows   []int   // identity of each of its rows from shape.size() on
+	guide  *search // an earlier search to start at the very point of; see standIns
+}
+
+func (s *search) dim() int { return s.shape.n + len(s.levels) + s.peaks() }
+
+func (s *search) peaks() int {
+	if s.shape.peak {
+		return 1
+	}
+	return 0
 }
 
 // settle turns a vertex of the polytope into one of the program over
-// scenarios: t stands at the VaR, where one of them ties.
-func (s *search) settle(scenarios []int) error {
-	w, err := newWalk(s.faces.hinges(s.faces.n, hard), s.basis)
-	if err != nil {
-		return err
+// scenarios: each t stands at its VaR, where a scenario ties, and the largest
+// absolute weight is that of some strategy.
+func (s *search) settle(scenarios []int) {
+	s.measure()
+	for k, l := range s.levels {
+		atoms, mass := s.ranked(l, scenarios)
+		tie := atoms[min(crossing(atoms, l.share()*mass), len(atoms)-1)]
+		s.basis = append(s.basis, s.shape.size()+k*s.Set.Len()+tie.id)
+		l.t = -tie.key
 	}
-	s.w = w.x
-	lossesOf(s.Set, s.w, s.loss)
-	atoms, mass := s.ranked(scenarios)
-	tie := atoms[min(crossing(atoms, s.share()*mass), len(atoms)-1)]
-	s.basis = append(s.basis, len(s.faces.faces)+tie.id)
-	s.t = -tie.key
-	return nil
+	if s.shape.peak {
+		at := 0
+		for i, x := range s.w {
+			if math.Abs(x) > math.Abs(s.w[at]) {
+				at = i
+			}
+		}
+		s.peak = math.Abs(s.w[at])
+		s.basis = append(s.basis, s.shape.peakID(at, s.w[at] < 0))
+	}
+}
+
+// measure brings the losses up to date with the weights.
+func (s *search) measure() {
+	if !s.known {
+		lossesOf(s.Set, s.w, s.loss)
+		s.known = true
+	}
 }
 
 // ranked lists scenarios as atoms in the order of falling loss, for crossing,
 // and returns their total mass.
-func (s *search) ranked(scenarios []int) (atoms []atom, mass float64) {
+func (s *search) ranked(l *level, scenarios []int) (atoms []atom, mass float64) {
 	atoms = make([]atom, len(scenarios))
 	for k, j := range scenarios {
-		atoms[k] = atom{key: -s.loss[j], mass: s.tail.mass[j], id: j}
-		mass += s.tail.mass[j]
+		atoms[k] = atom{key: -s.loss[j], mass: l.mass[j], id: j}
+		mass += l.mass[j]
 	}
 	return atoms, mass
 }
@@ -55,44 +95,62 @@ func (s *search) ranked(scenarios []int) (atoms []atom, mass float64) {
 // descend finds the optimum over scenarios, a list of indices of scenarios
 // with positive probability, and ends at the optimal vertex.
 //
-// A thin sample of the scenarios is solved first, by the same method; then
-// most scenarios are known to be worse or better than the VaR, and only a band
-// around it stays explicit: scenarios above it pay for certain and fold into
-// one linear cost, scenarios below it are dropped. Both replacements
-// understate the hinge, so the reduced program is a relaxation, and exact as
-// soon as no scenario turns out to be on the other side. Those that do join
-// the band, which only grows, so that the rounds are finite. Sizes are those
-// of Portnoy and Koenker (1997), section 5.
-func (s *search) descend(ctx context.Context, scenarios []int) (optimal bool, err error) {
-	n, m := float64(s.faces.n), float64(len(scenarios))
+// A thin sample of the scenarios is solved first, by the same method, unless
+// the search starts from an earlier answer; then most scenarios are known to be
+// worse or better than the VaR, and only a band around it stays explicit:
+// scenarios above it pay for certain and fold into one linear cost, scenarios
+// below it are dropped. Both replacements understate the hinge, so the reduced
+// program is a relaxation, and exact as soon as no scenario turns out to be on
+// the other side. Those that do join the band, which only grows, so that the
+// rounds are finite. Sizes are those of Portnoy and Koenker (1997), section 5.
+func (s *search) descend(ctx context.Context, scenarios []int, warm bool) (optimal bool, err error) {
+	n, m := float64(s.shape.n), float64(len(scenarios))
 	sample := math.Sqrt(n+1) * math.Pow(m, 2./3)
 	band := m
-	if stride := int(m / sample); stride >= 2 && sample > 10*n {
+	stride := int(m / sample)
+	switch {
+	case len(s.levels) == 0:
+	case stride >= 2 && sample > 10*n:
+		band = 0.4 * sample
+		if warm {
+			break
+		}
 		thin := make([]int, 0, len(scenarios)/stride+1)
 		for k := 0; k < len(scenarios); k += stride {
 			thin = append(thin, scenarios[k])
 		}
-		if _, err := s.descend(ctx, thin); err != nil {
+		if _, err := s.descend(ctx, thin, false); err != nil {
 			return false, err
 		}
-		band = 0.4 * sample
-	} else if err := s.settle(scenarios); err != nil {
-		return false, err
+	case !warm:
+		s.settle(scenarios)
 	}
-	lossesOf(s.Set, s.w, s.loss)
-	g := s.split(scenarios, band/m)
+	if len(s.levels) == 0 {
+		if !warm {
+			s.settle(nil)
+		}
+		return s.solve(ctx)
+	}
+	s.measure()
+	for k, l := range s.levels {
+		s.split(k, l, scenarios, band/m)
+	}
+	return s.rounds(ctx)
+}
+
+// rounds solves until no scenario is on the wrong side.
+func (s *search) rounds(ctx context.Context) (optimal bool, err error) {
 	for {
-		if optimal, err = s.solve(ctx, g); err != nil {
+		if optimal, err = s.solve(ctx); err != nil {
 			return false, err
 		}
-		lossesOf(s.Set, s.w, s.loss)
-		if g.admit(s) == 0 {
+		if s.admit() == 0 {
 			return optimal, nil
 		}
 	}
 }
 
-// glob says where each scenario of a program is.
+// glob says where each scenario of a program is, for one level.
 type glob struct {
 	mass  float64 // of all scenarios of the program
 	above []int   // sure to pay
@@ -102,11 +160,11 @@ type glob struct {
 
 // split ranks scenarios by the current losses and keeps explicit the share of
 // them, by mass, that is nearest to the VaR.
-func (s *search) split(scenarios []int, share float64) *glob {
-	atoms, mass := s.ranked(scenarios)
+func (s *search) split(k int, l *level, scenarios []int, share float64) {
+	atoms, mass := s.ranked(l, scenarios)
 	g := &glob{mass: mass}
-	// level is the loss that a given share of the mass exceeds.
-	level := func(beyond float64) float64 {
+	// at is the loss that a given share of the mass exceeds.
+	at := func(beyond float64) float64 {
 		if beyond <= 0 {
 			return math.Inf(1)
 		}
@@ -115,126 +173,226 @@ func (s *search) split(scenarios []int, share float64) *glob {
 		}
 		return math.Inf(-1)
 	}
-	high, low := level(s.share()-share/2), level(s.share()+share/2)
+	tail := l.share()
+	high, low := at(tail-share/2), at(tail+share/2)
+	first := s.shape.size() + k*s.Set.Len()
 	for _, j := range scenarios {
-		switch l := s.loss[j]; {
-		case l >= low && l <= high || slices.Contains(s.basis, len(s.faces.faces)+j):
+		switch loss := s.loss[j]; {
+		case loss >= low && loss <= high || slices.Contains(s.basis, first+j):
 			g.band = append(g.band, j) // a tie of the vertex stays a row
-		case l > high:
+		case loss > high:
 			g.above = append(g.above, j)
 		default:
 			g.below = append(g.below, j)
 		}
 	}
-	return g
+	l.glob = g
 }
 
 // share is the tail as a fraction of all probability.
-func (s *search) share() float64 {
-	if s.Set.Prob == nil {
-		return s.tail.size / float64(s.Set.Len())
+func (t tail) share() float64 {
+	if t.counted {
+		return t.size / float64(len(t.mass))
 	}
-	return s.tail.size
+	return t.size
 }
 
-// admit moves scenarios that are on the wrong side of t into the band and
-// returns how many there were.
-func (g *glob) admit(s *search) int {
+// admit moves scenarios that are on the wrong side of their t into the band
+// and returns how many there were.
+func (s *search) admit() int {
+	if len(s.levels) == 0 {
+		return 0
+	}
+	s.measure()
 	tol := 1e-12 / s.scale
-	before := len(g.band)
-	keep := func(list []int, wrong func(float64) bool) []int {
-		kept := list[:0]
-		for _, j := range list {
-			if wrong(s.loss[j] - s.t) {
-				g.band = append(g.band, j)
-			} else {
-				kept = append(kept, j)
+	moved := 0
+	for _, l := range s.levels {
+		g := l.glob
+		before := len(g.band)
+		keep := func(list []int, wrong func(float64) bool) []int {
+			kept := list[:0]
+			for _, j := range list {
+				if wrong(s.loss[j] - l.t) {
+					g.band = append(g.band, j)
+				} else {
+					kept = append(kept, j)
+				}
 			}
+			return kept
 		}
-		return kept
+		g.above = keep(g.above, func(e float64) bool { return e < -tol })
+		g.below = keep(g.below, func(e float64) bool { return e > tol })
+		moved += len(g.band) - before
 	}
-	g.above = keep(g.above, func(e float64) bool { return e < -tol })
-	g.below = keep(g.below, func(e float64) bool { return e > tol })
-	return len(g.band) - before
+	return moved
 }
 
-// solve writes the globbed program in x = (w, scale t), walks to its optimum
-// from the current vertex and reads vertex and duals back.
-func (s *search) solve(ctx context.Context, g *glob) (optimal bool, err error) {
-	n, faces := s.faces.n, len(s.faces.faces)
-	most := func(j int) float64 { return s.tail.mass[j] / (g.mass * s.share()) }
-	h := s.faces.hinges(n+1, hard)
-	h.cost[n] = 1
-	for _, j := range g.above {
-		blas64.Axpy(-s.scale*most(j), vector(s.Set.Row(j)), vector(h.cost[:n]))
-		h.cost[n] -= most(j)
+// program writes the globbed program in x = (w, scale t, peak).
+func (s *search) program() *hinges {
+	n, peak := s.shape.n, -1
+	if s.shape.peak {
+		peak = n + len(s.levels)
 	}
-	h.rows = append(make([]float64, 0, (faces+len(g.band))*(n+1)), h.rows...)
-	row := make([]float64, n+1)
-	row[n] = -1
-	position := make(map[int]int, n+1)
-	for _, id := range s.basis {
-		position[id] = id
+	trade := s.blend.ret + s.blend.risk
+	ball := s.blend.ret*s.Radius + s.blend.risk*s.ballRisk()
+	h := s.shape.hinges(s.dim(), peak, hard, hardDistance, func(k int) float64 {
+		return 2 * s.scale * (trade*s.shape.kinks[k].cost + ball*s.shape.kinks[k].ball)
+	})
+	for i := range n {
+		h.cost[i] = s.scale * (trade*s.shape.cost[i] + ball*s.shape.ball[i] - s.blend.ret*s.mean[i])
 	}
-	for k, j := range g.band {
-		for i, r := range s.Set.Row(j) {
-			row[i] = -s.scale * r
+	if peak >= 0 {
+		h.cost[peak] = s.scale * ball
+	}
+	size := len(h.rhs)
+	for _, l := range s.levels {
+		size += len(l.glob.band)
+	}
+	h.rows = append(make([]float64, 0, size*h.dim), h.rows...)
+	s.rows = s.rows[:0]
+	row := make([]float64, h.dim)
+	for k, l := range s.levels {
+		h.cost[n+k] = s.blend.risk * l.weight
+		for _, j := range l.glob.above {
+			most := s.blend.risk * l.weight * l.most(j)
+			blas64.Axpy(-s.scale*most, vector(s.Set.Row(j)), vector(h.cost[:n]))
+			h.cost[n+k] -= most
 		}
-		h.append(row, 0, most(j))
-		if _, held := position[faces+j]; held {
-			position[faces+j] = faces + k
+		row[n+k] = -1
+		for _, j := range l.glob.band {
+			for i, r := range s.Set.Row(j) {
+				row[i] = -s.scale * r
+			}
+			h.append(row, 0, s.blend.risk*l.weight*l.most(j))
+			s.rows = append(s.rows, s.shape.size()+k*s.Set.Len()+j)
 		}
+		row[n+k] = 0
 	}
-	basis := make([]int, n+1)
-	for k, id := range s.basis {
-		basis[k] = position[id]
-	}
+	return h
+}
 
-	w, err := newWalk(h, basis)
-	if err != nil {
-		return false, err
+// most is the largest dual of scenario j in the program of its glob.
+func (l *level) most(j int) float64 {
+	return l.mass[j] / (l.glob.mass * l.share())
+}
+
+// identity is the hyperplane that a row of the last program is.
+func (s *search) identity(row int) int {
+	if row < s.shape.size() {
+		return row
 	}
-	if optimal, err = w.descend(ctx, limit(n)); err != nil {
-		return false, err
+	return s.rows[row-s.shape.size()]
+}
+
+// solve walks to the optimum of the globbed program from the current vertex
+// and reads vertex and duals back.
+func (s *search) solve(ctx context.Context) (optimal bool, err error) {
+	h := s.program()
+	wanted := make(map[int]int, h.dim)
+	for _, id := range s.basis {
+		wanted[id] = id
 	}
-	s.pivots += w.pivots
-	identity := func(row int) int {
-		if row < faces {
-			return row
+	for k, id := range s.rows {
+		if _, held := wanted[id]; held {
+			wanted[id] = s.shape.size() + k
 		}
-		return faces + g.band[row-faces]
 	}
+	basis := make([]int, h.dim)
+	for k, id := range s.basis {
+		basis[k] = wanted[id]
+	}
+	real := len(h.rhs)
+	if s.guide != nil {
+		s.standIns(h, basis)
+	}
+	if s.walk, err = newWalk(h, basis, s.w); err != nil {
+		return false, err
+	}
+	s.walk.reprice() // after a change of the problem the old vertex may be outside
+	if optimal, err = s.walk.descend(ctx, limitOf(h.dim)); err != nil {
+		return false, err
+	}
+	s.pivots += s.walk.pivots
+	if s.walk.outside() || slices.Max(s.walk.basis) >= real {
+		return false, errOutside
+	}
+	s.guide = nil
+	s.read()
+	return optimal, nil
+}
+
+// standIns lets a walk start at the very point where the guide ended, although
+// kinks or limits have moved since: what the guide's basis has of them is
+// replaced by rows through that point that cost nothing, and that the walk
+// leaves first.
+func (s *search) standIns(h *hinges, basis []int) {
+	from := s.guide.walk
+	for k, id := range s.basis {
+		if id < len(s.shape.faces) || id >= s.shape.size() {
+			continue
+		}
+		row := slices.Clone(from.row(from.basis[k]))
+		basis[k] = len(h.rhs)
+		h.append(row, blas64.Dot(vector(row), vector(from.x)), 0)
+	}
+}
+
+// read takes vertex and duals from the walk.
+func (s *search) read() {
+	w, n := s.walk, s.shape.n
 	for k, row := range w.basis {
-		s.basis[k] = identity(row)
+		s.basis[k] = s.identity(row)
 	}
-	s.w, s.t = w.x[:n:n], w.x[n]/s.scale
-	for _, row := range w.basis { // a bound that binds is met exactly
-		if row < 2*n {
-			f := s.faces.faces[row]
+	s.w, s.known = append(s.w[:0], w.x[:n]...), false
+	for _, row := range w.basis { // what binds is met exactly
+		switch {
+		case row < 2*n:
+			f := s.shape.faces[row]
 			s.w[f.strategy] = f.offset * f.normal[f.strategy]
+		case w.bends.has(row):
+			k := s.shape.kinks[row-w.bends.first]
+			s.w[k.strategy] = k.center
 		}
 	}
-	for i, x := range s.w { // and the others to the last bit
+	for i, x := range s.w { // and the bounds to the last bit
 		s.w[i] = min(max(x, s.Lower[i]), s.Upper[i])
 	}
-
-	dual := make([]float64, len(h.rhs))
-	w.multipliers(dual)
-	clear(s.q)
-	clear(s.y)
-	for _, j := range g.above {
-		s.q[j] = most(j)
-	}
-	for row, v := range dual {
-		switch {
-		case row >= faces:
-			s.q[identity(row)-faces] = v
-		case s.faces.faces[row].row < 0: // bounds have reduced costs instead
-		case s.faces.faces[row].lower:
-			s.y[s.faces.faces[row].row] += v * s.faces.faces[row].scale / s.scale
-		default:
-			s.y[s.faces.faces[row].row] -= v * s.faces.faces[row].scale / s.scale
+	for k, l := range s.levels {
+		l.t = w.x[n+k] / s.scale
+		clear(l.q)
+		for _, j := range l.glob.above {
+			l.q[j] = l.most(j)
 		}
 	}
-	return optimal, nil
+	if s.shape.peak {
+		s.peak = w.x[n+len(s.levels)]
+	}
+
+	dual := make([]float64, len(w.rhs))
+	w.multipliers(dual)
+	clear(s.y)
+	clear(s.price)
+	clear(s.norm)
+	for row, f := range s.shape.faces {
+		switch v := dual[row] * f.scale / s.scale; {
+		case f.row < 0: // bounds have reduced costs instead
+		case f.lower:
+			s.y[f.row] += v
+		default:
+			s.y[f.row] -= v
+		}
+	}
+	if s.shape.peak {
+		for i := range n {
+			s.norm[i] = (dual[s.shape.peakID(i, false)] - dual[s.shape.peakID(i, true)]) / s.scale
+		}
+	}
+	for g := range s.price {
+		s.price[g] = dual[s.shape.distanceID(g)] / s.scale
+	}
+	for k, id := range s.rows {
+		at := id - s.shape.size()
+		l := s.levels[at/s.Set.Len()]
+		l.q[at%s.Set.Len()] = dual[s.shape.size()+k] / (s.blend.risk * l.weight)
+	}
 }

@@ -17,14 +17,23 @@ import (
 //
 // A scenario is a hinge with a finite penalty, a bound or a constraint one
 // with an infinite penalty, and a constraint that is being tested for conflict
-// one that costs something or nothing. Data are scaled to order one.
+// one that costs something or nothing. A limit on a sum of hinges (a distance)
+// is such a row, too, but one that bends: see limit. Data are scaled to order
+// one.
 type hinges struct {
 	dim     int
 	cost    []float64 // d
 	rows    []float64 // J x d, row-major
 	rhs     []float64 // J
 	penalty []float64 // J, in [0, +Inf]
+	bends   span      // the rows that limits are made of
+	limits  []limit
 }
+
+// span is count rows from first on.
+type span struct{ first, count int }
+
+func (s span) has(j int) bool { return j >= s.first && j < s.first+s.count }
 
 func (h *hinges) row(j int) []float64 { return h.rows[j*h.dim : (j+1)*h.dim] }
 
@@ -54,6 +63,7 @@ type walk struct {
 	rate   []float64 // J: change of slack along the current edge
 	kinks  []atom
 	given  []float64 // rhs as it was before shift, nil when it is not shifted
+	second []float64 // d: a second objective for slide, nil otherwise
 	pivots int
 }
 
@@ -63,15 +73,19 @@ const (
 	rateTol  = 1e-9  // relative to the edge: a row that is parallel to it makes no basis
 	hardTol  = 1e-11 // a hard row that is violated by less holds
 	refresh  = 48    // pivots between factorisations
+	dear     = 1e6   // the price of a hard row that a walk begins outside of
 )
 
 var (
 	errSingular  = errors.New("optimize: the basis is singular to working precision")
 	errUnbounded = errors.New("optimize: the objective falls without bound")
+	errOutside   = errors.New("optimize: a walk from outside did not come back")
 )
 
-// newWalk stands at the vertex where the rows of basis meet.
-func newWalk(h *hinges, basis []int) (*walk, error) {
+// newWalk stands at the vertex where the rows of basis meet. near, which may be
+// nil, is a point from which the sides of the bends are taken, where a limit in
+// the basis needs them to know its own slope.
+func newWalk(h *hinges, basis []int, near []float64) (*walk, error) {
 	d, m := h.dim, len(h.rhs)
 	w := &walk{
 		hinges: h, basis: basis,
@@ -80,6 +94,11 @@ func newWalk(h *hinges, basis []int) (*walk, error) {
 	}
 	for _, j := range basis {
 		w.within[j] = true
+	}
+	if near != nil {
+		for j := h.bends.first; j < h.bends.first+h.bends.count; j++ {
+			w.above[j] = !w.within[j] && blas64.Dot(vector(h.row(j)[:len(near)]), vector(near)) > h.rhs[j]
+		}
 	}
 	return w, w.factorise()
 }
@@ -149,7 +168,7 @@ func (w *walk) descend(ctx context.Context, limit int) (optimal bool, err error)
 func (w *walk) shift(round int) error {
 	w.given = slices.Clone(w.rhs)
 	for j := range w.rhs {
-		if w.within[j] || math.IsInf(w.penalty[j], 1) {
+		if w.within[j] || math.IsInf(w.penalty[j], 1) || w.limited(j) {
 			continue
 		}
 		by := 1e-6 * scatter(uint64(j), uint64(round))
@@ -173,7 +192,6 @@ func (w *walk) restore() error {
 // restore moved it over a row that was about to bind. From now on such a row
 // charges a price that drives x back. It reports whether there was any.
 func (w *walk) reprice() (any bool) {
-	const dear = 1e6
 	for j, s := range w.slack {
 		if math.IsInf(w.penalty[j], 1) && !w.within[j] && s > hardTol {
 			w.penalty[j], w.above[j], any = dear, true, true
@@ -181,6 +199,21 @@ func (w *walk) reprice() (any bool) {
 		}
 	}
 	return any
+}
+
+// outside reports a repriced row that x still violates.
+func (w *walk) outside() bool {
+	for j, p := range w.penalty {
+		if p == dear && w.slack[j] > 1e-9 {
+			return true
+		}
+	}
+	return false
+}
+
+// limited reports a row that limits depend on, or a limit.
+func (w *walk) limited(j int) bool {
+	return len(w.limits) > 0 && (w.bends.has(j) || w.limitAt(j) >= 0)
 }
 
 // scatter maps a row and a round to a fixed number in [0.5, 1) that looks
@@ -196,6 +229,7 @@ func scatter(row, round uint64) float64 {
 // and gradient, from the rows of the basis alone.
 func (w *walk) factorise() error {
 	d := w.dim
+	w.straighten()
 	transposed := mat.NewDense(d, d, nil)
 	for k, j := range w.basis {
 		transposed.SetCol(k, w.row(j))
@@ -222,12 +256,15 @@ func (w *walk) factorise() error {
 
 	copy(w.slack, w.rhs)
 	blas64.Gemv(blas.NoTrans, 1, w.matrix(), vector(w.x), -1, vector(w.slack))
+	if err := w.sides(); err != nil {
+		return err
+	}
 	copy(w.grad, w.cost)
 	for j, s := range w.slack {
 		switch {
-		case w.within[j] || math.IsInf(w.penalty[j], 1):
+		case w.within[j] || math.IsInf(w.penalty[j], 1) || w.penalty[j] == 0 && !w.limited(j):
 			w.above[j] = false
-		case math.Abs(s) > sideTol:
+		case math.Abs(s) > sideTol && !w.bends.has(j): // bends have theirs
 			w.above[j] = s > 0
 		}
 		if w.within[j] {
@@ -260,7 +297,7 @@ func (w *walk) edge(careful bool) (k int, sign, slope float64) {
 	k, best := -1, 0.0
 	for i, q := range w.mult {
 		s, f := -1.0, q
-		if over := w.penalty[w.basis[i]] - q; over < 0 {
+		if over := w.price(w.basis[i]) - q; over < 0 && over < f {
 			s, f = 1, over
 		}
 		if f >= -slopeTol {
@@ -286,6 +323,9 @@ func (w *walk) edge(careful bool) (k int, sign, slope float64) {
 func (w *walk) follow(k int, sign, slope float64, careful bool) (step float64, err error) {
 	d := w.dim
 	edge := w.edges[k*d : (k+1)*d]
+	if sign > 0 {
+		w.leaveUp(k)
+	}
 	blas64.Gemv(blas.NoTrans, sign, w.matrix(), vector(edge), 0, vector(w.rate))
 
 	w.kinks = w.kinks[:0]
@@ -296,6 +336,9 @@ func (w *walk) follow(k int, sign, slope float64, careful bool) (step float64, e
 			continue
 		}
 		w.kinks = append(w.kinks, atom{key: max(0, -w.slack[j]/r), mass: w.penalty[j] * math.Abs(r), id: j})
+	}
+	if len(w.limits) > 0 {
+		w.bend(k, flat)
 	}
 	if len(w.kinks) == 0 {
 		return 0, errUnbounded
@@ -317,29 +360,33 @@ func (w *walk) follow(k int, sign, slope float64, careful bool) (step float64, e
 	blas64.Axpy(step*sign, vector(edge), vector(w.x))
 	blas64.Axpy(step, vector(w.rate), vector(w.slack))
 	for _, a := range w.kinks[:at] {
-		if w.above[a.id] = !w.above[a.id]; w.above[a.id] {
-			w.pay(a.id, 1)
-		} else {
-			w.pay(a.id, -1)
-		}
+		w.flip(a.id)
 	}
-	w.swap(k, w.kinks[at].id, sign, step)
+	w.swap(k, w.kinks[at].id)
 	return step, nil
 }
 
+// flip moves a row that is not in the basis to its other side.
+func (w *walk) flip(j int) {
+	sign := 1.0
+	if w.above[j] {
+		sign = -1
+	}
+	w.above[j] = !w.above[j]
+	w.pay(j, sign)
+	w.tilt(j, sign)
+}
+
 // swap replaces the k-th basic row by enter: a rank-one update of the edges.
-func (w *walk) swap(k, enter int, sign, step float64) {
+func (w *walk) swap(k, enter int) {
 	d, leave := w.dim, w.basis[k]
-	if w.above[enter] {
+	came := w.above[enter]
+	if came && !w.bends.has(enter) {
 		w.above[enter] = false
 		w.pay(enter, -1)
 	}
-	if sign > 0 {
-		w.above[leave] = true
-		w.pay(leave, 1)
-	}
 	w.within[leave], w.within[enter] = false, true
-	w.slack[leave], w.slack[enter] = sign*step, 0
+	w.slack[enter] = 0
 	w.basis[k] = enter
 
 	// Sherman-Morrison: every edge must now keep enter's slack at zero.
@@ -351,6 +398,9 @@ func (w *walk) swap(k, enter int, sign, step float64) {
 		if i != k && v != 0 {
 			blas64.Axpy(-v, vector(edge), vector(w.edges[i*d:(i+1)*d]))
 		}
+	}
+	if came && w.bends.has(enter) {
+		w.settleBend(k, enter)
 	}
 }
 

@@ -28,7 +28,7 @@ func TestWalk(t *testing.T) {
 	for _, c := range []struct{ c0, c1, x0, x1 float64 }{
 		{1, 2, 1, 0}, {2, 1, 0, 1}, {-5, -6, 1, 1}, {4, 5, 0, 0}, {4, 1, 0, 1},
 	} {
-		w, err := newWalk(simplexProgram(c.c0, c.c1), []int{0, 1})
+		w, err := newWalk(simplexProgram(c.c0, c.c1), []int{0, 1}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +56,7 @@ func TestWalk(t *testing.T) {
 func TestWalkUnbounded(t *testing.T) {
 	h := &hinges{dim: 1, cost: []float64{1}}
 	h.append([]float64{1}, 0, math.Inf(1)) // x <= 0, and less is better
-	w, err := newWalk(h, []int{0})
+	w, err := newWalk(h, []int{0}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func TestWalkUnbounded(t *testing.T) {
 		t.Errorf("got %v, want errUnbounded", err)
 	}
 	h.append([]float64{0}, 0, 1)
-	if _, err := newWalk(h, []int{1}); err != errSingular {
+	if _, err := newWalk(h, []int{1}, nil); err != errSingular {
 		t.Errorf("got %v, want errSingular", err)
 	}
 }
@@ -74,11 +74,11 @@ func TestPivotAllocates(t *testing.T) {
 	const n = 10
 	p := problem(t, factorSet(1, n, 500), nil)
 	faces := newPolytope(p)
-	basis, _, err := faces.vertex(t.Context())
+	start, _, err := faces.vertex(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := faces.hinges(n+1, hard)
+	h := faces.hinges(n+1, -1, hard, hardDistance, free)
 	h.cost[n] = 1
 	for j := range p.Set.Len() {
 		row := make([]float64, n+1)
@@ -88,7 +88,7 @@ func TestPivotAllocates(t *testing.T) {
 		row[n] = -1
 		h.append(row, 0, 1./25)
 	}
-	w, err := newWalk(h, append(basis, len(faces.faces)))
+	w, err := newWalk(h, append(start.basis, faces.size()), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,8 +33,8 @@ func list(names []string) string {
 	return strings.Join(names[:last], ", ") + " and " + names[last]
 }
 
-// group is what a person can drop at once: a row of Problem.rows, or all lower
-// or all upper bounds.
+// group is what a person can drop at once: a row of Problem.rows, all lower or
+// all upper bounds, or, behind the rows, a distance.
 type group int
 
 const (
@@ -53,12 +53,20 @@ func (f face) group() group {
 	return upperBounds
 }
 
-func (t *polytope) name(g group) string {
+func (t *polytope) distanceGroup(g int) group { return group(len(t.rows) + g) }
+
+// distance returns the distance that a group is, -1 if it is none.
+func (t *polytope) distance(g group) int { return max(-1, int(g)-len(t.rows)) }
+
+func (p *Problem) groupName(t *polytope, g group) string {
 	switch g {
 	case lowerBounds:
 		return keyMinWeight
 	case upperBounds:
 		return keyMaxWeight
+	}
+	if d := t.distance(g); d >= 0 {
+		return p.Distances[d].Name
 	}
 	return t.rows[g].Name
 }
@@ -70,7 +78,7 @@ func (t *polytope) name(g group) string {
 // if the budget and the bounds conflict by themselves, that is the news.
 func explain(ctx context.Context, p *Problem, t *polytope) error {
 	var order []group
-	for k := 1; k < len(t.rows); k++ {
+	for k := 1; k < len(t.rows)+len(t.distances); k++ {
 		order = append(order, group(k))
 	}
 	order = append(order, lowerBounds, upperBounds, budgetRow)
@@ -90,7 +98,7 @@ func explain(ctx context.Context, p *Problem, t *polytope) error {
 
 	e := &InfeasibleError{}
 	for _, g := range conflict {
-		e.Conflict = append(e.Conflict, t.name(g))
+		e.Conflict = append(e.Conflict, p.groupName(t, g))
 	}
 	rows := 0
 	for _, g := range conflict {
@@ -117,8 +125,8 @@ func without(groups []group, g group) []group {
 	return slices.DeleteFunc(slices.Clone(groups), func(x group) bool { return x == g })
 }
 
-func among(groups []group) func(face) bool {
-	return func(f face) bool { return slices.Contains(groups, f.group()) }
+func among(groups []group) func(group) bool {
+	return func(g group) bool { return slices.Contains(groups, g) }
 }
 
 // outOfReach says how far the rest of a conflict lets row g go towards the
@@ -127,9 +135,12 @@ func (p *Problem) outOfReach(ctx context.Context, t *polytope, g group, conflict
 	rest := without(conflict, g)
 	var names []string
 	for _, r := range rest {
-		names = append(names, t.name(r))
+		names = append(names, p.groupName(t, r))
 	}
 	under := list(names)
+	if d := t.distance(g); d >= 0 {
+		return p.tooFar(ctx, t, d, rest, under)
+	}
 	row := t.rows[g]
 	var advice []string
 	for _, side := range []struct {
@@ -162,29 +173,64 @@ func (p *Problem) outOfReach(ctx context.Context, t *polytope, g group, conflict
 	return advice, nil
 }
 
+// tooFar says how small the rest of a conflict lets distance d become.
+func (p *Problem) tooFar(ctx context.Context, t *polytope, d int, rest []group, under string) ([]string, error) {
+	base := t.distances[d].base
+	reach, ok, err := t.least(ctx, base, func(k int) float64 { return 2 * t.kinks[k].weight[d] }, among(rest))
+	if err != nil || !ok {
+		return nil, err
+	}
+	reach += p.Distances[d].Limit - t.distances[d].limit
+	name, limit := p.Distances[d].Name, p.Distances[d].Limit
+	if reach <= limit {
+		return nil, nil
+	}
+	if len(rest) == 0 {
+		return []string{fmt.Sprintf("%s %s is out of reach: what must be sold of strategies that are gone takes %.6g; raise it to at least %s", name, short(limit), reach, short(math.Ceil(reach*1e6)/1e6))}, nil
+	}
+	return []string{fmt.Sprintf("%s allows %.6g, but %s need at least %.6g; raise it to at least %s or relax %s",
+		name, limit, under, reach, short(math.Ceil(reach*1e6)/1e6), under)}, nil
+}
+
 // extreme returns the largest (sign 1) or smallest (sign -1) value of coef'w
-// over the faces that keep selects, or ok false when there is none.
-func (t *polytope) extreme(ctx context.Context, coef []float64, sign float64, keep func(face) bool) (value float64, ok bool, err error) {
+// over the groups that keep selects, or ok false when there is none.
+func (t *polytope) extreme(ctx context.Context, coef []float64, sign float64, keep func(group) bool) (value float64, ok bool, err error) {
+	cost := make([]float64, len(coef))
+	for i, a := range coef {
+		cost[i] = -sign * a
+	}
+	value, ok, err = t.least(ctx, cost, free, keep)
+	return -sign * value, ok, err
+}
+
+// least returns the smallest value of cost'w + sum_k kink_k (w - center_k)+
+// over the groups that keep selects, or ok false when there is none.
+func (t *polytope) least(ctx context.Context, cost []float64, kink func(int) float64, keep func(group) bool) (value float64, ok bool, err error) {
 	start, ok, err := t.feasible(ctx, keep)
 	if err != nil || !ok {
 		return 0, false, err
 	}
-	h := t.hinges(t.n, func(f face) float64 {
-		if keep(f) {
+	price := func(g group) float64 {
+		if keep(g) {
 			return math.Inf(1)
 		}
 		return 0
-	})
+	}
 	norm := 0.0
-	for _, a := range coef {
+	for _, a := range cost {
 		norm = max(norm, math.Abs(a))
 	}
-	for i, a := range coef {
-		h.cost[i] = -sign * a * powerOfTwo(norm)
+	scale := powerOfTwo(norm)
+	h := t.hinges(t.n, -1,
+		func(f face) float64 { return price(f.group()) },
+		func(g int) float64 { return price(t.distanceGroup(g)) },
+		func(k int) float64 { return scale * kink(k) })
+	for i, a := range cost {
+		h.cost[i] = scale * a
 	}
-	w, err := newWalk(h, start.basis)
+	w, err := newWalk(h, start.basis, start.x)
 	if err == nil {
-		ok, err = w.descend(ctx, limit(len(h.rhs)))
+		ok, err = w.descend(ctx, limitOf(len(h.rhs)))
 	}
 	if errors.Is(err, errUnbounded) {
 		return 0, false, nil
@@ -192,8 +238,11 @@ func (t *polytope) extreme(ctx context.Context, coef []float64, sign float64, ke
 	if err != nil || !ok {
 		return 0, false, err
 	}
-	for i, a := range coef {
+	for i, a := range cost {
 		value += a * w.x[i]
+	}
+	for k, b := range t.kinks {
+		value += kink(k) * max(0, w.x[b.strategy]-b.center)
 	}
 	return value, true, nil
 }

@@ -10,24 +10,53 @@ import (
 type face struct {
 	normal   []float64 // N
 	offset   float64
-	row      int     // index into Problem.rows, or -1 for a bound
+	row      int     // index into polytope.rows, or -1 for a bound
 	strategy int     // index of the bounded strategy, or -1 for a row
 	lower    bool    // the side that keeps something from being too small
 	scale    float64 // normal = scale x the row's coefficients, up to sign
 }
 
-// polytope is the set of admissible portfolios. Faces 0..N-1 are the lower
-// bounds, in order, and N..2N-1 the upper bounds: together with the fact that
-// bounds are finite this gives every walk a vertex to start from.
+// kink is a place where |w_i - center| bends inside the bounds of strategy i:
+// the hinge (w_i - center)+. Costs and distances that bend at the same place
+// share it.
+type kink struct {
+	strategy int
+	center   float64
+	cost     float64   // trading costs cost x |w_i - center|
+	ball     float64   // the dual norm has ball x |w_i - center|
+	weight   []float64 // and distance g has weight_g x |w_i - center|
+}
+
+// polytope is the set of admissible portfolios, and whatever in the objective
+// does not come from scenarios. Faces 0..N-1 are the lower bounds, in order, and
+// N..2N-1 the upper bounds: together with the fact that bounds are finite this
+// gives every walk a vertex to start from.
+//
+// Every hyperplane that a walk can stand on has one identity, whichever program
+// holds it: faces come first, then kinks, then the 2N sides w_i <= z and
+// -w_i <= z of a largest absolute weight z, if the objective has one, then
+// distances, and at last scenarios, level by level.
 type polytope struct {
-	n     int
-	rows  []Constraint
-	faces []face
+	n         int
+	rows      []Constraint
+	faces     []face
+	kinks     []kink
+	distances []straight
+	cost      []float64 // N: what trading costs beside its kinks, a slope
+	ball      []float64 // N: the dual norm beside its kinks, if it is a sum
+	peak      bool      // the dual norm is the largest absolute weight
+}
+
+// straight is a distance with each |w_i - c| split at its kink into
+// 2(w_i - c)+ - (w_i - c): base'w + sum 2 weight (w_i - c)+ <= limit.
+type straight struct {
+	base  []float64 // N
+	limit float64
 }
 
 func newPolytope(p *Problem) *polytope {
 	n := len(p.Set.Names)
-	t := &polytope{n: n, rows: p.rows()}
+	t := &polytope{n: n, rows: p.rows(), cost: make([]float64, n), ball: make([]float64, n), peak: p.Radius > 0 && p.Norm != LInf}
 	for _, lower := range []bool{true, false} {
 		for i := range n {
 			f := face{normal: make([]float64, n), offset: p.Upper[i], row: -1, strategy: i, lower: lower, scale: 1}
@@ -59,8 +88,76 @@ func newPolytope(p *Problem) *polytope {
 			t.faces = append(t.faces, f)
 		}
 	}
+	for _, d := range p.Distances {
+		t.distances = append(t.distances, straight{base: make([]float64, n), limit: d.Limit - d.Constant})
+	}
+	for i := range n {
+		if p.Previous != nil && p.Cost != nil && p.Cost[i] != 0 {
+			if k := t.bend(p, i, p.Previous[i], p.Cost[i], &t.cost[i], nil); k != nil {
+				k.cost += p.Cost[i]
+			}
+		}
+		if p.Radius > 0 && p.Norm == LInf {
+			if k := t.bend(p, i, 0, 1, &t.ball[i], nil); k != nil {
+				k.ball++
+			}
+		}
+		for g, d := range p.Distances {
+			if d.Weight[i] != 0 {
+				if k := t.bend(p, i, d.Center[i], d.Weight[i], &t.distances[g].base[i], &t.distances[g].limit); k != nil {
+					k.weight[g] += d.Weight[i]
+				}
+			}
+		}
+	}
 	return t
 }
+
+// bend adds weight |w_i - center| to something with a slope and, perhaps, a
+// limit, and returns the kink to charge for it, nil if it does not bend inside
+// the bounds.
+func (t *polytope) bend(p *Problem, i int, center, weight float64, slope, limit *float64) *kink {
+	sign := 1.0
+	if center > p.Lower[i] {
+		sign = -1
+	}
+	*slope += sign * weight
+	if limit != nil {
+		*limit += sign * weight * center
+	}
+	if !(center > p.Lower[i] && center < p.Upper[i]) {
+		return nil
+	}
+	for k := range t.kinks {
+		if t.kinks[k].strategy == i && t.kinks[k].center == center {
+			return &t.kinks[k]
+		}
+	}
+	t.kinks = append(t.kinks, kink{strategy: i, center: center, weight: make([]float64, len(p.Distances))})
+	return &t.kinks[len(t.kinks)-1]
+}
+
+// Identities of hyperplanes.
+func (t *polytope) kinkID(k int) int { return len(t.faces) + k }
+
+func (t *polytope) peakID(i int, negative bool) int {
+	id := len(t.faces) + len(t.kinks) + i
+	if negative {
+		id += t.n
+	}
+	return id
+}
+
+func (t *polytope) distanceID(g int) int {
+	id := len(t.faces) + len(t.kinks) + g
+	if t.peak {
+		id += 2 * t.n
+	}
+	return id
+}
+
+// size is the number of hyperplanes that are not scenarios.
+func (t *polytope) size() int { return t.distanceID(len(t.distances)) }
 
 // powerOfTwo returns the power of two that brings x to order one: a scale
 // that rounds nothing. It returns 1 for zero.
@@ -72,14 +169,45 @@ func powerOfTwo(x float64) float64 {
 	return math.Ldexp(1, -e)
 }
 
-// hinges writes the faces as a program of dimension dim >= N whose coordinates
-// beyond N no face restrains.
-func (t *polytope) hinges(dim int, penalty func(face) float64) *hinges {
-	h := &hinges{dim: dim, cost: make([]float64, dim)}
+// hinges writes the polytope as a program of dimension dim >= N whose
+// coordinates beyond N nothing restrains, but for the largest absolute weight,
+// which is coordinate peak. face and distance say what leaving those costs, and
+// kink what a kink does.
+func (t *polytope) hinges(dim, peak int, face func(face) float64, distance func(g int) float64, kink func(k int) float64) *hinges {
+	h := &hinges{dim: dim, cost: make([]float64, dim), bends: span{len(t.faces), len(t.kinks)}}
 	row := make([]float64, dim)
 	for _, f := range t.faces {
 		copy(row, f.normal)
-		h.append(row, f.offset, penalty(f))
+		h.append(row, f.offset, face(f))
+	}
+	clear(row)
+	for i, k := range t.kinks {
+		row[k.strategy] = 1
+		h.append(row, k.center, kink(i))
+		row[k.strategy] = 0
+	}
+	if t.peak {
+		for _, sign := range []float64{1, -1} {
+			for i := range t.n {
+				penalty := 0.0
+				if peak >= t.n {
+					row[i], row[peak], penalty = sign, -1, math.Inf(1)
+				} else {
+					row[i] = sign // a program without the coordinate: a row that costs nothing
+				}
+				h.append(row, 0, penalty)
+				clear(row)
+			}
+		}
+	}
+	for g, d := range t.distances {
+		l := limit{row: len(h.rhs), base: make([]float64, dim), cap: d.limit, weight: make([]float64, len(t.kinks))}
+		copy(l.base, d.base)
+		for i, k := range t.kinks {
+			l.weight[i] = 2 * k.weight[g]
+		}
+		h.append(l.base, l.cap, distance(g))
+		h.limits = append(h.limits, l)
 	}
 	return h
 }
@@ -87,21 +215,31 @@ func (t *polytope) hinges(dim int, penalty func(face) float64) *hinges {
 // hard makes every face binding.
 func hard(face) float64 { return math.Inf(1) }
 
-// feasible looks for a vertex that respects every face for which keep is true,
+// hardDistance makes every distance binding.
+func hardDistance(int) float64 { return math.Inf(1) }
+
+// free is a kink that costs nothing by itself.
+func free(int) float64 { return 0 }
+
+// feasible looks for a vertex that respects every group for which keep is true,
 // at least total violation of them, and returns the walk that ended there. The
 // faces that are not kept are still hyperplanes a walk can stand on; they cost
 // nothing.
-func (t *polytope) feasible(ctx context.Context, keep func(face) bool) (*walk, bool, error) {
-	w, err := newWalk(t.hinges(t.n, func(f face) float64 {
-		if keep(f) {
+func (t *polytope) feasible(ctx context.Context, keep func(group) bool) (*walk, bool, error) {
+	price := func(g group) float64 {
+		if keep(g) {
 			return 1
 		}
 		return 0
-	}), t.corner())
+	}
+	h := t.hinges(t.n, -1,
+		func(f face) float64 { return price(f.group()) },
+		func(g int) float64 { return price(t.distanceGroup(g)) }, free)
+	w, err := newWalk(h, t.corner(), nil)
 	if err != nil {
 		return nil, false, err
 	}
-	if _, err := w.descend(ctx, limit(len(w.rhs))); err != nil {
+	if _, err := w.descend(ctx, limitOf(len(w.rhs))); err != nil {
 		return nil, false, err
 	}
 	total := 0.0
@@ -122,16 +260,12 @@ func (t *polytope) corner() []int {
 	return basis
 }
 
-// vertex returns the basis of a vertex of the polytope, or ok false when it is
+// vertex returns the walk to a vertex of the polytope, or ok false when it is
 // empty.
-func (t *polytope) vertex(ctx context.Context) (basis []int, ok bool, err error) {
-	w, ok, err := t.feasible(ctx, func(face) bool { return true })
-	if err != nil || !ok {
-		return nil, false, err
-	}
-	return w.basis, true, nil
+func (t *polytope) vertex(ctx context.Context) (w *walk, ok bool, err error) {
+	return t.feasible(ctx, func(group) bool { return true })
 }
 
-// limit is a generous number of pivots for a program of so many rows; a walk
+// limitOf is a generous number of pivots for a program of so many rows; a walk
 // that needs more has met rounding, not geometry.
-func limit(rows int) int { return 2000 + 20*rows }
+func limitOf(rows int) int { return 2000 + 20*rows }

@@ -207,12 +207,6 @@ func (p *Problem) annual(horizonReturn float64) float64 {
 // validate reports every way in which a problem is not well posed. Whether it
 // can be satisfied is another question: see InfeasibleError.
 func (p *Problem) validate() error {
-	if p.Set == nil {
-		return errors.New("optimize: a problem needs scenarios")
-	}
-	if err := p.Set.Validate(); err != nil {
-		return fmt.Errorf("optimize: %w", err)
-	}
 	var problems []error
 	refuse := func(format string, args ...any) {
 		problems = append(problems, fmt.Errorf("optimize: "+format, args...))

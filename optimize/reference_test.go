@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -65,6 +66,7 @@ func floats(rs []rat) []float64 {
 func TestTinyExact(t *testing.T) {
 	var cases []struct {
 		Name       string
+		N          int
 		R          [][]rat
 		P          []rat
 		Alpha      rat
@@ -73,6 +75,7 @@ func TestTinyExact(t *testing.T) {
 		Lambda     rat
 		Mu         []rat
 		Kappa      rat
+		W0         []rat
 		Mean_Floor *rat
 		Turnover   *rat
 		Result     struct {
@@ -85,13 +88,10 @@ func TestTinyExact(t *testing.T) {
 	if err := json.Unmarshal(reference(t, "tiny_exact.json"), &cases); err != nil {
 		t.Fatal(err)
 	}
-	solved, skipped := 0, 0
+	if len(cases) != 36 {
+		t.Errorf("%d instances, want 36", len(cases))
+	}
 	for _, c := range cases {
-		if c.Lambda != 1 || c.Kappa != 0 || c.Turnover != nil {
-			skipped++ // mean-CVaR utility, costs and turnover: not this package's problem yet
-			continue
-		}
-		solved++
 		t.Run(c.Name, func(t *testing.T) {
 			set := &scenarios.Set{Horizon: 1, Prob: floats(c.P)}
 			for i := range c.Lb {
@@ -103,6 +103,18 @@ func TestTinyExact(t *testing.T) {
 			p := &Problem{Set: set, Alpha: float64(c.Alpha), Budget: float64(c.Budget), Lower: floats(c.Lb), Upper: floats(c.Ub), Decimals: 6}
 			if c.Mean_Floor != nil {
 				p.Constraints = []Constraint{{Name: "floor", Coef: floats(c.Mu), Lower: float64(*c.Mean_Floor), Upper: math.Inf(1)}}
+			}
+			// The file's objective is lambda CVaR - (1-lambda) mu'w, in full.
+			unit := 1.0
+			if c.Lambda != 1 {
+				unit = 1 - float64(c.Lambda)
+				p.Objective, p.Aversion, p.Mean = Utility, float64(c.Lambda)/unit, floats(c.Mu)
+			}
+			if c.Kappa != 0 {
+				p.Previous, p.Cost = floats(c.W0), fill(c.N, float64(c.Kappa))
+			}
+			if c.Turnover != nil {
+				p.Distances = []Distance{{Name: "turnover", Weight: fill(c.N, 1), Center: floats(c.W0), Limit: float64(*c.Turnover)}}
 			}
 			equal := true
 			for _, q := range c.P {
@@ -124,7 +136,7 @@ func TestTinyExact(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				near(t, "CVaR", s.Certificate.ExactPrimal, float64(c.Result.Obj), 1e-15)
+				near(t, "objective", unit*s.Certificate.ExactPrimal, float64(c.Result.Obj), 1e-15)
 				near(t, "exact gap", s.Certificate.ExactGap, 0, 1e-14)
 				r, err := Evaluate(set, s.Exact, p.Alpha)
 				if err != nil {
@@ -133,17 +145,48 @@ func TestTinyExact(t *testing.T) {
 				if len(c.Result.Weights) == 1 {
 					near(t, "VaR", r.VaR, float64(c.Result.Var), 1e-14)
 				}
-				best := math.Inf(1)
-				for _, w := range c.Result.Weights {
-					best = min(best, distance(floats(w), s.Exact))
-				}
-				near(t, "distance to the nearest optimal vertex", best, 0, 1e-12)
+				hull := fromHull(c.Result.Weights, s.Exact)
+				near(t, "distance to the face of optimal vertices", hull, 0, 1e-12)
 			}
 		})
 	}
-	if solved != 27 || skipped != 9 {
-		t.Errorf("solved %d and skipped %d instances; expected 27 and 9", solved, skipped)
+}
+
+// fromHull is the distance of w from the convex hull of points, the square
+// root of a convex quadratic of two or three shares that is scanned ever finer.
+func fromHull(points [][]rat, w []float64) float64 {
+	at := func(share []float64) float64 {
+		worst := 0.0
+		for i := range w {
+			x := 0.0
+			for k, p := range points {
+				x += share[k] * float64(p[i])
+			}
+			worst = max(worst, math.Abs(x-w[i]))
+		}
+		return worst
 	}
+	share := make([]float64, len(points))
+	share[0] = 1
+	best := at(share)
+	for step := 0.5; step > 1e-15; {
+		better := false
+		for from := range share {
+			for to := range share {
+				try := slices.Clone(share)
+				move := min(step, try[from])
+				try[from] -= move
+				try[to] += move
+				if d := at(try); d < best {
+					best, share, better = d, try, true
+				}
+			}
+		}
+		if !better {
+			step /= 2
+		}
+	}
+	return best
 }
 
 // TestPyPortfolioOpt reproduces the CVaR values that PyPortfolioOpt's tests
@@ -160,6 +203,8 @@ func TestPyPortfolioOpt(t *testing.T) {
 			CVaR        *float64 `json:"cvar"`
 			Ours        *float64
 			Cvar_Limit  *float64
+			Max_Mean    float64
+			Status      string
 			Description string
 		}
 	}
@@ -181,8 +226,8 @@ func TestPyPortfolioOpt(t *testing.T) {
 
 	solved, skipped := 0, 0
 	for _, c := range file.Cases {
-		if c.L2 != 0 || c.Cvar_Limit != nil {
-			skipped++ // quadratic terms and CVaR limits: not this package's problem yet
+		if c.L2 != 0 {
+			skipped++ // a quadratic term is for the bundle method
 			continue
 		}
 		solved++
@@ -196,6 +241,25 @@ func TestPyPortfolioOpt(t *testing.T) {
 				}
 				p.Constraints = []Constraint{{Name: "floor", Coef: coef, Lower: *c.Mean_Floor, Upper: math.Inf(1)}}
 			}
+			if c.Cvar_Limit != nil {
+				p.Objective, p.MaxCVaR, p.Mean = MaxReturn, *c.Cvar_Limit, column[c.Mu]
+				if c.Mu == "" {
+					p.Mean = column["mu_cagr_common_sample"]
+				}
+				s, err := Solve(t.Context(), p)
+				if c.Status == "infeasible" {
+					if infeasible := new(InfeasibleError); !errors.As(err, &infeasible) {
+						t.Errorf("got %v, want an InfeasibleError", err)
+					}
+					return
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				near(t, "exact gap", s.Certificate.ExactGap, 0, 1e-13)
+				near(t, "highest mean", -s.Certificate.ExactPrimal, c.Max_Mean, 1e-9)
+				return
+			}
 			s := solve(t, p)
 			near(t, "exact gap", s.Certificate.ExactGap, 0, 1e-13)
 			if c.Ours != nil {
@@ -205,8 +269,8 @@ func TestPyPortfolioOpt(t *testing.T) {
 			}
 		})
 	}
-	if solved != 5 || skipped != 7 {
-		t.Errorf("solved %d and skipped %d cases; expected 5 and 7", solved, skipped)
+	if solved != 9 || skipped != 3 {
+		t.Errorf("solved %d and skipped %d cases; expected 9 and 3", solved, skipped)
 	}
 }
 

@@ -2,10 +2,9 @@ package optimize
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
-
-	"gonum.org/v1/gonum/blas/blas64"
 
 	"allocate/returns"
 )
@@ -13,7 +12,8 @@ import (
 // Status says what a solution is worth.
 type Status int
 
-// The statuses. An infeasible problem has no Solution: see InfeasibleError.
+// The statuses. An infeasible problem has no Solution: see InfeasibleError. Nor
+// has one that asks for what does not exist: see UndefinedError.
 const (
 	Optimal    Status = iota // the exact gap is at most MaxGap
 	Inaccurate               // admissible weights with a larger certified gap
@@ -42,102 +42,136 @@ func (s *Status) UnmarshalText(b []byte) error {
 	return fmt.Errorf("optimize: %q is not a status", b)
 }
 
-// ShadowPrice is what one unit of a binding bound or row costs: the change of
-// the least CVaR when the side that binds rises by one unit.
+// ShadowPrice is what one unit of a binding bound, row or limit costs: the
+// change of what is minimised when the side that binds rises by one unit.
 type ShadowPrice struct {
 	Name  string  `json:"name"`  // a constraint's name, or the strategy whose bound binds
 	Side  string  `json:"side"`  // lower or upper, whichever binds; of an equality, the side that the price pushes against
-	Price float64 `json:"price"` // horizon CVaR per unit
+	Price float64 `json:"price"` // horizon fraction per unit
 }
 
 // Solution is a certified portfolio. Losses are positive horizon fractions,
 // and every number is finite.
 type Solution struct {
 	Status        Status            `json:"status"`
+	Method        string            `json:"method"`        // which found it: vertex, branch, bundle, interior or held
 	Names         []string          `json:"names"`         // N, in the order of the scenarios
 	Weights       []float64         `json:"weights"`       // N exported weights, rounded; their decimals sum to the budget exactly
-	Exact         []float64         `json:"exact"`         // N weights of the optimal vertex before rounding
+	Exact         []float64         `json:"exact"`         // N weights of the optimum before rounding
 	Decimals      int               `json:"decimals"`      // of Weights
 	Certificate   Certificate       `json:"certificate"`   // how good they are
-	Mean          float64           `json:"mean"`          // expected horizon return of Weights
-	VaR           float64           `json:"var"`           // of Weights
-	CVaR          float64           `json:"cvar"`          // of Weights
+	Mean          float64           `json:"mean"`          // expected horizon return of Weights, before costs
+	Cost          float64           `json:"cost"`          // of trading to Weights from what is held, fraction of capital
+	VaR           float64           `json:"var"`           // of Weights, before costs
+	CVaR          float64           `json:"cvar"`          // of Weights, before costs
 	Contributions []float64         `json:"contributions"` // N, which sum to CVaR
-	ShadowPrices  []ShadowPrice     `json:"shadow_prices"` // rows first, then strategies; only those that are not zero
+	ShadowPrices  []ShadowPrice     `json:"shadow_prices"` // rows first, then limits, then strategies; only those that are not zero
 	Iterations    int               `json:"iterations"`    // pivots
+	Attempts      []Attempt         `json:"attempts,omitempty"`
 	Findings      []returns.Finding `json:"findings"`
 }
 
-// Solve returns the portfolio with the least CVaR. It fails with an
-// *InfeasibleError when no portfolio is admissible, and with ctx.Err() soon
-// after ctx is done.
+// Attempt is a method that was tried before the one that gave the solution.
+type Attempt struct {
+	Method  string `json:"method"`
+	Outcome string `json:"outcome"` // why it did not
+}
+
+// Solve returns the best portfolio. It fails with an *InfeasibleError when no
+// portfolio is admissible, with an *UndefinedError when the objective has no
+// best, and with ctx.Err() soon after ctx is done.
 func Solve(ctx context.Context, p *Problem) (*Solution, error) {
+	if p.Set == nil {
+		return nil, errors.New("optimize: a problem needs scenarios")
+	}
+	v, err := NewSolver(p.Set)
+	if err != nil {
+		return nil, fmt.Errorf("optimize: %w", err)
+	}
+	return v.Solve(ctx, p)
+}
+
+// Solve is the function of that name for a problem over the solver's set.
+func (v *Solver) Solve(ctx context.Context, p *Problem) (*Solution, error) {
+	if p.Set != v.set {
+		return nil, errors.New("optimize: the problem is over other scenarios than the solver's")
+	}
 	if err := p.validate(); err != nil {
 		return nil, err
 	}
-	t, faces := newTail(p.Set, p.Alpha), newPolytope(p)
-	basis, ok, err := faces.vertex(ctx)
+	e, err := v.prepare(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	if !ok {
-		return nil, explain(ctx, p, faces)
-	}
-
-	scale := p.meanAbsolute()
-	s := &search{
-		Problem: p, tail: t, faces: faces, scale: powerOfTwo(scale), basis: basis,
-		q: make([]float64, p.Set.Len()), y: make([]float64, len(faces.rows)), loss: make([]float64, p.Set.Len()),
-	}
-	scenarios := make([]int, 0, p.Set.Len())
-	for j, m := range t.mass {
-		if m > 0 {
-			scenarios = append(scenarios, j)
-		}
-	}
-	if _, err := s.descend(ctx, scenarios); err != nil {
+	a, err := e.optimum(ctx)
+	if err != nil {
 		return nil, err
 	}
-	return s.solution(scale)
+	if err := a.nearest(ctx); err != nil {
+		return nil, err
+	}
+	v.last = a.search
+	return a.solution()
 }
 
-// solution rounds, measures and certifies the current vertex. Its status
-// depends on the certificate alone, not on what the walk believes.
-func (s *search) solution(scale float64) (*Solution, error) {
-	p := s.Problem
-	out := &Solution{Names: p.Set.Names, Decimals: p.Decimals, Exact: unsigned(s.w), Iterations: s.pivots, Findings: []returns.Finding{}}
+// solution rounds, measures and certifies an answer. Its status depends on the
+// certificate alone, not on what the search believes.
+func (a *answer) solution() (*Solution, error) {
+	p := a.Problem
+	out := &Solution{Method: "vertex", Names: p.Set.Names, Decimals: p.Decimals, Exact: unsigned(a.weights), Iterations: a.pivots, Findings: []returns.Finding{}}
 	var err error
 	if out.Weights, err = round(p, out.Exact); err != nil {
 		return nil, err
 	}
-	bound, reduced := p.dualBound(s.tail, s.q, s.y)
-	exact, exported := s.tail.risk(p.Set, out.Exact), s.tail.risk(p.Set, out.Weights)
-	out.VaR, out.CVaR, out.Contributions = exported.VaR, exported.CVaR, exported.Contributions
-	out.Mean = blas64.Dot(vector(p.Set.Mean()), vector(out.Weights))
-
+	bound, each := a.bound(a.blend, a.dual())
+	exact := outcome{}
+	if a.known && &a.weights[0] == &a.search.w[0] {
+		exact = a.outcomeOf(out.Exact, a.loss)
+	} else {
+		exact = a.outcome(out.Exact)
+	}
+	exported := a.describe(out)
 	c := &out.Certificate
-	*c = Certificate{Primal: exported.CVaR, DualBound: bound, ExactPrimal: exact.CVaR, Scale: scale}
-	c.Gap, c.ExactGap = gap(c.Primal, bound, scale), gap(c.ExactPrimal, bound, scale)
-	c.MaxViolation, c.Violated = p.violation(out.Weights)
-	maxGap := p.MaxGap
-	if maxGap == 0 {
-		maxGap = DefaultOptions().MaxGap
-	}
-	if !(c.ExactGap <= maxGap) {
-		out.Status = Inaccurate
-	}
-	out.ShadowPrices = s.prices(reduced)
-	out.Findings = append(out.Findings, s.findings(out, maxGap)...)
+	c.Primal, c.ExactPrimal = a.value(a.base, exported, out.Weights)+a.shift, a.value(a.base, exact, out.Exact)+a.shift
+	c.DualBound = bound + a.shift + a.credit
+	c.certify(out, p.maxGap())
+	out.ShadowPrices = a.prices(out.Exact, each)
+	out.Findings = append(out.Findings, a.findings(out)...)
 	returns.SortFindings(out.Findings)
 	return out, nil
 }
 
-// prices lists the multipliers of rows and the reduced costs of strategies.
-func (s *search) prices(reduced []float64) []ShadowPrice {
+// certify computes the gaps and the status.
+func (c *Certificate) certify(out *Solution, maxGap float64) {
+	c.Gap, c.ExactGap = gap(c.Primal, c.DualBound, c.Scale), gap(c.ExactPrimal, c.DualBound, c.Scale)
+	if !(c.ExactGap <= maxGap) {
+		out.Status = Inaccurate
+	}
+}
+
+// describe fills what can be said of exported weights without a proof.
+func (e *engine) describe(out *Solution) outcome {
+	loss := make([]float64, e.Set.Len())
+	lossesOf(e.Set, out.Weights, loss)
+	exported, r := e.outcomeOf(out.Weights, loss), e.report.riskOf(e.Set, out.Weights, loss)
+	out.VaR, out.CVaR, out.Contributions = r.VaR, r.CVaR, r.Contributions
+	out.Mean, out.Cost = exported.mean, exported.cost
+	c := &out.Certificate
+	c.Scale = e.absolute
+	c.MaxViolation, c.Violated = e.violation(out.Weights)
+	if over := exported.risk - e.MaxCVaR; e.limited() && over > c.MaxViolation && over > 1e-13 {
+		c.MaxViolation, c.Violated = over, keyMaxCVaR
+	}
+	return exported
+}
+
+// prices lists the multipliers of rows and limits, and the slopes at binding
+// bounds.
+func (a *answer) prices(w []float64, each []bent) []ShadowPrice {
 	prices := []ShadowPrice{}
 	note := func(name string, price float64) {
-		// Prices are CVaR per unit: below rounding of the scale there is none.
-		if math.Abs(price)*s.scale < 1e-12 {
+		// Prices are horizon fractions per unit: below rounding of the scale there is none.
+		if math.Abs(price)*a.scale < 1e-12 {
 			return
 		}
 		side := "lower"
@@ -146,11 +180,22 @@ func (s *search) prices(reduced []float64) []ShadowPrice {
 		}
 		prices = append(prices, ShadowPrice{Name: name, Side: side, Price: price})
 	}
-	for k, row := range s.faces.rows {
-		note(row.Name, s.y[k])
+	for k, row := range a.shape.rows {
+		note(row.Name, a.y[k])
 	}
-	for i, rc := range reduced {
-		note(s.Set.Names[i], rc)
+	if a.limited() {
+		note(keyMaxCVaR, a.base.risk-a.blend.risk)
+	}
+	for g, d := range a.Distances {
+		note(d.Name, -a.price[g])
+	}
+	for i, x := range w {
+		switch { // a fixed weight has the price of the side that it leans on
+		case x == a.Lower[i] && each[i].rate(x, 1) > 0:
+			note(a.Set.Names[i], each[i].rate(x, 1))
+		case x == a.Upper[i] && each[i].rate(x, -1) < 0:
+			note(a.Set.Names[i], each[i].rate(x, -1))
+		}
 	}
 	return prices
 }
@@ -159,13 +204,18 @@ func (s *search) prices(reduced []float64) []ShadowPrice {
 // fewer, the optimum fits the sample and not the distribution.
 const tailPerStrategy = 10
 
-func (s *search) findings(out *Solution, maxGap float64) []returns.Finding {
+// findings says what to mind about a solution.
+func (e *engine) findings(out *Solution) []returns.Finding {
 	var found []returns.Finding
-	n := len(s.Set.Names)
-	if s.hasCash {
+	n := len(e.Set.Names)
+	if e.hasCash {
 		n--
 	}
-	k := s.share() * float64(s.Set.Len())
+	thinnest := e.report.share()
+	for _, t := range e.tails {
+		thinnest = min(thinnest, t.share())
+	}
+	k := thinnest * float64(e.Set.Len())
 	if need := float64(tailPerStrategy * n); k < need {
 		found = append(found, returns.Finding{
 			Code: "optimize.tail_thin", Severity: returns.Warn,
@@ -177,11 +227,11 @@ func (s *search) findings(out *Solution, maxGap float64) []returns.Finding {
 	if c := out.Certificate; out.Status == Inaccurate {
 		found = append(found, returns.Finding{
 			Code: "optimize.gap", Severity: returns.Fail,
-			Numbers:  map[string]float64{"gap": c.ExactGap, "max_gap": maxGap},
-			Sentence: fmt.Sprintf("the solution is certified to a relative gap of %.3g only; %.3g is accepted", c.ExactGap, maxGap),
+			Numbers:  map[string]float64{"gap": c.ExactGap, "max_gap": e.maxGap()},
+			Sentence: fmt.Sprintf("the solution is certified to a relative gap of %.3g only; %.3g is accepted", c.ExactGap, e.maxGap()),
 		})
 	}
-	if by, name, tol := s.roughest(out.Weights); by > tol {
+	if by, name, tol := e.roughest(out.Weights, out.Certificate); by > tol {
 		found = append(found, returns.Finding{
 			Code: "optimize.rounding", Severity: returns.Warn,
 			Numbers:  map[string]float64{"violation": by, "tolerance": tol},

@@ -102,20 +102,29 @@ func unsigned(w []float64) []float64 {
 	return out
 }
 
-// roughest returns the row that rounding violates the most in proportion to
-// its tolerance: what a move of one unit in every weight may change it by.
-func (p *Problem) roughest(w []float64) (by float64, name string, tol float64) {
-	worst := 0.0
-	for _, row := range p.Constraints {
-		v := blas64.Dot(vector(row.Coef), vector(w))
+// roughest returns the row or limit that rounding violates the most in
+// proportion to its tolerance: what a move of one unit in every weight may
+// change it by.
+func (p *Problem) roughest(w []float64, c Certificate) (by float64, name string, tol float64) {
+	worst, one := 0.0, math.Pow10(-p.Decimals)
+	note := func(violated float64, what string, coef []float64) {
 		reach := 0.0
-		for _, a := range row.Coef {
+		for _, a := range coef {
 			reach += math.Abs(a)
 		}
-		reach /= math.Pow10(p.Decimals)
-		if b := max(row.Lower-v, v-row.Upper); b > 0 && b > worst*reach {
-			worst, by, name, tol = b/reach, b, row.Name, reach
+		if reach *= one; violated > 0 && violated > worst*reach {
+			worst, by, name, tol = violated/reach, violated, what, reach
 		}
+	}
+	for _, row := range p.Constraints {
+		v := blas64.Dot(vector(row.Coef), vector(w))
+		note(max(row.Lower-v, v-row.Upper), row.Name, row.Coef)
+	}
+	for _, d := range p.Distances {
+		note(d.of(w)-d.Limit, d.Name, d.Weight)
+	}
+	if c.Violated == keyMaxCVaR && c.MaxViolation > float64(len(w))*one && c.MaxViolation > by {
+		return c.MaxViolation, keyMaxCVaR, float64(len(w)) * one
 	}
 	return by, name, tol
 }

@@ -1,0 +1,224 @@
+package optimize
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/blas/blas64"
+
+	"allocate/scenarios"
+)
+
+// Solver solves problems over one set of scenarios, one after another. It
+// keeps what does not change between them, and starts each from the answer to
+// the one before: a night with new previous weights, a limit that moved. The
+// answers are those of Solve to the last bit of the objective; where the
+// optimum is not unique it is told apart as Solve does.
+type Solver struct {
+	set      *scenarios.Set
+	mean     []float64
+	absolute float64 // mean absolute scenario return
+	last     *search
+}
+
+// NewSolver prepares a solver; it fails on a set that is not valid.
+func NewSolver(set *scenarios.Set) (*Solver, error) {
+	if err := set.Validate(); err != nil {
+		return nil, err
+	}
+	s := &Solver{set: set}
+	s.mean, s.absolute = moments(set)
+	return s, nil
+}
+
+// moments returns the mean return of each strategy, and the
+// probability-weighted mean absolute return of all.
+func moments(set *scenarios.Set) (mean []float64, absolute float64) {
+	n := len(set.Names)
+	mean = make([]float64, n)
+	for j := range set.Len() {
+		p, sum := set.Probability(j), 0.0
+		for i, r := range set.Row(j) {
+			mean[i] += p * r
+			sum += math.Abs(r)
+		}
+		absolute += p * sum
+	}
+	return mean, absolute / float64(n)
+}
+
+// engine is one problem made ready: what all searches for its answer share.
+type engine struct {
+	*Problem
+	mean      []float64
+	absolute  float64
+	scale     float64 // losses times scale are of order one
+	shape     *polytope
+	tails     []tail // of the levels
+	report    tail   // of Alpha
+	scenarios []int  // with a positive probability
+	start     *walk  // to a vertex of the polytope
+	last      *search
+}
+
+// prepare finds a first vertex. It fails with an *InfeasibleError when there
+// is none.
+func (v *Solver) prepare(ctx context.Context, p *Problem) (*engine, error) {
+	e := &engine{Problem: p, mean: v.mean, absolute: v.absolute, scale: powerOfTwo(v.absolute), shape: newPolytope(p), last: v.last}
+	if p.Mean != nil {
+		e.mean = p.Mean
+	}
+	e.report = newTail(p.Set, p.Alpha)
+	for _, l := range p.levels() {
+		if l.Alpha == p.Alpha {
+			e.tails = append(e.tails, e.report)
+		} else {
+			e.tails = append(e.tails, newTail(p.Set, l.Alpha))
+		}
+	}
+	e.scenarios = make([]int, 0, p.Set.Len())
+	for j, m := range e.report.mass {
+		if m > 0 {
+			e.scenarios = append(e.scenarios, j)
+		}
+	}
+	start, ok, err := e.shape.vertex(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, explain(ctx, p, e.shape)
+	}
+	e.start = start
+	return e, nil
+}
+
+// minimise finds the least of a blend of return and risk. from is an earlier
+// search of the same shape to start from, or nil.
+func (e *engine) minimise(ctx context.Context, b blend, from *search) (*search, error) {
+	for _, standIns := range []bool{false, true} {
+		s := e.search(b)
+		if from == nil || !s.continues(from) {
+			break
+		}
+		if standIns {
+			s.guide = from
+		}
+		_, err := s.descend(ctx, e.scenarios, true)
+		if err == nil {
+			return s, nil
+		}
+		if !errors.Is(err, errBent) && !errors.Is(err, errSingular) && !errors.Is(err, errOutside) && !errors.Is(err, errUnbounded) {
+			return nil, err
+		}
+	}
+	s := e.search(b)
+	s.basis, s.w = slices.Clone(e.start.basis), slices.Clone(e.start.x)
+	_, err := s.descend(ctx, e.scenarios, false)
+	return s, err
+}
+
+func (e *engine) search(b blend) *search {
+	s := &search{
+		engine: e, blend: b, loss: make([]float64, e.Set.Len()),
+		y: make([]float64, len(e.shape.rows)), price: make([]float64, len(e.Distances)), norm: make([]float64, e.shape.n),
+	}
+	if b.risk > 0 {
+		for k, l := range e.levels() {
+			s.levels = append(s.levels, &level{tail: e.tails[k], weight: l.Weight, q: make([]float64, e.Set.Len())})
+		}
+	}
+	return s
+}
+
+// continues takes over the vertex of an earlier search, if every hyperplane of
+// it still exists.
+func (s *search) continues(from *search) bool {
+	if from.shape.n != s.shape.n || len(from.levels) != len(s.levels) || from.Set != s.Set || from.dim() != s.dim() {
+		return false
+	}
+	s.basis = make([]int, len(from.basis))
+	for k, id := range from.basis {
+		at, ok := s.shape.translate(from.shape, id, s.Set.Len())
+		if !ok || slices.Contains(s.basis[:k], at) {
+			return false
+		}
+		s.basis[k] = at
+	}
+	s.w = slices.Clone(from.walk.x[:s.shape.n])
+	if slices.Equal(s.w, from.w) {
+		copy(s.loss, from.loss)
+		s.known = true
+	}
+	for k, l := range s.levels {
+		l.t = from.levels[k].t
+	}
+	return true
+}
+
+// translate returns the identity in t of a hyperplane of another polytope in
+// the same variables, and whether there is one.
+func (t *polytope) translate(from *polytope, id, scenarios int) (int, bool) {
+	kinks, peaks := len(from.faces), len(from.faces)+len(from.kinks)
+	switch {
+	case id < kinks:
+		f := from.faces[id]
+		if id < len(t.faces) && t.faces[id].row == f.row && t.faces[id].strategy == f.strategy && t.faces[id].lower == f.lower {
+			return id, true
+		}
+		return 0, false
+	case id < peaks:
+		k := id - kinks
+		if k < len(t.kinks) && t.kinks[k].strategy == from.kinks[k].strategy && len(t.kinks) == len(from.kinks) {
+			return t.kinkID(k), true
+		}
+		return 0, false
+	case id < from.distanceID(0):
+		return id - peaks + t.peakID(0, false), t.peak
+	case id < from.size():
+		g := id - from.distanceID(0)
+		return t.distanceID(g), g < len(t.distances)
+	}
+	return id - from.size() + t.size(), true
+}
+
+// outcome is what weights come to.
+type outcome struct {
+	ret, risk  float64 // as Problem defines them
+	mean, cost float64
+}
+
+// outcome measures weights by the oracle.
+func (e *engine) outcome(w []float64) outcome {
+	loss := make([]float64, e.Set.Len())
+	lossesOf(e.Set, w, loss)
+	return e.outcomeOf(w, loss)
+}
+
+// outcomeOf is outcome for weights whose losses are known.
+func (e *engine) outcomeOf(w, loss []float64) outcome {
+	o := outcome{mean: blas64.Dot(vector(e.mean), vector(w)), cost: e.cost(w)}
+	norm := 0.0
+	if e.Radius > 0 {
+		norm = e.dualNorm(w)
+	}
+	q := make([]float64, e.Set.Len())
+	for k, l := range e.levels() {
+		_, cvar := e.tails[k].measure(loss, q)
+		o.risk += l.Weight * cvar
+	}
+	o.ret = o.mean - o.cost - e.Radius*norm
+	o.risk += o.cost + e.ballRisk()*norm
+	return o
+}
+
+// value is what the blend makes of an outcome, and what Ridge adds.
+func (e *engine) value(b blend, o outcome, w []float64) float64 {
+	v := -b.ret*o.ret + b.risk*o.risk
+	if e.Ridge > 0 {
+		v += e.Ridge * blas64.Dot(vector(w), vector(w))
+	}
+	return v
+}

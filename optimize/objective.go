@@ -1,0 +1,162 @@
+package optimize
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/blas/blas64"
+)
+
+// answer is the optimum of a problem before rounding: weights, and the search
+// whose multipliers prove them.
+type answer struct {
+	*search
+	weights []float64
+	base    blend   // what the problem minimises
+	shift   float64 // is added to it, and to the bound
+	credit  float64 // is added to the bound alone: what a limit on the risk returns
+	settled bool    // weights are between two vertices; there is no face to choose from
+	pivots  int     // of all searches
+}
+
+// optimum dispatches on the objective.
+func (e *engine) optimum(ctx context.Context) (*answer, error) {
+	switch e.objective() {
+	case MaxReturn:
+		return e.within(ctx, blend{ret: 1})
+	case Utility:
+		return e.within(ctx, blend{ret: 1, risk: e.Aversion})
+	case MaxRatio:
+		return e.ratio(ctx)
+	}
+	return e.plain(ctx, blend{risk: 1}, e.last)
+}
+
+// plain minimises a blend without more ado.
+func (e *engine) plain(ctx context.Context, b blend, from *search) (*answer, error) {
+	s, err := e.minimise(ctx, b, from)
+	if err != nil {
+		return nil, err
+	}
+	return &answer{search: s, weights: s.w, base: b, pivots: s.pivots}, nil
+}
+
+// within minimises a blend under the limit on the risk, if there is one, by its
+// multiplier lambda: every lambda gives a relaxation, base + lambda (risk -
+// limit), whose least value is a concave function of lambda made of one line
+// for each vertex. The best lambda is where the lines of two vertices meet, one
+// inside the limit and one outside, and no vertex lies below: the answer is the
+// point between them at the limit. Each guess is where the lines of the last
+// such pair meet (Eisner and Severance 1976), so that the guesses are finite.
+func (e *engine) within(ctx context.Context, base blend) (*answer, error) {
+	outside, err := e.plain(ctx, base, e.last)
+	if err != nil || !e.limited() {
+		return outside, err
+	}
+	limit := e.MaxCVaR
+	out := e.outcome(outside.weights)
+	if out.risk <= limit {
+		return outside, nil
+	}
+	pivots := outside.pivots
+	inside, err := e.plain(ctx, blend{risk: 1}, nil)
+	if err != nil {
+		return nil, err
+	}
+	pivots += inside.pivots
+	in := e.outcome(inside.weights)
+	if in.risk > limit+1e-12*e.absolute {
+		return nil, e.tooRisky(ctx, inside, in.risk)
+	}
+	from := inside.search
+	for {
+		slope := in.risk - out.risk // < 0
+		lambda := max(0, (e.value(base, out, outside.weights)-e.value(base, in, inside.weights))/slope)
+		b := blend{base.ret, base.risk + lambda}
+		s, err := e.minimise(ctx, b, from)
+		if err != nil {
+			return nil, err
+		}
+		pivots += s.pivots
+		from = s
+		o := e.outcome(s.w)
+		line := e.value(b, out, outside.weights)
+		if e.value(b, o, s.w) >= line-1e-13*max(math.Abs(line), (1+lambda)*e.absolute) {
+			share := (limit - in.risk) / (out.risk - in.risk)
+			w := make([]float64, len(s.w))
+			blas64.Axpy(share, vector(outside.weights), vector(w))
+			blas64.Axpy(1-share, vector(inside.weights), vector(w))
+			return &answer{search: s, weights: w, base: base, credit: -lambda * limit, settled: true, pivots: pivots}, nil
+		}
+		if o.risk > limit {
+			outside, out = &answer{search: s, weights: s.w}, o
+		} else {
+			inside, in = &answer{search: s, weights: s.w}, o
+		}
+	}
+}
+
+// tooRisky explains a limit on the risk that nothing keeps.
+func (e *engine) tooRisky(_ context.Context, least *answer, risk float64) error {
+	bound, _ := e.bound(blend{risk: 1}, least.dual())
+	return &InfeasibleError{
+		Conflict: []string{keyMaxCVaR},
+		Advice: []string{fmt.Sprintf("%s %s is below the least achievable %.6g (no admissible portfolio is below %.6g); raise it to at least %s, or relax what restrains the weights",
+			keyMaxCVaR, short(e.MaxCVaR), risk, bound, short(math.Ceil(risk*1e6)/1e6))},
+	}
+}
+
+// UndefinedError says that what a problem asks for does not exist.
+type UndefinedError struct{ Message string }
+
+func (e *UndefinedError) Error() string { return e.Message }
+
+// ratio maximises (return - RiskFree) / risk by Dinkelbach's method (1967): at
+// the best ratio r the least of r risk - (return - RiskFree) is 0, and at a
+// lower one it is negative at a portfolio with a higher ratio. A ratio of
+// vertices, it ends after finitely many steps, usually three to six.
+func (e *engine) ratio(ctx context.Context) (*answer, error) {
+	calm, err := e.plain(ctx, blend{risk: 1}, nil)
+	if err != nil {
+		return nil, err
+	}
+	if o := e.outcome(calm.weights); o.risk <= 1e-9*e.absolute {
+		return nil, &UndefinedError{fmt.Sprintf("optimize: there is no highest ratio: a portfolio within the limits has a risk of %.3g, which is not above 0; choose another objective, a higher alpha, or forbid cash", o.risk)}
+	}
+	bold, err := e.plain(ctx, blend{ret: 1}, nil)
+	if err != nil {
+		return nil, err
+	}
+	at := e.outcome(bold.weights)
+	if at.ret <= e.RiskFree {
+		return nil, &UndefinedError{fmt.Sprintf("optimize: there is no highest ratio: the highest expected return within the limits is %.6g over the horizon, not above the risk-free %.6g; choose another objective, or lower optimize.risk_free", at.ret, e.RiskFree)}
+	}
+	pivots := calm.pivots + bold.pivots
+	if o := e.outcome(calm.weights); (o.ret-e.RiskFree)*at.risk > (at.ret-e.RiskFree)*o.risk {
+		at = o
+	}
+	from := calm.search
+	for {
+		b := blend{1, (at.ret - e.RiskFree) / at.risk}
+		s, err := e.minimise(ctx, b, from)
+		if err != nil {
+			return nil, err
+		}
+		pivots += s.pivots
+		o := e.outcome(s.w)
+		if e.value(b, o, s.w)+e.RiskFree >= -1e-13*max(math.Abs(at.ret), e.absolute) {
+			return &answer{search: s, weights: s.w, base: b, shift: e.RiskFree, pivots: pivots}, nil
+		}
+		at, from = o, s
+	}
+}
+
+// dual collects the multipliers of a search.
+func (s *search) dual() Dual {
+	d := Dual{Rows: s.y, Distances: s.price, Norm: s.norm}
+	for _, l := range s.levels {
+		d.Tails = append(d.Tails, l.q)
+	}
+	return d
+}
