@@ -93,11 +93,22 @@ func (t tail) cap(j int) float64 { return t.mass[j] / t.size }
 // measure returns VaR and CVaR of losses, and fills q with the tail
 // probability of each scenario: 0 <= q_j <= cap(j), sum 1, CVaR = q'losses.
 func (t tail) measure(losses, q []float64) (valueAtRisk, cvar float64) {
-	atoms := make([]atom, 0, len(losses))
+	return t.measureFrom(losses, q, math.Inf(-1))
+}
+
+// measureFrom is measure with a guess of a loss below the VaR: if that is what
+// it is, only the losses above it are ranked.
+func (t tail) measureFrom(losses, q []float64, guess float64) (valueAtRisk, cvar float64) {
+	atoms := make([]atom, 0, len(losses)/8)
+	mass := 0.0
 	for j, l := range losses {
-		if t.mass[j] > 0 {
+		if t.mass[j] > 0 && l > guess {
 			atoms = append(atoms, atom{key: -l, mass: t.mass[j], id: j})
+			mass += t.mass[j]
 		}
+	}
+	if !math.IsInf(guess, -1) && mass <= t.size*(1+1e-9) {
+		return t.measureFrom(losses, q, math.Inf(-1))
 	}
 	// Strictly beyond K: when K scenarios fill the tail exactly, VaR is the
 	// next loss below, the lower quantile.
@@ -138,14 +149,15 @@ func (t tail) measure(losses, q []float64) (valueAtRisk, cvar float64) {
 func (t tail) risk(set *scenarios.Set, weights []float64) Risk {
 	losses := make([]float64, set.Len())
 	lossesOf(set, weights, losses)
-	return t.riskOf(set, weights, losses)
+	return t.riskOf(set, weights, losses, math.Inf(-1))
 }
 
-// riskOf is risk for weights whose losses are known.
-func (t tail) riskOf(set *scenarios.Set, weights, losses []float64) Risk {
+// riskOf is risk for weights whose losses are known, with a guess of a loss
+// below the VaR.
+func (t tail) riskOf(set *scenarios.Set, weights, losses []float64, guess float64) Risk {
 	n, q := len(set.Names), make([]float64, len(losses))
 	r := Risk{Gradient: make([]float64, n), Contributions: make([]float64, n)}
-	r.VaR, r.CVaR = t.measure(losses, q)
+	r.VaR, r.CVaR = t.measureFrom(losses, q, guess)
 	gradientOf(set, q, r.Gradient)
 	for i, g := range r.Gradient {
 		r.Contributions[i] = weights[i]*g + 0 // +0 clears the sign of a zero

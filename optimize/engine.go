@@ -59,19 +59,21 @@ type engine struct {
 	tails     []tail // of the levels
 	report    tail   // of Alpha
 	scenarios []int  // with a positive probability
-	start     *walk  // to a vertex of the polytope
+	start     *walk  // to a vertex of the polytope; nil until a search needs it
 	last      *search
+	quiet     bool      // an empty polytope is news to nobody
+	guess     []float64 // per level: a loss that is probably below the VaR
 }
 
-// prepare finds a first vertex. It fails with an *InfeasibleError when there
-// is none.
-func (v *Solver) prepare(ctx context.Context, p *Problem) (*engine, error) {
+// prepare makes a problem ready.
+func (v *Solver) prepare(p *Problem) *engine {
 	e := &engine{Problem: p, mean: v.mean, absolute: v.absolute, scale: powerOfTwo(v.absolute), shape: newPolytope(p), last: v.last}
 	if p.Mean != nil {
 		e.mean = p.Mean
 	}
 	e.report = newTail(p.Set, p.Alpha)
 	for _, l := range p.levels() {
+		e.guess = append(e.guess, math.Inf(-1))
 		if l.Alpha == p.Alpha {
 			e.tails = append(e.tails, e.report)
 		} else {
@@ -84,15 +86,37 @@ func (v *Solver) prepare(ctx context.Context, p *Problem) (*engine, error) {
 			e.scenarios = append(e.scenarios, j)
 		}
 	}
+	return e
+}
+
+// guessOf is a loss that is probably below the VaR at alpha.
+func (e *engine) guessOf(alpha float64) float64 {
+	for k, l := range e.levels() {
+		if l.Alpha == alpha {
+			return e.guess[k]
+		}
+	}
+	return math.Inf(-1)
+}
+
+// begin finds a first vertex, unless it is known. It fails with an
+// *InfeasibleError when there is none.
+func (e *engine) begin(ctx context.Context) error {
+	if e.start != nil {
+		return nil
+	}
 	start, ok, err := e.shape.vertex(ctx)
 	if err != nil {
-		return nil, err
+		return err
+	}
+	if !ok && e.quiet {
+		return errNone
 	}
 	if !ok {
-		return nil, explain(ctx, p, e.shape)
+		return explain(ctx, e.Problem, e.shape)
 	}
 	e.start = start
-	return e, nil
+	return nil
 }
 
 // minimise finds the least of a blend of return and risk. from is an earlier
@@ -114,8 +138,11 @@ func (e *engine) minimise(ctx context.Context, b blend, from *search) (*search, 
 			return nil, err
 		}
 	}
+	if err := e.begin(ctx); err != nil {
+		return nil, err
+	}
 	s := e.search(b)
-	s.basis, s.w = slices.Clone(e.start.basis), slices.Clone(e.start.x)
+	s.basis, s.w, s.sides = slices.Clone(e.start.basis), slices.Clone(e.start.x), e.start.bendSides()
 	_, err := s.descend(ctx, e.scenarios, false)
 	return s, err
 }
@@ -147,13 +174,22 @@ func (s *search) continues(from *search) bool {
 		}
 		s.basis[k] = at
 	}
-	s.w = slices.Clone(from.walk.x[:s.shape.n])
-	if slices.Equal(s.w, from.w) {
+	if from.between { // the vertex that the search went on from
+		s.w = slices.Clone(from.walk.x[:s.shape.n])
+	} else {
+		s.w, s.known = slices.Clone(from.w), from.known
 		copy(s.loss, from.loss)
-		s.known = true
+	}
+	s.sides = make([]bool, len(s.shape.kinks))
+	for k, x := range s.shape.kinks {
+		if len(from.sides) == len(s.sides) {
+			s.sides[k] = from.sides[k]
+		} else {
+			s.sides[k] = s.w[x.strategy] > x.center
+		}
 	}
 	for k, l := range s.levels {
-		l.t = from.levels[k].t
+		l.t, l.glob = from.levels[k].t, from.levels[k].glob
 	}
 	return true
 }
@@ -170,11 +206,12 @@ func (t *polytope) translate(from *polytope, id, scenarios int) (int, bool) {
 		}
 		return 0, false
 	case id < peaks:
-		k := id - kinks
-		if k < len(t.kinks) && t.kinks[k].strategy == from.kinks[k].strategy && len(t.kinks) == len(from.kinks) {
-			return t.kinkID(k), true
+		k := from.kinks[id-kinks]
+		if at := id - kinks; len(t.kinks) == len(from.kinks) && t.kinks[at].strategy == k.strategy {
+			return t.kinkID(at), true // though its center may have moved
 		}
-		return 0, false
+		at := slices.IndexFunc(t.kinks, func(x kink) bool { return x.strategy == k.strategy && x.center == k.center })
+		return t.kinkID(at), at >= 0
 	case id < from.distanceID(0):
 		return id - peaks + t.peakID(0, false), t.peak
 	case id < from.size():
@@ -206,7 +243,7 @@ func (e *engine) outcomeOf(w, loss []float64) outcome {
 	}
 	q := make([]float64, e.Set.Len())
 	for k, l := range e.levels() {
-		_, cvar := e.tails[k].measure(loss, q)
+		_, cvar := e.tails[k].measureFrom(loss, q, e.guess[k])
 		o.risk += l.Weight * cvar
 	}
 	o.ret = o.mean - o.cost - e.Radius*norm

@@ -25,20 +25,22 @@ type level struct {
 // shape.size() + k S + j, whichever program holds it.
 type search struct {
 	*engine
-	blend  blend
-	levels []*level // none if the blend has no risk
-	basis  []int    // identities of the hyperplanes of the current vertex
-	w      []float64
-	peak   float64   // largest absolute weight, if the objective has it
-	y      []float64 // dual of the general rows
-	price  []float64 // dual of the distances, >= 0
-	norm   []float64 // N: the part of the dual norm's subgradient that its rows have, scaled by what the norm costs
-	loss   []float64 // S, of w
-	known  bool      // loss is that of w
-	pivots int
-	walk   *walk   // of the last program
-	rows   []int   // identity of each of its rows from shape.size() on
-	guide  *search // an earlier search to start at the very point of; see standIns
+	blend   blend
+	levels  []*level // none if the blend has no risk
+	basis   []int    // identities of the hyperplanes of the current vertex
+	sides   []bool   // which kinks w is above of
+	w       []float64
+	peak    float64   // largest absolute weight, if the objective has it
+	y       []float64 // dual of the general rows
+	price   []float64 // dual of the distances, >= 0
+	norm    []float64 // N: the part of the dual norm's subgradient that its rows have, scaled by what the norm costs
+	loss    []float64 // S, of w
+	known   bool      // loss is that of w
+	between bool      // w is on the optimal face between vertices, not at the walk's
+	pivots  int
+	walk    *walk   // of the last program
+	rows    []int   // identity of each of its rows from shape.size() on
+	guide   *search // an earlier search to start at the very point of; see standIns
 }
 
 func (s *search) dim() int { return s.shape.n + len(s.levels) + s.peaks() }
@@ -104,6 +106,13 @@ func (s *search) ranked(l *level, scenarios []int) (atoms []atom, mass float64) 
 // the other side. Those that do join the band, which only grows, so that the
 // rounds are finite. Sizes are those of Portnoy and Koenker (1997), section 5.
 func (s *search) descend(ctx context.Context, scenarios []int, warm bool) (optimal bool, err error) {
+	if warm && len(s.levels) > 0 {
+		s.measure()
+		for k, l := range s.levels {
+			s.cut(k, l, scenarios, l.glob.mass, l.glob.low/2, l.glob.high/2)
+		}
+		return s.rounds(ctx)
+	}
 	n, m := float64(s.shape.n), float64(len(scenarios))
 	sample := math.Sqrt(n+1) * math.Pow(m, 2./3)
 	band := m
@@ -112,9 +121,6 @@ func (s *search) descend(ctx context.Context, scenarios []int, warm bool) (optim
 	case len(s.levels) == 0:
 	case stride >= 2 && sample > 10*n:
 		band = 0.4 * sample
-		if warm {
-			break
-		}
 		thin := make([]int, 0, len(scenarios)/stride+1)
 		for k := 0; k < len(scenarios); k += stride {
 			thin = append(thin, scenarios[k])
@@ -122,7 +128,7 @@ func (s *search) descend(ctx context.Context, scenarios []int, warm bool) (optim
 		if _, err := s.descend(ctx, thin, false); err != nil {
 			return false, err
 		}
-	case !warm:
+	default:
 		s.settle(scenarios)
 	}
 	if len(s.levels) == 0 {
@@ -153,16 +159,17 @@ func (s *search) rounds(ctx context.Context) (optimal bool, err error) {
 // glob says where each scenario of a program is, for one level.
 type glob struct {
 	mass  float64 // of all scenarios of the program
-	above []int   // sure to pay
-	band  []int   // explicit
-	below []int   // sure not to pay
+	low   float64 // where the band was cut at first, from t
+	high  float64
+	above []int // sure to pay
+	band  []int // explicit
+	below []int // sure not to pay
 }
 
 // split ranks scenarios by the current losses and keeps explicit the share of
 // them, by mass, that is nearest to the VaR.
 func (s *search) split(k int, l *level, scenarios []int, share float64) {
 	atoms, mass := s.ranked(l, scenarios)
-	g := &glob{mass: mass}
 	// at is the loss that a given share of the mass exceeds.
 	at := func(beyond float64) float64 {
 		if beyond <= 0 {
@@ -174,13 +181,23 @@ func (s *search) split(k int, l *level, scenarios []int, share float64) {
 		return math.Inf(-1)
 	}
 	tail := l.share()
-	high, low := at(tail-share/2), at(tail+share/2)
+	s.cut(k, l, scenarios, mass, at(tail+share/2)-l.t, at(tail-share/2)-l.t)
+}
+
+// cut keeps explicit the scenarios whose loss is within [low, high] of t, and
+// the ties of the vertex.
+func (s *search) cut(k int, l *level, scenarios []int, mass, low, high float64) {
+	g := &glob{mass: mass, low: low, high: high}
 	first := s.shape.size() + k*s.Set.Len()
+	ties := make(map[int]bool, len(s.basis))
+	for _, id := range s.basis {
+		ties[id-first] = true
+	}
 	for _, j := range scenarios {
-		switch loss := s.loss[j]; {
-		case loss >= low && loss <= high || slices.Contains(s.basis, first+j):
+		switch e := s.loss[j] - l.t; {
+		case e >= low && e <= high, ties[j]:
 			g.band = append(g.band, j) // a tie of the vertex stays a row
-		case loss > high:
+		case e > high:
 			g.above = append(g.above, j)
 		default:
 			g.below = append(g.below, j)
@@ -305,7 +322,7 @@ func (s *search) solve(ctx context.Context) (optimal bool, err error) {
 	if s.guide != nil {
 		s.standIns(h, basis)
 	}
-	if s.walk, err = newWalk(h, basis, s.w); err != nil {
+	if s.walk, err = newWalk(h, basis, s.sides); err != nil {
 		return false, err
 	}
 	s.walk.reprice() // after a change of the problem the old vertex may be outside
@@ -340,6 +357,7 @@ func (s *search) standIns(h *hinges, basis []int) {
 // read takes vertex and duals from the walk.
 func (s *search) read() {
 	w, n := s.walk, s.shape.n
+	s.sides = w.bendSides()
 	for k, row := range w.basis {
 		s.basis[k] = s.identity(row)
 	}
@@ -357,8 +375,10 @@ func (s *search) read() {
 	for i, x := range s.w { // and the bounds to the last bit
 		s.w[i] = min(max(x, s.Lower[i]), s.Upper[i])
 	}
+	s.between = false
 	for k, l := range s.levels {
 		l.t = w.x[n+k] / s.scale
+		s.guess[k] = l.t - s.absolute/16
 		clear(l.q)
 		for _, j := range l.glob.above {
 			l.q[j] = l.most(j)

@@ -82,10 +82,10 @@ var (
 	errOutside   = errors.New("optimize: a walk from outside did not come back")
 )
 
-// newWalk stands at the vertex where the rows of basis meet. near, which may be
-// nil, is a point from which the sides of the bends are taken, where a limit in
-// the basis needs them to know its own slope.
-func newWalk(h *hinges, basis []int, near []float64) (*walk, error) {
+// newWalk stands at the vertex where the rows of basis meet. sides, which
+// may be nil, says which bends are on their paying side, where a limit in the
+// basis needs that to know its own slope.
+func newWalk(h *hinges, basis []int, sides []bool) (*walk, error) {
 	d, m := h.dim, len(h.rhs)
 	w := &walk{
 		hinges: h, basis: basis,
@@ -95,10 +95,9 @@ func newWalk(h *hinges, basis []int, near []float64) (*walk, error) {
 	for _, j := range basis {
 		w.within[j] = true
 	}
-	if near != nil {
-		for j := h.bends.first; j < h.bends.first+h.bends.count; j++ {
-			w.above[j] = !w.within[j] && blas64.Dot(vector(h.row(j)[:len(near)]), vector(near)) > h.rhs[j]
-		}
+	for b, above := range sides {
+		j := h.bends.first + b
+		w.above[j] = above && !w.within[j]
 	}
 	return w, w.factorise()
 }

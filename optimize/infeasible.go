@@ -228,7 +228,7 @@ func (t *polytope) least(ctx context.Context, cost []float64, kink func(int) flo
 	for i, a := range cost {
 		h.cost[i] = scale * a
 	}
-	w, err := newWalk(h, start.basis, start.x)
+	w, err := newWalk(h, start.basis, start.bendSides())
 	if err == nil {
 		ok, err = w.descend(ctx, limitOf(len(h.rhs)))
 	}

@@ -90,3 +90,92 @@ func TestAdviceWorks(t *testing.T) {
 		t.Errorf("floor %v above %v: %v", above, highest, err)
 	}
 }
+
+// TestInfeasibleLimits explains limits on distances and on the risk.
+func TestInfeasibleLimits(t *testing.T) {
+	num := func(x float64) *float64 { return &x }
+	held := Held{"saa": 0.5, "sab": 0.3, "old": 0.2}
+	for _, c := range []struct {
+		name     string
+		change   func(*Options)
+		conflict []string
+		says     string
+	}{
+		{
+			"turnover", func(o *Options) { o.MaxTurnover = num(0.1) }, []string{keyBudget, keyMaxTurnover},
+			"optimize.max_turnover allows 0.1, but optimize.budget need at least 0.2; raise it to at least 0.2 or relax optimize.budget",
+		},
+		{
+			"gone", func(o *Options) { o.MaxTurnover = num(0.05) }, []string{keyMaxTurnover},
+			"optimize.max_turnover 0.05 is out of reach: what must be sold of strategies that are gone takes 0.1; raise it to at least 0.1",
+		},
+		{
+			"leverage", func(o *Options) {
+				o.MinWeight, o.MaxLeverage = -1, num(1.2)
+				o.Bounds = []Bound{{Name: "saa", Max: num(-0.3)}}
+			}, []string{keyBudget, keyMaxWeight, keyMaxLeverage},
+			"optimize.max_leverage allows 1.2, but optimize.budget and optimize.max_weight need at least 1.6; raise it to at least 1.6",
+		},
+		{
+			"benchmark and cap", func(o *Options) {
+				o.MaxWeight, o.MaxDistance = 0.4, num(0.1)
+				o.Benchmark = []Share{{"saa", 1}}
+			}, []string{keyMaxWeight, keyMaxDistance},
+			"optimize.max_distance allows 0.1, but optimize.max_weight need at least 0.3; raise it to at least 0.3",
+		},
+		{
+			"group", func(o *Options) {
+				o.Groups = []Group{{Name: "trend", Strategies: []string{"saa", "sab"}, Max: num(0.4)}}
+				o.Bounds = []Bound{{Name: "sac", Max: num(0.5)}}
+			}, []string{keyBudget, keyMaxWeight, "optimize.groups: trend"},
+			"optimize.groups: trend needs at most 0.4, but optimize.budget and optimize.max_weight allow at least 0.5; raise its bound",
+		},
+		{
+			"risk", func(o *Options) { o.Objective, o.MaxCVaR = MaxReturn, num(0.001) }, []string{keyMaxCVaR},
+			"optimize.max_cvar 0.001 is below the least achievable",
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := DefaultOptions()
+			c.change(&o)
+			p, err := NewProblem(factorSet(1, 3, 400), o, held)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = Solve(t.Context(), p)
+			conflict := new(InfeasibleError)
+			if !errors.As(err, &conflict) {
+				t.Fatalf("got %v, want an InfeasibleError", err)
+			}
+			if !reflect.DeepEqual(conflict.Conflict, c.conflict) {
+				t.Errorf("conflict %v, want %v", conflict.Conflict, c.conflict)
+			}
+			if !strings.Contains(err.Error(), c.says) {
+				t.Errorf("%q does not say %q", err, c.says)
+			}
+		})
+	}
+}
+
+func TestUndefinedRatio(t *testing.T) {
+	set := factorSet(1, 4, 400)
+	ratio := func(change func(*Options)) error {
+		_, err := Solve(t.Context(), problem(t, set, func(o *Options) {
+			o.Objective, o.MaxWeight = MaxRatio, 1
+			change(o)
+		}))
+		return err
+	}
+	for says, change := range map[string]func(*Options){
+		"a portfolio within the limits has a risk of":    func(o *Options) { o.Cash = true },
+		"not above the risk-free 0.0178; choose another": func(o *Options) { o.RiskFree = math.Pow(1.0178, 12) - 1 },
+	} {
+		err := ratio(change)
+		if undefined := new(UndefinedError); !errors.As(err, &undefined) || !strings.Contains(err.Error(), says) {
+			t.Errorf("got %v, want an UndefinedError that says %q", err, says)
+		}
+	}
+	if err := ratio(func(*Options) {}); err != nil {
+		t.Errorf("the ratio of these strategies is defined: %v", err)
+	}
+}

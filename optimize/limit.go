@@ -3,6 +3,7 @@ package optimize
 import (
 	"errors"
 	"math"
+	"slices"
 	"sort"
 
 	"gonum.org/v1/gonum/blas/blas64"
@@ -73,6 +74,11 @@ func (w *walk) multiplier(row int) float64 {
 		}
 	}
 	return 0
+}
+
+// bendSides returns the sides of the bends.
+func (w *walk) bendSides() []bool {
+	return slices.Clone(w.above[w.bends.first : w.bends.first+w.bends.count])
 }
 
 // straighten writes each limit's row for the sides on which the bends are now.

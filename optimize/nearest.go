@@ -78,10 +78,11 @@ func (s *search) project(ctx context.Context) error {
 	if !moved {
 		return nil
 	}
+	s.sides = s.walk.bendSides()
 	for k, row := range s.walk.basis {
 		s.basis[k] = s.identity(row)
 	}
-	s.known = false
+	s.known, s.between = false, true
 	for i := range n {
 		s.w[i] = min(max(point[i], s.Lower[i]), s.Upper[i])
 		for _, c := range []float64{s.Lower[i], s.Upper[i], home[i]} {

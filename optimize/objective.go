@@ -13,11 +13,13 @@ import (
 type answer struct {
 	*search
 	weights []float64
-	base    blend   // what the problem minimises
-	shift   float64 // is added to it, and to the bound
-	credit  float64 // is added to the bound alone: what a limit on the risk returns
-	settled bool    // weights are between two vertices; there is no face to choose from
-	pivots  int     // of all searches
+	base    blend    // what the problem minimises
+	shift   float64  // is added to it, and to the bound
+	credit  float64  // is added to the bound alone: what a limit on the risk returns
+	settled bool     // weights are between two vertices; there is no face to choose from
+	pivots  int      // of all searches
+	nodes   int      // of branch and bound; 0: there was none
+	least   *float64 // then, the bound over all parts
 }
 
 // optimum dispatches on the objective.
@@ -33,8 +35,11 @@ func (e *engine) optimum(ctx context.Context) (*answer, error) {
 	return e.plain(ctx, blend{risk: 1}, e.last)
 }
 
-// plain minimises a blend without more ado.
+// plain minimises a blend, with rules on positions if there are any.
 func (e *engine) plain(ctx context.Context, b blend, from *search) (*answer, error) {
+	if e.discrete() {
+		return e.branch(ctx, func(ctx context.Context, part *engine) (*answer, error) { return part.plain(ctx, b, part.last) })
+	}
 	s, err := e.minimise(ctx, b, from)
 	if err != nil {
 		return nil, err
@@ -49,7 +54,13 @@ func (e *engine) plain(ctx context.Context, b blend, from *search) (*answer, err
 // inside the limit and one outside, and no vertex lies below: the answer is the
 // point between them at the limit. Each guess is where the lines of the last
 // such pair meet (Eisner and Severance 1976), so that the guesses are finite.
+//
+// With rules on positions there is no point between; each part of their search
+// has a limit of its own instead.
 func (e *engine) within(ctx context.Context, base blend) (*answer, error) {
+	if e.discrete() && e.limited() {
+		return e.branch(ctx, func(ctx context.Context, part *engine) (*answer, error) { return part.within(ctx, base) })
+	}
 	outside, err := e.plain(ctx, base, e.last)
 	if err != nil || !e.limited() {
 		return outside, err
@@ -139,16 +150,17 @@ func (e *engine) ratio(ctx context.Context) (*answer, error) {
 	from := calm.search
 	for {
 		b := blend{1, (at.ret - e.RiskFree) / at.risk}
-		s, err := e.minimise(ctx, b, from)
+		a, err := e.plain(ctx, b, from)
 		if err != nil {
 			return nil, err
 		}
-		pivots += s.pivots
-		o := e.outcome(s.w)
-		if e.value(b, o, s.w)+e.RiskFree >= -1e-13*max(math.Abs(at.ret), e.absolute) {
-			return &answer{search: s, weights: s.w, base: b, shift: e.RiskFree, pivots: pivots}, nil
+		pivots += a.pivots
+		o := e.outcome(a.weights)
+		if e.value(b, o, a.weights)+e.RiskFree >= -1e-13*max(math.Abs(at.ret), e.absolute) {
+			a.shift, a.pivots = e.RiskFree, pivots
+			return a, nil
 		}
-		at, from = o, s
+		at, from = o, a.search
 	}
 }
 

@@ -94,7 +94,7 @@ const Cash = "CASH"
 // DefaultOptions is long-only and fully invested at 95 % confidence.
 func DefaultOptions() Options {
 	return Options{
-		Objective: MinCVaR, Alpha: 0.95, RiskAversion: 1, Budget: 1, MaxWeight: 1, Nodes: 20_000,
+		Objective: MinCVaR, Alpha: 0.95, RiskAversion: 1, Budget: 1, MaxWeight: 1, Nodes: 2000,
 		RobustNorm: L1, Decimals: 6, MaxGap: 1e-9, Frontier: 40, Fallback: true,
 	}
 }

@@ -17,12 +17,13 @@ type Status int
 const (
 	Optimal    Status = iota // the exact gap is at most MaxGap
 	Inaccurate               // admissible weights with a larger certified gap
+	Fallback                 // what a fallback gave, where no optimum was certified
 )
 
-var statusNames = [...]string{"optimal", "inaccurate"}
+var statusNames = [...]string{"optimal", "inaccurate", "fallback"}
 
 func (s Status) String() string {
-	if s < Optimal || s > Inaccurate {
+	if s < Optimal || s > Fallback {
 		return fmt.Sprintf("status(%d)", int(s))
 	}
 	return statusNames[s]
@@ -68,6 +69,7 @@ type Solution struct {
 	ShadowPrices  []ShadowPrice     `json:"shadow_prices"` // rows first, then limits, then strategies; only those that are not zero
 	Iterations    int               `json:"iterations"`    // pivots
 	Attempts      []Attempt         `json:"attempts,omitempty"`
+	Frontier      *Frontier         `json:"frontier,omitempty"`
 	Findings      []returns.Finding `json:"findings"`
 }
 
@@ -99,11 +101,13 @@ func (v *Solver) Solve(ctx context.Context, p *Problem) (*Solution, error) {
 	if err := p.validate(); err != nil {
 		return nil, err
 	}
-	e, err := v.prepare(ctx, p)
-	if err != nil {
-		return nil, err
+	switch {
+	case p.objective() == RiskBudget:
+		return v.budget(ctx, p)
+	case p.Ridge > 0:
+		return bundleSolution(ctx, v, p, p.maxGap()/2)
 	}
-	a, err := e.optimum(ctx)
+	a, err := v.prepare(p).optimum(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -134,6 +138,9 @@ func (a *answer) solution() (*Solution, error) {
 	c := &out.Certificate
 	c.Primal, c.ExactPrimal = a.value(a.base, exported, out.Weights)+a.shift, a.value(a.base, exact, out.Exact)+a.shift
 	c.DualBound = bound + a.shift + a.credit
+	if a.least != nil {
+		out.Method, c.DualBound = "branch", *a.least+a.shift
+	}
 	c.certify(out, p.maxGap())
 	out.ShadowPrices = a.prices(out.Exact, each)
 	out.Findings = append(out.Findings, a.findings(out)...)
@@ -153,7 +160,7 @@ func (c *Certificate) certify(out *Solution, maxGap float64) {
 func (e *engine) describe(out *Solution) outcome {
 	loss := make([]float64, e.Set.Len())
 	lossesOf(e.Set, out.Weights, loss)
-	exported, r := e.outcomeOf(out.Weights, loss), e.report.riskOf(e.Set, out.Weights, loss)
+	exported, r := e.outcomeOf(out.Weights, loss), e.report.riskOf(e.Set, out.Weights, loss, e.guessOf(e.Alpha))
 	out.VaR, out.CVaR, out.Contributions = r.VaR, r.CVaR, r.Contributions
 	out.Mean, out.Cost = exported.mean, exported.cost
 	c := &out.Certificate

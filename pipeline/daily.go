@@ -132,14 +132,18 @@ func (r *Runner) daily(ctx context.Context, in day, c *config.Config) (*Decision
 		return nil, err
 	}
 
-	best, err := one("optimize", c.Optimize, false, Input{"scenarios", set.Content})
+	decision, err := r.decision(c.Optimize, inputs, in.held)
+	if err != nil {
+		return nil, err
+	}
+	best, err := one("optimize", decision, false, Input{"scenarios", set.Content})
 	if err != nil {
 		return nil, err
 	}
 	if err := json.Unmarshal(best.Bytes, &d.Solution); err != nil {
 		return nil, err
 	}
-	if d.Solution.Status != optimize.Optimal {
+	if d.Solution.Status == optimize.Inaccurate {
 		return nil, &UncertifiedError{Gap: d.Solution.Certificate.ExactGap, Limit: c.Optimize.MaxGap}
 	}
 	if err := d.gate(r, "optimize", d.Solution.Findings); err != nil {

@@ -12,6 +12,9 @@ import (
 // conflict.
 type InfeasibleError = optimize.InfeasibleError
 
+// UndefinedError says that what the objective asks for does not exist.
+type UndefinedError = optimize.UndefinedError
+
 // GateError is a run that was refused because of what was found.
 type GateError struct{ Findings []returns.Finding }
 

@@ -125,6 +125,7 @@ func noteRefusal(out string, m *Manifest, err error, now func() time.Time) {
 	path := filepath.Join(out, "refused.json")
 	var gate *GateError
 	var infeasible *InfeasibleError
+	var undefined *UndefinedError
 	var uncertified *UncertifiedError
 	switch {
 	case err == nil:
@@ -135,7 +136,7 @@ func noteRefusal(out string, m *Manifest, err error, now func() time.Time) {
 		if returns.Worst(gate.Findings) == returns.Hold {
 			m.Outcome = "held"
 		}
-	case errors.As(err, &infeasible), errors.As(err, &uncertified):
+	case errors.As(err, &infeasible), errors.As(err, &undefined), errors.As(err, &uncertified):
 		m.Outcome = "refused: " + err.Error()
 	default:
 		return

@@ -38,7 +38,7 @@ func Stages(workers int) map[string]Stage {
 		{Name: "bayes", Version: 2, Run: runBayes},
 		{Name: "holdout", Version: 1, Run: runHoldout},
 		{Name: "scenarios", Version: 2, Run: scenarioStage{workers}.run},
-		{Name: "optimize", Version: 1, Run: runOptimize},
+		{Name: "optimize", Version: 2, Run: runOptimize},
 		{Name: "reports", Version: 3, Tree: true, Run: runReports},
 	} {
 		stages[s.Name] = s
@@ -253,26 +253,6 @@ func (st scenarioStage) run(ctx context.Context, c *Call) ([]byte, error) {
 		return nil, err
 	}
 	return columnar.EncodeIPC(table)
-}
-
-func runOptimize(ctx context.Context, c *Call) ([]byte, error) {
-	var o optimize.Options
-	if err := c.Options(&o); err != nil {
-		return nil, err
-	}
-	set, _, err := inputSet(c, "scenarios")
-	if err != nil {
-		return nil, err
-	}
-	problem, err := optimize.NewProblem(set, o, nil)
-	if err != nil {
-		return nil, &config.Error{Err: err} // names that only the data could tell to be wrong
-	}
-	solution, err := optimize.Solve(ctx, problem)
-	if err != nil {
-		return nil, err
-	}
-	return json.Marshal(solution)
 }
 
 // reportOptions are what the reports say beside the results.

@@ -69,6 +69,7 @@ func exitCode(err error) int {
 		input       *returns.InputError
 		gate        *pipeline.GateError
 		infeasible  *pipeline.InfeasibleError
+		undefined   *pipeline.UndefinedError
 		uncertified *pipeline.UncertifiedError
 		locked      *pipeline.LockedError
 	)
@@ -88,7 +89,7 @@ func exitCode(err error) int {
 			return exitHeld
 		}
 		return exitRefused
-	case errors.As(err, &infeasible), errors.As(err, &uncertified):
+	case errors.As(err, &infeasible), errors.As(err, &undefined), errors.As(err, &uncertified):
 		return exitInfeasible
 	case errors.As(err, &locked):
 		return exitLocked
