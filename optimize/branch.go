@@ -88,7 +88,7 @@ func (e *engine) branch(ctx context.Context, solve func(context.Context, *engine
 		if b.parts.Len() == 0 {
 			return nil, b.noneAtAll(ctx)
 		}
-		return nil, &UndefinedError{fmt.Sprintf("optimize: the search for a portfolio within optimize.min_position and optimize.max_positions found none in %d steps; raise optimize.nodes, or relax the rules", b.nodes)}
+		return nil, &UndefinedError{fmt.Sprintf("the search for a portfolio within optimize.min_position and optimize.max_positions found none in %d steps; raise optimize.nodes, or relax the rules", b.nodes)}
 	}
 	least := b.value
 	for _, part := range b.parts {

@@ -113,7 +113,7 @@ func (e *engine) begin(ctx context.Context) error {
 		return errNone
 	}
 	if !ok {
-		return explain(ctx, e.Problem, e.shape)
+		return explain(ctx, e.Problem)
 	}
 	e.start = start
 	return nil

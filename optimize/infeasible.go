@@ -76,7 +76,8 @@ func (p *Problem) groupName(t *polytope, g group) string {
 // to explain anything. Scenarios take no part in feasibility, so that each
 // trial is a program in the weights alone. Rows are dropped first, in order:
 // if the budget and the bounds conflict by themselves, that is the news.
-func explain(ctx context.Context, p *Problem, t *polytope) error {
+func explain(ctx context.Context, p *Problem) error {
+	t := polytopeOf(p, true)
 	var order []group
 	for k := 1; k < len(t.rows)+len(t.distances); k++ {
 		order = append(order, group(k))

@@ -118,11 +118,6 @@ func (e *engine) tooRisky(_ context.Context, least *answer, risk float64) error 
 	}
 }
 
-// UndefinedError says that what a problem asks for does not exist.
-type UndefinedError struct{ Message string }
-
-func (e *UndefinedError) Error() string { return e.Message }
-
 // ratio maximises (return - RiskFree) / risk by Dinkelbach's method (1967): at
 // the best ratio r the least of r risk - (return - RiskFree) is 0, and at a
 // lower one it is negative at a portfolio with a higher ratio. A ratio of
@@ -133,7 +128,7 @@ func (e *engine) ratio(ctx context.Context) (*answer, error) {
 		return nil, err
 	}
 	if o := e.outcome(calm.weights); o.risk <= 1e-9*e.absolute {
-		return nil, &UndefinedError{fmt.Sprintf("optimize: there is no highest ratio: a portfolio within the limits has a risk of %.3g, which is not above 0; choose another objective, a higher alpha, or forbid cash", o.risk)}
+		return nil, &UndefinedError{fmt.Sprintf("there is no highest ratio: a portfolio within the limits has a risk of %.3g, which is not above 0; choose another objective, a higher alpha, or forbid cash", o.risk)}
 	}
 	bold, err := e.plain(ctx, blend{ret: 1}, nil)
 	if err != nil {
@@ -141,7 +136,7 @@ func (e *engine) ratio(ctx context.Context) (*answer, error) {
 	}
 	at := e.outcome(bold.weights)
 	if at.ret <= e.RiskFree {
-		return nil, &UndefinedError{fmt.Sprintf("optimize: there is no highest ratio: the highest expected return within the limits is %.6g over the horizon, not above the risk-free %.6g; choose another objective, or lower optimize.risk_free", at.ret, e.RiskFree)}
+		return nil, &UndefinedError{fmt.Sprintf("there is no highest ratio: the highest expected return within the limits is %.6g over the horizon, not above the risk-free %.6g; choose another objective, or lower optimize.risk_free", at.ret, e.RiskFree)}
 	}
 	pivots := calm.pivots + bold.pivots
 	if o := e.outcome(calm.weights); (o.ret-e.RiskFree)*at.risk > (at.ret-e.RiskFree)*o.risk {

@@ -45,6 +45,8 @@ type polytope struct {
 	cost      []float64 // N: what trading costs beside its kinks, a slope
 	ball      []float64 // N: the dual norm beside its kinks, if it is a sum
 	peak      bool      // the dual norm is the largest absolute weight
+
+	everywhere bool // kinks outside the bounds are kept
 }
 
 // straight is a distance with each |w_i - c| split at its kink into
@@ -54,9 +56,13 @@ type straight struct {
 	limit float64
 }
 
-func newPolytope(p *Problem) *polytope {
+func newPolytope(p *Problem) *polytope { return polytopeOf(p, false) }
+
+// polytopeOf is newPolytope; everywhere keeps the kinks outside the bounds, too,
+// for asking what would be without the bounds.
+func polytopeOf(p *Problem, everywhere bool) *polytope {
 	n := len(p.Set.Names)
-	t := &polytope{n: n, rows: p.rows(), cost: make([]float64, n), ball: make([]float64, n), peak: p.Radius > 0 && p.Norm != LInf}
+	t := &polytope{everywhere: everywhere, n: n, rows: p.rows(), cost: make([]float64, n), ball: make([]float64, n), peak: p.Radius > 0 && p.Norm != LInf}
 	for _, lower := range []bool{true, false} {
 		for i := range n {
 			f := face{normal: make([]float64, n), offset: p.Upper[i], row: -1, strategy: i, lower: lower, scale: 1}
@@ -118,14 +124,14 @@ func newPolytope(p *Problem) *polytope {
 // the bounds.
 func (t *polytope) bend(p *Problem, i int, center, weight float64, slope, limit *float64) *kink {
 	sign := 1.0
-	if center > p.Lower[i] {
+	if center > p.Lower[i] || t.everywhere {
 		sign = -1
 	}
 	*slope += sign * weight
 	if limit != nil {
 		*limit += sign * weight * center
 	}
-	if !(center > p.Lower[i] && center < p.Upper[i]) {
+	if !t.everywhere && !(center > p.Lower[i] && center < p.Upper[i]) {
 		return nil
 	}
 	for k := range t.kinks {
