@@ -195,6 +195,18 @@ func TestInvariances(t *testing.T) {
 	got, _ = least(&twice, nil)
 	near(t, "duplication with weights", got, want, 1e-13)
 
+	// A strategy that is offered in two halves, each up to half its bound.
+	split := &scenarios.Set{Horizon: set.Horizon, Names: append(append([]string{}, set.Names...), "half")}
+	for j := range m {
+		split.Returns = append(append(split.Returns, set.Row(j)...), set.Row(j)[3])
+	}
+	halves := problem(t, split, nil)
+	halves.Upper[3], halves.Upper[n] = halves.Upper[3]/2, halves.Upper[3]/2
+	parts := solve(t, halves)
+	near(t, "splitting", parts.Certificate.ExactPrimal, want, 1e-15)
+	near(t, "halves", parts.Exact[3]+parts.Exact[n], w[3], 1e-11)
+	near(t, "equal halves", parts.Exact[3], parts.Exact[n], 1e-12)
+
 	previous := math.Inf(-1)
 	for _, alpha := range []float64{0, 0.5, 0.8, 0.9, 0.95, 0.99, 0.999} {
 		got, _ = least(set, func(o *Options) { o.Alpha = alpha })

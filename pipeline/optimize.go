@@ -44,7 +44,7 @@ func runOptimize(ctx context.Context, c *Call) ([]byte, error) {
 // withMetadata writes what the metadata says of strategies into the options of
 // the decision: who is in a group, and what trading them costs unless the
 // configuration says otherwise.
-func withMetadata(o optimize.Options, strategies []returns.Strategy) optimize.Options {
+func withMetadata(o optimize.Options, strategies []returns.Strategy) (optimize.Options, error) {
 	o.Groups = slices.Clone(o.Groups)
 	for k := range o.Groups {
 		g := &o.Groups[k]
@@ -57,6 +57,10 @@ func withMetadata(o optimize.Options, strategies []returns.Strategy) optimize.Op
 				g.Strategies = append(g.Strategies, s.Name)
 			}
 		}
+		if len(g.Strategies) == 0 {
+			return o, fmt.Errorf("optimize.groups[%d].group: no strategy of this run is in group %q; give returns.metadata a column group, or name the strategies", k, g.Group)
+		}
+		g.Group = ""
 	}
 	own := map[string]float64{}
 	for _, s := range strategies {
@@ -71,7 +75,7 @@ func withMetadata(o optimize.Options, strategies []returns.Strategy) optimize.Op
 	for _, name := range slices.Sorted(maps.Keys(own)) {
 		o.Costs = append(o.Costs, optimize.Cost{Name: name, BP: own[name]})
 	}
-	return o
+	return o, nil
 }
 
 // decision returns the options of the decision for the strategies whose series
@@ -96,12 +100,11 @@ func (r *Runner) decision(o optimize.Options, inputs []Input, held *Holding) (op
 		}
 		strategies = append(strategies, s.Strategy)
 	}
-	out := optimizeOptions{Optimize: withMetadata(o, strategies)}
-	for k, g := range out.Optimize.Groups {
-		if g.Group != "" && len(g.Strategies) == 0 {
-			return out, &config.Error{Err: fmt.Errorf("optimize.groups[%d].group: no strategy of this run is in group %q; give returns.metadata a column group, or name the strategies", k, g.Group)}
-		}
+	known, err := withMetadata(o, strategies)
+	if err != nil {
+		return optimizeOptions{}, &config.Error{Err: err} // only the data could tell
 	}
+	out := optimizeOptions{Optimize: known}
 	if held != nil {
 		out.Held = held.Weights
 	}
