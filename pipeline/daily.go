@@ -44,109 +44,15 @@ type day struct {
 }
 
 // daily turns a panel into weights as of one day: window, bayes, holdout,
-// scenarios, optimize, reports. It sees nothing of the panel after that day. The nightly
-// run and a backtest call this one function.
+// scenarios, optimize, reports. It sees nothing of the panel after that day.
 func (r *Runner) daily(ctx context.Context, in day, c *config.Config) (*Decision, error) {
-	asOf := in.asOf
-	d := &Decision{AsOf: asOf, Effective: in.effective, Held: in.held, approved: in.approved, policy: c.Gates.Severity}
-	step := func(name, unit string, options any, seeded bool, inputs ...Input) (Action, error) {
-		o, err := canonical(options)
-		a := Action{Stage: name, Version: r.Stages[name].Version, Unit: unit, Options: o, Inputs: inputs, Arch: arch()}
-		if seeded {
-			a.Seed = seedFor(c.Seed, name, unit)
-		}
-		return a, err
-	}
-	one := func(name string, options any, seeded bool, inputs ...Input) (Result, error) {
-		a, err := step(name, "", options, seeded, inputs...)
-		if err != nil {
-			return Result{}, err
-		}
-		results, err := d.run(ctx, r, name, []Action{a})
-		if err != nil {
-			return Result{}, err
-		}
-		return results[0], nil
-	}
-
-	window, err := one("window", in.window, false, in.inputs...)
+	d := &Decision{AsOf: in.asOf, Effective: in.effective, Held: in.held, approved: in.approved, policy: c.Gates.Severity}
+	f, err := d.foresee(ctx, r, in, c)
 	if err != nil {
 		return nil, err
 	}
-	tree, err := decodeTree(window.Bytes)
+	best, err := d.decide(ctx, r, f, c)
 	if err != nil {
-		return nil, err
-	}
-	if err := d.gate(r, "window", tree.Findings); err != nil {
-		return nil, err
-	}
-
-	var fits, trials []Action
-	var inputs []Input
-	for _, part := range tree.Parts {
-		a, err := step("bayes", part.Name, c.Bayes, true, Input{"series", part.Content})
-		if err != nil {
-			return nil, err
-		}
-		fits = append(fits, a)
-		if c.Scenarios.Holdout > 0 {
-			if a, err = step("holdout", part.Name, heldOut(c.Scenarios, c.Bayes), true, Input{"series", part.Content}); err != nil {
-				return nil, err
-			}
-			trials = append(trials, a)
-		}
-		inputs = append(inputs, Input{"series " + part.Name, part.Content})
-	}
-	posteriors, err := d.run(ctx, r, "bayes", fits)
-	if err != nil {
-		return nil, err
-	}
-	posteriors, found, err := d.rescue(ctx, r, posteriors, in.good)
-	if err != nil {
-		return nil, err
-	}
-	inputs, unusable := usable(inputs, posteriors)
-	if err := d.gate(r, "bayes", found); err != nil {
-		return nil, err
-	}
-	if len(unusable) == len(posteriors) {
-		return nil, &GateError{Findings: found}
-	}
-
-	coverages, err := d.holdout(ctx, r, trials)
-	if err != nil {
-		return nil, err
-	}
-
-	joint := c.Scenarios
-	joint.Holdout = 0 // the scenarios do not depend on it
-	set, err := one("scenarios", scenarioOptions{asOf, joint}, true, inputs...)
-	if err != nil {
-		return nil, err
-	}
-	fs, err := setFindings(set.Bytes)
-	if err != nil {
-		return nil, err
-	}
-	if err := d.gate(r, "scenarios", fs); err != nil {
-		return nil, err
-	}
-
-	decision, err := r.decision(c.Optimize, inputs, in.held)
-	if err != nil {
-		return nil, err
-	}
-	best, err := one("optimize", decision, false, Input{"scenarios", set.Content})
-	if err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(best.Bytes, &d.Solution); err != nil {
-		return nil, err
-	}
-	if d.Solution.Status == optimize.Inaccurate {
-		return nil, &UncertifiedError{Gap: d.Solution.Certificate.ExactGap, Limit: c.Optimize.MaxGap}
-	}
-	if err := d.gate(r, "optimize", d.Solution.Findings); err != nil {
 		return nil, err
 	}
 	var change []returns.Finding
@@ -154,10 +60,9 @@ func (r *Runner) daily(ctx context.Context, in day, c *config.Config) (*Decision
 	if err := d.gate(r, "optimize", change); err != nil {
 		return nil, err
 	}
-
-	o := reportOptions{AsOf: asOf, Effective: d.Effective, Seed: c.Seed, Bayes: c.Bayes, Scenarios: c.Scenarios, Optimize: c.Optimize, Left: append(leftOut(in.all, tree), unusable...), Change: change, Severity: c.Gates.Severity}
-	inputs = append(append(inputs, coverages...), Input{"window", window.Content}, Input{"scenarios", set.Content}, Input{"solution", best.Content})
-	files, err := one("reports", o, false, inputs...)
+	o := reportOptions{AsOf: in.asOf, Effective: d.Effective, Seed: c.Seed, Bayes: c.Bayes, Scenarios: c.Scenarios, Optimize: c.Optimize, Left: append(leftOut(in.all, f.tree), f.unusable...), Change: change, Severity: c.Gates.Severity}
+	inputs := append(append(slices.Clone(f.inputs), f.coverages...), Input{"window", f.window}, Input{"scenarios", f.set}, Input{"solution", best.Content})
+	files, err := d.one(ctx, r, c, "reports", o, false, inputs...)
 	if err != nil {
 		return nil, err
 	}
@@ -168,6 +73,122 @@ func (r *Runner) daily(ctx context.Context, in day, c *config.Config) (*Decision
 	d.Files = published.Parts
 	returns.SortFindings(d.Findings)
 	return d, nil
+}
+
+// forecast is what a day's decision is made from.
+type forecast struct {
+	window    ContentID
+	tree      Tree
+	inputs    []Input // series and posteriors of the strategies that can be used
+	coverages []Input
+	unusable  []string
+	set       ContentID
+}
+
+// foresee turns a panel into joint scenarios as of one day. The nightly run and
+// a backtest call this one function, and decide after it.
+func (d *Decision) foresee(ctx context.Context, r *Runner, in day, c *config.Config) (*forecast, error) {
+	window, err := d.one(ctx, r, c, "window", in.window, false, in.inputs...)
+	if err != nil {
+		return nil, err
+	}
+	f := &forecast{window: window.Content}
+	if f.tree, err = decodeTree(window.Bytes); err != nil {
+		return nil, err
+	}
+	if err := d.gate(r, "window", f.tree.Findings); err != nil {
+		return nil, err
+	}
+
+	var fits, trials []Action
+	var series []Input
+	for _, part := range f.tree.Parts {
+		a, err := r.action(c, "bayes", part.Name, c.Bayes, true, Input{"series", part.Content})
+		if err != nil {
+			return nil, err
+		}
+		fits = append(fits, a)
+		if c.Scenarios.Holdout > 0 {
+			if a, err = r.action(c, "holdout", part.Name, heldOut(c.Scenarios, c.Bayes), true, Input{"series", part.Content}); err != nil {
+				return nil, err
+			}
+			trials = append(trials, a)
+		}
+		series = append(series, Input{"series " + part.Name, part.Content})
+	}
+	posteriors, err := d.run(ctx, r, "bayes", fits)
+	if err != nil {
+		return nil, err
+	}
+	posteriors, found, err := d.rescue(ctx, r, posteriors, in.good)
+	if err != nil {
+		return nil, err
+	}
+	f.inputs, f.unusable = usable(series, posteriors)
+	if err := d.gate(r, "bayes", found); err != nil {
+		return nil, err
+	}
+	if len(f.unusable) == len(posteriors) {
+		return nil, &GateError{Findings: found}
+	}
+	if f.coverages, err = d.holdout(ctx, r, trials); err != nil {
+		return nil, err
+	}
+
+	joint := c.Scenarios
+	joint.Holdout = 0 // the scenarios do not depend on it
+	set, err := d.one(ctx, r, c, "scenarios", scenarioOptions{in.asOf, joint}, true, f.inputs...)
+	if err != nil {
+		return nil, err
+	}
+	f.set = set.Content
+	fs, err := setFindings(set.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	return f, d.gate(r, "scenarios", fs)
+}
+
+// decide chooses the weights, given what is held.
+func (d *Decision) decide(ctx context.Context, r *Runner, f *forecast, c *config.Config) (Result, error) {
+	options, err := r.decision(c.Optimize, f.inputs, d.Held)
+	if err != nil {
+		return Result{}, err
+	}
+	best, err := d.one(ctx, r, c, "optimize", options, false, Input{"scenarios", f.set})
+	if err != nil {
+		return Result{}, err
+	}
+	if err := json.Unmarshal(best.Bytes, &d.Solution); err != nil {
+		return Result{}, err
+	}
+	if d.Solution.Status == optimize.Inaccurate {
+		return Result{}, &UncertifiedError{Gap: d.Solution.Certificate.ExactGap, Limit: c.Optimize.MaxGap}
+	}
+	return best, d.gate(r, "optimize", d.Solution.Findings)
+}
+
+// action plans one execution of a stage.
+func (r *Runner) action(c *config.Config, stage, unit string, options any, seeded bool, inputs ...Input) (Action, error) {
+	o, err := canonical(options)
+	a := Action{Stage: stage, Version: r.Stages[stage].Version, Unit: unit, Options: o, Inputs: inputs, Arch: arch()}
+	if seeded {
+		a.Seed = seedFor(c.Seed, stage, unit)
+	}
+	return a, err
+}
+
+// one does a stage that has a single action.
+func (d *Decision) one(ctx context.Context, r *Runner, c *config.Config, stage string, options any, seeded bool, inputs ...Input) (Result, error) {
+	a, err := r.action(c, stage, "", options, seeded, inputs...)
+	if err != nil {
+		return Result{}, err
+	}
+	results, err := d.run(ctx, r, stage, []Action{a})
+	if err != nil {
+		return Result{}, err
+	}
+	return results[0], nil
 }
 
 // run does the actions of a stage and keeps the account for the manifest.

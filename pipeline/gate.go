@@ -12,6 +12,7 @@ import (
 
 	"allocate/config"
 	"allocate/optimize"
+	"allocate/pipeline/backtest"
 	"allocate/returns"
 )
 
@@ -44,8 +45,7 @@ func lastPublished(out string, asOf returns.Date) (dir string, day returns.Date)
 
 // holding reads the weights that were last published, or those of the file the
 // configuration names, and lets them drift by the returns of the days after
-// theirs up to asOf: each position grows by its own return, and the whole is
-// scaled back to the sum it had. nil means a cold start.
+// theirs up to asOf, as a backtest does. nil means a cold start.
 func holding(c *config.Config, panel *returns.Panel, asOf returns.Date) (*Holding, error) {
 	path := c.Gates.Previous
 	if path == "" {
@@ -62,35 +62,7 @@ func holding(c *config.Config, panel *returns.Panel, asOf returns.Date) (*Holdin
 	if h.AsOf >= asOf && c.Gates.Previous == "" {
 		return nil, nil
 	}
-	before, after := 0.0, 0.0
-	index := map[string]int{}
-	for j, name := range panel.Names() {
-		index[name] = j
-	}
-	names := make([]string, 0, len(h.Weights))
-	for name := range h.Weights {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	for _, name := range names {
-		w := h.Weights[name]
-		before += w
-		if j, ok := index[name]; ok {
-			first, _ := panel.Find(h.AsOf + 1)
-			for t := first; t < panel.Days() && panel.Date(t) <= asOf; t++ {
-				if r, ok := panel.At(t, j); ok {
-					w *= 1 + r
-				}
-			}
-		}
-		h.Weights[name] = w
-		after += w
-	}
-	if before != 0 && after > 0 {
-		for _, name := range names {
-			h.Weights[name] *= before / after
-		}
-	}
+	h.Weights = backtest.Drift(h.Weights, panel, h.AsOf, asOf, 0)
 	return h, nil
 }
 

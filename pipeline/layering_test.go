@@ -25,7 +25,7 @@ var rooms = map[string]struct{ ours, others []string }{
 	"reports":           {[]string{"returns", "bayes", "scenarios", "optimize", "reports/"}, []string{"gonum.org/v1/gonum/", "gonum.org/v1/plot/", "github.com/prometheus/client_golang/"}},
 	"config":            {[]string{"returns", "bayes", "scenarios", "optimize", "reports", "pipeline/backtest"}, []string{"github.com/spf13/viper", "github.com/go-viper/mapstructure/v2", "github.com/invopop/jsonschema"}},
 	"pipeline/store":    {nil, []string{"github.com/google/renameio/v2", "github.com/gofrs/flock"}},
-	"pipeline/backtest": {[]string{"returns", "optimize", "reports/metrics"}, []string{"gonum.org/v1/gonum/"}},
+	"pipeline/backtest": {[]string{"returns", "scenarios", "optimize", "reports/metrics"}, []string{"gonum.org/v1/gonum/"}},
 	"pipeline":          {[]string{"returns", "returns/columnar", "bayes", "scenarios", "optimize", "reports", "reports/metrics", "config", "pipeline/"}, []string{"go.uber.org/zap", "golang.org/x/sync/errgroup", "github.com/google/renameio/v2", "github.com/gofrs/flock"}},
 	"cmd/allocate":      {[]string{"pipeline", "config", "reports", "returns"}, []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "go.uber.org/zap", "go.uber.org/zap/zapcore", "github.com/vbauerster/mpb/v8/", "github.com/vbauerster/mpb/v8", "golang.org/x/term"}},
 }

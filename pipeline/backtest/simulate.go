@@ -1,0 +1,299 @@
+package backtest
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"allocate/returns"
+)
+
+// Cash is the name of capital that is not invested in weights.
+const Cash = "CASH"
+
+// daysPerYear annualises.
+const daysPerYear = 252
+
+// Target is the weights that were decided on a day.
+type Target struct {
+	Day     returns.Date
+	Weights map[string]float64 // fractions of capital; what is not there is 0
+	Hold    bool               // nothing was decided: what is held is kept
+}
+
+// Costs is what trading and holding costs.
+type Costs struct {
+	PerUnit    map[string]float64 // by strategy: fraction of the traded amount
+	Default    float64            // of a strategy that PerUnit does not name
+	Fixed      float64            // of each trade of one strategy, fraction of capital
+	Borrow     float64            // per year, fraction of the size of short positions
+	CashReturn float64            // per year, of capital that is not invested
+	NoTrade    float64            // turnover below which nothing is traded
+	MinTrade   float64            // smallest trade
+}
+
+// Trade is what happened at one rebalance.
+type Trade struct {
+	Decided  returns.Date       `json:"decided"`
+	Traded   returns.Date       `json:"traded"`   // first session whose return the weights earn
+	Turnover float64            `json:"turnover"` // half the sum of absolute changes, CASH among them
+	Cost     float64            `json:"cost"`     // fraction of capital
+	Weights  map[string]float64 `json:"weights"`  // after the trade
+	Held     bool               `json:"held"`     // nothing was traded: no decision, or within the no-trade band
+}
+
+// Path is a portfolio through time.
+type Path struct {
+	Days    []returns.Date
+	Returns []float64 // of each day, after costs; simple, fractions of capital
+	Gross   []float64 // before trading costs and borrowing
+	Trades  []Trade
+	Missing int // days on which a strategy that was held had no return: its value was kept
+}
+
+// Position is a portfolio between two trades, as fractions of capital.
+type Position map[string]float64
+
+// Grow lets positions drift by a day's returns: each grows by its own, and all
+// are fractions of the capital that results. Capital that is not in a strategy
+// earns cash. It returns the return of the whole.
+func (p Position) Grow(of func(name string) (float64, bool), cash float64) (total float64, missing int) {
+	names := p.names()
+	invested := 0.0
+	for _, name := range names {
+		if name == Cash {
+			continue
+		}
+		w := p[name]
+		r, ok := of(name)
+		if !ok {
+			missing++
+		}
+		invested += w
+		total += w * r
+		p[name] = w * (1 + r)
+	}
+	total += (1 - invested) * cash
+	for _, name := range names {
+		if name != Cash {
+			p[name] /= 1 + total
+		}
+	}
+	if _, explicit := p[Cash]; explicit {
+		rest := 1.0
+		for _, name := range names {
+			if name != Cash {
+				rest -= p[name]
+			}
+		}
+		p[Cash] = rest
+	}
+	return total, missing
+}
+
+// names lists the positions in order, so that sums have one.
+func (p Position) names() []string {
+	names := make([]string, 0, len(p))
+	for name := range p {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Drift returns positions as they stand at the close of day to, after they
+// were right at the close of from.
+func Drift(held map[string]float64, panel *returns.Panel, from, to returns.Date, cash float64) map[string]float64 {
+	p := Position{}
+	for name, w := range held {
+		p[name] = w
+	}
+	index := indexOf(panel)
+	t, _ := panel.Find(from + 1)
+	for ; t < panel.Days() && panel.Date(t) <= to; t++ {
+		p.Grow(func(name string) (float64, bool) { return at(panel, index, t, name) }, cash)
+	}
+	return p
+}
+
+func indexOf(panel *returns.Panel) map[string]int {
+	index := map[string]int{}
+	for j, name := range panel.Names() {
+		index[name] = j
+	}
+	return index
+}
+
+// at is the return of a strategy on day t, 0 where there is none.
+func at(panel *returns.Panel, index map[string]int, t int, name string) (float64, bool) {
+	if j, ok := index[name]; ok {
+		if r, ok := panel.At(t, j); ok {
+			return r, true
+		}
+	}
+	return 0, false
+}
+
+// Simulator follows targets through a panel, one day after another.
+type Simulator struct {
+	panel *returns.Panel
+	costs Costs
+	delay int
+	index map[string]int
+	cash  float64 // per day
+	pos   Position
+	next  int // first day that is not simulated yet
+	path  Path
+}
+
+// NewSimulator begins with nothing but cash after the close of day first.
+func NewSimulator(panel *returns.Panel, costs Costs, delay int, first returns.Date) *Simulator {
+	s := &Simulator{panel: panel, costs: costs, delay: delay, index: indexOf(panel), pos: Position{}}
+	s.cash = math.Expm1(math.Log1p(costs.CashReturn) / daysPerYear)
+	s.next, _ = panel.Find(first + 1)
+	return s
+}
+
+// Held returns the positions after the last day that was simulated, nil before
+// the first trade.
+func (s *Simulator) Held() map[string]float64 {
+	if len(s.path.Trades) == 0 {
+		return nil
+	}
+	held := map[string]float64{}
+	for name, w := range s.pos {
+		held[name] = w
+	}
+	return held
+}
+
+// Until simulates the days up to and including d.
+func (s *Simulator) Until(d returns.Date) error {
+	for ; s.next < s.panel.Days() && s.panel.Date(s.next) <= d; s.next++ {
+		if err := s.day(0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// day simulates one day, at the begin of which cost was paid for trading.
+func (s *Simulator) day(cost float64) error {
+	short := 0.0
+	for _, name := range s.pos.names() {
+		if w := s.pos[name]; w < 0 && name != Cash {
+			short -= w
+		}
+	}
+	t := s.next
+	gross, missing := s.pos.Grow(func(name string) (float64, bool) { return at(s.panel, s.index, t, name) }, s.cash)
+	net := (1-cost)*(1+gross) - 1 - s.costs.Borrow*short/daysPerYear
+	if !(net > -1) {
+		return fmt.Errorf("backtest: the capital is lost on %v: the portfolio returns %v", s.panel.Date(t), net)
+	}
+	s.path.Days = append(s.path.Days, s.panel.Date(t))
+	s.path.Gross = append(s.path.Gross, gross)
+	s.path.Returns = append(s.path.Returns, net)
+	s.path.Missing += missing
+	return nil
+}
+
+// Trade simulates up to the session before the one whose return a target's
+// weights earn first, and trades then. A target whose session the panel does
+// not have is not traded.
+func (s *Simulator) Trade(target Target) error {
+	at, _ := s.panel.Find(target.Day + 1)
+	at += s.delay
+	for s.next < at && s.next < s.panel.Days() {
+		if err := s.day(0); err != nil {
+			return err
+		}
+		s.next++
+	}
+	if s.next >= s.panel.Days() {
+		return nil
+	}
+	trade := s.rebalance(target)
+	trade.Decided, trade.Traded = target.Day, s.panel.Date(s.next)
+	s.path.Trades = append(s.path.Trades, trade)
+	if err := s.day(trade.Cost); err != nil {
+		return err
+	}
+	s.next++
+	return nil
+}
+
+// rebalance moves the positions to the target's, as far as the rules on trades
+// say. What a trade that is too small leaves is in cash.
+func (s *Simulator) rebalance(target Target) Trade {
+	after := Position{}
+	for name, w := range target.Weights {
+		if w != 0 {
+			after[name] = w
+		}
+	}
+	union := Position{}
+	for name := range s.pos {
+		union[name] = 0
+	}
+	for name := range after {
+		union[name] = 0
+	}
+	t := Trade{Held: target.Hold}
+	moved, before, now := 0.0, 0.0, 0.0
+	for _, name := range union.names() {
+		if name == Cash {
+			continue
+		}
+		moved += math.Abs(after[name] - s.pos[name])
+		before += s.pos[name]
+		now += after[name]
+	}
+	if !t.Held && (moved+math.Abs(before-now))/2 < s.costs.NoTrade {
+		t.Held = true
+	}
+	if t.Held {
+		t.Weights = copied(s.pos)
+		return t
+	}
+	moved, before, now = 0, 0, 0
+	for _, name := range union.names() {
+		if name == Cash {
+			continue
+		}
+		change := after[name] - s.pos[name]
+		if math.Abs(change) < s.costs.MinTrade {
+			change = 0
+			if s.pos[name] != 0 {
+				after[name] = s.pos[name]
+			} else {
+				delete(after, name)
+			}
+		}
+		before += s.pos[name]
+		now += after[name]
+		if change != 0 {
+			moved += math.Abs(change)
+			unit, ok := s.costs.PerUnit[name]
+			if !ok {
+				unit = s.costs.Default
+			}
+			t.Cost += unit*math.Abs(change) + s.costs.Fixed
+		}
+	}
+	t.Turnover = (moved + math.Abs(before-now)) / 2
+	s.pos = after
+	t.Weights = copied(after)
+	return t
+}
+
+func copied(p Position) map[string]float64 {
+	out := map[string]float64{}
+	for name, w := range p {
+		out[name] = w
+	}
+	return out
+}
+
+// Path returns what has been simulated so far.
+func (s *Simulator) Path() *Path { return &s.path }
