@@ -6,6 +6,7 @@ import (
 
 	"allocate/bayes"
 	"allocate/optimize"
+	"allocate/pipeline/backtest"
 	"allocate/returns"
 	"allocate/scenarios"
 )
@@ -21,6 +22,7 @@ type Config struct {
 	Bayes     bayes.Options     `mapstructure:"bayes" json:"bayes" doc:"the model of one strategy, its priors and its sampler"`
 	Scenarios scenarios.Options `mapstructure:"scenarios" json:"scenarios" doc:"the joint futures"`
 	Optimize  optimize.Options  `mapstructure:"optimize" json:"optimize" doc:"the decision: least CVaR within these limits"`
+	Backtest  backtest.Options  `mapstructure:"backtest" json:"backtest" doc:"replaying the decision through time; only allocate backtest reads it"`
 	Gates     Gates             `mapstructure:"gates" json:"gates" doc:"what holds a run for approval, and what it tells the outside"`
 }
 
@@ -34,6 +36,7 @@ func Default() Config {
 		Bayes:     bayes.DefaultOptions(),
 		Scenarios: scenarios.DefaultOptions(),
 		Optimize:  optimize.DefaultOptions(),
+		Backtest:  backtest.DefaultOptions(),
 		Gates:     DefaultGates(),
 	}
 }
@@ -63,7 +66,7 @@ func (c *Config) Validate() error {
 	if c.Workers < 0 || c.Workers > 4096 {
 		errs = append(errs, fmt.Errorf("workers: is %d; expected 0 to 4096", c.Workers))
 	}
-	errs = append(errs, c.Returns.Validate(), c.Bayes.Validate(), c.Scenarios.Validate(), c.Optimize.Validate(), c.Gates.Validate())
+	errs = append(errs, c.Returns.Validate(), c.Bayes.Validate(), c.Scenarios.Validate(), c.Optimize.Validate(), c.Backtest.Validate(), c.Gates.Validate())
 	if err := errors.Join(errs...); err != nil {
 		return &Error{err}
 	}

@@ -199,7 +199,7 @@ func (l *loader) resolve(c *Config, file string) {
 	for key, path := range map[string]*string{
 		"out": &c.Out, "cache": &c.Cache, "returns.path": &c.Returns.Path,
 		"returns.metadata": &c.Returns.Metadata, "returns.holidays": &c.Returns.Holidays,
-		"gates.previous": &c.Gates.Previous, "gates.textfile": &c.Gates.Textfile,
+		"backtest.dates": &c.Backtest.Dates, "gates.previous": &c.Gates.Previous, "gates.textfile": &c.Gates.Textfile,
 	} {
 		if !l.fields[key].Path {
 			panic("config: " + key + " is not declared as a path")

@@ -86,8 +86,17 @@ type forecast struct {
 }
 
 // foresee turns a panel into joint scenarios as of one day. The nightly run and
-// a backtest call this one function, and decide after it.
+// a backtest go this one way, and decide after it.
 func (d *Decision) foresee(ctx context.Context, r *Runner, in day, c *config.Config) (*forecast, error) {
+	f, err := d.look(ctx, r, in, c)
+	if err != nil {
+		return nil, err
+	}
+	return f, d.imagine(ctx, r, f, in, c)
+}
+
+// look cuts the panel to what may be known on the day, and judges it.
+func (d *Decision) look(ctx context.Context, r *Runner, in day, c *config.Config) (*forecast, error) {
 	window, err := d.one(ctx, r, c, "window", in.window, false, in.inputs...)
 	if err != nil {
 		return nil, err
@@ -96,21 +105,22 @@ func (d *Decision) foresee(ctx context.Context, r *Runner, in day, c *config.Con
 	if f.tree, err = decodeTree(window.Bytes); err != nil {
 		return nil, err
 	}
-	if err := d.gate(r, "window", f.tree.Findings); err != nil {
-		return nil, err
-	}
+	return f, d.gate(r, "window", f.tree.Findings)
+}
 
+// imagine fits the strategies and draws their joint futures.
+func (d *Decision) imagine(ctx context.Context, r *Runner, f *forecast, in day, c *config.Config) error {
 	var fits, trials []Action
 	var series []Input
 	for _, part := range f.tree.Parts {
 		a, err := r.action(c, "bayes", part.Name, c.Bayes, true, Input{"series", part.Content})
 		if err != nil {
-			return nil, err
+			return err
 		}
 		fits = append(fits, a)
 		if c.Scenarios.Holdout > 0 {
 			if a, err = r.action(c, "holdout", part.Name, heldOut(c.Scenarios, c.Bayes), true, Input{"series", part.Content}); err != nil {
-				return nil, err
+				return err
 			}
 			trials = append(trials, a)
 		}
@@ -118,35 +128,35 @@ func (d *Decision) foresee(ctx context.Context, r *Runner, in day, c *config.Con
 	}
 	posteriors, err := d.run(ctx, r, "bayes", fits)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	posteriors, found, err := d.rescue(ctx, r, posteriors, in.good)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	f.inputs, f.unusable = usable(series, posteriors)
 	if err := d.gate(r, "bayes", found); err != nil {
-		return nil, err
+		return err
 	}
 	if len(f.unusable) == len(posteriors) {
-		return nil, &GateError{Findings: found}
+		return &GateError{Findings: found}
 	}
 	if f.coverages, err = d.holdout(ctx, r, trials); err != nil {
-		return nil, err
+		return err
 	}
 
 	joint := c.Scenarios
 	joint.Holdout = 0 // the scenarios do not depend on it
 	set, err := d.one(ctx, r, c, "scenarios", scenarioOptions{in.asOf, joint}, true, f.inputs...)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	f.set = set.Content
 	fs, err := setFindings(set.Bytes)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return f, d.gate(r, "scenarios", fs)
+	return d.gate(r, "scenarios", fs)
 }
 
 // decide chooses the weights, given what is held.

@@ -11,7 +11,6 @@ import (
 	"allocate/config"
 	"allocate/optimize"
 	"allocate/returns"
-	"allocate/returns/columnar"
 )
 
 // optimizeOptions are those of the decision, and what is held before it.
@@ -80,25 +79,14 @@ func withMetadata(o optimize.Options, strategies []returns.Strategy) (optimize.O
 
 // decision returns the options of the decision for the strategies whose series
 // are among inputs.
-func (r *Runner) decision(o optimize.Options, inputs []Input, held *Holding) (optimizeOptions, error) {
+func (in *day) decision(o optimize.Options, inputs []Input, held *Holding) (optimizeOptions, error) {
 	var strategies []returns.Strategy
-	for _, in := range inputs {
-		if !strings.HasPrefix(in.Name, "series ") {
-			continue
+	for _, i := range inputs {
+		if name, ok := strings.CutPrefix(i.Name, "series "); ok {
+			if s, ok := in.about[name]; ok {
+				strategies = append(strategies, s)
+			}
 		}
-		b, err := r.Store.Get(in.Content)
-		if err != nil {
-			return optimizeOptions{}, err
-		}
-		t, err := columnar.DecodeIPC(b)
-		if err != nil {
-			return optimizeOptions{}, err
-		}
-		s, err := returns.SeriesFromTable(t)
-		if err != nil {
-			return optimizeOptions{}, err
-		}
-		strategies = append(strategies, s.Strategy)
 	}
 	known, err := withMetadata(o, strategies)
 	if err != nil {

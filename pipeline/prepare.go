@@ -27,6 +27,7 @@ type sourceFiles struct {
 	returns   []sourceFile // inputs named "file NAME"
 	extra     []sourceFile // "metadata NAME", "holidays NAME"
 	holidays  []byte
+	dates     []returns.Date // of decision, of a backtest
 	byContent Sources
 }
 
@@ -90,9 +91,30 @@ func newRunner(c *config.Config, f *sourceFiles, sink Sink, now func() time.Time
 // and settles the as-of day: the configured one, else the last session of the
 // calendar that is over.
 func (r *Runner) prepare(ctx context.Context, c *config.Config, files *sourceFiles) (day, ManifestStage, error) {
-	o, err := canonical(c.Returns.Reading())
+	in, sessions, read, err := r.readPanel(ctx, c, files)
 	if err != nil {
 		return day{}, ManifestStage{}, err
+	}
+	stale, err := in.settle(c, sessions, returns.DateOf(r.Now()))
+	if err != nil {
+		return day{}, ManifestStage{}, err
+	}
+	in.effective = sessions.Next(in.asOf)
+	in.window = windowOptions{AsOf: in.asOf, Stale: stale, Returns: c.Returns.Judging()}
+	if content, asOf, ok := r.previous(c.Out, in.asOf); ok {
+		in.window.Previous = &asOf
+		in.inputs = append(in.inputs, Input{"previous", content})
+	}
+	return in, read, nil
+}
+
+// readPanel reads the files into a panel, or finds that this was done before.
+// The day it returns has no as-of day yet.
+func (r *Runner) readPanel(ctx context.Context, c *config.Config, files *sourceFiles) (day, returns.Calendar, ManifestStage, error) {
+	none := returns.Calendar{}
+	o, err := canonical(c.Returns.Reading())
+	if err != nil {
+		return day{}, none, ManifestStage{}, err
 	}
 	began := r.Now()
 	a := Action{Stage: "returns", Version: r.Stages["returns"].Version, Options: o, Arch: arch()}
@@ -101,11 +123,11 @@ func (r *Runner) prepare(ctx context.Context, c *config.Config, files *sourceFil
 	}
 	results, err := r.Stage(ctx, "returns", []Action{a})
 	if err != nil {
-		return day{}, ManifestStage{}, err
+		return day{}, none, ManifestStage{}, err
 	}
 	panel, err := decodePanel(results[0].Bytes)
 	if err != nil {
-		return day{}, ManifestStage{}, err
+		return day{}, none, ManifestStage{}, err
 	}
 	in := day{panel: panel, all: panel.Names(), inputs: []Input{{"panel", results[0].Content}}}
 	sessions := returns.Weekdays()
@@ -114,23 +136,13 @@ func (r *Runner) prepare(ctx context.Context, c *config.Config, files *sourceFil
 		sessions = returns.XNYS()
 	case "file":
 		if sessions, err = returns.HolidayFile(filepath.Base(c.Returns.Holidays), files.holidays); err != nil {
-			return day{}, ManifestStage{}, err
+			return day{}, none, ManifestStage{}, err
 		}
 	}
-	stale, err := in.settle(c, sessions, returns.DateOf(r.Now()))
-	if err != nil {
-		return day{}, ManifestStage{}, err
-	}
-	in.effective = sessions.Next(in.asOf)
-	in.window = windowOptions{AsOf: in.asOf, Stale: stale, Returns: c.Returns.Judging()}
 	for _, s := range files.extra {
 		in.inputs = append(in.inputs, s.input)
 	}
-	if content, asOf, ok := r.previous(c.Out, in.asOf); ok {
-		in.window.Previous = &asOf
-		in.inputs = append(in.inputs, Input{"previous", content})
-	}
-	return in, account("returns", a.Version, results, r.Now().Sub(began).Seconds()), nil
+	return in, sessions, account("returns", a.Version, results, r.Now().Sub(began).Seconds()), nil
 }
 
 // settle decides the as-of day. Without one in the configuration it is the

@@ -29,7 +29,10 @@ import (
 //	optimize   scenarios          -> solution
 //	reports    everything         -> the files to publish
 //
-// StageNames has them in that order.
+// StageNames has them in that order. A backtest has two more:
+//
+//	baselines  series              -> what other allocators would hold
+//	portfolio  scenarios, solution -> what the weights return in every scenario
 func Stages(workers int) map[string]Stage {
 	stages := map[string]Stage{}
 	for _, s := range []Stage{
@@ -40,6 +43,8 @@ func Stages(workers int) map[string]Stage {
 		{Name: "scenarios", Version: 2, Run: scenarioStage{workers}.run},
 		{Name: "optimize", Version: 2, Run: runOptimize},
 		{Name: "reports", Version: 3, Tree: true, Run: runReports},
+		{Name: "baselines", Version: 1, Run: runBaselines},
+		{Name: "portfolio", Version: 1, Run: runPortfolio},
 	} {
 		stages[s.Name] = s
 	}

@@ -106,6 +106,15 @@ func (s *Store) Get(id ID) ([]byte, error) {
 	return b, nil
 }
 
+// Has reports whether content of that ID is there, without reading it.
+func (s *Store) Has(id ID) bool {
+	if !id.Valid() {
+		return false
+	}
+	_, err := os.Stat(s.path("data", id))
+	return err == nil
+}
+
 type entry struct {
 	Action  ID `json:"action"`
 	Content ID `json:"content"`
