@@ -39,8 +39,9 @@ type day struct {
 	window    windowOptions
 	held      *Holding
 	approved  bool
-	good      map[string]ContentID // posteriors of the last published run, by strategy
-	inputs    []Input              // of the window stage: panel, and metadata, holidays, previous if there are
+	good      map[string]ContentID        // posteriors of the last published run, by strategy
+	about     map[string]returns.Strategy // what the metadata says, by strategy; empty without a file
+	inputs    []Input                     // of the window stage: panel, and metadata, holidays, previous if there are
 }
 
 // daily turns a panel into weights as of one day: window, bayes, holdout,
@@ -51,7 +52,7 @@ func (r *Runner) daily(ctx context.Context, in day, c *config.Config) (*Decision
 	if err != nil {
 		return nil, err
 	}
-	best, err := d.decide(ctx, r, f, c)
+	best, err := d.decide(ctx, r, f, in, c)
 	if err != nil {
 		return nil, err
 	}
@@ -160,8 +161,8 @@ func (d *Decision) imagine(ctx context.Context, r *Runner, f *forecast, in day, 
 }
 
 // decide chooses the weights, given what is held.
-func (d *Decision) decide(ctx context.Context, r *Runner, f *forecast, c *config.Config) (Result, error) {
-	options, err := r.decision(c.Optimize, f.inputs, d.Held)
+func (d *Decision) decide(ctx context.Context, r *Runner, f *forecast, in day, c *config.Config) (Result, error) {
+	options, err := in.decision(c.Optimize, f.inputs, d.Held)
 	if err != nil {
 		return Result{}, err
 	}

@@ -27,6 +27,7 @@ type sourceFiles struct {
 	returns   []sourceFile // inputs named "file NAME"
 	extra     []sourceFile // "metadata NAME", "holidays NAME"
 	holidays  []byte
+	metadata  []byte
 	dates     []returns.Date // of decision, of a backtest
 	byContent Sources
 }
@@ -63,8 +64,11 @@ func gather(c *config.Config) (*sourceFiles, error) {
 			return nil, err
 		}
 		f.extra = append(f.extra, s)
-		if x.kind == "holidays" {
+		switch x.kind {
+		case "holidays":
 			f.holidays = b
+		case "metadata":
+			f.metadata = b
 		}
 	}
 	return f, nil
@@ -141,6 +145,20 @@ func (r *Runner) readPanel(ctx context.Context, c *config.Config, files *sourceF
 	}
 	for _, s := range files.extra {
 		in.inputs = append(in.inputs, s.input)
+	}
+	if files.metadata != nil {
+		m, err := returns.ReadMetadata(filepath.Base(c.Returns.Metadata), files.metadata)
+		if err != nil {
+			return day{}, none, ManifestStage{}, err
+		}
+		annotated, _, err := panel.Annotate(m)
+		if err != nil {
+			return day{}, none, ManifestStage{}, err
+		}
+		in.about = map[string]returns.Strategy{}
+		for j := range annotated.Len() {
+			in.about[annotated.Strategy(j).Name] = annotated.Strategy(j)
+		}
 	}
 	return in, sessions, account("returns", a.Version, results, r.Now().Sub(began).Seconds()), nil
 }

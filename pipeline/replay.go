@@ -218,7 +218,7 @@ func (p *replay) baselines(ctx context.Context, r *Runner, d *replayed) error {
 	if len(p.c.Backtest.Compare) == 0 {
 		return nil
 	}
-	options, err := r.decision(p.c.Optimize, d.series(), nil)
+	options, err := p.in.decision(p.c.Optimize, d.series(), nil)
 	if err != nil {
 		return err
 	}
@@ -305,7 +305,7 @@ func (p *replay) decideOne(ctx context.Context, r *Runner, d *replayed, held map
 	if held != nil {
 		d.decision.Held = &Holding{From: "backtest", AsOf: d.day, Weights: held}
 	}
-	_, err := d.decision.decide(ctx, r, d.forecast, &c)
+	_, err := d.decision.decide(ctx, r, d.forecast, p.in, &c)
 	if err = d.refuse(err); err != nil || d.refused != nil {
 		return err
 	}
@@ -335,7 +335,7 @@ func (p *replay) end() returns.Date {
 
 // costs is the cost model, which optimizer and simulator share.
 func (p *replay) costs() (backtest.Costs, error) {
-	o, err := p.decision(p.c.Optimize, p.lastSeries(), nil)
+	o, err := p.in.decision(p.c.Optimize, p.everyone(), nil)
 	if err != nil {
 		return backtest.Costs{}, err
 	}
@@ -350,20 +350,11 @@ func (p *replay) costs() (backtest.Costs, error) {
 	return costs, nil
 }
 
-// lastSeries are the histories of every strategy that is ever in the universe,
-// for what the metadata says of them.
-func (p *replay) lastSeries() []Input {
-	last := map[string]ContentID{}
-	for _, d := range p.days {
-		if d.forecast != nil {
-			for _, part := range d.forecast.tree.Parts {
-				last[part.Name] = part.Content
-			}
-		}
-	}
+// everyone is every strategy of the panel, as inputs without content.
+func (p *replay) everyone() []Input {
 	var inputs []Input
-	for _, name := range slices.Sorted(maps.Keys(last)) {
-		inputs = append(inputs, Input{"series " + name, last[name]})
+	for _, name := range p.in.all {
+		inputs = append(inputs, Input{Name: "series " + name})
 	}
 	return inputs
 }
