@@ -1,0 +1,263 @@
+package pipeline
+
+import (
+	"context"
+	"math"
+	"slices"
+
+	"allocate/optimize"
+	"allocate/pipeline/backtest"
+	"allocate/reports"
+	"allocate/reports/metrics"
+	"allocate/returns"
+	"allocate/returns/columnar"
+	"allocate/scenarios"
+)
+
+// tailLevels are the tail probabilities at which predictions are scored.
+var tailLevels = []float64{0.05, 0.01}
+
+// fewestScored is the least number of decisions that say anything.
+const fewestScored = 20
+
+// szekelyReplicates simulates the p-values of Acerbi and Szekely.
+const szekelyReplicates = 10_000
+
+// prediction is a decision's forecast for its own weights, beside what came.
+type prediction struct {
+	at       int // of replay.days
+	from     int // day of the panel whose return the weights earn first
+	outcomes []float64
+	prob     []float64
+	realised float64
+	over     bool // the horizon is
+}
+
+// predictions looks up, for every decision, what its weights return in its
+// scenarios, and what they returned.
+func (p *replay) predictions(ctx context.Context, r *Runner) ([]prediction, error) {
+	var out []prediction
+	for k, d := range p.days {
+		if d.refused != nil || d.decision.Solution == nil {
+			continue
+		}
+		a := d.decision.Stages[len(d.decision.Stages)-1].Actions[0] // optimize
+		res, err := d.decision.one(ctx, r, p.c, "portfolio", struct{}{}, false, Input{"scenarios", d.forecast.set}, Input{"solution", a.Content})
+		if err != nil {
+			return nil, err
+		}
+		t, err := columnar.DecodeIPC(res.Bytes)
+		if err != nil {
+			return nil, err
+		}
+		set, _, err := scenarios.FromTable(t)
+		if err != nil {
+			return nil, err
+		}
+		from, _ := p.in.panel.Find(d.day + 1)
+		from += p.c.Backtest.Delay
+		q := prediction{at: k, from: from, outcomes: set.Returns, prob: set.Prob}
+		q.realised, q.over = horizonReturn(p.in.panel, weightsOf(d.decision.Solution), from, p.c.Scenarios.Horizon)
+		out = append(out, q)
+	}
+	return out, nil
+}
+
+// horizonReturn is what weights return over h days from day t of a panel on, if
+// they are bought and held: the measure that scenarios speak of. It reports
+// whether the panel has all the days.
+func horizonReturn(panel *returns.Panel, weights map[string]float64, t, h int) (float64, bool) {
+	if t+h > panel.Days() {
+		return 0, false
+	}
+	total := 0.0
+	for j, name := range panel.Names() {
+		w := weights[name]
+		if w == 0 {
+			continue
+		}
+		wealth := 1.0
+		for k := t; k < t+h; k++ {
+			if r, ok := panel.At(k, j); ok {
+				wealth *= 1 + r
+			}
+		}
+		total += w * (wealth - 1)
+	}
+	return total, true
+}
+
+// score fills what the decisions predicted into the rebalances, and tests the
+// predictions against what came. Horizons that overlap share days, which no test
+// allows for: the tests see decisions a horizon apart, from the first on.
+func (p *replay) score(all []prediction, rebalances []reports.Rebalance) *reports.Forecast {
+	var apart []prediction
+	scored, next := 0, 0
+	crps := 0.0
+	var outcomes []float64
+	for _, q := range all {
+		b := &rebalances[q.at]
+		mean := weightedMean(q.outcomes, q.prob)
+		b.Expected = &mean
+		for _, level := range tailLevels {
+			v, c := metrics.Tail(q.outcomes, q.prob, 1-level)
+			b.VaR, b.CVaR = append(b.VaR, v), append(b.CVaR, c)
+		}
+		if !q.over {
+			continue
+		}
+		scored++
+		realised, pit, c := q.realised, metrics.PIT(q.realised, q.outcomes, q.prob), metrics.CRPS(q.realised, q.outcomes, q.prob)
+		b.Realised, b.PIT, b.CRPS = &realised, &pit, &c
+		crps += c
+		outcomes = append(outcomes, realised)
+		if q.from >= next {
+			apart = append(apart, q)
+			next = q.from + p.c.Scenarios.Horizon
+		}
+	}
+	if len(apart) < fewestScored {
+		return nil
+	}
+	f := &reports.Forecast{Scored: scored, Apart: len(apart), Levels: tailLevels, CRPS: crps / float64(scored)}
+	for _, x := range outcomes {
+		f.CRPSNaive += metrics.CRPS(x, outcomes, nil) / float64(scored)
+	}
+	realised, pits := make([]float64, len(apart)), make([]float64, len(apart))
+	sets, probs := make([][]float64, len(apart)), make([][]float64, len(apart))
+	for k, q := range apart {
+		realised[k], pits[k] = q.realised, *rebalances[q.at].PIT
+		sets[k], probs[k] = q.outcomes, q.prob
+	}
+	f.PIT = test(metrics.Uniformity(pits))
+	for i, level := range tailLevels {
+		values := make([]float64, len(apart))
+		mean, beyond, count := 0.0, 0.0, 0
+		for k, q := range apart {
+			b := rebalances[q.at]
+			values[k] = b.VaR[i]
+			mean += b.CVaR[i] / float64(len(apart))
+			if -q.realised > b.VaR[i] {
+				beyond -= q.realised
+				count++
+			}
+		}
+		exceeded := metrics.Exceedances(realised, values)
+		coverage := metrics.BacktestVaR(exceeded, 1-level)
+		shortfall := metrics.BacktestCVaR(realised, sets, probs, 1-level, szekelyReplicates, stream(seedFor(p.c.Seed, "score", ""), "shortfall"))
+		t := reports.TailScore{
+			Level: level, Exceedances: coverage.Exceedances, Expected: coverage.Expected,
+			Kupiec: test(coverage.Unconditional), Independence: test(coverage.Independence), Conditional: test(coverage.Conditional),
+			AcerbiSzekely: test(shortfall.Unconditional), MeanCVaR: mean, MeanLoss: reports.Number(math.NaN()),
+		}
+		if count > 0 {
+			t.MeanLoss = reports.Number(beyond / float64(count))
+		}
+		f.Tail = append(f.Tail, t)
+	}
+	return f
+}
+
+func test(t metrics.Test) reports.Test {
+	return reports.Test{Statistic: reports.Number(t.Statistic), P: reports.Number(t.PValue)}
+}
+
+func weightedMean(x, prob []float64) float64 {
+	sum := 0.0
+	for i, v := range x {
+		p := 1 / float64(len(x))
+		if prob != nil {
+			p = prob[i]
+		}
+		sum += p * v
+	}
+	return sum
+}
+
+// rows computes every metric of every portfolio, with intervals that resample
+// the portfolios' days in blocks.
+func (p *replay) rows(list []reports.Portfolio, alpha float64) []reports.MetricRow {
+	o := p.c.Backtest
+	benchmark := slices.IndexFunc(list, func(x reports.Portfolio) bool { return x.Name == o.Benchmark })
+	all := metrics.Metrics()
+	var out []reports.MetricRow
+	for _, m := range all {
+		out = append(out, reports.MetricRow{Key: m.Key, Name: m.Name, Unit: m.Unit, Formula: m.Formula, Source: m.Source})
+	}
+	probabilistic := reports.MetricRow{
+		Key: "probabilistic_sharpe", Name: "Probability that the Sharpe ratio is above 0", Unit: "fraction",
+		Formula: "Phi(SR sqrt(T-1) / sqrt(1 - g3 SR + (g4-1)/4 SR^2))", Source: "Bailey & Lopez de Prado 2012, eq. 9",
+	}
+	for k, x := range list {
+		s := metrics.Sample{Returns: x.Returns, RiskFree: o.CashReturn, Alpha: alpha}
+		if benchmark >= 0 && k != benchmark {
+			s.Benchmark = list[benchmark].Returns
+		}
+		values := metrics.Evaluate(all, s)
+		var ranges []metrics.Range
+		if o.Replicates > 0 {
+			b := metrics.Bootstrap{Replicates: o.Replicates, Level: o.Level}
+			ranges = metrics.Intervals(s, all, b, stream(seedFor(p.c.Seed, "bootstrap", ""), x.Name))
+		}
+		for i, v := range values {
+			e := reports.Estimate{Value: reports.Number(v), Low: reports.Number(math.NaN()), High: reports.Number(math.NaN())}
+			if ranges != nil {
+				e.Low, e.High = reports.Number(ranges[i].Low), reports.Number(ranges[i].High)
+			}
+			out[i].Values = append(out[i].Values, e)
+		}
+		record := metrics.NewTrackRecord(x.Returns, o.CashReturn)
+		nan := reports.Number(math.NaN())
+		probabilistic.Values = append(probabilistic.Values, reports.Estimate{Value: reports.Number(record.Probabilistic(0)), Low: nan, High: nan})
+	}
+	return append(out, probabilistic)
+}
+
+// portfolio describes one path.
+func portfolio(name string, path *backtest.Path) reports.Portfolio {
+	x := reports.Portfolio{Name: name, Returns: path.Returns, Gross: path.Gross, Missing: path.Missing}
+	years := float64(len(path.Days)) / metrics.Year
+	for _, t := range path.Trades {
+		x.Turnover += t.Turnover / years
+		x.Cost += t.Cost / years
+		if t.Held {
+			x.Held++
+		} else {
+			x.Trades++
+		}
+	}
+	return x
+}
+
+// rebalances lists the decisions with what was traded on them.
+func (p *replay) rebalances(path *backtest.Path) []reports.Rebalance {
+	traded := map[returns.Date]backtest.Trade{}
+	for _, t := range path.Trades {
+		traded[t.Decided] = t
+	}
+	var out []reports.Rebalance
+	for _, d := range p.days {
+		b := reports.Rebalance{Day: d.day, AsOf: d.asOf, Effective: d.effective, Weights: map[string]float64{}}
+		if t, ok := traded[d.day]; ok {
+			b.Traded, b.Turnover, b.Cost, b.Weights = &t.Traded, t.Turnover, t.Cost, t.Weights
+		} else if d.decision.Solution != nil && d.refused == nil {
+			b.Weights = weightsOf(d.decision.Solution) // decided on the last day, not traded yet
+		}
+		if d.refused != nil {
+			b.Refused = d.refused.Error()
+		}
+		if s := d.decision.Solution; s != nil {
+			b.Method = s.Method
+			if s.Status == optimize.Fallback {
+				b.Method = "fallback: " + s.Method
+			}
+		}
+		for _, f := range d.decision.Findings {
+			if f.Severity >= returns.Warn {
+				b.Warnings++
+			}
+		}
+		out = append(out, b)
+	}
+	return out
+}

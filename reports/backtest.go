@@ -1,0 +1,274 @@
+package reports
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"io"
+	"slices"
+	"sort"
+	"strconv"
+
+	"allocate/optimize"
+	"allocate/returns"
+)
+
+// Backtest is everything that reports may show of a backtest. Returns and
+// weights are fractions, losses positive.
+type Backtest struct {
+	First      returns.Date      `json:"first"` // first day whose return a portfolio earned
+	Last       returns.Date      `json:"last"`
+	Horizon    int               `json:"horizon_days"`
+	Alpha      float64           `json:"alpha"`
+	Level      float64           `json:"level"`     // of intervals
+	Benchmark  string            `json:"benchmark"` // allocator that relative metrics are against; empty: none
+	Portfolios []Portfolio       `json:"portfolios"`
+	Rebalances []Rebalance       `json:"rebalances"` // of the first portfolio, which is ours
+	Metrics    []MetricRow       `json:"metrics"`
+	Forecast   *Forecast         `json:"forecast,omitempty"` // how true the predictions were; absent where too few could be scored
+	Sweep      *Sweep            `json:"sweep,omitempty"`
+	Findings   []returns.Finding `json:"findings"`
+
+	Days     []returns.Date `json:"-"`
+	Decimals int            `json:"-"`
+	Last1    []byte         `json:"-"` // weights.csv as a nightly run of the last decision publishes it
+}
+
+// Portfolio is one allocator through time.
+type Portfolio struct {
+	Name     string    `json:"name"`
+	Returns  []float64 `json:"-"` // per day of Days, after costs
+	Gross    []float64 `json:"-"`
+	Turnover float64   `json:"turnover"` // per year, half the sum of absolute changes
+	Cost     float64   `json:"cost"`     // of trading, per year, fraction of capital
+	Trades   int       `json:"trades"`   // rebalances that traded
+	Held     int       `json:"held"`     // rebalances without a trade: no decision, or within the no-trade band
+	Missing  int       `json:"missing"`  // days of a held strategy without a return; its value was kept
+}
+
+// Rebalance is one decision, what it predicted and what came.
+type Rebalance struct {
+	Day       returns.Date       `json:"day"`       // of decision
+	AsOf      returns.Date       `json:"as_of"`     // last return the models saw
+	Effective returns.Date       `json:"effective"` // next session
+	Traded    *returns.Date      `json:"traded"`    // first session whose return the weights earned; null: after the data
+	Refused   string             `json:"refused,omitempty"`
+	Method    string             `json:"method,omitempty"` // of the optimizer
+	Weights   map[string]float64 `json:"weights"`          // after the trade
+	Turnover  float64            `json:"turnover"`
+	Cost      float64            `json:"cost"`
+	Expected  *float64           `json:"expected_return"` // over the horizon, of the decided weights
+	VaR       []float64          `json:"var,omitempty"`   // predicted, at Forecast.Levels
+	CVaR      []float64          `json:"cvar,omitempty"`
+	Realised  *float64           `json:"realised_return"` // buy and hold over the horizon; null: not over yet
+	PIT       *float64           `json:"pit"`             // probability that was given to less than what came
+	CRPS      *float64           `json:"crps"`
+	Warnings  int                `json:"warnings"` // findings of severity warn and above
+}
+
+// MetricRow is one metric of every portfolio, with intervals.
+type MetricRow struct {
+	Key     string     `json:"key"`
+	Name    string     `json:"name"`
+	Unit    string     `json:"unit"`
+	Formula string     `json:"formula"`
+	Source  string     `json:"source"`
+	Values  []Estimate `json:"values"` // by portfolio
+}
+
+// Estimate is a number with its interval; null where it is not defined.
+type Estimate struct {
+	Value Number `json:"value"`
+	Low   Number `json:"low"`
+	High  Number `json:"high"`
+}
+
+// Forecast says how well the decisions' predictions did.
+type Forecast struct {
+	Scored    int         `json:"scored"`     // decisions whose horizon is over
+	Apart     int         `json:"apart"`      // of which do not overlap; the tests are about these
+	Levels    []float64   `json:"levels"`     // tail probabilities: 0.05, 0.01
+	Tail      []TailScore `json:"tail"`       // by level
+	PIT       Test        `json:"pit"`        // Kolmogorov-Smirnov: are the transforms uniform?
+	CRPS      float64     `json:"crps"`       // mean, horizon return
+	CRPSNaive float64     `json:"crps_naive"` // of the same windows under the unconditional distribution of all of them
+}
+
+// TailScore is how true the predicted tail was, at one probability.
+type TailScore struct {
+	Level         float64 `json:"level"`
+	Exceedances   int     `json:"exceedances"` // realised losses above the predicted VaR
+	Expected      float64 `json:"expected"`
+	Kupiec        Test    `json:"kupiec"`         // is their number right?
+	Independence  Test    `json:"independence"`   // Christoffersen: do they come alone?
+	Conditional   Test    `json:"conditional"`    // both together
+	AcerbiSzekely Test    `json:"acerbi_szekely"` // Z2: is the predicted CVaR right? negative: too low
+	MeanCVaR      float64 `json:"mean_cvar"`      // predicted, over the decisions
+	MeanLoss      Number  `json:"mean_loss"`      // realised beyond VaR; null without any
+}
+
+// Test is a statistic and its p-value.
+type Test struct {
+	Statistic Number `json:"statistic"`
+	P         Number `json:"p"`
+}
+
+// Sweep compares configurations.
+type Sweep struct {
+	Keys    []string     `json:"keys"`
+	Trials  []SweepTrial `json:"trials"`
+	Overfit *Overfit     `json:"overfit,omitempty"`
+}
+
+// SweepTrial is one configuration of a sweep.
+type SweepTrial struct {
+	Values  []string  `json:"values"`
+	Return  Number    `json:"annual_return"`
+	Sharpe  Number    `json:"sharpe"`
+	CVaR    Number    `json:"cvar"` // daily, historical
+	Returns []float64 `json:"-"`
+}
+
+// Overfit says how far the best of a sweep can be trusted.
+type Overfit struct {
+	PBO            Number `json:"pbo"` // probability of backtest overfitting
+	DeflatedSharpe Number `json:"deflated_sharpe"`
+	Best           int    `json:"best"`          // trial with the highest Sharpe ratio
+	OutOfSample    Number `json:"out_of_sample"` // its mean Sharpe ratio in the test groups of combinatorial purged cross-validation, chosen anew in each
+	Blocks         int    `json:"blocks"`
+}
+
+// BacktestFile is one published file of a backtest.
+type BacktestFile struct {
+	Name  string
+	Write func(w io.Writer, b *Backtest) error
+}
+
+// BacktestFiles lists the files of a backtest, in the order they are written.
+func BacktestFiles() []BacktestFile {
+	return []BacktestFile{
+		{"weights.csv", writeBacktestWeights},
+		{"last_weights.csv", func(w io.Writer, b *Backtest) error { _, err := w.Write(b.Last1); return err }},
+		{"returns.csv", writeBacktestReturns},
+		{"rebalances.csv", writeRebalances},
+		{"metrics.csv", writeMetrics},
+		{"backtest.json", func(w io.Writer, b *Backtest) error {
+			e := json.NewEncoder(w)
+			e.SetIndent("", " ")
+			return e.Encode(b)
+		}},
+	}
+}
+
+// writeBacktestWeights writes the weights after every trade, long, in the form
+// of a nightly weights.csv: as_of, effective, strategy, weight. Strategies that
+// are never held are left out.
+func writeBacktestWeights(w io.Writer, b *Backtest) error {
+	ever := map[string]bool{}
+	for _, r := range b.Rebalances {
+		for name, x := range r.Weights {
+			ever[name] = ever[name] || x != 0
+		}
+	}
+	var names []string
+	for name := range ever {
+		if name != optimize.Cash && ever[name] {
+			names = append(names, name)
+		}
+	}
+	sort.Strings(names)
+	if ever[optimize.Cash] {
+		names = append(names, optimize.Cash)
+	}
+	out := csv.NewWriter(w)
+	_ = out.Write([]string{"as_of", "effective", "strategy", "weight"}) // Flush reports
+	for _, r := range b.Rebalances {
+		for _, name := range names {
+			_ = out.Write([]string{r.AsOf.String(), r.Effective.String(), CSVText(name), strconv.FormatFloat(r.Weights[name], 'f', b.Decimals, 64)})
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// writeBacktestReturns writes a row a day and a column a portfolio: returns
+// after costs.
+func writeBacktestReturns(w io.Writer, b *Backtest) error {
+	out := csv.NewWriter(w)
+	header := []string{"date"}
+	for _, p := range b.Portfolios {
+		header = append(header, CSVText(p.Name))
+	}
+	_ = out.Write(header)
+	for t, d := range b.Days {
+		row := []string{d.String()}
+		for _, p := range b.Portfolios {
+			row = append(row, number(p.Returns[t]))
+		}
+		_ = out.Write(row)
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// writeRebalances writes a row a decision: what it predicted and what came.
+func writeRebalances(w io.Writer, b *Backtest) error {
+	out := csv.NewWriter(w)
+	header := []string{"day", "as_of", "effective", "traded", "turnover", "cost", "expected_return"}
+	var levels []float64
+	if b.Forecast != nil {
+		levels = b.Forecast.Levels
+	}
+	for _, l := range levels {
+		header = append(header, "var_"+number(l), "cvar_"+number(l))
+	}
+	header = append(header, "realised_return", "pit", "crps", "method", "warnings", "refused")
+	_ = out.Write(header)
+	optional := func(x *float64) string {
+		if x == nil {
+			return ""
+		}
+		return number(*x)
+	}
+	for _, r := range b.Rebalances {
+		traded := ""
+		if r.Traded != nil {
+			traded = r.Traded.String()
+		}
+		row := []string{r.Day.String(), r.AsOf.String(), r.Effective.String(), traded, number(r.Turnover), number(r.Cost), optional(r.Expected)}
+		for k := range levels {
+			if k < len(r.VaR) {
+				row = append(row, number(r.VaR[k]), number(r.CVaR[k]))
+			} else {
+				row = append(row, "", "")
+			}
+		}
+		row = append(row, optional(r.Realised), optional(r.PIT), optional(r.CRPS), r.Method, strconv.Itoa(r.Warnings), CSVText(r.Refused))
+		_ = out.Write(row)
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// writeMetrics writes a row a metric and portfolio.
+func writeMetrics(w io.Writer, b *Backtest) error {
+	out := csv.NewWriter(w)
+	_ = out.Write([]string{"metric", "unit", "portfolio", "value", "low", "high"})
+	for _, m := range b.Metrics {
+		for k, v := range m.Values {
+			_ = out.Write([]string{m.Key, m.Unit, CSVText(b.Portfolios[k].Name), v.Value.text(), v.Low.text(), v.High.text()})
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+func number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+
+// Metric returns the row of a key, nil if there is none.
+func (b *Backtest) Metric(key string) *MetricRow {
+	i := slices.IndexFunc(b.Metrics, func(m MetricRow) bool { return m.Key == key })
+	if i < 0 {
+		return nil
+	}
+	return &b.Metrics[i]
+}
