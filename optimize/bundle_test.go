@@ -1,0 +1,669 @@
+package optimize
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"testing"
+
+	"allocate/scenarios"
+)
+
+// bundle runs the method and checks what must hold of every answer: admissible
+// weights, a value that the definition confirms, a bound that is not above it.
+func bundle(t *testing.T, p *Problem, tol float64) *bundled {
+	t.Helper()
+	b, err := p.bundle(t.Context(), tol, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.Infeasible {
+		if b.W != nil {
+			t.Error("infeasible, yet there are weights")
+		}
+		return b
+	}
+	near(t, "excess", max(0, slowExcess(p, b.W)), 0, 1e-9)
+	scale := max(math.Abs(b.Value), p.meanAbsolute())
+	near(t, "value", b.Value, slowValue(t, p, b.W), 1e-12*scale)
+	if relative := (b.Value - b.Bound) / scale; !(relative >= -1e-9 && relative <= tol) {
+		t.Errorf("relative gap %v after %d iterations; expected at most %v", relative, b.Iterations, tol)
+	}
+	return b
+}
+
+// slowValue is F by its definition, from Evaluate.
+func slowValue(t *testing.T, p *Problem, w []float64) float64 {
+	t.Helper()
+	income, squares := 0.0, 0.0
+	for i, x := range w {
+		income += p.means()[i] * x
+		squares += x * x
+	}
+	income -= p.cost(w) + p.Radius*p.dualNorm(w)
+	m, rho := 0.0, 1.0
+	switch p.Objective {
+	case MaxReturn:
+		m, rho = 1, 0
+	case Utility:
+		m, rho = 1, p.Aversion
+	}
+	return -m*income + rho*slowRisk(t, p, w) + p.Ridge*squares
+}
+
+// slowRisk is risk(w) by its definition.
+func slowRisk(t *testing.T, p *Problem, w []float64) float64 {
+	t.Helper()
+	risk := p.cost(w)
+	for _, l := range p.levels() {
+		r, err := Evaluate(p.Set, w, l.Alpha)
+		if err != nil {
+			t.Fatal(err)
+		}
+		risk += l.Weight * (r.CVaR + p.Radius/(1-l.Alpha)*p.dualNorm(w))
+	}
+	return risk
+}
+
+// slowExcess is the largest violation of anything but the limit on the risk.
+func slowExcess(p *Problem, w []float64) float64 {
+	most, sum := math.Inf(-1), 0.0
+	for i, x := range w {
+		most = max(most, p.Lower[i]-x, x-p.Upper[i])
+		sum += x
+	}
+	most = max(most, math.Abs(sum-p.Budget))
+	for _, c := range p.Constraints {
+		v := 0.0
+		for i, x := range w {
+			v += c.Coef[i] * x
+		}
+		most = max(most, c.Lower-v, v-c.Upper)
+	}
+	for _, d := range p.Distances {
+		v := d.Constant - d.Limit
+		for i, x := range w {
+			v += d.Weight[i] * math.Abs(x-d.Center[i])
+		}
+		most = max(most, v)
+	}
+	return most
+}
+
+// TestBundleTinyExact reaches the rational optima of all instances, those with
+// a utility, costs or a limit on the turnover included.
+func TestBundleTinyExact(t *testing.T) {
+	var cases []struct {
+		Name       string
+		R          [][]rat
+		P          []rat
+		Alpha      rat
+		Lb, Ub, W0 []rat
+		Budget     rat
+		Lambda     rat
+		Mu         []rat
+		Kappa      rat
+		Mean_Floor *rat
+		Turnover   *rat
+		Result     struct {
+			Status string
+			Obj    rat
+		}
+	}
+	if err := json.Unmarshal(reference(t, "tiny_exact.json"), &cases); err != nil {
+		t.Fatal(err)
+	}
+	if len(cases) != 36 {
+		t.Errorf("%d instances; expected 36", len(cases))
+	}
+	for _, c := range cases {
+		t.Run(c.Name, func(t *testing.T) {
+			set := &scenarios.Set{Horizon: 1, Prob: floats(c.P)}
+			for i, row := range c.R {
+				if i < len(c.Lb) {
+					set.Names = append(set.Names, strconv.Itoa(i))
+				}
+				set.Returns = append(set.Returns, floats(row)...)
+			}
+			n := len(c.Lb)
+			p := &Problem{
+				Set: set, Alpha: float64(c.Alpha), Budget: float64(c.Budget), Lower: floats(c.Lb), Upper: floats(c.Ub), Decimals: 6,
+				Mean: floats(c.Mu), Previous: floats(c.W0), Cost: fill(n, float64(c.Kappa)),
+			}
+			unit := 1.0 // of F in the objective of the instance
+			if c.Lambda != 1 {
+				unit = 1 - float64(c.Lambda)
+				p.Objective, p.Aversion = Utility, float64(c.Lambda)/unit
+			}
+			if c.Mean_Floor != nil {
+				p.Constraints = []Constraint{{Name: "floor", Coef: p.Mean, Lower: float64(*c.Mean_Floor), Upper: math.Inf(1)}}
+			}
+			if c.Turnover != nil {
+				p.Distances = []Distance{{Name: "turnover", Weight: fill(n, 1), Center: p.Previous, Limit: float64(*c.Turnover)}}
+			}
+			b := bundle(t, p, 1e-9)
+			if b.Infeasible != (c.Result.Status == "infeasible") {
+				t.Fatalf("infeasible is %v; expected %s", b.Infeasible, c.Result.Status)
+			}
+			if !b.Infeasible {
+				near(t, "objective", unit*b.Value, float64(c.Result.Obj), 1e-10)
+				near(t, "bound", unit*b.Bound, float64(c.Result.Obj), 1e-10)
+			}
+		})
+	}
+}
+
+// TestBundlePyPortfolioOpt reproduces all values that PyPortfolioOpt's tests
+// publish for 20 stocks, those with limits on the risk and with an L2 term
+// included: the latter is l2 sum w^2, added to what is minimised, be it the
+// CVaR or minus the mean.
+func TestBundlePyPortfolioOpt(t *testing.T) {
+	var file struct {
+		Cases []struct {
+			Name               string
+			Bounds             [2]float64
+			Budget, L2         float64
+			Mean_Floor         *float64
+			Mu, Status         string
+			CVaR               *float64 `json:"cvar"`
+			Ours               *float64
+			Cvar_Limit         *float64
+			Max_Mean           *float64
+			Mean               *float64
+			Mean_Common_Sample *float64
+		}
+	}
+	if err := json.Unmarshal(reference(t, "pypfopt", "expected.json"), &file); err != nil {
+		t.Fatal(err)
+	}
+	header, values := table(t, "pypfopt", "returns.csv")
+	set := &scenarios.Set{Horizon: 1, Names: header}
+	for _, row := range values {
+		set.Returns = append(set.Returns, row...)
+	}
+	names, rows := table(t, "pypfopt", "mu.csv")
+	column := func(name string) []float64 {
+		var mu []float64
+		for _, row := range rows {
+			mu = append(mu, row[slices.Index(names, name)])
+		}
+		return mu
+	}
+	for _, c := range file.Cases {
+		t.Run(c.Name, func(t *testing.T) {
+			n := len(set.Names)
+			p := &Problem{
+				Set: set, Alpha: 0.95, Budget: c.Budget, Lower: fill(n, c.Bounds[0]), Upper: fill(n, c.Bounds[1]), Decimals: 6,
+				Mean: column("mu_cagr_common_sample"), Ridge: c.L2,
+			}
+			if c.Mu != "" {
+				p.Mean = column(c.Mu)
+			}
+			if c.Mean_Floor != nil {
+				p.Constraints = []Constraint{{Name: "floor", Coef: p.Mean, Lower: *c.Mean_Floor, Upper: math.Inf(1)}}
+			}
+			if c.Cvar_Limit != nil {
+				p.Objective, p.MaxCVaR = MaxReturn, *c.Cvar_Limit
+			}
+			b := bundle(t, p, 1e-8)
+			if b.Infeasible != (c.Status == "infeasible") {
+				t.Fatalf("infeasible is %v; expected status %q", b.Infeasible, c.Status)
+			}
+			if b.Infeasible {
+				return
+			}
+			mean := 0.0
+			for i, x := range b.W {
+				mean += p.Mean[i] * x
+			}
+			r, err := Evaluate(set, b.W, p.Alpha)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tol := 1e-7
+			if c.Name == "efficient_return_0.25_l2_1" {
+				tol = 1e-5 // published with the accuracy of its solver
+			}
+			if c.Name == "efficient_risk_0.03_l2_1" {
+				// Published is what the solver left in its variables for the
+				// CVaR, which is slack between the CVaR and the limit.
+				if !(r.CVaR <= *c.CVaR && *c.CVaR <= *c.Cvar_Limit) {
+					t.Errorf("CVaR %v, published %v, limit %v are not in this order", r.CVaR, *c.CVaR, *c.Cvar_Limit)
+				}
+				c.CVaR = nil
+			}
+			if c.Ours != nil {
+				c.CVaR = c.Ours // more digits
+			}
+			for _, x := range []struct {
+				what string
+				got  float64
+				want *float64
+			}{{"CVaR", r.CVaR, c.CVaR}, {"mean", mean, c.Max_Mean}, {"mean", mean, c.Mean}, {"mean", mean, c.Mean_Common_Sample}} {
+				if x.want != nil {
+					near(t, x.what, x.got, *x.want, tol)
+				}
+			}
+		})
+	}
+	if len(file.Cases) != 12 {
+		t.Errorf("%d cases; expected 12", len(file.Cases))
+	}
+}
+
+// anyProblem draws a problem with every kind of objective and constraint.
+func anyProblem(seed uint64, n, m int) *Problem {
+	rng := rand.New(rand.NewPCG(seed, 7))
+	set := factorSet(seed, n, m)
+	if rng.IntN(2) == 0 {
+		set = weighted(seed, set)
+	}
+	p := &Problem{Set: set, Alpha: []float64{0, 0.5, 0.9, 0.95}[rng.IntN(4)], Budget: 1, Decimals: 6}
+	p.Lower, p.Upper = fill(n, 0), fill(n, 1)
+	if rng.IntN(3) == 0 {
+		p.Budget = float64(rng.IntN(2))
+		p.Lower = fill(n, -1)
+	}
+	if rng.IntN(5) == 0 {
+		p.Lower[0], p.Upper[0] = 0.125, 0.125
+	}
+	start := fill(n, p.Budget/float64(n))
+	if rng.IntN(2) == 0 {
+		p.Spectrum = []Level{{0.5, 0.25}, {0.9, 0.5}, {0.975, 0.25}}
+	}
+	if rng.IntN(2) == 0 {
+		p.Previous, p.Cost = make([]float64, n), make([]float64, n)
+		for i := range start {
+			p.Previous[i], p.Cost[i] = start[i]*2*rng.Float64(), 0.002*rng.Float64()
+		}
+	}
+	if rng.IntN(2) == 0 {
+		p.Radius, p.Norm = 0.002, []Norm{L1, LInf, ""}[rng.IntN(3)]
+	}
+	if rng.IntN(2) == 0 {
+		p.Ridge = math.Exp(-8 + 8*rng.Float64())
+	}
+	// Around weights that satisfy everything.
+	inner := slices.Clone(start)
+	if p.Lower[0] == p.Upper[0] {
+		for i := range inner {
+			inner[i] = (p.Budget - 0.125) / float64(n-1)
+		}
+		inner[0] = 0.125
+	}
+	for k := range rng.IntN(3) {
+		c := Constraint{Name: fmt.Sprint("row ", k), Coef: make([]float64, n), Lower: math.Inf(-1)}
+		v := 0.0
+		for i := range c.Coef {
+			c.Coef[i] = float64(rng.IntN(3) - 1)
+			v += c.Coef[i] * inner[i]
+		}
+		c.Upper = v + 0.3*rng.Float64()
+		switch rng.IntN(3) {
+		case 0:
+			c.Lower = v - 0.3*rng.Float64()
+		case 1:
+			if n > 4 {
+				c.Lower, c.Upper = v, v
+			}
+		}
+		p.Constraints = append(p.Constraints, c)
+	}
+	for k := range rng.IntN(3) {
+		d := Distance{Name: fmt.Sprint("distance ", k), Weight: make([]float64, n), Center: make([]float64, n), Constant: 0.01}
+		for i := range d.Weight {
+			d.Weight[i] = float64(rng.IntN(3)) / 2
+			if k == 1 {
+				d.Center[i] = inner[i] + 0.1*rng.NormFloat64()
+			}
+		}
+		d.Limit = d.of(inner) + 0.3*rng.Float64()
+		p.Distances = append(p.Distances, d)
+	}
+	switch rng.IntN(4) {
+	case 0:
+		p.Objective = MinCVaR
+	case 1:
+		p.Objective, p.Aversion = Utility, 3*rng.Float64()
+	default:
+		p.Objective = MaxReturn
+		if rng.IntN(4) == 0 {
+			p.Objective, p.Aversion = Utility, rng.Float64()
+		}
+		p.MaxCVaR = 0.02 + 0.2*rng.Float64()*rng.Float64()
+	}
+	return p
+}
+
+// TestBundleIsExact agrees with the exact solver on the problems of both.
+func TestBundleIsExact(t *testing.T) {
+	for seed := range uint64(20) {
+		n := 3 + int(seed)
+		set := factorSet(seed, n, 200+100*int(seed))
+		if seed%2 == 1 {
+			set = weighted(seed, set)
+		}
+		p := &Problem{Set: set, Alpha: []float64{0, 0.8, 0.95, 0.99}[seed%4], Budget: 1, Lower: fill(n, -0.1), Upper: fill(n, 0.6), Decimals: 6}
+		mean := set.Mean()
+		if seed%3 > 0 {
+			average := 0.0
+			for _, x := range mean {
+				average += x / float64(n)
+			}
+			p.Constraints = append(p.Constraints, Constraint{Name: "floor", Coef: mean, Lower: average, Upper: math.Inf(1)})
+		}
+		if seed%3 > 1 {
+			group := make([]float64, n)
+			group[0], group[2] = 1, 1
+			p.Constraints = append(p.Constraints, Constraint{Name: "group", Coef: group, Lower: 0.3, Upper: 0.4})
+		}
+		exact, b := solve(t, p), bundle(t, p, 1e-9)
+		scale := max(math.Abs(b.Value), p.meanAbsolute())
+		near(t, "value", b.Value, exact.Certificate.ExactPrimal, 1.1e-9*scale)
+		near(t, "bound", b.Bound, exact.Certificate.ExactPrimal, 1.1e-9*scale)
+	}
+}
+
+// TestBundleAnyProblem mixes all kinds of objectives and constraints. No
+// random admissible weights beat the bound, and the limit on the risk is
+// called impossible only if it is.
+func TestBundleAnyProblem(t *testing.T) {
+	impossible, iterations := 0, 0
+	for seed := range uint64(120) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			n := 2 + int(seed)%24
+			p := anyProblem(seed, n, 300)
+			b := bundle(t, p, 1e-8)
+			iterations += b.Iterations
+			if b.Infeasible {
+				impossible++
+				q := *p
+				q.Objective, q.Ridge, q.MaxCVaR = MinCVaR, 0, 0
+				if !p.limited() || !(bundle(t, &q, 1e-8).Bound > p.MaxCVaR) {
+					t.Error("infeasible, yet the least risk is within the limit")
+				}
+				return
+			}
+			if p.limited() {
+				near(t, "risk over the limit", max(0, slowRisk(t, p, b.W)-p.MaxCVaR), 0, 1e-9)
+			}
+			rng := rand.New(rand.NewPCG(seed, 9))
+			for range 20 {
+				// Random admissible weights: the nearest to random ones, and
+				// then closer to the best.
+				q, _ := newShape(p).base(false)
+				for i := range n {
+					q.q[i], q.c[i] = 1, -(p.Lower[i] + (p.Upper[i]-p.Lower[i])*rng.Float64())
+				}
+				w, share := q.minimize(1e-12).x[:n], math.Pow(10, -3*rng.Float64())
+				for i := range w {
+					w[i] = b.W[i] + share*(w[i]-b.W[i])
+				}
+				if slowExcess(p, w) > 1e-11 || p.limited() && slowRisk(t, p, w) > p.MaxCVaR {
+					continue
+				}
+				if value := slowValue(t, p, w); value < b.Bound-1e-11 {
+					t.Errorf("weights %v are worth %v, below the bound %v", w, value, b.Bound)
+				}
+			}
+		})
+	}
+	if impossible < 5 || impossible > 40 {
+		t.Errorf("%d problems are infeasible; the draw should give some", impossible)
+	}
+	if iterations > 1000 {
+		t.Errorf("%d iterations; it used to take 939", iterations)
+	}
+}
+
+// TestBundleOnALine searches all portfolios of two strategies.
+func TestBundleOnALine(t *testing.T) {
+	for seed := range uint64(60) {
+		p := anyProblem(seed, 2, 40)
+		b, found, least := bundle(t, p, 1e-9), false, math.Inf(1)
+		const steps = 2000
+		for k := range steps + 1 {
+			x := p.Lower[0] + (p.Upper[0]-p.Lower[0])*float64(k)/steps
+			w := []float64{x, p.Budget - x}
+			if slowExcess(p, w) > 1e-15 || p.limited() && slowRisk(t, p, w) > p.MaxCVaR {
+				continue
+			}
+			found, least = true, min(least, slowValue(t, p, w))
+		}
+		if b.Infeasible && found {
+			t.Errorf("seed %d: infeasible, yet there are admissible weights", seed)
+		}
+		if !b.Infeasible && least < b.Bound-1e-12 {
+			t.Errorf("seed %d: a value of %v is below the bound %v", seed, least, b.Bound)
+		}
+	}
+}
+
+// TestBundleClosedForms has answers that need no scenarios.
+func TestBundleClosedForms(t *testing.T) {
+	const n = 5
+	quiet := &scenarios.Set{Horizon: 1, Names: []string{"a", "b", "c", "d", "e"}, Returns: make([]float64, 3*n)}
+	base := Problem{Set: quiet, Alpha: 0.9, Budget: 1, Lower: fill(n, -10), Upper: fill(n, 10), Decimals: 6}
+	mean := []float64{0.01, 0.05, -0.02, 0.03, 0.08}
+
+	// -mean'w + r w'w over sum w = 1: w_i = 1/n + (mean_i - average)/2r.
+	p := base
+	p.Objective, p.Mean, p.Ridge = MaxReturn, mean, 0.03
+	b := bundle(t, &p, 1e-10)
+	near(t, "distance", distance(b.W, []float64{-0.4 / 3, 1.6 / 3, -1.9 / 3, 0.2, 3.1 / 3}), 0, 1e-5)
+	near(t, "value", b.Value, -0.024-0.0058/0.12, 1e-11) // r/n - average - variance n/4r
+
+	// Long-only it is the projection on the simplex: (mean_i - 0.035)/2r for
+	// those with more.
+	p.Lower = fill(n, 0)
+	b = bundle(t, &p, 1e-10)
+	near(t, "distance", distance(b.W, []float64{0, 0.25, 0, 0, 0.75}), 0, 1e-5)
+
+	// A ball around nothing: the largest weight counts, or their sum.
+	p = base
+	p.Radius, p.Norm = 0.01, L1
+	near(t, "value", bundle(t, &p, 1e-10).Value, 0.1/n, 1e-11)
+	p.Norm = LInf
+	near(t, "value", bundle(t, &p, 1e-10).Value, 0.1, 1e-11)
+
+	// Trading is not worth its cost, until the turnover has to fall on the
+	// cheapest: from (1, 0, ...) at least half has to go.
+	p = base
+	p.Previous, p.Cost = []float64{1, 0, 0, 0, 0}, []float64{0.01, 0.05, 0.02, 0.03, 0.04}
+	p.Upper = []float64{0.5, 1, 1, 1, 1}
+	near(t, "value", bundle(t, &p, 1e-10).Value, 0.5*0.01+0.5*0.02, 1e-11)
+	p.Distances = []Distance{{Name: "turnover", Weight: fill(n, 1), Center: p.Previous, Limit: 0.9}}
+	if b := bundle(t, &p, 1e-10); !b.Infeasible {
+		t.Error("half has to be traded twice, yet a turnover of 0.9 is enough")
+	}
+	p.Distances[0].Limit = 1
+	near(t, "value without an interior", bundle(t, &p, 1e-10).Value, 0.015, 1e-10)
+}
+
+// TestBundleScale multiplies the returns: the weights stay, the value follows.
+func TestBundleScale(t *testing.T) {
+	want := math.NaN()
+	for _, f := range []float64{1, 1e-6, 1e4} {
+		set := factorSet(4, 12, 500)
+		for j := range set.Returns {
+			set.Returns[j] *= f
+		}
+		p := &Problem{Set: set, Objective: MaxReturn, MaxCVaR: 0.09 * f, Alpha: 0.95, Budget: 1, Lower: fill(12, 0), Upper: fill(12, 1), Decimals: 6}
+		value := bundle(t, p, 1e-9).Value / f
+		if f == 1 {
+			want = value
+		}
+		near(t, "value", value, want, 1e-9*math.Abs(want)+1e-9*set.Mean()[0]/f)
+	}
+}
+
+// TestBundleTightLimit puts the limit on the risk around the least risk.
+func TestBundleTightLimit(t *testing.T) {
+	set := factorSet(2, 10, 1000)
+	p := &Problem{Set: set, Alpha: 0.95, Budget: 1, Lower: fill(10, 0), Upper: fill(10, 1), Decimals: 6}
+	least := bundle(t, p, 1e-12)
+	p.Objective = MaxReturn
+	for _, room := range []float64{1e-3, 1e-5, 1e-7, -1e-9, -1e-7} {
+		p.MaxCVaR = least.Value * (1 + room)
+		b := bundle(t, p, 1e-7)
+		if b.Infeasible != (room < 0) {
+			t.Errorf("room %v: infeasible is %v", room, b.Infeasible)
+		}
+		if !b.Infeasible {
+			near(t, "risk over the limit", max(0, slowRisk(t, p, b.W)-p.MaxCVaR), 0, 1e-9)
+		}
+	}
+	// Without any room the weights of the least risk are it; the bound is poor.
+	p.MaxCVaR = least.Value
+	b, err := p.bundle(t.Context(), 1e-7, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.Infeasible || slowRisk(t, p, b.W) > p.MaxCVaR+1e-9 || b.Bound > b.Value+1e-9 {
+		t.Errorf("no room at all: %+v", b)
+	}
+}
+
+// TestBundleOnePoint admits one portfolio only, for one reason or another: the
+// interior is empty, some prices have no measure.
+func TestBundleOnePoint(t *testing.T) {
+	const n = 20
+	set := factorSet(3, n, 200)
+	even := fill(n, 0.05)
+	for what, change := range map[string]func(*Problem){
+		"equal bounds": func(p *Problem) { p.Lower, p.Upper = even, even },
+		"lower bounds": func(p *Problem) { p.Lower = even },
+		"upper bounds": func(p *Problem) { p.Upper = even },
+		"turnover":     func(p *Problem) { p.Distances = []Distance{{Weight: fill(n, 1), Center: even}} },
+		"rows": func(p *Problem) {
+			p.Constraints = []Constraint{{Coef: fill(n, 2), Lower: 2, Upper: 2}}
+			for i := range n {
+				e := make([]float64, n)
+				e[i] = 1
+				p.Constraints = append(p.Constraints, Constraint{Coef: e, Lower: math.Inf(-1), Upper: 0.05})
+			}
+		},
+	} {
+		p := &Problem{Set: set, Alpha: 0.95, Budget: 1, Lower: fill(n, 0), Upper: fill(n, 1), Decimals: 6}
+		change(p)
+		b := bundle(t, p, 1e-8)
+		near(t, what, distance(b.W, even), 0, 1e-8)
+	}
+}
+
+// TestBundleDegeneratePrices leans on the budget beyond all measure. The
+// weights are fixed, so that every price gives the same bound, up to rounding.
+func TestBundleDegeneratePrices(t *testing.T) {
+	const n = 20
+	p := &Problem{Set: factorSet(3, n, 200), Alpha: 0.95, Budget: 1, Lower: fill(n, 0.05), Upper: fill(n, 0.05), Decimals: 6}
+	want := bundle(t, p, 1e-9).Value
+	b := newLevels(p, 1)
+	b.cutAt(p.Lower)
+	for _, price := range []float64{0, 1, -1, 1e8, -1e8, 1e300, -1e300} {
+		y := prices{rows: []float64{price}, cuts: []float64{1}, norm: make([]float64, n)}
+		if bound := b.lagrangian(aim{rho: 1}, y); !(bound <= want && bound >= want-1e-13*(1+math.Abs(price))) {
+			t.Errorf("price %v: bound %v of %v", price, bound, want)
+		}
+	}
+}
+
+// TestBundleUndecided has no time to find weights within the limit, which is no
+// proof that there are none.
+func TestBundleUndecided(t *testing.T) {
+	p := problem(t, factorSet(1, 20, 1000), nil)
+	least := bundle(t, p, 1e-9).Value
+	p.Objective, p.MaxCVaR = MaxReturn, 1.001*least
+	if b, err := p.bundle(t.Context(), 1e-6, 2); err == nil {
+		t.Errorf("after 2 iterations: %+v", b)
+	}
+	if b := bundle(t, p, 1e-6); b.Infeasible {
+		t.Error("infeasible")
+	}
+}
+
+func TestBundleRefuses(t *testing.T) {
+	set := factorSet(1, 4, 50)
+	for what, change := range map[string]func(*Problem){
+		"ratio":             func(p *Problem) { p.Objective = MaxRatio },
+		"risk budget":       func(p *Problem) { p.Objective = RiskBudget },
+		"smallest position": func(p *Problem) { p.MinPosition = 0.1 },
+		"most positions":    func(p *Problem) { p.MaxPositions = 2 },
+		"bounds":            func(p *Problem) { p.Upper[0] = math.Inf(1) },
+	} {
+		p := &Problem{Set: set, Alpha: 0.9, Budget: 1, Lower: fill(4, 0), Upper: fill(4, 1), Decimals: 6}
+		change(p)
+		if _, err := p.bundle(t.Context(), 1e-6, 100); err == nil {
+			t.Errorf("%s: no error", what)
+		}
+	}
+}
+
+// TestBundleStops is interrupted: by the context with an error, by the number
+// of iterations with what is known by then. A second run gives the same bits.
+func TestBundleStops(t *testing.T) {
+	p := problem(t, factorSet(1, 20, 1000), nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := p.bundle(ctx, 1e-6, 100); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want %v", err, context.Canceled)
+	}
+	short, err := p.bundle(t.Context(), 1e-9, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	long, again := bundle(t, p, 1e-9), bundle(t, p, 1e-9)
+	if short.Iterations != 4 || !(short.Bound < long.Bound && long.Value < short.Value) {
+		t.Errorf("after 4 iterations [%v, %v], in the end [%v, %v]", short.Bound, short.Value, long.Bound, long.Value)
+	}
+	if long.Value != again.Value || long.Bound != again.Bound || !slices.Equal(long.W, again.W) {
+		t.Error("a second run differs")
+	}
+}
+
+func TestLeastKinked(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 8))
+	for trial := range 500 {
+		lo := rng.NormFloat64()
+		up, slope, square := lo+rng.ExpFloat64(), rng.NormFloat64(), 0.0
+		if trial%2 == 0 {
+			square = rng.ExpFloat64()
+		}
+		var kinks []kinked
+		for range rng.IntN(4) {
+			kinks = append(kinks, kinked{rng.NormFloat64(), rng.ExpFloat64()})
+		}
+		least, grid := leastKinked(slope, square, kinks, lo, up), math.Inf(1)
+		for k := range 1001 {
+			x := lo + (up-lo)*float64(k)/1000
+			value := slope*x + square*x*x
+			for _, b := range kinks {
+				value += b.factor * math.Abs(x-b.at)
+			}
+			grid = min(grid, value)
+		}
+		if !(least <= grid+1e-12 && least >= grid-0.01) {
+			t.Errorf("trial %d: least %v, on a grid %v", trial, least, grid)
+		}
+	}
+}
+
+func BenchmarkBundle(b *testing.B) {
+	for _, size := range []struct{ n, m int }{{10, 10_000}, {30, 10_000}, {60, 20_000}} {
+		b.Run(fmt.Sprintf("%dx%d", size.n, size.m), func(b *testing.B) {
+			p := problem(b, factorSet(1, size.n, size.m), nil)
+			var out *bundled
+			for b.Loop() {
+				var err error
+				if out, err = p.bundle(b.Context(), 1e-8, 1000); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(out.Iterations), "iterations")
+		})
+	}
+}
