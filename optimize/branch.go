@@ -13,10 +13,10 @@ import (
 type stance int8
 
 const (
-	open  stance = iota // nothing yet
-	out                 // weight 0
-	long                // a position above 0, of at least MinPosition
-	under               // a position below 0
+	stanceOpen  stance = iota // nothing yet
+	stanceOut                 // weight 0
+	stanceLong                // a position above 0, of at least MinPosition
+	stanceShort               // a position below 0
 )
 
 // node is a part of the search: all portfolios that agree with its stances.
@@ -66,8 +66,8 @@ func (e *engine) branch(ctx context.Context, solve func(context.Context, *engine
 			break
 		}
 		i := b.undecided(part)
-		for _, s := range []stance{out, long, under} {
-			if s == long && e.Upper[i] <= 0 || s == under && e.Lower[i] >= 0 || s == out && (e.Lower[i] > 0 || e.Upper[i] < 0) {
+		for _, s := range []stance{stanceOut, stanceLong, stanceShort} {
+			if s == stanceLong && e.Upper[i] <= 0 || s == stanceShort && e.Lower[i] >= 0 || s == stanceOut && (e.Lower[i] > 0 || e.Upper[i] < 0) {
 				continue
 			}
 			state := slices.Clone(part.state)
@@ -127,16 +127,16 @@ func (b *branching) part(state []stance) *engine {
 	d := Distance{Name: keyMaxPositions, Weight: make([]float64, b.shape.n), Center: make([]float64, b.shape.n)}
 	for i, s := range state {
 		switch s {
-		case open:
+		case stanceOpen:
 			if reach := max(math.Abs(p.Lower[i]), math.Abs(p.Upper[i])); reach > 0 && b.ruled(i) {
 				d.Weight[i] = 1 / reach
 			}
-		case out:
+		case stanceOut:
 			p.Lower[i], p.Upper[i] = 0, 0
-		case long:
+		case stanceLong:
 			p.Lower[i] = max(p.Lower[i], b.MinPosition)
 			held++
-		case under:
+		case stanceShort:
 			p.Upper[i] = min(p.Upper[i], -b.MinPosition)
 			held++
 		}
@@ -219,7 +219,7 @@ func (b *branching) undecided(n *node) int {
 			continue
 		}
 		positions++
-		if n.state[i] != open {
+		if n.state[i] != stanceOpen {
 			continue
 		}
 		if size < b.MinPosition-tiny {
@@ -232,7 +232,7 @@ func (b *branching) undecided(n *node) int {
 		return at
 	}
 	for i, x := range n.a.weights {
-		if n.state[i] != open || !b.ruled(i) || math.Abs(x) <= tiny {
+		if n.state[i] != stanceOpen || !b.ruled(i) || math.Abs(x) <= tiny {
 			continue
 		}
 		used := math.Abs(x) / max(math.Abs(b.Lower[i]), math.Abs(b.Upper[i]))
@@ -249,9 +249,9 @@ func (b *branching) suggest(n *node) []stance {
 	order, held := []int{}, 0
 	for i, s := range state {
 		switch {
-		case s == long || s == under:
+		case s == stanceLong || s == stanceShort:
 			held++
-		case s == open && b.ruled(i):
+		case s == stanceOpen && b.ruled(i):
 			order = append(order, i)
 		}
 	}
@@ -268,13 +268,13 @@ func (b *branching) suggest(n *node) []stance {
 		room := b.MaxPositions == 0 || held < b.MaxPositions
 		switch {
 		case room && w[i] > max(tiny, b.MinPosition/2), b.Lower[i] > 0:
-			state[i] = long
+			state[i] = stanceLong
 			held++
 		case room && w[i] < -max(tiny, b.MinPosition/2), b.Upper[i] < 0:
-			state[i] = under
+			state[i] = stanceShort
 			held++
 		default:
-			state[i] = out
+			state[i] = stanceOut
 		}
 	}
 	return state

@@ -29,7 +29,7 @@ func bundle(t *testing.T, p *Problem, tol float64) *bundled {
 		return b
 	}
 	near(t, "excess", max(0, slowExcess(p, b.W)), 0, 1e-9)
-	scale := max(math.Abs(b.Value), p.meanAbsolute())
+	scale := max(math.Abs(b.Value), meanAbsolute(p.Set))
 	near(t, "value", b.Value, slowValue(t, p, b.W), 1e-12*scale)
 	if relative := (b.Value - b.Bound) / scale; !(relative >= -1e-9 && relative <= tol) {
 		t.Errorf("relative gap %v after %d iterations; expected at most %v", relative, b.Iterations, tol)
@@ -363,7 +363,7 @@ func TestBundleIsExact(t *testing.T) {
 			p.Constraints = append(p.Constraints, Constraint{Name: "group", Coef: group, Lower: 0.3, Upper: 0.4})
 		}
 		exact, b := solve(t, p), bundle(t, p, 1e-9)
-		scale := max(math.Abs(b.Value), p.meanAbsolute())
+		scale := max(math.Abs(b.Value), meanAbsolute(p.Set))
 		near(t, "value", b.Value, exact.Certificate.ExactPrimal, 1.1e-9*scale)
 		near(t, "bound", b.Bound, exact.Certificate.ExactPrimal, 1.1e-9*scale)
 	}

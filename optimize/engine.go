@@ -259,3 +259,10 @@ func (e *engine) value(b blend, o outcome, w []float64) float64 {
 	}
 	return v
 }
+
+// meanAbsolute is the probability-weighted mean absolute return of all
+// strategies.
+func meanAbsolute(set *scenarios.Set) float64 {
+	_, absolute := moments(set)
+	return absolute
+}

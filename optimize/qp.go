@@ -60,11 +60,11 @@ func compress(x []float64) sparse {
 	return r
 }
 
-// outcome says what a quadraticPoint is.
-type outcome int
+// verdict says what a quadraticPoint is.
+type verdict int
 
 const (
-	solved   outcome = iota // the residuals and the gap are within the tolerance
+	solved   verdict = iota // the residuals and the gap are within the tolerance
 	stalled                 // they are not; the best point seen
 	noPoints                // the multipliers prove that no x is admissible
 )
@@ -72,7 +72,7 @@ const (
 // quadraticPoint is a point and its multipliers: L(x) = objective + y'(Ax-b) +
 // z'(Gx-h) is stationary in x up to the signs that active bounds allow.
 type quadraticPoint struct {
-	outcome    outcome
+	verdict    verdict
 	x, y, z    []float64
 	residual   float64 // largest relative residual or gap
 	iterations int
@@ -96,9 +96,9 @@ const proximal = 1e-8
 // Close to the optimum the normal equations lose digits and an iterate may be
 // worse than the one before, so that the best one is returned.
 func (p *quadratic) minimize(tol float64) quadraticPoint {
-	s := newInterior(p)
+	s := newBarrier(p)
 	best, idle := s.point(), 0
-	best.outcome, best.residual = stalled, math.Inf(1)
+	best.verdict, best.residual = stalled, math.Inf(1)
 	for iteration := range quadraticSteps {
 		residual := s.residuals()
 		if residual < best.residual {
@@ -106,15 +106,15 @@ func (p *quadratic) minimize(tol float64) quadraticPoint {
 				idle = 0
 			}
 			best = s.point()
-			best.outcome, best.residual, best.iterations = stalled, residual, iteration
+			best.verdict, best.residual, best.iterations = stalled, residual, iteration
 		}
 		if best.residual <= tol {
-			best.outcome = solved
+			best.verdict = solved
 			return best
 		}
 		if s.farkas() {
 			out := s.point()
-			out.outcome, out.residual, out.iterations = noPoints, residual, iteration
+			out.verdict, out.residual, out.iterations = noPoints, residual, iteration
 			return out
 		}
 		if idle++; idle > quadraticIdle || !s.step(tol) {
@@ -124,9 +124,9 @@ func (p *quadratic) minimize(tol float64) quadraticPoint {
 	return best
 }
 
-// interior is the state of a run. Fixed variables are gone, rows have largest
+// barrier is the state of a run. Fixed variables are gone, rows have largest
 // coefficient 1 and so has the cost vector.
-type interior struct {
+type barrier struct {
 	whole *quadratic
 	free  []int // variables of whole that are not fixed
 	quadratic
@@ -145,8 +145,8 @@ type interior struct {
 	dzl, dzu       []float64
 }
 
-func newInterior(p *quadratic) *interior {
-	s := &interior{whole: p, cost: 1}
+func newBarrier(p *quadratic) *barrier {
+	s := &barrier{whole: p, cost: 1}
 	place := make([]int, len(p.c))
 	for i := range p.c {
 		place[i] = -1
@@ -230,7 +230,7 @@ func newInterior(p *quadratic) *interior {
 
 // residuals updates the residuals and returns the largest relative one, the
 // gap included.
-func (s *interior) residuals() float64 {
+func (s *barrier) residuals() float64 {
 	objective, dual, sides := 0.0, 0.0, 1.0
 	total := 0.0
 	for i, x := range s.x {
@@ -266,7 +266,7 @@ func (s *interior) residuals() float64 {
 // every x between its bounds, y'(Ax-b) + z'(Gx-h) > 0. What is left of the
 // reduced costs is charged at the worst bound; on an infinite one there must be
 // nothing left.
-func (s *interior) farkas() bool {
+func (s *barrier) farkas() bool {
 	ray := make([]float64, len(s.x))
 	value, size := 0.0, 0.0
 	for k, r := range s.a {
@@ -297,7 +297,7 @@ func (s *interior) farkas() bool {
 }
 
 // largest returns the largest multiplier of a row.
-func (s *interior) largest() float64 {
+func (s *barrier) largest() float64 {
 	most := 0.0
 	for _, y := range s.y {
 		most = max(most, math.Abs(y))
@@ -313,7 +313,7 @@ func (s *interior) largest() float64 {
 //
 // Complementarity is not driven far below what the tolerance asks for: the
 // normal equations would lose the digits that the dual residual still needs.
-func (s *interior) step(tol float64) bool {
+func (s *barrier) step(tol float64) bool {
 	if len(s.x) == 0 || !s.factorize() {
 		return false
 	}
@@ -360,7 +360,7 @@ func inside(x, lo, up float64) float64 {
 
 // factorize builds the normal matrix and the Schur complement of the equality
 // rows.
-func (s *interior) factorize() bool {
+func (s *barrier) factorize() bool {
 	n := len(s.x)
 	raw := s.normal.Data
 	clear(raw)
@@ -422,7 +422,7 @@ func substitute(u blas64.Triangular, x []float64) {
 
 // direction solves the Newton equations for complementarity target, with
 // Mehrotra's second-order correction from the direction at hand if asked.
-func (s *interior) direction(target float64, correct bool) {
+func (s *barrier) direction(target float64, correct bool) {
 	n := len(s.x)
 	rs, rl, ru := make([]float64, len(s.s)), make([]float64, n), make([]float64, n)
 	for k := range rs {
@@ -472,7 +472,7 @@ func (s *interior) direction(target float64, correct bool) {
 //	normal dx + A'dy = right,  A dx - proximal dy = -rp
 //
 // with two steps of iterative refinement.
-func (s *interior) reduced(right []float64) {
+func (s *barrier) reduced(right []float64) {
 	clear(s.dx)
 	clear(s.dy)
 	t, e := append([]float64{}, right...), make([]float64, len(s.a))
@@ -502,7 +502,7 @@ func (s *interior) reduced(right []float64) {
 }
 
 // eachPair visits the complementary pairs with their directions.
-func (s *interior) eachPair(visit func(slack, mult, dslack, dmult float64)) {
+func (s *barrier) eachPair(visit func(slack, mult, dslack, dmult float64)) {
 	for i, x := range s.x {
 		if s.zl[i] > 0 {
 			visit(x-s.lo[i], s.zl[i], s.dx[i], s.dzl[i])
@@ -518,7 +518,7 @@ func (s *interior) eachPair(visit func(slack, mult, dslack, dmult float64)) {
 
 // lengths returns how far the direction can go before keep of a slack or a
 // multiplier is used up. A quadratic term ties both: one length.
-func (s *interior) lengths(keep float64) (primal, dual float64) {
+func (s *barrier) lengths(keep float64) (primal, dual float64) {
 	primal, dual = 1, 1
 	s.eachPair(func(slack, mult, dslack, dmult float64) {
 		if dslack < 0 {
@@ -537,7 +537,7 @@ func (s *interior) lengths(keep float64) (primal, dual float64) {
 }
 
 // point returns the iterate in the terms of the whole program.
-func (s *interior) point() quadraticPoint {
+func (s *barrier) point() quadraticPoint {
 	out := quadraticPoint{x: append([]float64{}, s.whole.lo...), y: make([]float64, len(s.y)), z: make([]float64, len(s.z))}
 	for k, i := range s.free {
 		out.x[i] = s.x[k]

@@ -56,8 +56,8 @@ func TestQuadraticClosedForms(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := c.p.minimize(1e-9)
-			if got.outcome != solved {
-				t.Fatalf("outcome %v, residual %v", got.outcome, got.residual)
+			if got.verdict != solved {
+				t.Fatalf("verdict %v, residual %v", got.verdict, got.residual)
 			}
 			near(t, "distance", distance(got.x, c.want), 0, 1e-9)
 			for _, m := range []struct {
@@ -79,8 +79,8 @@ func TestQuadraticWithoutPoints(t *testing.T) {
 		"rows exclude each other": {q: fill(2, 0), c: fill(2, 1), lo: fill(2, -inf), up: fill(2, inf), g: []sparse{dense(1, 1), dense(-1, -1)}, h: []float64{1, -1.001}},
 		"row of nothing":          {q: fill(1, 0), c: fill(1, 1), lo: fill(1, 0), up: fill(1, 1), g: []sparse{{}}, h: []float64{-1}},
 	} {
-		if got := p.minimize(1e-10); got.outcome != noPoints {
-			t.Errorf("%s: outcome %v, residual %v", name, got.outcome, got.residual)
+		if got := p.minimize(1e-10); got.verdict != noPoints {
+			t.Errorf("%s: verdict %v, residual %v", name, got.verdict, got.residual)
 		}
 	}
 }
@@ -125,8 +125,8 @@ func TestQuadraticKKT(t *testing.T) {
 			p.g, p.h = append(p.g, r), append(p.h, r.dot(inner)+slack)
 		}
 		got := p.minimize(1e-9)
-		if got.outcome != solved {
-			t.Errorf("trial %d (%d variables, %d + %d rows): outcome %v, residual %v after %d", trial, n, ma, mg, got.outcome, got.residual, got.iterations)
+		if got.verdict != solved {
+			t.Errorf("trial %d (%d variables, %d + %d rows): verdict %v, residual %v after %d", trial, n, ma, mg, got.verdict, got.residual, got.iterations)
 			continue
 		}
 		// The bound from the multipliers meets the objective.

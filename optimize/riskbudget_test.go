@@ -391,8 +391,3 @@ func BenchmarkRiskBudget(b *testing.B) {
 		})
 	}
 }
-
-func meanAbsolute(set *scenarios.Set) float64 {
-	_, absolute := moments(set)
-	return absolute
-}
