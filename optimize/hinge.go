@@ -63,7 +63,6 @@ type walk struct {
 	rate   []float64 // J: change of slack along the current edge
 	kinks  []atom
 	given  []float64 // rhs as it was before shift, nil when it is not shifted
-	second []float64 // d: a second objective for slide, nil otherwise
 	pivots int
 }
 

@@ -102,36 +102,42 @@ func TestInfeasibleLimits(t *testing.T) {
 		says     string
 	}{
 		{
-			"turnover", func(o *Options) { o.MaxTurnover = num(0.1) }, []string{keyBudget, keyMaxTurnover},
+			"turnover", func(o *Options) { o.MaxTurnover = num(0.1) },
+			[]string{keyBudget, keyMaxTurnover},
 			"optimize.max_turnover allows 0.1, but optimize.budget need at least 0.2; raise it to at least 0.2 or relax optimize.budget",
 		},
 		{
-			"gone", func(o *Options) { o.MaxTurnover = num(0.05) }, []string{keyMaxTurnover},
+			"gone", func(o *Options) { o.MaxTurnover = num(0.05) },
+			[]string{keyMaxTurnover},
 			"optimize.max_turnover 0.05 is out of reach: what must be sold of strategies that are gone takes 0.1; raise it to at least 0.1",
 		},
 		{
 			"leverage", func(o *Options) {
 				o.MinWeight, o.MaxLeverage = -1, num(1.2)
 				o.Bounds = []Bound{{Name: "saa", Max: num(-0.3)}}
-			}, []string{keyBudget, keyMaxWeight, keyMaxLeverage},
+			},
+			[]string{keyBudget, keyMaxWeight, keyMaxLeverage},
 			"optimize.max_leverage allows 1.2, but optimize.budget and optimize.max_weight need at least 1.6; raise it to at least 1.6",
 		},
 		{
 			"benchmark and cap", func(o *Options) {
 				o.MaxWeight, o.MaxDistance = 0.4, num(0.1)
 				o.Benchmark = []Share{{"saa", 1}}
-			}, []string{keyMaxWeight, keyMaxDistance},
+			},
+			[]string{keyMaxWeight, keyMaxDistance},
 			"optimize.max_distance allows 0.1, but optimize.max_weight need at least 0.3; raise it to at least 0.3",
 		},
 		{
 			"group", func(o *Options) {
 				o.Groups = []Group{{Name: "trend", Strategies: []string{"saa", "sab"}, Max: num(0.4)}}
 				o.Bounds = []Bound{{Name: "sac", Max: num(0.5)}}
-			}, []string{keyBudget, keyMaxWeight, "optimize.groups: trend"},
+			},
+			[]string{keyBudget, keyMaxWeight, "optimize.groups: trend"},
 			"optimize.groups: trend needs at most 0.4, but optimize.budget and optimize.max_weight allow at least 0.5; raise its bound",
 		},
 		{
-			"risk", func(o *Options) { o.Objective, o.MaxCVaR = MaxReturn, num(0.001) }, []string{keyMaxCVaR},
+			"risk", func(o *Options) { o.Objective, o.MaxCVaR = MaxReturn, num(0.001) },
+			[]string{keyMaxCVaR},
 			"optimize.max_cvar 0.001 is below the least achievable",
 		},
 	} {

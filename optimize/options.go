@@ -218,9 +218,19 @@ func (o Options) validateObjective(c *checks) {
 			key string
 			set bool
 		}{
-			{"min_weight", o.MinWeight > 0 || o.MinWeight < 0}, {"bounds", len(o.Bounds) > 0}, {"groups", len(o.Groups) > 0}, {"exposures", len(o.Exposures) > 0},
-			{"min_annual_return", o.MinAnnualReturn != nil}, {"max_leverage", o.MaxLeverage != nil}, {"max_turnover", o.MaxTurnover != nil}, {"max_distance", o.MaxDistance != nil},
-			{"min_position", o.MinPosition != 0}, {"max_positions", o.MaxPositions != 0}, {"cash", o.Cash}, {"robust_radius", o.RobustRadius != 0}, {"budget", o.Budget <= 0},
+			{"min_weight", o.MinWeight > 0 || o.MinWeight < 0},
+			{"bounds", len(o.Bounds) > 0},
+			{"groups", len(o.Groups) > 0},
+			{"exposures", len(o.Exposures) > 0},
+			{"min_annual_return", o.MinAnnualReturn != nil},
+			{"max_leverage", o.MaxLeverage != nil},
+			{"max_turnover", o.MaxTurnover != nil},
+			{"max_distance", o.MaxDistance != nil},
+			{"min_position", o.MinPosition != 0},
+			{"max_positions", o.MaxPositions != 0},
+			{"cash", o.Cash},
+			{"robust_radius", o.RobustRadius != 0},
+			{"budget", o.Budget <= 0},
 		} {
 			if x.set {
 				c.refuse(x.key, "does not go with objective risk_budget, whose weights follow from the shares of risk alone; leave it at its default")

@@ -90,18 +90,21 @@ func Backtest(ctx context.Context, c *config.Config, trials []Trial, sink Sink, 
 func (f *sourceFiles) gatherBacktest(c *config.Config) error {
 	b := c.Backtest
 	if b.Schedule == backtest.Listed {
-		text, err := f.extraFile("dates", b.Dates)
+		s, text, err := f.add("dates", filepath.Base(b.Dates), b.Dates)
 		if err != nil {
 			return err
 		}
+		f.beside = append(f.beside, s)
 		if f.dates, err = returns.ReadDates(filepath.Base(b.Dates), text); err != nil {
 			return err
 		}
 	}
 	for _, x := range b.Portfolios {
-		if _, err := f.extraFile("portfolio", x.Path); err != nil {
+		s, _, err := f.add("portfolio", x.Name, x.Path)
+		if err != nil {
 			return err
 		}
+		f.beside = append(f.beside, s)
 		targets, err := readTargets(x.Path)
 		if err != nil {
 			return err

@@ -4,9 +4,11 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strconv"
 
@@ -66,8 +68,22 @@ func holding(c *config.Config, panel *returns.Panel, asOf returns.Date) (*Holdin
 	return h, nil
 }
 
-// readWeights reads a weights.csv.
+// readWeights reads the weights of the last day of a weights.csv.
 func readWeights(path string) (*Holding, error) {
+	targets, err := readTargets(path)
+	if err != nil {
+		return nil, err
+	}
+	h := &Holding{From: path, Weights: map[string]float64{}}
+	if len(targets) > 0 {
+		last := targets[len(targets)-1]
+		h.AsOf, h.Weights = last.Day, last.Weights
+	}
+	return h, nil
+}
+
+// readTargets reads a weights.csv of one or several days, in order.
+func readTargets(path string) ([]backtest.Target, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, &returns.NotReadyError{Message: fmt.Sprintf("previous weights: %v", err)}
@@ -77,7 +93,7 @@ func readWeights(path string) (*Holding, error) {
 	if err != nil {
 		return nil, &returns.InputError{Err: fmt.Errorf("%s: %w", path, err)}
 	}
-	h := &Holding{From: path, Weights: map[string]float64{}}
+	days := map[returns.Date]map[string]float64{}
 	for i, r := range records {
 		if i == 0 {
 			if len(r) != 4 || r[2] != "strategy" || r[3] != "weight" {
@@ -90,10 +106,23 @@ func readWeights(path string) (*Holding, error) {
 		if err := errors.Join(err, err2); err != nil {
 			return nil, &returns.InputError{Err: fmt.Errorf("%s: row %d: %w", path, i+1, err)}
 		}
-		h.AsOf = day
-		h.Weights[unquoteCell(r[2])] = w
+		if math.IsNaN(w) || math.IsInf(w, 0) {
+			return nil, &returns.InputError{Err: fmt.Errorf("%s: row %d, column weight: %q; expected a finite number", path, i+1, r[3])}
+		}
+		name := unquoteCell(r[2])
+		if _, twice := days[day][name]; twice {
+			return nil, &returns.InputError{Err: fmt.Errorf("%s: row %d: %q is there twice on %v; remove one", path, i+1, name, day)}
+		}
+		if days[day] == nil {
+			days[day] = map[string]float64{}
+		}
+		days[day][name] = w
 	}
-	return h, nil
+	var out []backtest.Target
+	for _, day := range slices.Sorted(maps.Keys(days)) {
+		out = append(out, backtest.Target{Day: day, Weights: days[day]})
+	}
+	return out, nil
 }
 
 // unquoteCell undoes reports.CSVText.

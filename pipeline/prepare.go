@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"allocate/config"
+	"allocate/pipeline/backtest"
 	"allocate/pipeline/store"
 	"allocate/returns"
 	"allocate/returns/columnar"
@@ -24,32 +25,26 @@ type sourceFile struct {
 
 // sourceFiles are all the files a run reads.
 type sourceFiles struct {
-	returns   []sourceFile // inputs named "file NAME"
-	extra     []sourceFile // "metadata NAME", "holidays NAME"
-	holidays  []byte
-	metadata  []byte
-	dates     []returns.Date // of decision, of a backtest
-	byContent Sources
+	returns  []sourceFile // inputs named "file NAME"
+	extra    []sourceFile // "metadata NAME", "holidays NAME"
+	beside   []sourceFile // what only a backtest reads; no action's input
+	holidays []byte
+	metadata []byte
+	dates    []returns.Date // of decision, of a backtest
+
+	portfolios map[string][]backtest.Target // that a backtest compares with
+	byContent  Sources
 }
 
 // gather finds and hashes the files that the configuration names.
 func gather(c *config.Config) (*sourceFiles, error) {
 	f := &sourceFiles{byContent: Sources{}}
-	add := func(kind, name, path string) (sourceFile, []byte, error) {
-		b, err := os.ReadFile(path)
-		if err != nil {
-			return sourceFile{}, nil, &returns.NotReadyError{Message: fmt.Sprintf("%v; expected a file that the configuration names", err)}
-		}
-		s := sourceFile{Input{kind + " " + name, store.Sum(b)}, path, int64(len(b))}
-		f.byContent[s.input.Content] = path
-		return s, b, nil
-	}
 	found, err := returns.Locate(c.Returns.Path)
 	if err != nil {
 		return nil, err
 	}
 	for _, l := range found {
-		s, _, err := add("file", l.Name, l.Path)
+		s, _, err := f.add("file", l.Name, l.Path)
 		if err != nil {
 			return nil, err
 		}
@@ -59,7 +54,7 @@ func gather(c *config.Config) (*sourceFiles, error) {
 		if x.path == "" {
 			continue
 		}
-		s, b, err := add(x.kind, filepath.Base(x.path), x.path)
+		s, b, err := f.add(x.kind, filepath.Base(x.path), x.path)
 		if err != nil {
 			return nil, err
 		}
@@ -74,9 +69,20 @@ func gather(c *config.Config) (*sourceFiles, error) {
 	return f, nil
 }
 
+// add hashes one file.
+func (f *sourceFiles) add(kind, name, path string) (sourceFile, []byte, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return sourceFile{}, nil, &returns.NotReadyError{Message: fmt.Sprintf("%v; expected a file that the configuration names", err)}
+	}
+	s := sourceFile{Input{kind + " " + name, store.Sum(b)}, path, int64(len(b))}
+	f.byContent[s.input.Content] = path
+	return s, b, nil
+}
+
 func (f *sourceFiles) manifest() []ManifestInput {
 	var list []ManifestInput
-	for _, s := range append(append([]sourceFile(nil), f.returns...), f.extra...) {
+	for _, s := range append(append(append([]sourceFile(nil), f.returns...), f.extra...), f.beside...) {
 		list = append(list, ManifestInput{Path: s.path, SHA256: s.input.Content, Bytes: s.size})
 	}
 	return list

@@ -28,11 +28,25 @@ func XNYS() Calendar { return Calendar{"XNYS", xnysHoliday} }
 // file is a CSV with a column `date`, one holiday a row; other columns are for
 // people.
 func HolidayFile(file string, text []byte) (Calendar, error) {
+	days, err := ReadDates(file, text)
+	if err != nil {
+		return Calendar{}, err
+	}
+	closed := map[Date]bool{}
+	for _, d := range days {
+		closed[d] = true
+	}
+	return Calendar{file, func(d Date) bool { return closed[d] }}, nil
+}
+
+// ReadDates reads a CSV with a column `date`, one day a row; other columns are
+// for people.
+func ReadDates(file string, text []byte) ([]Date, error) {
 	var at int
 	table, lines, err := columnar.ReadCSV(file, bytes.NewReader(text), func(header []string) ([]columnar.Kind, error) {
 		at = slices.Index(header, "date")
 		if at < 0 {
-			return nil, &columnar.CellError{File: file, Row: 1, Want: fmt.Sprintf("no column \"date\" among %s; a holiday file has one", list(header))}
+			return nil, &columnar.CellError{File: file, Row: 1, Want: fmt.Sprintf("no column \"date\" among %s; a file of days has one", list(header))}
 		}
 		kinds := make([]columnar.Kind, len(header))
 		for i := range kinds {
@@ -41,17 +55,17 @@ func HolidayFile(file string, text []byte) (Calendar, error) {
 		return kinds, nil
 	})
 	if err != nil {
-		return Calendar{}, &InputError{err}
+		return nil, &InputError{err}
 	}
-	closed := map[Date]bool{}
+	var days []Date
 	for i, s := range table.Columns[at].Strings {
 		d, err := ParseDate(s)
 		if err != nil {
-			return Calendar{}, &InputError{&columnar.CellError{File: file, Row: lines[i], Column: "date", Value: s, Want: "not a date; expected YYYY-MM-DD"}}
+			return nil, &InputError{&columnar.CellError{File: file, Row: lines[i], Column: "date", Value: s, Want: "not a date; expected YYYY-MM-DD"}}
 		}
-		closed[d] = true
+		days = append(days, d)
 	}
-	return Calendar{file, func(d Date) bool { return closed[d] }}, nil
+	return days, nil
 }
 
 // Name returns weekdays, XNYS or the name of the holiday file.

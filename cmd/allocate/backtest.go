@@ -1,0 +1,197 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"allocate/config"
+	"allocate/pipeline"
+	"allocate/reports"
+)
+
+func newBacktest(g *global) *cobra.Command {
+	var v view
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "backtest",
+		Short: "Replay the nightly decision through time, after costs, beside other allocators",
+		Long: `Makes the nightly decision on every day of backtest.schedule, with nothing but
+the returns that were known then, follows the weights through the returns that
+came, after costs, and does the same for the allocators of backtest.compare.
+Predicted risk is tested against what came. The results lie below
+<out>/backtest. With backtest.sweep it does so for every combination of values,
+and says how far the best of them can be trusted.
+
+What is done is kept: a backtest that was interrupted goes on where it was, and
+shares its results with nightly runs.
+
+` + exitHelp,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, trials, err := g.loadSweep(cmd)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				v.events = g.stdout
+			}
+			sink, finish, err := v.sink(g.stderr)
+			if err != nil {
+				return err
+			}
+			tested, err := pipeline.Backtest(cmd.Context(), c, trials, sink, time.Now)
+			finish()
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return json.NewEncoder(g.stdout).Encode(map[string]any{"event": "outcome", "dir": tested.Dir, "fresh": tested.Fresh, "metrics": tested.Report.Metrics, "forecast": tested.Report.Forecast, "sweep": tested.Report.Sweep})
+			}
+			return printBacktest(g.stdout, tested)
+		},
+	}
+	g.addConfigFlags(cmd)
+	v.addFlags(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print events and the outcome as JSON, one object a line, to stdout")
+	return cmd
+}
+
+// loadSweep loads the configuration, and one for every combination of values of
+// its sweep.
+func (g *global) loadSweep(cmd *cobra.Command) (*config.Config, []pipeline.Trial, error) {
+	c, _, err := g.load(cmd)
+	if err != nil {
+		return nil, nil, err
+	}
+	prepare := func(c *config.Config) *config.Config {
+		if c.Workers == 0 {
+			c.Workers = runtime.GOMAXPROCS(0)
+		}
+		return c
+	}
+	combinations := [][]string{nil}
+	for _, s := range c.Backtest.Sweep {
+		var next [][]string
+		for _, before := range combinations {
+			for _, value := range s.Values {
+				next = append(next, append(slices.Clone(before), value))
+			}
+		}
+		combinations = next
+	}
+	if len(c.Backtest.Sweep) == 0 {
+		return prepare(c), nil, nil
+	}
+	var trials []pipeline.Trial
+	sets := g.sets
+	defer func() { g.sets = sets }()
+	for _, values := range combinations {
+		g.sets = slices.Clone(sets)
+		for k, value := range values {
+			g.sets = append(g.sets, c.Backtest.Sweep[k].Key+"="+value)
+		}
+		one, _, err := g.load(cmd)
+		if err != nil {
+			return nil, nil, fmt.Errorf("backtest.sweep, values %v: %w", values, err)
+		}
+		trials = append(trials, pipeline.Trial{Values: values, Config: prepare(one)})
+	}
+	return prepare(c), trials, nil
+}
+
+// headline are the metrics of the table on the terminal.
+var headline = []string{"cagr", "annual_volatility", "sharpe", "max_drawdown", "cvar"}
+
+// printBacktest prints the table of allocators and how true the forecasts were.
+func printBacktest(w io.Writer, t *pipeline.Tested) error {
+	b := t.Report
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprint(table, "portfolio")
+	for _, key := range headline {
+		if m := b.Metric(key); m != nil {
+			fmt.Fprintf(table, "\t%s", m.Name)
+		}
+	}
+	fmt.Fprintln(table, "\tTurnover a year\tCosts a year")
+	for k, p := range b.Portfolios {
+		fmt.Fprint(table, printable(p.Name))
+		for _, key := range headline {
+			if m := b.Metric(key); m != nil {
+				fmt.Fprintf(table, "\t%s", estimate(m, m.Values[k]))
+			}
+		}
+		fmt.Fprintf(table, "\t%.2f\t%.2f%%\n", p.Turnover, 100*p.Cost)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "\n%v to %v, %d decisions; in brackets: %.0f%% intervals by stationary bootstrap\n", b.First, b.Last, len(b.Rebalances), 100*b.Level)
+	if f := b.Forecast; f != nil {
+		fmt.Fprintf(w, "\nforecasts over %d days, %d of %d that do not overlap: PIT uniform p = %.2g; CRPS %.4f (%.4f without a model)\n", b.Horizon, f.Apart, f.Scored, float64(f.PIT.P), f.CRPS, f.CRPSNaive)
+		for _, x := range f.Tail {
+			fmt.Fprintf(w, "  %.0f%% tail: %d losses beyond VaR, %.1f expected (Kupiec p = %.2g); CVaR predicted %.2f%%, mean loss beyond VaR %s (Acerbi-Szekely Z2 %.2f, p = %.2g)\n",
+				100*x.Level, x.Exceedances, x.Expected, float64(x.Kupiec.P), 100*x.MeanCVaR, percentOrNone(x.MeanLoss), float64(x.AcerbiSzekely.Statistic), float64(x.AcerbiSzekely.P))
+		}
+	}
+	if s := b.Sweep; s != nil {
+		printSweep(w, s)
+	}
+	what := "published"
+	if !t.Fresh {
+		what = "already published"
+	}
+	_, err := fmt.Fprintf(w, "\n%s: %s\n", what, filepath.Join(t.Dir, "backtest.json"))
+	return err
+}
+
+func printSweep(w io.Writer, s *reports.Sweep) {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w)
+	for _, key := range s.Keys {
+		fmt.Fprintf(table, "%s\t", printable(key))
+	}
+	fmt.Fprintln(table, "Mean return\tSharpe ratio\tDaily CVaR")
+	for _, t := range s.Trials {
+		for _, v := range t.Values {
+			fmt.Fprintf(table, "%s\t", printable(v))
+		}
+		fmt.Fprintf(table, "%s\t%.2f\t%s\n", percentOrNone(t.Return), float64(t.Sharpe), percentOrNone(t.CVaR))
+	}
+	_ = table.Flush() // a terminal that is gone
+	if o := s.Overfit; o != nil {
+		fmt.Fprintf(w, "the best is trial %d; probability of backtest overfitting %.2f; deflated Sharpe ratio %.2f; Sharpe ratio out of sample, chosen anew in each split: %.2f\n", o.Best+1, float64(o.PBO), float64(o.DeflatedSharpe), float64(o.OutOfSample))
+	}
+}
+
+// estimate prints a value with its interval.
+func estimate(m *reports.MetricRow, e reports.Estimate) string {
+	show := func(x reports.Number) string {
+		switch {
+		case math.IsNaN(float64(x)):
+			return "-"
+		case m.Unit == "ratio":
+			return fmt.Sprintf("%.2f", float64(x))
+		}
+		return fmt.Sprintf("%.1f%%", 100*float64(x))
+	}
+	if math.IsNaN(float64(e.Low)) {
+		return show(e.Value)
+	}
+	return fmt.Sprintf("%s (%s, %s)", show(e.Value), show(e.Low), show(e.High))
+}
+
+func percentOrNone(x reports.Number) string {
+	if math.IsNaN(float64(x)) {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f%%", 100*float64(x))
+}
