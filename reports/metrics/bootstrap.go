@@ -1,0 +1,206 @@
+package metrics
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+)
+
+// Bootstrap says how to resample. Its zero value is not usable; start from
+// [DefaultBootstrap].
+type Bootstrap struct {
+	Replicates  int     // resamples, at least 1
+	Level       float64 // probability that an interval shall hold, in (0, 1)
+	BlockLength float64 // expected, in days, at least 1; 0 chooses by [BlockLength] of values and squares
+}
+
+// DefaultBootstrap is 1000 replicates, intervals of 90 % and the automatic
+// block length.
+func DefaultBootstrap() Bootstrap { return Bootstrap{Replicates: 1000, Level: 0.9} }
+
+// Range is a bootstrap interval, from the (1-level)/2 quantile of the
+// replicates to that of (1+level)/2 (the percentile method).
+type Range struct {
+	Low, High float64
+	Undefined int // replicates where the metric was NaN, which are left out
+}
+
+// Interval returns the percentile interval of a metric of daily values by the
+// stationary bootstrap of Politis & Romano, "The stationary bootstrap", JASA
+// 1994: blocks of geometric length that wrap around the end. The expected
+// length of a block is the longer of [BlockLength] of the values and of their
+// squares. It has the unit of the metric.
+//
+// The interval shows sampling error under the assumption that the days are
+// stationary. It is centred on the replicates: a metric that grows with
+// disorder or luck, such as a maximum drawdown, is not corrected for its bias.
+// NaN if the metric is undefined for more than 1-level of the replicates, or a
+// value is not finite. The slice that metric sees is reused. The same source
+// gives the same interval.
+func Interval(sample []float64, metric func([]float64) float64, level float64, replicates int, src rand.Source) (low, high float64) {
+	b := Bootstrap{Replicates: replicates, Level: level}
+	replicate := make([]float64, len(sample))
+	ranges := b.run(src, 1, [][]float64{sample}, [][]float64{replicate}, func(out []float64) {
+		out[0] = metric(replicate)
+	})
+	return ranges[0].Low, ranges[0].High
+}
+
+// Intervals returns the range of each metric, all from the same resamples: a
+// benchmark is resampled on the same days as the returns. It takes hardly
+// longer than one [Interval].
+func Intervals(s Sample, metrics []Metric, b Bootstrap, src rand.Source) []Range {
+	from, to, replicate := pairs(s)
+	var l ledger
+	return b.run(src, len(metrics), from, to, func(out []float64) {
+		l.fill(replicate)
+		l.values(metrics, out)
+	})
+}
+
+// Difference is how far a metric of one series is above that of another.
+type Difference struct {
+	Value float64 // of the samples themselves
+	Range
+	PValue float64 // two-sided, of no difference; see [PairedIntervals]
+}
+
+// PairedInterval returns the percentile interval of metric(a) - metric(b) for
+// two series of the same days, which are resampled together: what they share
+// cancels. Otherwise it is as [Interval].
+func PairedInterval(a, b []float64, metric func([]float64) float64, level float64, replicates int, src rand.Source) (low, high float64) {
+	x, y := make([]float64, len(a)), make([]float64, len(b))
+	boot := Bootstrap{Replicates: replicates, Level: level}
+	ranges := boot.run(src, 1, [][]float64{a, b}, [][]float64{x, y}, func(out []float64) {
+		out[0] = metric(x) - metric(y)
+	})
+	return ranges[0].Low, ranges[0].High
+}
+
+// PairedIntervals compares a with b, two samples of the same days, in each
+// metric. The p-value inverts the percentile interval: it is 1-level for the
+// level at which the interval just reaches zero,
+//
+//	min(1, 2 (1 + min(#(d <= 0), #(d >= 0))) / (1 + B)),
+//
+// of B defined replicates d (Davison & Hinkley 1997, eq. 4.11). NaN as the
+// interval.
+func PairedIntervals(a, b Sample, metrics []Metric, boot Bootstrap, src rand.Source) []Difference {
+	fromA, toA, replicateA := pairs(a)
+	fromB, toB, replicateB := pairs(b)
+	var la, lb ledger
+	other := make([]float64, len(metrics))
+	below, above := make([]int, len(metrics)), make([]int, len(metrics))
+	from, to := append(fromA, fromB...), append(toA, toB...)
+	ranges := boot.run(src, len(metrics), from, to, func(out []float64) {
+		la.fill(replicateA)
+		la.values(metrics, out)
+		lb.fill(replicateB)
+		lb.values(metrics, other)
+		for i := range out {
+			out[i] -= other[i]
+			if out[i] <= 0 {
+				below[i]++
+			}
+			if out[i] >= 0 {
+				above[i]++
+			}
+		}
+	})
+	va, vb := Evaluate(metrics, a), Evaluate(metrics, b)
+	out := make([]Difference, len(metrics))
+	for i, r := range ranges {
+		p := math.NaN()
+		if !math.IsNaN(r.Low) {
+			p = min(1, 2*float64(1+min(below[i], above[i]))/float64(1+boot.Replicates-r.Undefined))
+		}
+		out[i] = Difference{Value: va[i] - vb[i], Range: r, PValue: p}
+	}
+	return out
+}
+
+// pairs lists the series of a sample and the buffers for their resamples.
+func pairs(s Sample) (from, to [][]float64, replicate Sample) {
+	replicate = s
+	replicate.Returns = make([]float64, len(s.Returns))
+	from, to = [][]float64{s.Returns}, [][]float64{replicate.Returns}
+	if s.Benchmark != nil {
+		replicate.Benchmark = make([]float64, len(s.Benchmark))
+		from, to = append(from, s.Benchmark), append(to, replicate.Benchmark)
+	}
+	return from, to, replicate
+}
+
+// run fills the buffers to with resamples of from, on the same days, and
+// gathers what measure makes of each.
+func (b Bootstrap) run(src rand.Source, values int, from, to [][]float64, measure func(out []float64)) []Range {
+	if b.Replicates < 1 || !(b.Level > 0 && b.Level < 1) || b.BlockLength != 0 && !(b.BlockLength >= 1) {
+		panic("metrics: a bootstrap needs a replicate, a level in (0, 1), and a block length of 0 or at least 1")
+	}
+	for _, x := range from {
+		if len(x) != len(from[0]) {
+			panic("metrics: series to resample together differ in length")
+		}
+	}
+	out := make([]Range, values)
+	length := b.BlockLength
+	if length == 0 {
+		length = dependence(from...)
+	}
+	if math.IsNaN(length) || len(from[0]) == 0 {
+		for i := range out {
+			out[i] = Range{math.NaN(), math.NaN(), b.Replicates}
+		}
+		return out
+	}
+	rng := rand.New(src)
+	row := make([]float64, values)
+	replicates := make([]float64, values*b.Replicates) // a metric's replicates lie together
+	for k := range b.Replicates {
+		resample(rng, length, from, to)
+		measure(row)
+		for i, v := range row {
+			replicates[i*b.Replicates+k] = v
+		}
+	}
+	for i := range out {
+		out[i] = b.rangeOf(replicates[i*b.Replicates:][:b.Replicates])
+	}
+	return out
+}
+
+// rangeOf rearranges x.
+func (b Bootstrap) rangeOf(x []float64) Range {
+	all := len(x)
+	x = slices.DeleteFunc(x, math.IsNaN)
+	r := Range{math.NaN(), math.NaN(), all - len(x)}
+	if float64(r.Undefined) <= (1-b.Level)*float64(all) {
+		r.Low = quantile(x, (1-b.Level)/2)
+		r.High = quantile(x, (1+b.Level)/2)
+	}
+	return r
+}
+
+// resample draws blocks that start anywhere and whose length is geometric with
+// the given mean, by inversion: one logarithm a block, not one coin a day.
+func resample(rng *rand.Rand, length float64, from, to [][]float64) {
+	n := len(from[0])
+	scale := 0.0 // of one day per block
+	if length > 1 {
+		scale = 1 / math.Log1p(-1/length)
+	}
+	for at := 0; at < n; {
+		start := rng.IntN(n)
+		size := n - at
+		if u := math.Log(1-rng.Float64()) * scale; u < float64(size) {
+			size = min(size, 1+int(u))
+		}
+		for i, x := range from {
+			block := to[i][at : at+size]
+			for done := copy(block, x[start:]); done < size; {
+				done += copy(block[done:], x)
+			}
+		}
+		at += size
+	}
+}

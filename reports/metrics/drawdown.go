@@ -1,0 +1,171 @@
+package metrics
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// Drawdown is a spell of wealth below its highest value so far. Days are
+// indices of returns: wealth after the return of the day.
+type Drawdown struct {
+	Depth    float64 // 1 - wealth/peak at the trough, positive fraction
+	Start    int     // first day below the peak; the peak is the day before, -1 for the capital paid in
+	Trough   int     // day of the least wealth, the first of equals
+	Recovery int     // first day at the peak or above, or -1 if there is none yet
+	Days     int     // days below the peak, up to Recovery or the last return
+}
+
+// Drawdowns returns the k deepest drawdowns, the deepest first and the earlier
+// of equals first; all of them for a negative k. There are none if a return is
+// not finite.
+func Drawdowns(returns []float64, k int) []Drawdown {
+	if !usable(returns, nil) {
+		return nil
+	}
+	var all []Drawdown
+	wealth, peak := 1.0, 1.0
+	under := false
+	for t, r := range returns {
+		wealth *= max(0, 1+r)
+		if wealth >= peak {
+			peak = wealth
+			if under {
+				all[len(all)-1].Recovery = t
+			}
+			under = false
+			continue
+		}
+		if !under {
+			all = append(all, Drawdown{Start: t, Recovery: -1})
+			under = true
+		}
+		d := &all[len(all)-1]
+		d.Days++
+		if depth := 1 - wealth/peak; depth > d.Depth {
+			d.Depth, d.Trough = depth, t
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Drawdown) int { return cmp.Compare(b.Depth, a.Depth) })
+	if k >= 0 && k < len(all) {
+		all = all[:k]
+	}
+	return all
+}
+
+// MaxDrawdown returns the deepest drawdown, and whether there is one.
+func MaxDrawdown(returns []float64) (Drawdown, bool) {
+	all := Drawdowns(returns, 1)
+	if len(all) == 0 {
+		return Drawdown{Recovery: -1}, false
+	}
+	return all[0], true
+}
+
+// Wealth returns prod(1+r) up to and with each day, from a capital of 1. It
+// stays 0 after a total loss and NaN after a return that is not finite.
+func Wealth(returns []float64) []float64 {
+	out := make([]float64, len(returns))
+	wealth := 1.0
+	for t, r := range returns {
+		if math.IsInf(r, 0) {
+			r = math.NaN()
+		}
+		wealth *= max(0, 1+r)
+		out[t] = wealth
+	}
+	return out
+}
+
+// Underwater returns the drawdown at each day, 1 - wealth/peak, a positive
+// fraction, where the peak is at least the capital paid in.
+func Underwater(returns []float64) []float64 {
+	out := Wealth(returns)
+	peak := 1.0
+	for t, wealth := range out {
+		peak = max(peak, wealth)
+		out[t] = 1 - wealth/peak
+	}
+	return out
+}
+
+// RollingVolatility returns sqrt(252) sd(r) of the window that ends at each
+// day, per year; NaN where the window is not full or holds a number that is not
+// finite.
+func RollingVolatility(returns []float64, window int) []float64 {
+	return rolling(len(returns), window, func(from, to int) float64 {
+		m := momentsOf(returns[from:to])
+		if !m.finite() {
+			return math.NaN()
+		}
+		return math.Sqrt(Year) * m.sd()
+	})
+}
+
+// RollingSharpe returns the annual Sharpe ratio of the window that ends at
+// each day, with the annual risk-free rate; NaN as for [RollingVolatility] and
+// where returns do not vary.
+func RollingSharpe(returns []float64, riskFree float64, window int) []float64 {
+	free := math.Expm1(math.Log1p(riskFree) / Year)
+	return rolling(len(returns), window, func(from, to int) float64 {
+		m := momentsOf(returns[from:to])
+		if !m.finite() {
+			return math.NaN()
+		}
+		return math.Sqrt(Year) * ratio(m.mean-free, m.sd())
+	})
+}
+
+// RollingBeta returns the beta to the benchmark of the window that ends at
+// each day; NaN as for [RollingVolatility] and where the benchmark does not
+// vary.
+func RollingBeta(returns, benchmark []float64, window int) []float64 {
+	if len(returns) != len(benchmark) {
+		panic("metrics: benchmark and returns differ in length")
+	}
+	return rolling(len(returns), window, func(from, to int) float64 {
+		r, b := momentsOf(returns[from:to]), momentsOf(benchmark[from:to])
+		if !r.finite() || !b.finite() {
+			return math.NaN()
+		}
+		cross := 0.0
+		for t := from; t < to; t++ {
+			cross += (returns[t] - r.mean) * (benchmark[t] - b.mean)
+		}
+		return ratio(cross, b.m2)
+	})
+}
+
+// RollingMaxDrawdown returns the maximum drawdown within the window that ends
+// at each day, positive fraction, for capital paid in at its first day; NaN as
+// for [RollingVolatility].
+func RollingMaxDrawdown(returns []float64, window int) []float64 {
+	return rolling(len(returns), window, func(from, to int) float64 {
+		wealth, peak, deepest := 1.0, 1.0, 0.0
+		for _, r := range returns[from:to] {
+			if math.IsNaN(r) || math.IsInf(r, 0) {
+				return math.NaN()
+			}
+			wealth *= max(0, 1+r)
+			peak = max(peak, wealth)
+			deepest = max(deepest, 1-wealth/peak)
+		}
+		return deepest
+	})
+}
+
+// rolling computes every window anew: sums that are carried along drift, and
+// one that has met a NaN never loses it.
+func rolling(n, window int, of func(from, to int) float64) []float64 {
+	if window < 1 {
+		panic("metrics: a rolling window has at least one day")
+	}
+	out := make([]float64, n)
+	for t := range out {
+		out[t] = math.NaN()
+		if t+1 >= window {
+			out[t] = of(t+1-window, t+1)
+		}
+	}
+	return out
+}
