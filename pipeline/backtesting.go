@@ -341,7 +341,7 @@ func purged(all [][]float64, days int, c *config.Config) float64 {
 		return math.NaN()
 	}
 	splits := metrics.PurgedSplits(metrics.PurgedOptions{Days: days, Groups: groups, TestGroups: tests, Purge: min(c.Scenarios.Horizon, days/groups/2)})
-	pick := func(x []float64, ranges []metrics.Days) float64 {
+	pick := func(x []float64, ranges []metrics.Span) float64 {
 		x = x[len(x)-days:]
 		var some []float64
 		for _, r := range ranges {
