@@ -71,8 +71,23 @@ func (s *tScore) set(nu float64) {
 		t[l] = 2*w*t[l-1] - t[l-2]
 	}
 	table := tTable()
-	// Two rows at a time: one sum alone waits for each of its additions.
-	for k := 0; k < tableZ; k += 2 {
+	// Several rows at a time: one sum alone waits for each of its additions.
+	k := 0
+	for ; k+6 <= tableZ; k += 6 {
+		r0, r1, r2, r3, r4, r5 := &table[k], &table[k+1], &table[k+2], &table[k+3], &table[k+4], &table[k+5]
+		var a0, a1, a2, a3, a4, a5 float64
+		for l, v := range t {
+			a0 += r0[l] * v
+			a1 += r1[l] * v
+			a2 += r2[l] * v
+			a3 += r3[l] * v
+			a4 += r4[l] * v
+			a5 += r5[l] * v
+		}
+		c := s.coef[k : k+6]
+		c[0], c[1], c[2], c[3], c[4], c[5] = a0, a1, a2, a3, a4, a5
+	}
+	for ; k < tableZ; k += 2 {
 		one, two := &table[k], &table[k+1]
 		a, b := 0.0, 0.0
 		for l, v := range t {

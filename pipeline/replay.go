@@ -88,6 +88,10 @@ func firstDecision(p *returns.Panel, least int) returns.Date {
 	return first
 }
 
+// waiting is how many days are at work for each processor: results are synced
+// to disk one by one, and while one day waits for that another computes.
+const waiting = 3
+
 // foresee makes every day's forecast, several days at once: none depends on
 // another. Each works alone, since there are days enough to keep every
 // processor busy.
@@ -101,7 +105,7 @@ func (p *replay) foresee(ctx context.Context) error {
 	alone.Executor = Local{Stages: alone.Stages, Sources: local.Sources}
 	done := make(chan struct{}, len(p.days))
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(max(1, p.Workers))
+	group.SetLimit(waiting * max(1, p.Workers))
 	for _, d := range p.days {
 		group.Go(func() error {
 			err := p.foreseeOne(ctx, &alone, d)
@@ -160,7 +164,7 @@ type memo struct {
 // imagineOnce is Decision.imagine, remembered.
 func (p *replay) imagineOnce(ctx context.Context, r *Runner, d *replayed, in day) error {
 	c := *p.c
-	c.Scenarios.Holdout = 0 // realised returns judge the forecasts better
+	c.Scenarios.Holdout, c.Bayes.Replicates = 0, 0 // what came judges the forecasts better; neither changes a weight
 	versions := map[string]int{}
 	for _, stage := range []string{"bayes", "scenarios"} {
 		versions[stage] = r.Stages[stage].Version
