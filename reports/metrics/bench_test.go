@@ -56,3 +56,37 @@ func BenchmarkIntervalsWithBenchmark(b *testing.B) {
 		Intervals(Sample{Returns: r, Benchmark: m, Alpha: 0.95}, all, DefaultBootstrap(), rand.NewPCG(1, 2))
 	}
 }
+
+func BenchmarkInterval(b *testing.B) {
+	r, _ := heavy(1, 5000)
+	for b.Loop() {
+		Interval(r, mean, 0.9, 1000, rand.NewPCG(1, 2))
+	}
+}
+
+func BenchmarkCRPS(b *testing.B) {
+	r, _ := heavy(1, 10000)
+	for b.Loop() {
+		CRPS(0.01, r, nil)
+	}
+}
+
+// A year of 2000 scenarios, 1000 paths.
+func BenchmarkBacktestCVaR(b *testing.B) {
+	r, _ := heavy(1, 252)
+	scenarios := make([][]float64, len(r))
+	for t := range scenarios {
+		scenarios[t], _ = heavy(uint64(t), 2000)
+	}
+	for b.Loop() {
+		BacktestCVaR(r, scenarios, nil, 0.95, 1000, rand.NewPCG(1, 2))
+	}
+}
+
+// Ten years of 50 strategies, 12,870 splits.
+func BenchmarkCrossValidate(b *testing.B) {
+	x := noise(1, 2520, 50)
+	for b.Loop() {
+		CrossValidate(x, 50, 16)
+	}
+}

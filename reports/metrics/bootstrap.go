@@ -11,7 +11,7 @@ import (
 type Bootstrap struct {
 	Replicates  int     // resamples, at least 1
 	Level       float64 // probability that an interval shall hold, in (0, 1)
-	BlockLength float64 // expected, in days, at least 1; 0 chooses by [BlockLength] of values and squares
+	BlockLength float64 // expected, in days, at least 1; 0 chooses the longest [BlockLength] of values and squares of all series
 }
 
 // DefaultBootstrap is 1000 replicates, intervals of 90 % and the automatic

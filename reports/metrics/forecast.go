@@ -36,10 +36,10 @@ func PIT(outcome float64, scenarios, weights []float64) float64 {
 //
 //	integral (F(z) - 1{outcome <= z})^2 dz = E|X - outcome| - E|X - X'|/2,
 //
-// for the distribution function F of the scenarios (Gneiting & Raftery 2007,
-// eq. 20 and 21). It has the unit of the outcome; 0 is best, and it is the absolute
-// error of a forecast that is one number. The integral is summed over the
-// sorted scenarios, so that nothing cancels. NaN as for [PIT].
+// for the distribution function F of the scenarios (Gneiting & Raftery 2007).
+// It has the unit of the outcome; 0 is best, and it is the absolute error of a
+// forecast that is one number. The integral is summed over the sorted scenarios,
+// so that nothing cancels. NaN as for [PIT].
 func CRPS(outcome float64, scenarios, weights []float64) float64 {
 	if !usable(scenarios, weights) || math.IsNaN(outcome) || math.IsInf(outcome, 0) {
 		return math.NaN()
@@ -108,7 +108,8 @@ type Test struct {
 // are not. The p-value is exact up to 1000 values (Marsaglia, Tsang & Wang,
 // "Evaluating Kolmogorov's distribution", Journal of Statistical Software 2003,
 // with their approximation, good to 7 digits, of small p-values), and above
-// that the limiting one at D (sqrt(n) + 0.12 + 0.11/sqrt(n)) (Stephens 1970).
+// that the limiting one at x + 1/(6 sqrt(n)) + (x-1)/(4n), x = sqrt(n) D (Vrbik
+// 2018), good to 2e-5.
 // NaN for no values and for a value that is NaN or outside [0, 1].
 func Uniformity(values []float64) Test {
 	for _, v := range values {

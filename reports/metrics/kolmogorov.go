@@ -9,7 +9,8 @@ func kolmogorovTail(d float64, n int) float64 {
 	s := d * d * float64(n)
 	switch {
 	case n > 1000:
-		return kolmogorovLimit(d * (root + 0.12 + 0.11/root))
+		x := d * root
+		return kolmogorovLimit(x + 1/(6*root) + (x-1)/(4*float64(n))) // Vrbik 2018
 	case s > 7.24 || s > 3.76 && n > 99: // Marsaglia, Tsang & Wang 2003, section 4
 		return 2 * math.Exp(-(2.000071+0.331/root+1.409/float64(n))*s)
 	}

@@ -35,11 +35,11 @@ func worst(x []float64, alpha float64) (valueAtRisk, cvar float64) {
 	}
 	k := min(int(size), n-1)
 	at := nth(x, k)
-	sum := 0.0
+	beyond := 0.0 // summed from VaR, which CVaR then cannot fall below by rounding
 	for _, r := range x[:k] {
-		sum -= r
+		beyond += at - r
 	}
-	return 0 - at, (sum - (size-float64(k))*at) / size
+	return 0 - at, beyond/size - at
 }
 
 // tailSize is 1-alpha as the reader of alpha meant it: 1-0.95 is slightly above
@@ -71,15 +71,16 @@ func Tail(returns, weights []float64, alpha float64) (valueAtRisk, cvar float64)
 	}
 	atoms, total := sorted(returns, weights)
 	size := tailSize(alpha) * total
-	used, sum := 0.0, 0.0
-	for i, a := range atoms {
-		if last := i == len(atoms)-1; last || used+a.mass > size*(1+1e-12) {
-			return 0 - a.x, (sum - max(0, size-used)*a.x) / size
-		}
-		used += a.mass
-		sum -= a.mass * a.x
+	k, used := 0, atoms[0].mass
+	for k < len(atoms)-1 && used <= size*(1+1e-12) {
+		k++
+		used += atoms[k].mass
 	}
-	return math.NaN(), math.NaN()
+	at, beyond := atoms[k].x, 0.0
+	for _, a := range atoms[:k] {
+		beyond += a.mass * (at - a.x)
+	}
+	return 0 - at, beyond/size - at
 }
 
 // atom is a possible value and its probability, up to a constant.
@@ -98,7 +99,7 @@ func sorted(x, weights []float64) (atoms []atom, total float64) {
 			total += mass
 		}
 	}
-	slices.SortStableFunc(atoms, func(a, b atom) int { return cmp.Compare(a.x, b.x) })
+	slices.SortFunc(atoms, func(a, b atom) int { return cmp.Compare(a.x, b.x) })
 	return atoms, total
 }
 
