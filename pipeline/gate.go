@@ -64,7 +64,7 @@ func holding(c *config.Config, panel *returns.Panel, asOf returns.Date) (*Holdin
 	if h.AsOf >= asOf && c.Gates.Previous == "" {
 		return nil, nil
 	}
-	h.Weights = backtest.Drift(h.Weights, panel, h.AsOf, asOf, 0)
+	h.Weights = backtest.Drift(h.Weights, panel, h.AsOf, asOf, c.Backtest.CashReturn)
 	return h, nil
 }
 

@@ -91,6 +91,9 @@ func (p Position) Grow(of func(name string) (float64, bool), cash float64) (tota
 	return total, missing
 }
 
+// daily converts an annual return to that of a day.
+func daily(annual float64) float64 { return math.Expm1(math.Log1p(annual) / daysPerYear) }
+
 // names lists the positions in order, so that sums have one.
 func (p Position) names() []string {
 	names := make([]string, 0, len(p))
@@ -102,8 +105,10 @@ func (p Position) names() []string {
 }
 
 // Drift returns positions as they stand at the close of day to, after they
-// were right at the close of from.
+// were right at the close of from. cash is the annual return of what is not
+// invested.
 func Drift(held map[string]float64, panel *returns.Panel, from, to returns.Date, cash float64) map[string]float64 {
+	cash = daily(cash)
 	p := Position{}
 	for name, w := range held {
 		p[name] = w
@@ -149,7 +154,7 @@ type Simulator struct {
 // NewSimulator begins with nothing but cash after the close of day first.
 func NewSimulator(panel *returns.Panel, costs Costs, delay int, first returns.Date) *Simulator {
 	s := &Simulator{panel: panel, costs: costs, delay: delay, index: indexOf(panel), pos: Position{}}
-	s.cash = math.Expm1(math.Log1p(costs.CashReturn) / daysPerYear)
+	s.cash = daily(costs.CashReturn)
 	s.next, _ = panel.Find(first + 1)
 	return s
 }

@@ -1,0 +1,249 @@
+package pipeline
+
+import (
+	"bytes"
+	"encoding/csv"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"allocate/config"
+	"allocate/returns"
+)
+
+// quickBacktest is the bundled panel, decided every quarter of a year, small.
+func quickBacktest(t testing.TB) *config.Config {
+	t.Helper()
+	c := config.Default()
+	c.Returns.Path, c.Returns.ShortHistory, c.Workers = filepath.Join("..", "testdata", "panels", "sample.csv"), "exclude", 2
+	c.Out, c.Cache = filepath.Join(t.TempDir(), "out"), t.TempDir()
+	c.Bayes.Chains, c.Bayes.Draws, c.Bayes.MinESS = 2, 400, 100
+	c.Scenarios.Count, c.Scenarios.Horizon = 1000, 10
+	c.Optimize.CostBP, c.Optimize.MaxWeight = 5, 0.4
+	b := &c.Backtest
+	b.Schedule, b.Every, b.Start, b.Replicates = "every", 63, "2019-06-03", 100
+	return &c
+}
+
+func tested(t testing.TB, c *config.Config, trials ...Trial) *Tested {
+	t.Helper()
+	o, err := Backtest(t.Context(), c, trials, &Memory{}, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func read(t testing.TB, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// TestBacktestIsTheNight expects the weights of the last decision to be, byte
+// for byte, the file that the nightly run of that day publishes, which knows
+// nothing of the backtest but the weights held.
+func TestBacktestIsTheNight(t *testing.T) {
+	limit := 0.15
+	for name, change := range map[string]func(*config.Config){
+		"costs":    func(*config.Config) {},
+		"turnover": func(c *config.Config) { c.Optimize.MaxTurnover = &limit },
+		"cash": func(c *config.Config) {
+			c.Optimize.Cash, c.Backtest.CashReturn = true, 0.02
+			c.Optimize.Objective, c.Optimize.RiskAversion = "utility", 0.02
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := quickBacktest(t)
+			change(c)
+			o := tested(t, c)
+			b := o.Report.Rebalances
+			last, before := b[len(b)-1], b[len(b)-2]
+			// What was held: the decision before, as a weights file.
+			held := filepath.Join(t.TempDir(), "held.csv")
+			var rows []string
+			for _, line := range strings.SplitAfter(string(read(t, filepath.Join(o.Dir, "weights.csv"))), "\n") {
+				if strings.HasPrefix(line, "as_of") || strings.HasPrefix(line, before.AsOf.String()) {
+					rows = append(rows, line)
+				}
+			}
+			if err := os.WriteFile(held, []byte(strings.Join(rows, "")), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			night := *c
+			night.AsOf, night.Gates.Previous = last.AsOf.String(), held
+			night.Gates.MaxChange, night.Gates.MaxTurnover = 2, 2
+			r, _ := run(t, &night)
+			if got, want := read(t, filepath.Join(o.Dir, "last_weights.csv")), read(t, filepath.Join(r.Dir, "weights.csv")); !bytes.Equal(got, want) {
+				t.Errorf("the backtest has\n%s\nthe night has\n%s", got, want)
+			}
+			if last.Turnover == 0 || math.Abs(last.Turnover-r.Decision.Turnover) > 1e-12 {
+				t.Errorf("turnover %v in the backtest, %v at night", last.Turnover, r.Decision.Turnover)
+			}
+			if name == "turnover" && last.Turnover > limit+1e-5 {
+				t.Errorf("turnover %v is above the limit", last.Turnover)
+			}
+		})
+	}
+}
+
+// TestNoLookAhead corrupts every return after a day and expects that nothing
+// up to that day changes, for any allocator: decisions, weights, returns and
+// predictions.
+func TestNoLookAhead(t *testing.T) {
+	c := quickBacktest(t)
+	c.Bayes.Draws = 300
+	clean := tested(t, c).Report
+	rows, err := csv.NewReader(bytes.NewReader(read(t, c.Returns.Path))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range []int{1, 4, 7, 10, 12} {
+		day := clean.Rebalances[k].Day
+		spoilt := filepath.Join(t.TempDir(), fmt.Sprint(k, ".csv"))
+		var text strings.Builder
+		w := csv.NewWriter(&text)
+		for i, row := range rows {
+			out := append([]string{}, row...)
+			if i > 0 && row[0] > day.String() {
+				for j := 1; j < len(out); j++ {
+					out[j] = fmt.Sprintf("%.6f", 0.03*math.Sin(float64(i*j*k)))
+				}
+			}
+			if err := w.Write(out); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.Flush()
+		if err := os.WriteFile(spoilt, []byte(text.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		other := *c
+		other.Returns.Path, other.Out = spoilt, filepath.Join(t.TempDir(), "out")
+		got := tested(t, &other).Report
+		for i := 0; i <= k; i++ {
+			a, b := clean.Rebalances[i], got.Rebalances[i]
+			if a.Day != b.Day || fmt.Sprint(a.Weights, a.Turnover, a.Cost) != fmt.Sprint(b.Weights, b.Turnover, b.Cost) || fmt.Sprint(a.VaR, a.CVaR, *a.Expected) != fmt.Sprint(b.VaR, b.CVaR, *b.Expected) {
+				t.Errorf("returns after %v change the decision of %v:\n%v\n%v", day, a.Day, a, b)
+			}
+		}
+		for j, p := range clean.Portfolios {
+			for i, d := range clean.Days {
+				if d <= day && p.Returns[i] != got.Portfolios[j].Returns[i] {
+					t.Fatalf("returns after %v change what %s earns on %v", day, p.Name, d)
+				}
+			}
+		}
+		if fmt.Sprint(clean.Portfolios[0].Returns) == fmt.Sprint(got.Portfolios[0].Returns) {
+			t.Error("the corruption corrupts nothing")
+		}
+	}
+}
+
+// TestBacktestBytes expects the same files from any number of workers, warm and
+// cold.
+func TestBacktestBytes(t *testing.T) {
+	c := quickBacktest(t)
+	first := tested(t, c)
+	again := tested(t, c)
+	if again.Fresh || again.Dir != first.Dir {
+		t.Errorf("the same backtest is published again: %s", again.Dir)
+	}
+	eight := *c
+	eight.Workers, eight.Out, eight.Cache = 8, filepath.Join(t.TempDir(), "out"), t.TempDir()
+	other := tested(t, &eight)
+	for _, name := range []string{"weights.csv", "last_weights.csv", "returns.csv", "rebalances.csv", "metrics.csv", "backtest.json"} {
+		if !bytes.Equal(read(t, filepath.Join(first.Dir, name)), read(t, filepath.Join(other.Dir, name))) {
+			t.Errorf("%s differs between 2 and 8 workers", name)
+		}
+	}
+}
+
+// TestBacktestGoesOn keeps what is held on a day that a night would refuse, and
+// says so.
+func TestBacktestGoesOn(t *testing.T) {
+	c := quickBacktest(t)
+	c.Optimize.MaxWeight = 0.12 // feasible only with nine strategies or more
+	c.Returns.MinHistory, c.Backtest.Start = 500, "2019-06-03"
+	r := tested(t, c).Report
+	refused := 0
+	for k, b := range r.Rebalances {
+		if b.Refused == "" {
+			continue
+		}
+		refused++
+		if !strings.Contains(b.Refused, "no portfolio is admissible") && !strings.Contains(b.Refused, "data.no_strategy") {
+			t.Errorf("%v: %s", b.Day, b.Refused)
+		}
+		if b.Turnover != 0 || b.Cost != 0 {
+			t.Errorf("%v: refused, but %v was traded", b.Day, b.Turnover)
+		}
+		if k > 0 && r.Rebalances[k-1].Refused == "" && len(b.Weights) == 0 {
+			t.Errorf("%v: nothing is held after a decision", b.Day)
+		}
+	}
+	if refused == 0 || refused == len(r.Rebalances) {
+		t.Errorf("%d of %d refused; the test needs both", refused, len(r.Rebalances))
+	}
+	if len(r.Findings) == 0 || r.Findings[0].Code != "backtest.refused" || r.Findings[0].Numbers["refused"] != float64(refused) {
+		t.Errorf("findings %v", r.Findings)
+	}
+}
+
+// TestSweep compares configurations and says what the choice is worth.
+func TestSweep(t *testing.T) {
+	c := quickBacktest(t)
+	var trials []Trial
+	for _, x := range []float64{0.3, 0.4, 1} {
+		one := *c
+		one.Optimize.MaxWeight = x
+		trials = append(trials, Trial{Values: []string{fmt.Sprint(x)}, Config: &one})
+	}
+	s := tested(t, c, trials...).Report.Sweep
+	if s == nil || len(s.Trials) != 3 || s.Overfit == nil {
+		t.Fatalf("sweep %+v", s)
+	}
+	for _, x := range s.Trials {
+		if math.IsNaN(float64(x.Sharpe)) || x.Sharpe > s.Trials[s.Overfit.Best].Sharpe {
+			t.Errorf("trial %+v is better than the best", x)
+		}
+	}
+	if p := float64(s.Overfit.PBO); !(p >= 0 && p <= 1) {
+		t.Errorf("probability of overfitting %v", p)
+	}
+	if d := float64(s.Overfit.DeflatedSharpe); !(d >= 0 && d <= 1) {
+		t.Errorf("deflated Sharpe ratio %v", d)
+	}
+	if o := float64(s.Overfit.OutOfSample); math.IsNaN(o) || o > 1.5*math.Abs(float64(s.Trials[s.Overfit.Best].Sharpe))+1 {
+		t.Errorf("out of sample %v", o)
+	}
+}
+
+// TestUniverseInTime lets a strategy enter, and another leave by metadata.
+func TestUniverseInTime(t *testing.T) {
+	c := quickBacktest(t)
+	about := filepath.Join(t.TempDir(), "about.csv")
+	if err := os.WriteFile(about, []byte("strategy,exit\nstrategy_07,2021-03-31\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.Returns.Metadata = about
+	exit := returns.NewDate(2021, 3, 31)
+	before, after := 0.0, 0.0
+	for _, b := range tested(t, c).Report.Rebalances {
+		if b.Day < exit {
+			before += b.Weights["strategy_07"]
+		} else {
+			after += b.Weights["strategy_07"]
+		}
+	}
+	if before == 0 || after != 0 {
+		t.Errorf("weight %v before the exit, %v after it", before, after)
+	}
+}
