@@ -61,7 +61,7 @@ func (r *Runner) daily(ctx context.Context, in day, c *config.Config) (*Decision
 	if err := d.gate(r, "optimize", change); err != nil {
 		return nil, err
 	}
-	o := reportOptions{AsOf: in.asOf, Effective: d.Effective, Seed: c.Seed, Bayes: c.Bayes, Scenarios: c.Scenarios, Optimize: c.Optimize, Left: append(leftOut(in.all, f.tree), f.unusable...), Change: change, Severity: c.Gates.Severity}
+	o := reportOptions{AsOf: in.asOf, Effective: d.Effective, Seed: c.Seed, Bayes: c.Bayes, Scenarios: c.Scenarios, Optimize: c.Optimize, Held: in.before(), Left: append(leftOut(in.all, f.tree), f.unusable...), Change: change, Severity: c.Gates.Severity}
 	inputs := append(append(slices.Clone(f.inputs), f.coverages...), Input{"window", f.window}, Input{"scenarios", f.set}, Input{"solution", best.Content})
 	files, err := d.one(ctx, r, c, "reports", o, false, inputs...)
 	if err != nil {

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"encoding/csv"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -15,6 +16,7 @@ import (
 	"allocate/config"
 	"allocate/optimize"
 	"allocate/pipeline/backtest"
+	"allocate/reports"
 	"allocate/returns"
 )
 
@@ -24,6 +26,29 @@ type Holding struct {
 	From    string // file they were read from
 	AsOf    returns.Date
 	Weights map[string]float64
+	Beliefs map[string]reports.HeldStrategy // of the run that decided them, if it is known
+}
+
+// before is what reports say of what is held.
+func (in *day) before() *reports.Held {
+	if in.held == nil {
+		return nil
+	}
+	return &reports.Held{AsOf: in.held.AsOf, Weights: in.held.Weights, Beliefs: in.held.Beliefs}
+}
+
+// beliefs reads what the run in a folder believed of its strategies.
+func beliefs(dir string) map[string]reports.HeldStrategy {
+	var s reports.Summary
+	b, err := os.ReadFile(filepath.Join(dir, "summary.json"))
+	if err != nil || json.Unmarshal(b, &s) != nil {
+		return nil
+	}
+	out := map[string]reports.HeldStrategy{}
+	for _, x := range s.Strategies {
+		out[x.Name] = reports.HeldStrategy{AnnualReturn: x.AnnualReturn.Mean, AnnualVolatility: x.AnnualVolatility.Mean}
+	}
+	return out
 }
 
 // lastPublished returns the newest revision of the last day before asOf, "" if
@@ -64,6 +89,7 @@ func holding(c *config.Config, panel *returns.Panel, asOf returns.Date) (*Holdin
 	if h.AsOf >= asOf && c.Gates.Previous == "" {
 		return nil, nil
 	}
+	h.Beliefs = beliefs(filepath.Dir(path))
 	h.Weights = backtest.Drift(h.Weights, panel, h.AsOf, asOf, c.Backtest.CashReturn)
 	return h, nil
 }

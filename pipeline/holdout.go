@@ -36,7 +36,7 @@ func runHoldout(ctx context.Context, c *Call) ([]byte, error) {
 		return nil, err
 	}
 	train := *s
-	n := s.Len() - o.Scenarios.HeldOut(s.Len())
+	n := s.Len() - o.Scenarios.HeldOut(s)
 	train.Dates, train.Returns = s.Dates[:n], s.Returns[:n]
 	var coverage *scenarios.Coverage
 	if n < s.Len() {
@@ -49,7 +49,7 @@ func runHoldout(ctx context.Context, c *Call) ([]byte, error) {
 			if err != nil {
 				return nil, err
 			}
-			if coverage, err = (scenarios.Strategy{Series: &train, Posterior: p, Model: family.Predictor}).Holdout(s.Returns[n:]); err != nil {
+			if coverage, err = (scenarios.Strategy{Series: &train, Posterior: p, Model: family.Predictor}).Holdout(s.Returns[n:], c.Stream("cone")); err != nil {
 				return nil, err
 			}
 		}

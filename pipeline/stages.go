@@ -39,10 +39,10 @@ func Stages(workers int) map[string]Stage {
 		{Name: "returns", Version: 2, Run: runReturns},
 		{Name: "window", Version: 2, Tree: true, Run: runWindow},
 		{Name: "bayes", Version: 2, Run: runBayes},
-		{Name: "holdout", Version: 1, Run: runHoldout},
+		{Name: "holdout", Version: 2, Run: runHoldout},
 		{Name: "scenarios", Version: 2, Run: scenarioStage{workers}.run},
 		{Name: "optimize", Version: 2, Run: runOptimize},
-		{Name: "reports", Version: 3, Tree: true, Run: runReports},
+		{Name: "reports", Version: 4, Tree: true, Run: runReports},
 		{Name: "baselines", Version: 1, Run: runBaselines},
 		{Name: "portfolio", Version: 1, Run: runPortfolio},
 	} {
@@ -268,6 +268,7 @@ type reportOptions struct {
 	Bayes     bayes.Options     `json:"bayes"`
 	Scenarios scenarios.Options `json:"scenarios"`
 	Optimize  optimize.Options  `json:"optimize"`
+	Held      *reports.Held     `json:"held,omitempty"`
 	Left      []string          `json:"left_out"` // strategies in the file that the run could not use
 	Change    []returns.Finding `json:"change"`   // against the weights before
 
@@ -279,7 +280,7 @@ func runReports(_ context.Context, c *Call) ([]byte, error) {
 	if err := c.Options(&o); err != nil {
 		return nil, err
 	}
-	run := reports.Run{AsOf: o.AsOf, Effective: o.Effective, Seed: o.Seed, Bayes: o.Bayes, Scenarios: o.Scenarios, Optimize: o.Optimize, LeftOut: o.Left, Findings: o.Change}
+	run := reports.Run{AsOf: o.AsOf, Effective: o.Effective, Seed: o.Seed, Bayes: o.Bayes, Scenarios: o.Scenarios, Optimize: o.Optimize, LeftOut: o.Left, Findings: o.Change, Held: o.Held, Coverages: map[string]*scenarios.Coverage{}}
 	for _, in := range c.Action.Inputs {
 		var err error
 		switch kind, name, _ := strings.Cut(in.Name, " "); kind {
@@ -310,7 +311,13 @@ func runReports(_ context.Context, c *Call) ([]byte, error) {
 				err = json.Unmarshal(b, &run.Solution)
 				run.Findings = append(run.Findings, run.Solution.Findings...)
 			}
-		case "holdout": // all together, below
+		case "holdout": // judged all together, below
+			var b []byte
+			if b, err = c.Input(in.Name); err == nil {
+				var one *scenarios.Coverage
+				err = json.Unmarshal(b, &one)
+				run.Coverages[name] = one
+			}
 		default:
 			err = fmt.Errorf("pipeline: reports know no input %q %q", kind, name)
 		}

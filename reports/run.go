@@ -23,8 +23,24 @@ type Run struct {
 	Posteriors []*bayes.Posterior // N
 	Set        *scenarios.Set
 	Solution   *optimize.Solution
-	LeftOut    []string // strategies of the file without a model; their weight is 0
+	Coverages  map[string]*scenarios.Coverage // of days held out of a second fit, by strategy; nil where there are too few
+	Held       *Held                          // nil on a cold start
+	LeftOut    []string                       // strategies of the file without a model; their weight is 0
 	Findings   []returns.Finding
+}
+
+// Held is what was held before the decision, and what the run that decided it
+// believed.
+type Held struct {
+	AsOf    returns.Date            `json:"as_of"`
+	Weights map[string]float64      `json:"weights"` // drifted to the as-of day, fractions of capital
+	Beliefs map[string]HeldStrategy `json:"beliefs,omitempty"`
+}
+
+// HeldStrategy is what the run before believed of a strategy.
+type HeldStrategy struct {
+	AnnualReturn     float64 `json:"annual_return"`
+	AnnualVolatility float64 `json:"annual_volatility"`
 }
 
 // File is one published file.
@@ -37,6 +53,8 @@ type File struct {
 func Files() []File {
 	return []File{
 		{"weights.csv", WriteWeights},
+		{"weights_wide.csv", writeWeights(WideWeights)},
+		{"weights.parquet", writeWeights(ParquetWeights)},
 		{"summary.json", WriteSummary},
 		{"tearsheet.html", WriteTearsheet},
 	}

@@ -9,41 +9,59 @@ import (
 	"allocate/bayes"
 	"allocate/optimize"
 	"allocate/returns"
+	"allocate/scenarios"
 )
 
 // Summary is summary.json: the decision and its grounds for a machine. Returns
 // and losses are fractions; losses are positive; CVaR, VaR and expected
 // returns are of the horizon, what is called annual is of 252 trading days.
 type Summary struct {
-	AsOf         returns.Date         `json:"as_of"`
-	Effective    returns.Date         `json:"effective"`
-	HorizonDays  int                  `json:"horizon_days"`
-	Scenarios    int                  `json:"scenarios"`
-	Alpha        float64              `json:"alpha"`
-	Budget       float64              `json:"budget"`
-	ExpectedRet  float64              `json:"expected_return"`
-	VaR          float64              `json:"var"`
-	CVaR         float64              `json:"cvar"`
-	ProbLoss     float64              `json:"probability_of_loss"`
-	Certificate  optimize.Certificate `json:"certificate"`
-	Strategies   []StrategySummary    `json:"strategies"`
-	LeftOut      []string             `json:"left_out"`
-	WorstFinding returns.Severity     `json:"worst_finding"`
-	Findings     []returns.Finding    `json:"findings"`
+	AsOf         returns.Date           `json:"as_of"`
+	Effective    returns.Date           `json:"effective"`
+	HorizonDays  int                    `json:"horizon_days"`
+	Scenarios    int                    `json:"scenarios"`
+	Alpha        float64                `json:"alpha"`
+	Budget       float64                `json:"budget"`
+	Objective    optimize.Objective     `json:"objective"`
+	Status       optimize.Status        `json:"status"`
+	Method       string                 `json:"method"` // of the optimizer
+	Attempts     []optimize.Attempt     `json:"attempts,omitempty"`
+	ExpectedRet  float64                `json:"expected_return"`
+	ExpectedSpan Interval               `json:"expected_return_interval"` // 90%, for what is not known of the means; see PortfolioInterval
+	VaR          float64                `json:"var"`
+	CVaR         float64                `json:"cvar"`
+	CVaRError    float64                `json:"cvar_standard_error"` // Monte Carlo, as if scenarios were independent; they are spread evenly and do better
+	Cost         float64                `json:"cost"`                // of trading to these weights, fraction of capital
+	HeldFrom     *returns.Date          `json:"held_from"`           // day of the weights that are held; null: a cold start
+	Turnover     float64                `json:"turnover"`            // against them, half the sum of absolute changes
+	ProbLoss     float64                `json:"probability_of_loss"`
+	Certificate  optimize.Certificate   `json:"certificate"`
+	ShadowPrices []optimize.ShadowPrice `json:"shadow_prices"`
+	Frontier     *optimize.Frontier     `json:"frontier,omitempty"`
+	Beats        *Beats                 `json:"beats,omitempty"`
+	Strategies   []StrategySummary      `json:"strategies"`
+	LeftOut      []string               `json:"left_out"`
+	WorstFinding returns.Severity       `json:"worst_finding"`
+	Findings     []returns.Finding      `json:"findings"`
 }
 
 // StrategySummary is one strategy of summary.json.
 type StrategySummary struct {
 	Name             string          `json:"name"`
 	Weight           float64         `json:"weight"`
-	RiskContribution float64         `json:"risk_contribution"` // of the portfolio's CVaR, to which they sum
+	Held             float64         `json:"held"` // weight before the decision, drifted
+	Group            string          `json:"group,omitempty"`
+	LiveFrom         *returns.Date   `json:"live_from,omitempty"`
+	Consistency      *float64        `json:"consistency,omitempty"` // score of the days held out, 0 to 100
+	RiskContribution float64         `json:"risk_contribution"`     // of the portfolio's CVaR, to which they sum
 	Model            string          `json:"model"`
 	Verdict          bayes.Verdict   `json:"verdict"`
 	Days             int             `json:"days"`
-	AnnualReturn     Interval        `json:"annual_return"`     // mean daily return x 252
-	AnnualVolatility Interval        `json:"annual_volatility"` // sd x sqrt(252)
-	Sharpe           Interval        `json:"sharpe"`            // annual
-	ProbMeanPositive float64         `json:"probability_mean_above_0"`
+	AnnualReturn     Interval        `json:"annual_return"`            // mean daily return x 252
+	AnnualVolatility Interval        `json:"annual_volatility"`        // sd x sqrt(252)
+	Sharpe           Interval        `json:"sharpe"`                   // annual
+	ProbMeanPositive float64         `json:"probability_mean_above_0"` // of the annual return, and so of the Sharpe ratio
+	ExpectedHorizon  float64         `json:"expected_horizon_return"`  // mean over the scenarios
 	MaxRHat          bayes.Number    `json:"max_rhat"`
 	MinESSBulk       bayes.Number    `json:"min_ess_bulk"`
 	MinESSTail       bayes.Number    `json:"min_ess_tail"`
@@ -75,21 +93,35 @@ func Summarise(r *Run) (*Summary, error) {
 	s := &Summary{
 		AsOf: r.AsOf, Effective: r.Effective, HorizonDays: r.Scenarios.Horizon, Scenarios: r.Set.Len(),
 		Alpha: r.Optimize.Alpha, Budget: r.Optimize.Budget, ExpectedRet: sol.Mean, VaR: sol.VaR, CVaR: sol.CVaR,
+		Objective: r.Optimize.Objective, Status: sol.Status, Method: sol.Method, Attempts: sol.Attempts, Cost: sol.Cost,
+		ShadowPrices: sol.ShadowPrices, Frontier: sol.Frontier, Beats: beats(r),
 		Certificate: sol.Certificate, LeftOut: r.LeftOut, Findings: r.Findings, WorstFinding: returns.Worst(r.Findings),
 	}
-	for i, l := range PortfolioReturns(r) {
+	outcomes := PortfolioReturns(r)
+	for i, l := range outcomes {
 		if l < 0 {
 			s.ProbLoss += r.Set.Probability(i)
 		}
 	}
+	s.CVaRError = scenarios.StandardError(outcomes, r.Set.Prob, r.Optimize.Alpha)
+	if h := r.Held; h != nil {
+		s.HeldFrom, s.Turnover = &h.AsOf, turnover(sol, h.Weights)
+	}
+	mean := r.Set.Mean()
 	for j, p := range r.Posteriors {
 		if p.Strategy != r.Set.Names[j] || sol.Names[j] != p.Strategy {
 			return nil, fmt.Errorf("reports: posterior %d is of %q, scenarios of %q", j, p.Strategy, r.Set.Names[j])
 		}
 		st := StrategySummary{
-			Name: p.Strategy, Weight: sol.Weights[j], RiskContribution: sol.Contributions[j],
+			Name: p.Strategy, ExpectedHorizon: mean[j], Group: r.Series[j].Strategy.Group, LiveFrom: r.Series[j].Strategy.LiveFrom, Weight: sol.Weights[j], RiskContribution: sol.Contributions[j],
 			Model: p.Model, Verdict: p.Verdict(), Days: r.Series[j].Len(), Posterior: p.Summary,
 			MinESSBulk: bayes.Number(math.Inf(1)), MinESSTail: bayes.Number(math.Inf(1)),
+		}
+		if r.Held != nil {
+			st.Held = r.Held.Weights[p.Strategy]
+		}
+		if c := r.Coverages[p.Strategy]; c != nil && c.Cone != nil {
+			st.Consistency = &c.Cone.Score
 		}
 		for _, d := range p.Sampler.Divergent {
 			st.Divergent += int(d)
@@ -116,6 +148,7 @@ func Summarise(r *Run) (*Summary, error) {
 		st.ProbMeanPositive = float64(positive) / float64(n)
 		s.Strategies = append(s.Strategies, st)
 	}
+	s.ExpectedSpan = portfolioInterval(r, s.Strategies)
 	return s, nil
 }
 

@@ -12,16 +12,9 @@ import (
 	"allocate/optimize"
 )
 
-// WriteWeights writes the canonical file of weights: long, one row per
-// strategy sorted by name, CASH last, with the header
-//
-//	as_of,effective,strategy,weight
-//
-// Weights are fractions of capital with a fixed number of decimals; every
-// strategy of the file has a row, 0 written out, and no cell is ever blank,
-// since readers disagree whether a blank means hold, sell or zero. The printed
-// numbers sum to the budget exactly.
-func WriteWeights(w io.Writer, r *Run) error {
+// Weights lists what a weights file of a run says: every strategy of the
+// universe and of the file, sorted by name, CASH last.
+func (r *Run) Weights() (*optimize.Weights, error) {
 	s := r.Solution
 	weight := map[string]float64{}
 	names := append([]string(nil), r.LeftOut...)
@@ -36,20 +29,88 @@ func WriteWeights(w io.Writer, r *Run) error {
 		names = append(names, optimize.Cash)
 	}
 	if err := sumsExactly(s.Weights, r.Optimize.Budget, s.Decimals); err != nil {
-		return err
+		return nil, err
 	}
-	out := csv.NewWriter(w)
-	if err := out.Write([]string{"as_of", "effective", "strategy", "weight"}); err != nil {
-		return err
-	}
+	w := &optimize.Weights{AsOf: r.AsOf, Effective: r.Effective, Names: names, Decimals: s.Decimals}
 	for _, name := range names {
-		record := []string{r.AsOf.String(), r.Effective.String(), CSVText(name), strconv.FormatFloat(weight[name], 'f', s.Decimals, 64)}
-		if err := out.Write(record); err != nil {
+		w.Values = append(w.Values, weight[name])
+	}
+	return w, nil
+}
+
+// The forms of a weights file.
+const (
+	LongWeights    = "long"    // as_of,effective,strategy,weight: canonical
+	WideWeights    = "wide"    // date (effective) and a column per strategy
+	ParquetWeights = "parquet" // the columns of long
+	IBKRWeights    = "ibkr"    // rebalance file of Interactive Brokers' TWS: per cent of net liquidation, last column
+	LEANWeights    = "lean"    // yyyyMMdd,symbol,weight, as custom data of QuantConnect LEAN
+)
+
+// WeightForms lists the forms.
+func WeightForms() []string {
+	return []string{LongWeights, WideWeights, ParquetWeights, IBKRWeights, LEANWeights}
+}
+
+// EncodeWeights writes weights in a form.
+func EncodeWeights(out io.Writer, w *optimize.Weights, form string) error {
+	if form == ParquetWeights {
+		return w.WriteParquet(out)
+	}
+	var rows [][]string
+	value := func(i int) string { return strconv.FormatFloat(w.Values[i], 'f', w.Decimals, 64) }
+	switch form {
+	case LongWeights:
+		rows = append(rows, []string{"as_of", "effective", "strategy", "weight"})
+		for i, name := range w.Names {
+			rows = append(rows, []string{w.AsOf.String(), w.Effective.String(), CSVText(name), value(i)})
+		}
+	case WideWeights:
+		header, row := []string{"date"}, []string{w.Effective.String()}
+		for i, name := range w.Names {
+			header, row = append(header, CSVText(name)), append(row, value(i))
+		}
+		rows = append(rows, header, row)
+	case IBKRWeights:
+		for i, name := range w.Names {
+			if name != optimize.Cash { // what is not named is cash there
+				rows = append(rows, []string{"DES", CSVText(name), "STK", "SMART", "", "", "", "", "", strconv.FormatFloat(100*w.Values[i], 'f', max(0, w.Decimals-2), 64)})
+			}
+		}
+	case LEANWeights:
+		day := strings.ReplaceAll(w.Effective.String(), "-", "")
+		for i, name := range w.Names {
+			if name != optimize.Cash {
+				rows = append(rows, []string{day, CSVText(name), value(i)})
+			}
+		}
+	default:
+		return fmt.Errorf("reports: no form of weights %q; there are %s", form, strings.Join(WeightForms(), ", "))
+	}
+	c := csv.NewWriter(out)
+	return c.WriteAll(rows)
+}
+
+// WriteWeights writes the canonical file of weights: long, one row per
+// strategy sorted by name, CASH last, with the header
+//
+//	as_of,effective,strategy,weight
+//
+// Weights are fractions of capital with a fixed number of decimals; every
+// strategy of the file has a row, 0 written out, and no cell is ever blank,
+// since readers disagree whether a blank means hold, sell or zero. The printed
+// numbers sum to the budget exactly.
+func WriteWeights(out io.Writer, r *Run) error { return writeWeights(LongWeights)(out, r) }
+
+// writeWeights writes the weights of a run in a form.
+func writeWeights(form string) func(io.Writer, *Run) error {
+	return func(out io.Writer, r *Run) error {
+		w, err := r.Weights()
+		if err != nil {
 			return err
 		}
+		return EncodeWeights(out, w, form)
 	}
-	out.Flush()
-	return out.Error()
 }
 
 // sumsExactly adds the printed decimals as whole numbers.

@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"sort"
 
 	"allocate/returns"
@@ -11,9 +12,17 @@ import (
 const fewestHeldOut = 20
 
 // HeldOut returns how many of a history's last days a fit is to be tried
-// without: the option, at most a fifth of them, and none where that is too few
-// to say anything.
-func (o Options) HeldOut(days int) int {
+// without: those since the strategy went live, if it did while the history
+// lasted and most of it was before; else the option, at most a fifth of them.
+// None where that is too few to say anything.
+func (o Options) HeldOut(s *returns.Series) int {
+	days := s.Len()
+	if from := s.Strategy.LiveFrom; from != nil && o.Holdout > 0 {
+		live := days - sort.Search(days, func(i int) bool { return s.Dates[i] >= *from })
+		if live >= fewestHeldOut && days-live >= max(2*fewestHeldOut, live/2) {
+			return live
+		}
+	}
 	if h := min(o.Holdout, days/5); h >= fewestHeldOut {
 		return h
 	}
@@ -30,13 +39,14 @@ type Coverage struct {
 	Below5   int    `json:"below_5"`
 	Above5   int    `json:"above_95"`
 	Above1   int    `json:"above_99"`
+	Cone     *Cone  `json:"cone,omitempty"`
 
 	Findings []returns.Finding `json:"findings,omitempty"` // scenarios.holdout_pit, scenarios.holdout_tail
 }
 
 // Holdout compares days, which the posterior has not seen, with what it
-// predicts.
-func (s Strategy) Holdout(days []float64) (*Coverage, error) {
+// predicts. src drives the futures of the cone.
+func (s Strategy) Holdout(days []float64, src rand.Source) (*Coverage, error) {
 	u, err := s.PIT(days)
 	if err != nil {
 		return nil, fmt.Errorf("scenarios: predictive distribution of %q: %w", s.Series.Strategy.Name, err)
@@ -50,6 +60,7 @@ func (s Strategy) Holdout(days []float64) (*Coverage, error) {
 	below := func(p float64) int { return sort.SearchFloat64s(u, p) }
 	c.Below1, c.Below5 = below(0.01), below(0.05)
 	c.Above5, c.Above1 = len(u)-below(0.95), len(u)-below(0.99)
+	c.Cone = s.cone(days, src)
 	return c, nil
 }
 

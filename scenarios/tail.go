@@ -19,6 +19,18 @@ func equalWeightLoss(s *Set) []float64 {
 	return loss
 }
 
+// StandardError returns the Monte Carlo standard error of the CVaR at
+// confidence alpha of a portfolio with these returns in the scenarios, of
+// probabilities prob (nil: equal), if they were drawn independently.
+func StandardError(outcomes, prob []float64, alpha float64) float64 {
+	loss := make([]float64, len(outcomes))
+	for i, r := range outcomes {
+		loss[i] = -r
+	}
+	_, se := tailMean(loss, prob, alpha)
+	return se
+}
+
 // tailMean returns the CVaR at confidence alpha of losses with probabilities
 // prob (nil: equal), positive for a loss, and its standard error if they were
 // drawn independently: sqrt((var(L | tail) + alpha (CVaR - VaR)^2)/(S(1-alpha)))

@@ -154,7 +154,7 @@ func TestFits(t *testing.T) {
 	for i := range wild {
 		wild[i] *= 2
 	}
-	c, err := s.Holdout(wild)
+	c, err := s.Holdout(wild, stream(5)("cone"))
 	if err != nil || len(c.Findings) != 2 {
 		t.Errorf("findings %v, %v", c, err)
 	}

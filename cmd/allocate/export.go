@@ -21,7 +21,7 @@ func newExport(g *global) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newExportPanel(g), newExportDraws(g), newExportScenarios(g))
+	cmd.AddCommand(newExportPanel(g), newExportDraws(g), newExportScenarios(g), newExportWeights(g))
 	return cmd
 }
 

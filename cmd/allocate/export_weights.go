@@ -1,0 +1,68 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"allocate/pipeline"
+	"allocate/reports"
+)
+
+func newExportWeights(g *global) *cobra.Command {
+	var run, file, format string
+	var force bool
+	cmd := &cobra.Command{
+		Use:   "weights",
+		Short: "Write the weights of a published run for another program",
+		Long: `Writes the weights of a run in the form that --format names:
+
+  long     as_of,effective,strategy,weight: what the run published
+  wide     date and a column per strategy
+  parquet  the columns of long
+  ibkr     rebalance file of Interactive Brokers' TWS: a row per strategy, per cent of net liquidation last
+  lean     yyyyMMdd,symbol,weight, as custom data of QuantConnect LEAN
+
+` + exitHelp,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, _, err := g.load(cmd)
+			if err != nil {
+				return err
+			}
+			if run == "" {
+				run = filepath.Join(c.Out, "latest")
+			}
+			if !slices.Contains(reports.WeightForms(), format) {
+				return &usageError{fmt.Errorf("--format %q is not one of %s", format, strings.Join(reports.WeightForms(), ", "))}
+			}
+			w, err := pipeline.RunWeights(run)
+			if err != nil {
+				return err
+			}
+			var b bytes.Buffer
+			if err := reports.EncodeWeights(&b, w, format); err != nil {
+				return err
+			}
+			if file == "-" {
+				_, err := g.stdout.Write(b.Bytes())
+				return err
+			}
+			if err := writeFile(file, b.Bytes(), force); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(g.stdout, "wrote %s (%d weights as of %v)\n", file, len(w.Names), w.AsOf)
+			return err
+		},
+	}
+	g.addConfigFlags(cmd)
+	cmd.Flags().StringVar(&run, "run", "", "folder of a published run (default <out>/latest)")
+	cmd.Flags().StringVarP(&file, "output", "o", "-", "file to write; - is standard output")
+	cmd.Flags().StringVar(&format, "format", reports.LongWeights, strings.Join(reports.WeightForms(), ", "))
+	cmd.Flags().BoolVar(&force, "force", false, "overwrite an existing file")
+	return cmd
+}
