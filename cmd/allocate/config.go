@@ -17,7 +17,7 @@ func newConfig(g *global) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newConfigInit(g), newConfigShow(g))
+	cmd.AddCommand(newConfigInit(g), newConfigShow(g), newConfigSchema(g), newConfigDocs(g))
 	return cmd
 }
 
@@ -80,4 +80,30 @@ func newConfigShow(g *global) *cobra.Command {
 	g.addConfigFlags(cmd)
 	cmd.Flags().BoolVar(&origin, "origin", false, "print where each value is from: default, file and line, environment, --set or flag")
 	return cmd
+}
+
+func newConfigSchema(g *global) *cobra.Command {
+	var of string
+	cmd := &cobra.Command{
+		Use:   "schema",
+		Short: "Print the JSON schema of the configuration, or of a result",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if err := config.WriteSchema(g.stdout, of); err != nil {
+				return &usageError{err}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&of, "of", "config", "config, summary (summary.json) or backtest (backtest.json)")
+	return cmd
+}
+
+func newConfigDocs(g *global) *cobra.Command {
+	return &cobra.Command{
+		Use:   "docs",
+		Short: "Print the manual of the configuration as Markdown",
+		Args:  cobra.NoArgs,
+		RunE:  func(*cobra.Command, []string) error { return config.WriteDocs(g.stdout) },
+	}
 }

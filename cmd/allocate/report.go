@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"allocate/pipeline"
+)
+
+func newReport(g *global) *cobra.Command {
+	var dir string
+	var force bool
+	v := view{progress: "never", format: "auto", quiet: true}
+	cmd := &cobra.Command{
+		Use:   "report [RUN]",
+		Short: "Make the reports of a published run again, from what is stored",
+		Long: `Writes the tear sheet and the other files of a run, a folder such as
+out/2022-12-28/r1 (default: the latest), as this version of the program writes
+them, from the stored results that run.json names. The published run stays as it
+is.
+
+` + exitHelp,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, _, err := g.load(cmd)
+			if err != nil {
+				return err
+			}
+			run := filepath.Join(c.Out, "latest")
+			if len(args) == 1 {
+				run = args[0]
+			}
+			sink, finish, err := v.sink(g.stderr)
+			if err != nil {
+				return err
+			}
+			defer finish()
+			s, err := pipeline.OpenStore(c.Cache)
+			if err != nil {
+				return err
+			}
+			files, err := pipeline.Rebuild(cmd.Context(), run, s, sink, time.Now)
+			if err != nil {
+				return err
+			}
+			if err := os.MkdirAll(dir, 0o755); err != nil {
+				return err
+			}
+			for _, f := range files {
+				path := filepath.Join(dir, f.Name)
+				if err := writeFile(path, f.Data, force); err != nil {
+					return err
+				}
+				fmt.Fprintln(g.stdout, "wrote "+path)
+			}
+			return nil
+		},
+	}
+	g.addConfigFlags(cmd)
+	cmd.Flags().StringVarP(&dir, "output", "o", "report", "folder to write to")
+	cmd.Flags().BoolVar(&force, "force", false, "overwrite existing files")
+	return cmd
+}

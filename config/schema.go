@@ -1,0 +1,116 @@
+package config
+
+import (
+	"encoding"
+	"encoding/json"
+	"fmt"
+	"io"
+	"path"
+	"reflect"
+	"strings"
+
+	"github.com/invopop/jsonschema"
+
+	"allocate/bayes"
+	"allocate/reports"
+	"allocate/returns"
+)
+
+// Documents are the kinds of file that have a schema.
+var documents = map[string]struct {
+	title string
+	of    any
+}{
+	"config":   {"Configuration of allocate", &Config{}},
+	"summary":  {"summary.json of a run of allocate", &reports.Summary{}},
+	"backtest": {"backtest.json of a backtest of allocate", &reports.Backtest{}},
+}
+
+// WriteSchema writes the JSON schema (draft 2020-12) of a kind of file: config,
+// summary or backtest. It follows from the types and their documentation, so
+// that it cannot be out of date.
+func WriteSchema(w io.Writer, kind string) error {
+	d, ok := documents[kind]
+	if !ok {
+		return fmt.Errorf("config: no schema of %q; there are backtest, config and summary", kind)
+	}
+	r := jsonschema.Reflector{
+		ExpandedStruct:            true,
+		AllowAdditionalProperties: kind != "config", // readers of results must not break when they grow
+		Mapper:                    nullable,
+		LookupComment:             comment,
+		Namer:                     qualified,
+	}
+	if kind == "config" {
+		r.RequiredFromJSONSchemaTags = true // every key has a default
+	}
+	s := r.Reflect(d.of)
+	s.Title, s.ID = d.title, ""
+	b, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return fmt.Errorf("config: schema: %w", err)
+	}
+	_, err = w.Write(append(b, '\n'))
+	return err
+}
+
+// qualified names a type with its package: several have Options.
+func qualified(t reflect.Type) string {
+	if t.Name() == "" || t.PkgPath() == "" {
+		return ""
+	}
+	return path.Base(t.PkgPath()) + "." + t.Name()
+}
+
+// nullable is the schema of numbers that are null where they do not exist, and
+// of what is written as text.
+func nullable(t reflect.Type) *jsonschema.Schema {
+	if t == reflect.TypeFor[returns.Date]() {
+		return &jsonschema.Schema{Type: "string", Format: "date"}
+	}
+	if t.Kind() == reflect.Int && t.Implements(reflect.TypeFor[encoding.TextMarshaler]()) {
+		return &jsonschema.Schema{Type: "string"}
+	}
+	if t == reflect.TypeFor[bayes.Number]() || t == reflect.TypeFor[reports.Number]() {
+		return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "number"}, {Type: "null"}}}
+	}
+	return nil
+}
+
+// comment is the documentation of a field.
+func comment(t reflect.Type, name string) string {
+	if t.Kind() != reflect.Struct || name == "" {
+		return ""
+	}
+	f, ok := t.FieldByName(name)
+	if !ok {
+		return ""
+	}
+	return f.Tag.Get("doc")
+}
+
+// WriteDocs writes the manual of the configuration as Markdown: every key, its
+// default and its meaning.
+func WriteDocs(w io.Writer) error {
+	var b strings.Builder
+	b.WriteString("# Configuration of allocate\n\nEvery key may also be given as `--set key=value` or as an environment variable.\n")
+	for _, f := range walk("", reflect.ValueOf(Default())) {
+		if f.section {
+			fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| key | default | meaning | environment |\n| --- | --- | --- | --- |\n", f.Key, sentence(f.Doc))
+			continue
+		}
+		if !strings.Contains(f.Key, ".") && f.Key == "as_of" {
+			b.WriteString("\n| key | default | meaning | environment |\n| --- | --- | --- | --- |\n")
+		}
+		fmt.Fprintf(&b, "| `%s` | `%s` | %s | `%s` |\n", f.Key, FormatValue(f.Default), strings.ReplaceAll(f.Doc, "|", "\\|"), f.Env())
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func sentence(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:] + "."
+}
