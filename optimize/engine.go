@@ -122,14 +122,7 @@ func (e *engine) begin(ctx context.Context) error {
 // minimise finds the least of a blend of return and risk. from is an earlier
 // search of the same shape to start from, or nil.
 func (e *engine) minimise(ctx context.Context, b blend, from *search) (*search, error) {
-	for _, standIns := range []bool{false, true} {
-		s := e.search(b)
-		if from == nil || !s.continues(from) {
-			break
-		}
-		if standIns {
-			s.guide = from
-		}
+	if s := e.search(b); from != nil && s.continues(from) {
 		_, err := s.descend(ctx, e.scenarios, true)
 		if err == nil {
 			return s, nil
@@ -166,7 +159,7 @@ func (s *search) continues(from *search) bool {
 	if from.shape.n != s.shape.n || len(from.levels) != len(s.levels) || from.Set != s.Set || from.dim() != s.dim() {
 		return false
 	}
-	s.basis = make([]int, len(from.basis))
+	s.guide, s.basis = from, make([]int, len(from.basis))
 	for k, id := range from.basis {
 		at, ok := s.shape.translate(from.shape, id, s.Set.Len())
 		if !ok || slices.Contains(s.basis[:k], at) {

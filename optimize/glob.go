@@ -2,6 +2,7 @@ package optimize
 
 import (
 	"context"
+	"errors"
 	"math"
 	"slices"
 
@@ -40,7 +41,7 @@ type search struct {
 	pivots  int
 	walk    *walk   // of the last program
 	rows    []int   // identity of each of its rows from shape.size() on
-	guide   *search // an earlier search to start at the very point of; see standIns
+	guide   *search // the earlier search that this one goes on from; see standIns
 }
 
 func (s *search) dim() int { return s.shape.n + len(s.levels) + s.peaks() }
@@ -109,7 +110,7 @@ func (s *search) descend(ctx context.Context, scenarios []int, warm bool) (optim
 	if warm && len(s.levels) > 0 {
 		s.measure()
 		for k, l := range s.levels {
-			s.cut(k, l, scenarios, l.glob.mass, l.glob.low/2, l.glob.high/2)
+			s.cut(k, l, scenarios, l.glob.mass, l.glob.low, l.glob.high, narrow)
 		}
 		return s.rounds(ctx)
 	}
@@ -181,27 +182,39 @@ func (s *search) split(k int, l *level, scenarios []int, share float64) {
 		return math.Inf(-1)
 	}
 	tail := l.share()
-	s.cut(k, l, scenarios, mass, at(tail+share/2)-l.t, at(tail-share/2)-l.t)
+	s.cut(k, l, scenarios, mass, at(tail+share/2)-l.t, at(tail-share/2)-l.t, 1)
 }
 
-// cut keeps explicit the scenarios whose loss is within [low, high] of t, and
-// the ties of the vertex.
-func (s *search) cut(k int, l *level, scenarios []int, mass, low, high float64) {
+// narrow is the part of a band that is enough where a search goes on from an
+// answer to a neighbouring problem.
+const narrow = 0.15
+
+// cut keeps explicit the scenarios whose loss is within a share of [low, high]
+// of t, and the ties of the vertex.
+func (s *search) cut(k int, l *level, scenarios []int, mass, low, high, share float64) {
 	g := &glob{mass: mass, low: low, high: high}
-	first := s.shape.size() + k*s.Set.Len()
-	ties := make(map[int]bool, len(s.basis))
-	for _, id := range s.basis {
-		ties[id-first] = true
-	}
+	low, high = share*low, share*high
+	g.above, g.below = make([]int, 0, len(scenarios)/8), make([]int, 0, len(scenarios))
 	for _, j := range scenarios {
 		switch e := s.loss[j] - l.t; {
-		case e >= low && e <= high, ties[j]:
-			g.band = append(g.band, j) // a tie of the vertex stays a row
+		case e >= low && e <= high:
+			g.band = append(g.band, j)
 		case e > high:
 			g.above = append(g.above, j)
 		default:
 			g.below = append(g.below, j)
 		}
+	}
+	// A tie of the vertex stays a row, wherever rounding has put it.
+	first := s.shape.size() + k*s.Set.Len()
+	for _, id := range s.basis {
+		j := id - first
+		if j < 0 || j >= s.Set.Len() || s.loss[j]-l.t >= low && s.loss[j]-l.t <= high {
+			continue
+		}
+		tie := func(i int) bool { return i == j }
+		g.above, g.below = slices.DeleteFunc(g.above, tie), slices.DeleteFunc(g.below, tie)
+		g.band = append(g.band, j)
 	}
 	l.glob = g
 }
@@ -265,7 +278,9 @@ func (s *search) program() *hinges {
 	for _, l := range s.levels {
 		size += len(l.glob.band)
 	}
+	size += h.dim // for stand-ins
 	h.rows = append(make([]float64, 0, size*h.dim), h.rows...)
+	h.rhs, h.penalty = append(make([]float64, 0, size), h.rhs...), append(make([]float64, 0, size), h.penalty...)
 	s.rows = s.rows[:0]
 	row := make([]float64, h.dim)
 	for k, l := range s.levels {
@@ -319,10 +334,12 @@ func (s *search) solve(ctx context.Context) (optimal bool, err error) {
 		basis[k] = wanted[id]
 	}
 	real := len(h.rhs)
-	if s.guide != nil {
+	s.walk, err = newWalk(h, basis, s.sides)
+	if s.guide != nil && (errors.Is(err, errBent) || errors.Is(err, errSingular)) {
 		s.standIns(h, basis)
+		s.walk, err = newWalk(h, basis, s.sides)
 	}
-	if s.walk, err = newWalk(h, basis, s.sides); err != nil {
+	if err != nil {
 		return false, err
 	}
 	s.walk.reprice() // after a change of the problem the old vertex may be outside

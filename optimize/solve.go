@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync"
 
 	"allocate/returns"
 )
@@ -127,14 +128,21 @@ func (a *answer) solution() (*Solution, error) {
 	if out.Weights, err = round(p, out.Exact); err != nil {
 		return nil, err
 	}
-	bound, each := a.bound(a.blend, a.dual())
-	exact := outcome{}
-	if a.known && &a.weights[0] == &a.search.w[0] {
-		exact = a.outcomeOf(out.Exact, a.loss)
-	} else {
-		exact = a.outcome(out.Exact)
-	}
-	exported := a.describe(out)
+	// Three readings of the scenarios that do not depend on each other.
+	var bound float64
+	var each []bent
+	var exact, exported outcome
+	var wait sync.WaitGroup
+	wait.Go(func() { bound, each = a.bound(a.blend, a.dual()) })
+	wait.Go(func() {
+		if a.known && &a.weights[0] == &a.search.w[0] {
+			exact = a.outcomeOf(out.Exact, a.loss)
+		} else {
+			exact = a.outcome(out.Exact)
+		}
+	})
+	wait.Go(func() { exported = a.describe(out) })
+	wait.Wait()
 	c := &out.Certificate
 	c.Primal, c.ExactPrimal = a.value(a.base, exported, out.Weights)+a.shift, a.value(a.base, exact, out.Exact)+a.shift
 	c.DualBound = bound + a.shift + a.credit
