@@ -22,6 +22,7 @@ var rooms = map[string]struct{ ours, others []string }{
 	"scenarios":         {[]string{"returns", "returns/columnar", "bayes"}, []string{"gonum.org/v1/gonum/"}},
 	"optimize":          {[]string{"returns", "returns/columnar", "scenarios"}, []string{"gonum.org/v1/gonum/"}},
 	"reports/metrics":   {nil, []string{"gonum.org/v1/gonum/"}},
+	"reports/chart":     {nil, []string{"gonum.org/v1/gonum/", "gonum.org/v1/plot/", "gonum.org/v1/plot"}},
 	"reports":           {[]string{"returns", "bayes", "scenarios", "optimize", "reports/"}, []string{"gonum.org/v1/gonum/", "gonum.org/v1/plot/", "github.com/prometheus/client_golang/"}},
 	"config":            {[]string{"returns", "bayes", "scenarios", "optimize", "reports", "pipeline/backtest"}, []string{"github.com/spf13/viper", "github.com/go-viper/mapstructure/v2", "github.com/invopop/jsonschema"}},
 	"pipeline/store":    {nil, []string{"github.com/google/renameio/v2", "github.com/gofrs/flock"}},

@@ -122,3 +122,19 @@ func beats(r *Run) *Beats {
 	}
 	return out
 }
+
+// interval is the mean and central 90% of values.
+func interval(v []float64) Interval {
+	s := append([]float64(nil), v...)
+	sort.Float64s(s)
+	sum := 0.0
+	for _, x := range s {
+		sum += x
+	}
+	at := func(p float64) float64 {
+		h := p * float64(len(s)-1)
+		i := min(int(h), len(s)-2)
+		return s[i] + (h-float64(i))*(s[i+1]-s[i])
+	}
+	return Interval{sum / float64(len(s)), at(0.05), at(0.95)}
+}

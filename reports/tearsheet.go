@@ -6,8 +6,10 @@ import (
 	"html/template"
 	"io"
 	"math"
+	"slices"
 	"strings"
 
+	"allocate/bayes"
 	"allocate/optimize"
 	"allocate/returns"
 )
@@ -18,76 +20,173 @@ var tearsheetHTML string
 //go:embed assets/style.css
 var styleCSS string
 
-var tearsheet = template.Must(template.New("tearsheet").Funcs(template.FuncMap{
+//go:embed assets/sort.js
+var sortJS string
+
+var formats = template.FuncMap{
 	"percent":  func(x float64) string { return fmt.Sprintf("%.2f%%", 100*x) },
 	"percent1": func(x float64) string { return fmt.Sprintf("%.1f%%", 100*x) },
+	"percent3": func(x float64) string { return fmt.Sprintf("%.3f%%", 100*x) },
 	"signed":   func(x float64) string { return fmt.Sprintf("%+.2f%%", 100*x) },
-	"fixed":    func(digits int, x any) string { return fmt.Sprintf("%.*f", digits, x) },
+	"signed1":  func(x float64) string { return fmt.Sprintf("%+.1f%%", 100*x) },
+	"priced":   func(x float64) string { return fmt.Sprintf("%+.4f%%", x) }, // 100 x, for a side moved by 1/100
+	"fixed":    fixed,
 	"brief":    func(x float64) string { return fmt.Sprintf("%.2g", x) },
-	"isCash":   func(name string) bool { return name == optimize.Cash },
-}).Parse(tearsheetHTML))
+}
+
+// fixed prints a number, or a pointer to one, with so many digits.
+func fixed(digits int, x any) string {
+	if p, ok := x.(*float64); ok {
+		x = *p
+	}
+	return fmt.Sprintf("%.*f", digits, x)
+}
+
+var tearsheet = template.Must(template.New("tearsheet").Funcs(formats).Parse(tearsheetHTML))
 
 // row is one line of the table of weights.
 type row struct {
-	Name         string
-	Weight       float64
-	Printed      string
-	Contribution float64
-	Share        float64 // of the CVaR
-	Mean         float64 // expected horizon return
-	Bar          float64 // percent of the widest bar
+	Name    string
+	Weight  float64
+	Printed string
+	Change  float64 // from what is held
+	Why     string  // what has changed since
+	Share   float64 // of the CVaR
+	Mean    float64 // expected horizon return
+	Bar     float64 // percent of the widest bar
+}
+
+// detail is the charts of one strategy.
+type detail struct {
+	Name                      string
+	History, Densities, Ranks template.HTML
+	HistoryNote               string
 }
 
 type page struct {
-	Summary   *Summary
-	CSS       template.CSS
-	Loss      template.HTML
-	Rows      []row
-	Zero      []string // strategies of weight 0
-	Serious   []returns.Finding
-	Notes     []returns.Finding
-	Tail      float64
-	Seed      uint64
-	Settings  []setting
-	Certified bool
+	Summary                        *Summary
+	CSS                            template.CSS
+	Script                         template.JS
+	Loss, Fan, Contributions       template.HTML
+	Frontier, Beats                template.HTML
+	Rows                           []row
+	Zero                           []string // strategies of weight 0
+	MoreZero, MoreNotes, NoDetails int      // what a page of this size leaves out
+	Serious, Notes                 []returns.Finding
+	Details                        []detail
+	Strip                          string
+	Tail                           float64
+	Seed                           uint64
+	Settings                       []setting
+	Certified                      bool
 }
 
 type setting struct{ Name, Value string }
 
+// What a page shows of many strategies: enough for a fund of fifty, and still a
+// page with five hundred.
+const (
+	mostDetails = 60
+	mostZeros   = 120
+	mostNotes   = 200
+)
+
 // WriteTearsheet writes tearsheet.html: one file that asks for nothing else,
-// readable without scripts, in light and dark and on paper.
+// readable without its script, which sorts tables, in light and dark and on
+// paper.
 func WriteTearsheet(w io.Writer, r *Run) error {
 	s, err := Summarise(r)
 	if err != nil {
 		return err
 	}
-	loss, err := lossChart(r)
-	if err != nil {
+	p := page{
+		Summary: s, CSS: template.CSS(styleCSS), Script: template.JS(sortJS), Tail: 1 - s.Alpha, Seed: r.Seed,
+		Certified: s.Certificate.ExactGap <= r.Optimize.MaxGap, Strip: strip(s), Settings: settings(r),
+	}
+	p.rows(r, s)
+	p.findings(r)
+	if err := p.figures(r, s); err != nil {
 		return err
 	}
-	p := page{Summary: s, CSS: template.CSS(styleCSS), Loss: loss, Tail: 1 - s.Alpha, Seed: r.Seed, Certified: s.Certificate.ExactGap <= r.Optimize.MaxGap}
-	mean := r.Set.Mean()
+	return tearsheet.Execute(w, p)
+}
+
+// rows fills the table of weights: what is held or was, the largest first.
+func (p *page) rows(r *Run, s *Summary) {
 	widest := 0.0
 	for _, x := range r.Solution.Weights {
 		widest = max(widest, math.Abs(x))
 	}
+	held := map[string]float64{}
+	if r.Held != nil {
+		held = r.Held.Weights
+	}
+	mean := r.Set.Mean()
 	for j, name := range r.Solution.Names {
 		weight := r.Solution.Weights[j]
-		if weight == 0 {
+		if weight == 0 && math.Abs(held[name]) < math.Pow10(-r.Solution.Decimals) {
 			p.Zero = append(p.Zero, name)
 			continue
 		}
-		line := row{Name: name, Weight: weight, Printed: fmt.Sprintf("%.*f", r.Solution.Decimals, weight), Contribution: r.Solution.Contributions[j], Bar: 100 * math.Abs(weight) / widest}
+		line := row{Name: name, Weight: weight, Printed: fmt.Sprintf("%.*f", r.Solution.Decimals, weight), Change: weight - held[name]}
+		if widest > 0 {
+			line.Bar = 100 * math.Abs(weight) / widest
+		}
 		if s.CVaR != 0 {
-			line.Share = line.Contribution / s.CVaR
+			line.Share = r.Solution.Contributions[j] / s.CVaR
 		}
 		if j < len(mean) {
 			line.Mean = mean[j]
+			line.Why = since(r, &s.Strategies[j])
 		}
 		p.Rows = append(p.Rows, line)
 	}
 	p.Zero = append(p.Zero, r.LeftOut...)
-	sortRows(p.Rows)
+	if len(p.Zero) > mostZeros {
+		p.Zero, p.MoreZero = p.Zero[:mostZeros], len(p.Zero)-mostZeros
+	}
+	slices.SortStableFunc(p.Rows, func(a, b row) int {
+		switch x, y := math.Abs(a.Weight), math.Abs(b.Weight); {
+		case x > y:
+			return -1
+		case x < y:
+			return 1
+		}
+		return 0
+	})
+}
+
+// since says what is believed of a strategy now and was not when the weights
+// that are held were decided, and whether a bound holds its weight.
+func since(r *Run, s *StrategySummary) string {
+	if r.Held == nil {
+		return ""
+	}
+	var parts []string
+	if then, known := r.Held.Beliefs[s.Name]; known {
+		move := func(what string, then, now float64) {
+			if math.Abs(now-then) >= 5e-4 {
+				parts = append(parts, fmt.Sprintf("%s %.1f%% → %.1f%%", what, 100*then, 100*now))
+			}
+		}
+		move("return", then.AnnualReturn, s.AnnualReturn.Mean)
+		move("volatility", then.AnnualVolatility, s.AnnualVolatility.Mean)
+	} else if r.Held.Beliefs != nil {
+		parts = append(parts, "new in the universe")
+	}
+	for _, x := range r.Solution.ShadowPrices {
+		if x.Name == s.Name {
+			parts = append(parts, "at its "+x.Side+" bound")
+		}
+	}
+	if len(parts) == 0 {
+		return "little has changed"
+	}
+	return strings.Join(parts, "; ")
+}
+
+// findings splits what needs attention from what is worth knowing.
+func (p *page) findings(r *Run) {
 	for _, f := range r.Findings {
 		if f.Severity > returns.Info {
 			p.Serious = append(p.Serious, f)
@@ -95,39 +194,81 @@ func WriteTearsheet(w io.Writer, r *Run) error {
 			p.Notes = append(p.Notes, f)
 		}
 	}
-	p.Settings = settings(r)
-	return tearsheet.Execute(w, p)
-}
-
-// sortRows puts the largest weight first and ties by name.
-func sortRows(rows []row) {
-	for i := 1; i < len(rows); i++ {
-		for k := i; k > 0 && (math.Abs(rows[k].Weight) > math.Abs(rows[k-1].Weight)); k-- {
-			rows[k], rows[k-1] = rows[k-1], rows[k]
-		}
+	if len(p.Notes) > mostNotes {
+		p.Notes, p.MoreNotes = p.Notes[:mostNotes], len(p.Notes)-mostNotes
 	}
 }
 
+// strip says in a sentence how the sampler did.
+func strip(s *Summary) string {
+	rhat, ess, divergent, doubtful := 0.0, math.Inf(1), 0, 0
+	for _, x := range s.Strategies {
+		rhat, ess = max(rhat, float64(x.MaxRHat)), min(ess, float64(x.MinESSBulk), float64(x.MinESSTail))
+		divergent += x.Divergent
+		if x.Verdict != bayes.OK {
+			doubtful++
+		}
+	}
+	good := fmt.Sprintf("All %d posteriors are usable", len(s.Strategies))
+	if doubtful > 0 {
+		good = fmt.Sprintf("%d of %d posteriors are usable with a warning", doubtful, len(s.Strategies))
+	}
+	return fmt.Sprintf("%s: the largest R-hat is %.4f, the least effective sample size %.0f, and %d draws diverged.", good, rhat, ess, divergent)
+}
+
+// settings lists what the decision was told, as far as it says anything.
 func settings(r *Run) []setting {
 	o := r.Optimize
 	list := []setting{
+		{"Objective", string(o.Objective)},
 		{"Confidence (alpha)", fmt.Sprint(o.Alpha)},
 		{"Budget", fmt.Sprint(o.Budget)},
 		{"Weight of a strategy", fmt.Sprintf("%v to %v", o.MinWeight, o.MaxWeight)},
 	}
-	for _, b := range o.Bounds {
+	add := func(set bool, name, format string, args ...any) {
+		if set {
+			list = append(list, setting{name, fmt.Sprintf(format, args...)})
+		}
+	}
+	span := func(low, high *float64) string {
 		var sides []string
-		if b.Min != nil {
-			sides = append(sides, fmt.Sprintf("at least %v", *b.Min))
+		if low != nil {
+			sides = append(sides, fmt.Sprintf("at least %v", *low))
 		}
-		if b.Max != nil {
-			sides = append(sides, fmt.Sprintf("at most %v", *b.Max))
+		if high != nil {
+			sides = append(sides, fmt.Sprintf("at most %v", *high))
 		}
-		list = append(list, setting{"Weight of " + b.Name, strings.Join(sides, ", ")})
+		return strings.Join(sides, ", ")
 	}
-	if o.MinAnnualReturn != nil {
-		list = append(list, setting{"Least expected annual return", fmt.Sprintf("%.2f%%", 100**o.MinAnnualReturn)})
+	value := func(x *float64) float64 {
+		if x == nil {
+			return 0
+		}
+		return *x
 	}
+	for _, l := range o.Spectrum {
+		add(true, "Level of the risk", "CVaR at %v with weight %v", l.Alpha, l.Weight)
+	}
+	add(o.Objective == optimize.Utility, "Risk aversion", "%v", o.RiskAversion)
+	add(o.MaxCVaR != nil, "Largest CVaR", "%.2f%%", 100*value(o.MaxCVaR))
+	add(o.RiskFree != 0, "Risk-free return", "%.2f%% a year", 100*o.RiskFree)
+	for _, b := range o.Bounds {
+		add(true, "Weight of "+b.Name, "%s", span(b.Min, b.Max))
+	}
+	for _, g := range o.Groups {
+		add(true, "Group "+g.Name, "%s of %s%s", span(g.Min, g.Max), g.Group, strings.Join(g.Strategies, ", "))
+	}
+	for _, e := range o.Exposures {
+		add(true, "Exposure "+e.Name, "%s", span(e.Min, e.Max))
+	}
+	add(o.MinAnnualReturn != nil, "Least expected annual return", "%.2f%%", 100*value(o.MinAnnualReturn))
+	add(o.MaxLeverage != nil, "Largest gross leverage", "%v", value(o.MaxLeverage))
+	add(o.MaxTurnover != nil, "Largest turnover", "%.1f%%", 100*value(o.MaxTurnover))
+	add(o.MaxDistance != nil, "Largest distance to the benchmark", "%.1f%%", 100*value(o.MaxDistance))
+	add(o.MinPosition != 0, "Smallest position", "%v", o.MinPosition)
+	add(o.MaxPositions != 0, "Most positions", "%d", o.MaxPositions)
+	add(o.CostBP != 0, "Cost of trading", "%v basis points", o.CostBP)
+	add(o.RobustRadius != 0, "Robust to", "a Wasserstein ball of %v, metric %s", o.RobustRadius, o.RobustNorm)
 	return append(list,
 		setting{"Cash", map[bool]string{true: "allowed", false: "not allowed"}[o.Cash]},
 		setting{"Horizon", fmt.Sprintf("%d trading days", r.Scenarios.Horizon)},

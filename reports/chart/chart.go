@@ -1,0 +1,226 @@
+// Package chart draws what the reports show, with gonum/plot, as SVG to be put
+// into a page or as PNG: slices in, bytes out. Charts have one theme, which
+// colour-blind readers can tell apart (Okabe and Ito 2008); in a page they take
+// its text colour, font and light or dark variant from the custom properties
+// --ink, --line and --c1 to --c8. The same input gives the same bytes.
+package chart
+
+import (
+	"bytes"
+	"fmt"
+	"html"
+	"image/color"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+	"gonum.org/v1/plot/vg/vgsvg"
+)
+
+// Chart is a plot with its size and its text alternative.
+type Chart struct {
+	plot *plot.Plot
+	w, h vg.Length
+	alt  string
+}
+
+// The theme. Black and the light grey stand for the page's own.
+var (
+	ink    = color.NRGBA{0, 0, 0, 0xff}
+	faint  = color.NRGBA{0xd9, 0xdc, 0xe1, 0xff}
+	series = []color.NRGBA{
+		{0x00, 0x72, 0xb2, 0xff}, {0xd5, 0x5e, 0x00, 0xff}, {0x00, 0x9e, 0x73, 0xff}, {0xcc, 0x79, 0xa7, 0xff},
+		{0xe6, 0x9f, 0x00, 0xff}, {0x56, 0xb4, 0xe9, 0xff}, {0x7d, 0x6f, 0x00, 0xff}, {0x66, 0x66, 0x66, 0xff},
+	}
+	// properties names what a page calls the theme's colours.
+	properties = []struct {
+		colour color.NRGBA
+		name   string
+	}{
+		{ink, "var(--ink,#1b1d21)"}, {faint, "var(--line,#d9dce1)"},
+		{series[0], "var(--c1,#0072b2)"}, {series[1], "var(--c2,#d55e00)"}, {series[2], "var(--c3,#009e73)"}, {series[3], "var(--c4,#cc79a7)"},
+		{series[4], "var(--c5,#e69f00)"}, {series[5], "var(--c6,#56b4e9)"}, {series[6], "var(--c7,#7d6f00)"}, {series[7], "var(--c8,#666)"},
+	}
+	hexadecimal = regexp.MustCompile("#[0-9A-F]{6}")
+)
+
+// themed writes the page's names for the theme's colours. Transparent ones have
+// come back from the canvas rounded down a little.
+func themed(svg string) string {
+	return hexadecimal.ReplaceAllStringFunc(svg, func(s string) string {
+		v, err := strconv.ParseUint(s[1:], 16, 32)
+		if err != nil {
+			return s
+		}
+		near := func(a uint8, b uint64) bool { return a-uint8(b) <= 3 }
+		for _, p := range properties {
+			if near(p.colour.R, v>>16&255) && near(p.colour.G, v>>8&255) && near(p.colour.B, v&255) {
+				return p.name
+			}
+		}
+		return s
+	})
+}
+
+// colour is that of the i-th series.
+func colour(i int) color.NRGBA { return series[i%len(series)] }
+
+// newChart makes an empty chart; sizes are in points.
+func newChart(w, h float64, alt, x, y string) (*Chart, *plot.Plot) {
+	p := plot.New()
+	p.BackgroundColor = nil
+	for _, axis := range []*plot.Axis{&p.X, &p.Y} {
+		axis.Label.TextStyle.Font, axis.Tick.Label.Font = sans(10.5), sans(10.5)
+		axis.LineStyle.Width, axis.Tick.LineStyle.Width = vg.Points(0.6), vg.Points(0.6)
+		axis.Padding = vg.Points(2)
+	}
+	p.X.Label.Text, p.Y.Label.Text = x, y
+	p.Legend.Top, p.Legend.Left = true, true
+	p.Legend.TextStyle.Font = sans(10)
+	p.Legend.ThumbnailWidth = vg.Points(14)
+	return &Chart{p, vg.Points(w), vg.Points(h), alt}, p
+}
+
+// sans is a font about as wide as those of the page that will draw the text: it
+// is measured here, and replaced there.
+func sans(size float64) font.Font {
+	return font.Font{Typeface: "Liberation", Variant: "Sans", Size: vg.Points(size)}
+}
+
+// SVG returns the chart as an SVG element to be put into a page: it scales with
+// the page, takes its colours and font from it, and has a text alternative.
+func (c *Chart) SVG() (string, error) {
+	canvas := vgsvg.New(c.w, c.h)
+	c.plot.Draw(draw.New(canvas))
+	var b bytes.Buffer
+	if _, err := canvas.WriteTo(&b); err != nil {
+		return "", fmt.Errorf("chart: %w", err)
+	}
+	svg := b.String()
+	start := strings.Index(svg, "<svg")
+	end := strings.Index(svg[max(0, start):], ">")
+	if start < 0 || end < 0 {
+		return "", fmt.Errorf("chart: the canvas is no SVG")
+	}
+	body := themed(svg[start+end+1:])
+	return fmt.Sprintf(`<svg role="img" aria-label="%s" viewBox="0 0 %g %g" preserveAspectRatio="xMidYMid meet">`, html.EscapeString(c.alt), c.w.Points(), c.h.Points()) + body, nil
+}
+
+// PNG returns the chart as an image on white, at twice the size of the screen.
+func (c *Chart) PNG() ([]byte, error) {
+	c.plot.BackgroundColor = color.White
+	defer func() { c.plot.BackgroundColor = nil }()
+	canvas := vgimg.NewWith(vgimg.UseWH(c.w, c.h), vgimg.UseDPI(144))
+	c.plot.Draw(draw.New(canvas))
+	var b bytes.Buffer
+	if _, err := (vgimg.PngCanvas{Canvas: canvas}).WriteTo(&b); err != nil {
+		return nil, fmt.Errorf("chart: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// line adds a polyline.
+func line(p *plot.Plot, x, y []float64, c color.Color, width float64, dashes ...vg.Length) (*plotter.Line, error) {
+	l, err := plotter.NewLine(points(x, y))
+	if err != nil {
+		return nil, fmt.Errorf("chart: %w", err)
+	}
+	l.Color, l.Width, l.Dashes = c, vg.Points(width), dashes
+	p.Add(l)
+	return l, nil
+}
+
+// area fills a polygon.
+func area(p *plot.Plot, x, y []float64, c color.NRGBA, alpha uint8) error {
+	g, err := plotter.NewPolygon(points(x, y))
+	if err != nil {
+		return fmt.Errorf("chart: %w", err)
+	}
+	c.A = alpha
+	g.Color, g.LineStyle.Width = c, 0
+	p.Add(g)
+	return nil
+}
+
+// label writes text at a point.
+func label(p *plot.Plot, x, y float64, s string, align text.XAlignment, size float64) error {
+	l, err := plotter.NewLabels(plotter.XYLabels{XYs: plotter.XYs{{X: x, Y: y}}, Labels: []string{s}})
+	if err != nil {
+		return fmt.Errorf("chart: %w", err)
+	}
+	l.TextStyle[0].XAlign, l.TextStyle[0].YAlign = align, draw.YCenter
+	l.TextStyle[0].Font = sans(size)
+	p.Add(l)
+	return nil
+}
+
+func points(x, y []float64) plotter.XYs {
+	xy := make(plotter.XYs, len(x))
+	for i := range x {
+		xy[i].X, xy[i].Y = x[i], y[i]
+	}
+	return xy
+}
+
+// percentTicks labels an axis of fractions in per cent.
+type percentTicks struct{}
+
+// Ticks implements plot.Ticker.
+func (percentTicks) Ticks(low, high float64) []plot.Tick {
+	ticks := plot.DefaultTicks{}.Ticks(100*low, 100*high)
+	for i := range ticks {
+		if ticks[i].Label != "" {
+			ticks[i].Label = strings.TrimSuffix(fmt.Sprintf("%.6g", ticks[i].Value), ".") + "%"
+		}
+		ticks[i].Value /= 100
+	}
+	return ticks
+}
+
+// thin keeps at most n points of a line: the first and last, and of each bucket
+// the one that makes the largest triangle with its neighbours (Steinarsson
+// 2013, largest triangle three buckets).
+func thin(x, y []float64, n int) ([]float64, []float64) {
+	if len(x) <= n || n < 3 {
+		return x, y
+	}
+	outX, outY := []float64{x[0]}, []float64{y[0]}
+	size := float64(len(x)-2) / float64(n-2)
+	at := 0
+	for b := range n - 2 {
+		from, to := 1+int(float64(b)*size), 1+int(float64(b+1)*size)
+		next := min(len(x), 1+int(float64(b+2)*size))
+		meanX, meanY := 0.0, 0.0
+		for i := to; i < next; i++ {
+			meanX += x[i] / float64(next-to)
+			meanY += y[i] / float64(next-to)
+		}
+		if to >= next {
+			meanX, meanY = x[len(x)-1], y[len(y)-1]
+		}
+		best, keep := -1.0, from
+		for i := from; i < to; i++ {
+			if a := math.Abs((x[at]-meanX)*(y[i]-y[at]) - (x[at]-x[i])*(meanY-y[at])); a > best {
+				best, keep = a, i
+			}
+		}
+		outX, outY, at = append(outX, x[keep]), append(outY, y[keep]), keep
+	}
+	return append(outX, x[len(x)-1]), append(outY, y[len(y)-1])
+}
+
+// clip shortens a name to n runes.
+func clip(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n-1]) + "…"
+	}
+	return s
+}

@@ -1,0 +1,279 @@
+package reports
+
+import (
+	"fmt"
+	"html/template"
+	"math"
+	"slices"
+
+	"allocate/bayes"
+	"allocate/optimize"
+	"allocate/reports/chart"
+	"allocate/returns"
+	"allocate/scenarios"
+)
+
+// svg puts a chart into the page.
+func svg(c *chart.Chart, err error) (template.HTML, error) {
+	if err != nil {
+		return "", err
+	}
+	s, err := c.SVG()
+	return template.HTML(s), err
+}
+
+// figures draws the charts of the page.
+func (p *page) figures(r *Run, s *Summary) error {
+	var err error
+	draw := func(to *template.HTML, c *chart.Chart, failed error) {
+		if err == nil {
+			*to, err = svg(c, failed)
+		}
+	}
+	outcomes := PortfolioReturns(r)
+	c, failed := chart.Histogram(outcomes, r.Set.Prob, -s.VaR, []chart.Mark{{Name: "expected", At: s.ExpectedRet}, {Name: "VaR", At: -s.VaR}, {Name: "CVaR", At: -s.CVaR}},
+		fmt.Sprintf("portfolio return over %d trading days", s.HorizonDays),
+		fmt.Sprintf("Histogram of the portfolio's return over %d trading days in %d scenarios. Expected %+.2f%%; value at risk %.2f%%; the mean of the worst %.3g%% is a loss of %.2f%%.",
+			s.HorizonDays, s.Scenarios, 100*s.ExpectedRet, 100*s.VaR, 100*(1-s.Alpha), 100*s.CVaR))
+	draw(&p.Loss, c, failed)
+	c, failed = fan(r, outcomes)
+	draw(&p.Fan, c, failed)
+	c, failed = contributions(r)
+	draw(&p.Contributions, c, failed)
+	if f := s.Frontier; f != nil && len(f.Points) > 1 {
+		c, failed = frontier(r, s)
+		draw(&p.Frontier, c, failed)
+	}
+	if b := s.Beats; b != nil && len(b.Names) > 1 {
+		c, failed = chart.Matrix(b.Names, b.Probability, "Matrix of the probabilities that one strategy returns more than another over the horizon.")
+		draw(&p.Beats, c, failed)
+	}
+	if err != nil {
+		return err
+	}
+	return p.details(r, s)
+}
+
+// fan is the last year of the weights and what the scenarios make of the time
+// up to the horizon. Only the distribution at the horizon is simulated; on the
+// way there its quantiles' distance from the median grows with the square root
+// of time, and the median in proportion to it.
+func fan(r *Run, outcomes []float64) (*chart.Chart, error) {
+	const steps = 21
+	days, past := backcast(r, 252)
+	var b chart.Bands
+	wealth := 0.0
+	for i, g := range past {
+		wealth = (1+wealth)*(1+g) - 1
+		b.PastX, b.Past = append(b.PastX, float64(days[i])), append(b.Past, wealth)
+	}
+	if len(days) == 0 {
+		b.PastX, b.Past = []float64{float64(r.AsOf)}, []float64{0}
+	}
+	q := weightedQuantiles(outcomes, r.Set.Prob, []float64{0.05, 0.25, 0.5, 0.75, 0.95})
+	span := 365.25 / 252 * float64(r.Scenarios.Horizon) // calendar days
+	for k := range steps + 1 {
+		t := float64(k) / steps
+		b.X = append(b.X, float64(r.AsOf)+t*span)
+		at := func(i int) float64 { return (1+wealth)*(1+q[2]*t+(q[i]-q[2])*math.Sqrt(t)) - 1 }
+		b.Q5, b.Q25, b.Q50, b.Q75, b.Q95 = append(b.Q5, at(0)), append(b.Q25, at(1)), append(b.Q50, at(2)), append(b.Q75, at(3)), append(b.Q95, at(4))
+	}
+	return chart.Fan(b, true, "", fmt.Sprintf("The last year of the portfolio's weights, a return of %+.1f%%, and a fan of what may come: 90%% of the scenarios return %+.1f%% to %+.1f%% over %d trading days, half of them %+.1f%% to %+.1f%%.",
+		100*wealth, 100*q[0], 100*q[4], r.Scenarios.Horizon, 100*q[1], 100*q[3]))
+}
+
+// backcast is what the weights would have returned on the last days of the
+// histories, rebalanced daily; a strategy without a return on a day counts as 0.
+func backcast(r *Run, most int) (days []returns.Date, daily []float64) {
+	sum := map[returns.Date]float64{}
+	for j, s := range r.Series {
+		for i := max(0, s.Len()-most); i < s.Len() && i < len(s.Dates); i++ {
+			sum[s.Dates[i]] += r.Solution.Weights[j] * s.Returns[i]
+		}
+	}
+	for d := range sum {
+		days = append(days, d)
+	}
+	slices.Sort(days)
+	days = days[max(0, len(days)-most):]
+	for _, d := range days {
+		daily = append(daily, sum[d])
+	}
+	return days, daily
+}
+
+// weightedQuantiles returns quantiles of x with probabilities (nil: equal).
+func weightedQuantiles(x, prob, levels []float64) []float64 {
+	order := make([]int, len(x))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		switch {
+		case x[a] < x[b]:
+			return -1
+		case x[a] > x[b]:
+			return 1
+		}
+		return a - b
+	})
+	out := make([]float64, len(levels))
+	total, next := 0.0, 0
+	for _, i := range order {
+		p := 1 / float64(len(x))
+		if prob != nil {
+			p = prob[i]
+		}
+		for total += p; next < len(levels) && total >= levels[next]-1e-12; next++ {
+			out[next] = x[i]
+		}
+	}
+	for ; next < len(levels); next++ {
+		out[next] = x[order[len(order)-1]]
+	}
+	return out
+}
+
+// mostBars is how many contributions are drawn; the rest are one bar.
+const mostBars = 16
+
+func contributions(r *Run) (*chart.Chart, error) {
+	var bars []chart.Bar
+	for j, name := range r.Solution.Names {
+		if c := r.Solution.Contributions[j]; c != 0 {
+			bars = append(bars, chart.Bar{Name: name, Value: c})
+		}
+	}
+	slices.SortStableFunc(bars, func(a, b chart.Bar) int {
+		switch {
+		case a.Value > b.Value:
+			return -1
+		case a.Value < b.Value:
+			return 1
+		}
+		return 0
+	})
+	if len(bars) > mostBars {
+		rest := chart.Bar{Name: fmt.Sprintf("%d others", len(bars)-mostBars+1)}
+		for _, b := range bars[mostBars-1:] {
+			rest.Value += b.Value
+		}
+		bars = append(bars[:mostBars-1], rest)
+	}
+	if len(bars) == 0 {
+		bars = append(bars, chart.Bar{Name: optimize.Cash})
+	}
+	return chart.Bars(bars, "contribution to CVaR", fmt.Sprintf("Bars of the contributions of %d positions to the CVaR of %.2f%%.", len(bars), 100*r.Solution.CVaR))
+}
+
+func frontier(r *Run, s *Summary) (*chart.Chart, error) {
+	var risk, ret []float64
+	for _, x := range s.Frontier.Points {
+		risk, ret = append(risk, x.Risk), append(ret, x.Return)
+	}
+	mean := r.Set.Mean()
+	var others [][2]float64
+	for j := range r.Set.Names {
+		w := make([]float64, len(r.Set.Names))
+		w[j] = 1
+		v, err := optimize.Evaluate(r.Set, w, s.Alpha)
+		if err != nil {
+			return nil, err
+		}
+		others = append(others, [2]float64{v.CVaR, mean[j]})
+	}
+	return chart.Frontier(risk, ret, [2]float64{s.CVaR + s.Cost, s.ExpectedRet - s.Cost}, others,
+		fmt.Sprintf("CVaR over %d days", s.HorizonDays), "expected return",
+		fmt.Sprintf("The efficient frontier, from a CVaR of %.2f%% with an expected return of %.2f%% to %.2f%% with %.2f%%; the chosen weights have %.2f%% and %.2f%%.",
+			100*risk[0], 100*ret[0], 100*risk[len(risk)-1], 100*ret[len(ret)-1], 100*s.CVaR, 100*s.ExpectedRet))
+}
+
+// details draws the strategies, those with the largest weights first, as far as
+// a page bears it.
+func (p *page) details(r *Run, s *Summary) error {
+	order := make([]int, len(s.Strategies))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		switch x, y := math.Abs(s.Strategies[a].Weight), math.Abs(s.Strategies[b].Weight); {
+		case x > y:
+			return -1
+		case x < y:
+			return 1
+		}
+		return 0
+	})
+	p.NoDetails = max(0, len(order)-mostDetails)
+	for _, j := range order[:min(len(order), mostDetails)] {
+		d, err := newDetail(r, j)
+		if err != nil {
+			return err
+		}
+		p.Details = append(p.Details, d)
+	}
+	return nil
+}
+
+func newDetail(r *Run, j int) (detail, error) {
+	series, posterior := r.Series[j], r.Posteriors[j]
+	d := detail{Name: series.Strategy.Name}
+	var err error
+	if c := r.Coverages[d.Name]; c != nil && c.Cone != nil {
+		what := fmt.Sprintf("The last %d days", c.Days)
+		if from := series.Strategy.LiveFrom; from != nil && wentLive(series, c.Days, *from) {
+			what = fmt.Sprintf("The %d days since the strategy went live", c.Days)
+		}
+		d.HistoryNote = fmt.Sprintf("%s, which a second fit did not see, and what it expected of them; consistency score %.0f of 100.", what, c.Cone.Score)
+		if d.History, err = svg(cone(series, c)); err != nil {
+			return d, err
+		}
+	}
+	sharpe := posterior.Index("sharpe")
+	draws := make([]float64, posterior.Len())
+	for i := range draws {
+		draws[i] = posterior.Theta(i)[sharpe]
+	}
+	if d.Densities, err = svg(chart.Density(draws, "annual Sharpe ratio", false, "Posterior density of the annual Sharpe ratio of "+d.Name+".")); err != nil {
+		return d, err
+	}
+	if posterior.Chains > 1 && posterior.Method != bayes.None {
+		d.Ranks, err = svg(chart.Ranks(posterior.Parameter(sharpe), "Rank histograms of the chains of "+d.Name+"."))
+	}
+	return d, err
+}
+
+// wentLive reports that the last days of a history are those since it went live.
+func wentLive(s *returns.Series, days int, from returns.Date) bool {
+	split := s.Len() - days
+	return split > 0 && s.Dates[split] >= from && s.Dates[split-1] < from
+}
+
+// cone draws the history of up to three years before the held-out days, those
+// days, and what was expected of them.
+func cone(s *returns.Series, c *scenarios.Coverage) (*chart.Chart, error) {
+	n := s.Len()
+	split := n - c.Days
+	first := max(0, split-756)
+	var b chart.Bands
+	wealth := 0.0
+	var at float64
+	for i := first; i < n; i++ {
+		if i == split {
+			at = wealth
+		}
+		wealth = (1+wealth)*(1+s.Returns[i]) - 1
+		b.PastX, b.Past = append(b.PastX, float64(s.Dates[i])), append(b.Past, wealth)
+	}
+	grow := func(x float64) float64 { return (1+at)*(1+x) - 1 }
+	start := float64(s.Dates[max(0, split-1)])
+	b.X, b.Q5, b.Q25, b.Q50, b.Q75, b.Q95 = []float64{start}, []float64{at}, []float64{at}, []float64{at}, []float64{at}, []float64{at}
+	for k, d := range c.Cone.Day {
+		b.X = append(b.X, float64(s.Dates[split+d-1]))
+		b.Q5, b.Q25, b.Q50 = append(b.Q5, grow(c.Cone.Q5[k])), append(b.Q25, grow(c.Cone.Q25[k])), append(b.Q50, grow(c.Cone.Q50[k]))
+		b.Q75, b.Q95 = append(b.Q75, grow(c.Cone.Q75[k])), append(b.Q95, grow(c.Cone.Q95[k]))
+	}
+	last := len(c.Cone.Realised) - 1
+	return chart.Fan(b, true, "", fmt.Sprintf("History of %s with the cone that a fit without the last %d days expected: 90%% within %+.1f%% and %+.1f%% at their end; it came to %+.1f%%.",
+		s.Strategy.Name, c.Days, 100*c.Cone.Q5[last], 100*c.Cone.Q95[last], 100*c.Cone.Realised[last]))
+}
