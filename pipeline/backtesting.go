@@ -83,7 +83,7 @@ func Backtest(ctx context.Context, c *config.Config, trials []Trial, sink Sink, 
 	if err != nil {
 		return nil, err
 	}
-	return &Tested{Dir: dir, Fresh: fresh, Report: report}, nil
+	return &Tested{Dir: dir, Fresh: fresh, Report: report}, writeIndex(c.Out)
 }
 
 // gatherBacktest finds the files that only a backtest reads.

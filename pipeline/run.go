@@ -78,7 +78,12 @@ func Run(ctx context.Context, c *config.Config, how Manner, sink Sink, now func(
 		return nil, err
 	}
 	m := &Manifest{Started: started, Seed: c.Seed, Versions: versions(), Inputs: files.manifest(), Config: c}
-	defer func() { noteRefusal(c.Out, m, err, now) }()
+	defer func() {
+		noteRefusal(c.Out, m, err, now)
+		if failed := writeIndex(c.Out); err == nil {
+			err = failed
+		}
+	}()
 	r.KeepGoing = how.KeepGoing
 	if r.Fresh, err = how.fresh(); err != nil {
 		return nil, err

@@ -151,6 +151,7 @@ func BacktestFiles() []BacktestFile {
 		{"returns.csv", writeBacktestReturns},
 		{"rebalances.csv", writeRebalances},
 		{"metrics.csv", writeMetrics},
+		{"tearsheet.html", writeBacktestSheet},
 		{"backtest.json", func(w io.Writer, b *Backtest) error {
 			e := json.NewEncoder(w)
 			e.SetIndent("", " ")

@@ -85,7 +85,7 @@ func newChart(w, h float64, alt, x, y string) (*Chart, *plot.Plot) {
 	p.X.Label.Text, p.Y.Label.Text = x, y
 	p.Legend.Top, p.Legend.Left = true, true
 	p.Legend.TextStyle.Font = sans(10)
-	p.Legend.ThumbnailWidth = vg.Points(14)
+	p.Legend.ThumbnailWidth, p.Legend.Padding = vg.Points(14), vg.Points(2.5)
 	return &Chart{p, vg.Points(w), vg.Points(h), alt}, p
 }
 

@@ -21,7 +21,7 @@ type Bar struct {
 // Bars draws named fractions as horizontal bars, the first on top, negative
 // ones in the second colour.
 func Bars(bars []Bar, x, alt string) (*Chart, error) {
-	c, p := newChart(520, 44+18*float64(len(bars)), alt, x, "")
+	c, p := newChart(460, 44+17*float64(len(bars)), alt, x, "")
 	p.X.Tick.Marker = percentTicks{}
 	low, high := 0.0, 0.0
 	var ticks []plot.Tick
@@ -45,7 +45,7 @@ func Bars(bars []Bar, x, alt string) (*Chart, error) {
 // Frontier draws the efficient frontier: risk to the right, return up. chosen
 // is the large mark, others the small ones.
 func Frontier(risk, ret []float64, chosen [2]float64, others [][2]float64, x, y, alt string) (*Chart, error) {
-	c, p := newChart(520, 300, alt, x, y)
+	c, p := newChart(460, 280, alt, x, y)
 	p.X.Tick.Marker, p.Y.Tick.Marker = percentTicks{}, percentTicks{}
 	p.Add(grid())
 	if _, err := line(p, risk, ret, colour(0), 1.6); err != nil {
@@ -91,7 +91,7 @@ func Frontier(risk, ret []float64, chosen [2]float64, others [][2]float64, x, y,
 // above one half and orange below it, and the numbers in the cells.
 func Matrix(names []string, value [][]float64, alt string) (*Chart, error) {
 	n := len(names)
-	c, p := newChart(720, 60+28*float64(n), alt, "", "")
+	c, p := newChart(560, 60+25*float64(n), alt, "", "")
 	var xs, ys []plot.Tick
 	for i := range n {
 		y := float64(n - 1 - i)

@@ -42,7 +42,7 @@ func Histogram(outcomes, prob []float64, cut float64, marks []Mark, x, alt strin
 			}
 		}
 	}
-	c, p := newChart(520, 250, alt, x, "share of scenarios")
+	c, p := newChart(460, 240, alt, x, "share of scenarios")
 	p.X.Tick.Marker, p.Y.Tick.Marker = percentTicks{}, percentTicks{}
 	top := slices.Max(heights)
 	for b, h := range heights {
@@ -167,5 +167,35 @@ func Ranks(chains [][]float64, alt string) (*Chart, error) {
 	p.X.Tick.Marker = percentTicks{}
 	p.Y.Min, p.Y.Max = 0, 2
 	p.HideY()
+	return c, nil
+}
+
+// Uniform draws a histogram of numbers that should be uniform on [0, 1], in ten
+// bins, with the central 90% band of a bin's count.
+func Uniform(values []float64, alt string) (*Chart, error) {
+	const bins = 10
+	counts := make([]float64, bins)
+	for _, v := range values {
+		counts[min(bins-1, max(0, int(v*bins)))]++
+	}
+	c, p := newChart(460, 240, alt, "probability given to less than what came", "decisions")
+	p.X.Tick.Marker = percentTicks{}
+	n := float64(len(values))
+	mean := n / bins
+	half := 1.6449 * math.Sqrt(n/bins*(1-1.0/bins))
+	for b, k := range counts {
+		x0, x1 := float64(b)/bins+0.004, float64(b+1)/bins-0.004
+		if k > 0 {
+			if err := area(p, []float64{x0, x0, x1, x1}, []float64{0, k, k, 0}, colour(0), 0xff); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, y := range []float64{mean - half, mean, mean + half} {
+		if _, err := line(p, []float64{0, 1}, []float64{y, y}, ink, 0.8, vg.Points(3), vg.Points(3)); err != nil {
+			return nil, err
+		}
+	}
+	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, 1, 0, 1.1*max(slices.Max(counts), mean+half)
 	return c, nil
 }

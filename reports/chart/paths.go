@@ -2,6 +2,7 @@ package chart
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"gonum.org/v1/plot"
@@ -55,7 +56,7 @@ func day(d float64) time.Time { return time.Unix(int64(d)*86400, 0).UTC() }
 // Lines draws up to eight series over days. percent says whether values are
 // fractions.
 func Lines(lines []Line, y string, percent bool, alt string) (*Chart, error) {
-	c, p := newChart(720, 280, alt, "", y)
+	c, p := newChart(460, 240, alt, "", y)
 	p.X.Tick.Marker = yearTicks{}
 	if percent {
 		p.Y.Tick.Marker = percentTicks{}
@@ -76,8 +77,11 @@ func Lines(lines []Line, y string, percent bool, alt string) (*Chart, error) {
 			return nil, err
 		}
 		if len(lines) > 1 {
-			p.Legend.Add(clip(s.Name, 28), l)
+			p.Legend.Add(clip(s.Name, 24), l)
 		}
+	}
+	if len(lines) > 1 { // room for the names above the lines
+		p.Y.Max += (p.Y.Max - p.Y.Min) * 0.075 * float64(len(lines))
 	}
 	return c, nil
 }
@@ -133,7 +137,7 @@ func Fan(b Bands, dates bool, x, alt string) (*Chart, error) {
 
 // Underwater draws drawdowns (0 or negative fractions) as an area.
 func Underwater(days []int32, drawdown []float64, alt string) (*Chart, error) {
-	c, p := newChart(720, 180, alt, "", "drawdown")
+	c, p := newChart(460, 240, alt, "", "drawdown")
 	p.X.Tick.Marker, p.Y.Tick.Marker = yearTicks{}, percentTicks{}
 	p.Add(grid())
 	x := make([]float64, len(days))
@@ -153,4 +157,29 @@ func Underwater(days []int32, drawdown []float64, alt string) (*Chart, error) {
 	}
 	p.Y.Max = 0
 	return c, nil
+}
+
+// growthTicks labels an axis of log growth as growth.
+type growthTicks struct{}
+
+// Ticks implements plot.Ticker.
+func (growthTicks) Ticks(low, high float64) []plot.Tick {
+	ticks := plot.DefaultTicks{}.Ticks(math.Exp(low), math.Exp(high))
+	var out []plot.Tick
+	for _, t := range ticks {
+		if t.Value > 0 {
+			t.Value = math.Log(t.Value)
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// Growth draws the logarithms of wealth, labelled as wealth.
+func Growth(lines []Line, alt string) (*Chart, error) {
+	c, err := Lines(lines, "growth of 1", false, alt)
+	if err == nil {
+		c.plot.Y.Tick.Marker = growthTicks{}
+	}
+	return c, err
 }

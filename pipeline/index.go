@@ -1,0 +1,66 @@
+package pipeline
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"github.com/google/renameio/v2"
+
+	"allocate/reports"
+	"allocate/returns"
+)
+
+// writeIndex writes <out>/index.html over the newest revision of every day
+// that is published there. It is made from what lies there and can be made again
+// at any time; a run whose files are damaged is left out.
+func writeIndex(out string) error {
+	entries, err := os.ReadDir(out)
+	if err != nil {
+		return err
+	}
+	var runs []reports.IndexRun
+	for _, e := range entries {
+		if _, err := returns.ParseDate(e.Name()); err != nil || !e.IsDir() {
+			continue
+		}
+		k, err := revisions(filepath.Join(out, e.Name()))
+		if err != nil || k == 0 {
+			continue
+		}
+		dir := filepath.Join(out, e.Name(), "r"+strconv.Itoa(k))
+		m, err := ReadManifest(dir)
+		if err != nil {
+			continue
+		}
+		var s reports.Summary
+		b, err := os.ReadFile(filepath.Join(dir, "summary.json"))
+		if err != nil || json.Unmarshal(b, &s) != nil {
+			continue
+		}
+		runs = append(runs, reports.NewIndexRun(&s, k, m.Outcome, reports.IndexLink(e.Name(), k)))
+	}
+	slices.SortFunc(runs, func(a, b reports.IndexRun) int { return int(a.AsOf) - int(b.AsOf) })
+	var backtests []string
+	sheets, _ := filepath.Glob(filepath.Join(out, "backtest", "*", "r*", "tearsheet.html"))
+	for _, s := range sheets {
+		if link, err := filepath.Rel(out, s); err == nil {
+			backtests = append(backtests, filepath.ToSlash(link))
+		}
+	}
+	refused := ""
+	if b, err := os.ReadFile(filepath.Join(out, "refused.json")); err == nil {
+		var m Manifest
+		if json.Unmarshal(b, &m) == nil {
+			refused = m.Outcome + " on " + m.AsOf.String()
+		}
+	}
+	var page bytes.Buffer
+	if err := reports.WriteIndex(&page, runs, backtests, refused); err != nil {
+		return err
+	}
+	return renameio.WriteFile(filepath.Join(out, "index.html"), page.Bytes(), 0o644)
+}

@@ -1,0 +1,321 @@
+package reports
+
+import (
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+	"math"
+	"slices"
+	"strings"
+
+	"allocate/reports/chart"
+	"allocate/reports/metrics"
+	"allocate/returns"
+)
+
+//go:embed assets/backtest.html
+var backtestHTML string
+
+var backtestSheet = template.Must(template.New("backtest").Funcs(formats).Funcs(template.FuncMap{
+	"percent0": func(x float64) string { return fmt.Sprintf("%.0f%%", 100*x) },
+	"prob":     func(x Number) string { return x.show("%.2g", 1) },
+	"share":    func(x Number) string { return x.show("%.2f%%", 100) },
+	"plain":    func(x Number) string { return x.show("%.2f", 1) },
+}).Parse(backtestHTML))
+
+// show prints a number times a factor, or a dash where there is none.
+func (n Number) show(format string, by float64) string {
+	if !n.finite() {
+		return "–"
+	}
+	return fmt.Sprintf(format, by*float64(n))
+}
+
+// cell is a value with its interval, as text.
+type cell struct {
+	Name, Value, Range, Other string
+	Formula, Source           string
+	Wide                      bool // left out on a phone
+}
+
+// compared is one allocator's row.
+type compared struct {
+	Name           string
+	Cells          []cell
+	Turnover, Cost float64
+}
+
+type backtestPage struct {
+	B                            *Backtest
+	CSS                          template.CSS
+	Script                       template.JS
+	Ours, Verdict                string
+	Headline, Columns, All       []cell
+	Compared                     []compared
+	Equity, Underwater, PIT      template.HTML
+	Predicted, Rolling, Turnover template.HTML
+	Weights                      template.HTML
+	MonthNames                   []string
+	Years                        []yearRow
+	Drawdowns                    []drawdownRow
+}
+
+// columns are the metrics of the table of allocators.
+var columns = []struct {
+	key  string
+	wide bool
+}{{"cagr", false}, {"annual_volatility", true}, {"sharpe", false}, {"max_drawdown", true}, {"cvar", true}}
+
+// writeBacktestSheet writes tearsheet.html of a backtest.
+func writeBacktestSheet(w io.Writer, b *Backtest) error {
+	p := backtestPage{B: b, CSS: template.CSS(styleCSS), Script: template.JS(sortJS), Ours: b.Portfolios[0].Name, Verdict: verdict(b.Forecast)}
+	benchmark := slices.IndexFunc(b.Portfolios, func(x Portfolio) bool { return x.Name == b.Benchmark })
+	for _, c := range columns {
+		m := b.Metric(c.key)
+		if m == nil {
+			continue
+		}
+		head := m.cell(0)
+		if benchmark > 0 {
+			head.Other = m.cell(benchmark).Value
+		}
+		p.Columns = append(p.Columns, cell{Name: m.Name, Wide: c.wide})
+		if c.key != "annual_volatility" { // four fit a phone
+			p.Headline = append(p.Headline, head)
+		}
+	}
+	for k, x := range b.Portfolios {
+		row := compared{Name: x.Name, Turnover: x.Turnover, Cost: x.Cost}
+		for _, c := range columns {
+			if m := b.Metric(c.key); m != nil {
+				one := m.cell(k)
+				one.Wide = c.wide
+				row.Cells = append(row.Cells, one)
+			}
+		}
+		p.Compared = append(p.Compared, row)
+	}
+	for i := range b.Metrics {
+		p.All = append(p.All, b.Metrics[i].cell(0))
+	}
+	p.calendar(b)
+	p.drawdowns(b)
+	if err := p.figures(b); err != nil {
+		return err
+	}
+	return backtestSheet.Execute(w, p)
+}
+
+// cell prints a metric of one portfolio.
+func (m *MetricRow) cell(k int) cell {
+	v := m.Values[k]
+	format, by := "%.2f", 1.0
+	switch m.Unit {
+	case "fraction", "per year":
+		format, by = "%.1f%%", 100
+	case "days":
+		format = "%.0f"
+	}
+	c := cell{Name: m.Name, Value: v.Value.show(format, by), Formula: m.Formula, Source: m.Source}
+	if v.Low.finite() {
+		c.Range = v.Low.show(format, by) + " to " + v.High.show(format, by)
+	}
+	return c
+}
+
+// verdict says in a sentence whether the predicted risk was true.
+func verdict(f *Forecast) string {
+	if f == nil {
+		return "Too few horizons are over to say whether the predicted risk was true."
+	}
+	var parts []string
+	for _, t := range f.Tail {
+		judged := "as predicted"
+		switch {
+		case float64(t.Kupiec.P) < 0.05 && float64(t.Exceedances) > t.Expected:
+			judged = "too many"
+		case float64(t.Kupiec.P) < 0.05:
+			judged = "too few"
+		}
+		parts = append(parts, fmt.Sprintf("%d losses beyond the %.0f%% VaR where %.1f were expected (%s)", t.Exceedances, 100*t.Level, t.Expected, judged))
+	}
+	true5 := "the predicted CVaR is not rejected"
+	for _, t := range f.Tail {
+		if float64(t.AcerbiSzekely.P) < 0.05 {
+			true5 = "the predicted CVaR was too low"
+		}
+	}
+	return "Risk: " + strings.Join(parts, ", ") + "; " + true5 + "."
+}
+
+// yearRow is a row of the table of months.
+type yearRow struct {
+	Year   int
+	Months []monthCell
+	Total  string
+}
+
+type monthCell struct{ Text, Class string }
+
+func (p *backtestPage) calendar(b *Backtest) {
+	p.MonthNames = []string{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"}
+	keys := make([]int, len(b.Days))
+	for i, d := range b.Days {
+		t := d.Time()
+		keys[i] = metrics.MonthKey(t.Year(), t.Month())
+	}
+	for _, row := range metrics.Heatmap(metrics.Monthly(b.Portfolios[0].Returns, keys)) {
+		y, wealth := yearRow{Year: row.Year}, 1.0
+		for _, v := range row.Months {
+			c := monthCell{}
+			if !math.IsNaN(v) {
+				wealth *= 1 + v
+				c.Text, c.Class = fmt.Sprintf("%.1f", 100*v), "gain"
+				if v < 0 {
+					c.Class = "loss"
+				}
+			}
+			y.Months = append(y.Months, c)
+		}
+		y.Total = fmt.Sprintf("%.1f", 100*(wealth-1))
+		p.Years = append(p.Years, y)
+	}
+}
+
+// drawdownRow is a row of the table of drawdowns.
+type drawdownRow struct {
+	From, Trough, To string
+	Depth            float64
+}
+
+func (p *backtestPage) drawdowns(b *Backtest) {
+	for _, d := range metrics.Drawdowns(b.Portfolios[0].Returns, 8) {
+		row := drawdownRow{From: b.Days[d.Start].String(), Trough: b.Days[d.Trough].String(), To: "not yet", Depth: d.Depth}
+		if d.Recovery >= 0 && d.Recovery < len(b.Days) {
+			row.To = b.Days[d.Recovery].String()
+		}
+		p.Drawdowns = append(p.Drawdowns, row)
+	}
+}
+
+// mostLines is how many allocators and weights a chart of lines holds.
+const mostLines = 8
+
+func (p *backtestPage) figures(b *Backtest) error {
+	var err error
+	draw := func(to *template.HTML, c *chart.Chart, failed error) {
+		if err == nil {
+			*to, err = svg(c, failed)
+		}
+	}
+	days := toInt32(b.Days)
+	var equity, rolling []chart.Line
+	for _, x := range b.Portfolios[:min(mostLines, len(b.Portfolios))] {
+		logs := make([]float64, len(x.Returns))
+		sum := 0.0
+		for i, r := range x.Returns {
+			sum += math.Log1p(max(r, -0.999999))
+			logs[i] = sum
+		}
+		equity = append(equity, chart.Line{Name: x.Name, Days: days, Y: logs})
+		var when []int32
+		var vol []float64
+		for i, v := range metrics.RollingVolatility(x.Returns, 252) {
+			if !math.IsNaN(v) {
+				when, vol = append(when, days[i]), append(vol, v)
+			}
+		}
+		if len(vol) > 1 {
+			rolling = append(rolling, chart.Line{Name: x.Name, Days: when, Y: vol})
+		}
+	}
+	c, failed := chart.Growth(equity, fmt.Sprintf("Growth of 1 in %d portfolios from %v to %v; %s ends at %.2f.", len(equity), b.First, b.Last, p.Ours, math.Exp(equity[0].Y[len(days)-1])))
+	draw(&p.Equity, c, failed)
+	c, failed = chart.Underwater(days, negative(metrics.Underwater(b.Portfolios[0].Returns)), "Drawdown of "+p.Ours+" through time.")
+	draw(&p.Underwater, c, failed)
+	if len(rolling) > 0 {
+		c, failed = chart.Lines(rolling, "volatility", true, "Volatility of the last 252 days of each portfolio through time.")
+		draw(&p.Rolling, c, failed)
+	}
+	var traded []int32
+	var turnover []float64
+	for _, r := range b.Rebalances {
+		traded, turnover = append(traded, int32(r.Day)), append(turnover, r.Turnover)
+	}
+	if len(traded) > 1 {
+		c, failed = chart.Lines([]chart.Line{{Name: "turnover", Days: traded, Y: turnover}}, "turnover", true, "Turnover at each decision.")
+		draw(&p.Turnover, c, failed)
+		c, failed = chart.Lines(largestWeights(b, traded), "weight", true, "The largest weights after each trade.")
+		draw(&p.Weights, c, failed)
+	}
+	if b.Forecast != nil {
+		pits, came := []float64{}, []chart.Line{{Name: "what came"}, {Name: "5% VaR"}, {Name: "1% VaR"}}
+		for _, r := range b.Rebalances {
+			if r.PIT == nil {
+				continue
+			}
+			pits = append(pits, *r.PIT)
+			for k, v := range []float64{*r.Realised, -r.VaR[0], -r.VaR[1]} {
+				came[k].Days, came[k].Y = append(came[k].Days, int32(r.Day)), append(came[k].Y, v)
+			}
+		}
+		c, failed = chart.Uniform(pits, fmt.Sprintf("Histogram of %d probability integral transforms; flat if the predictions were right.", len(pits)))
+		draw(&p.PIT, c, failed)
+		c, failed = chart.Lines(came, "return over the horizon", true, "Realised returns over each horizon, with the predicted 5% and 1% quantiles.")
+		draw(&p.Predicted, c, failed)
+	}
+	return err
+}
+
+// largestWeights are the lines of the strategies with the largest mean weight.
+func largestWeights(b *Backtest, days []int32) []chart.Line {
+	mean := map[string]float64{}
+	for _, r := range b.Rebalances {
+		for name, w := range r.Weights {
+			mean[name] += math.Abs(w)
+		}
+	}
+	names := make([]string, 0, len(mean))
+	for name := range mean {
+		names = append(names, name)
+	}
+	slices.SortFunc(names, func(x, y string) int {
+		switch {
+		case mean[x] > mean[y]:
+			return -1
+		case mean[x] < mean[y]:
+			return 1
+		}
+		return strings.Compare(x, y)
+	})
+	var out []chart.Line
+	for _, name := range names[:min(mostLines, len(names))] {
+		l := chart.Line{Name: name, Days: days}
+		for _, r := range b.Rebalances {
+			l.Y = append(l.Y, r.Weights[name])
+		}
+		out = append(out, l)
+	}
+	if len(out) == 0 {
+		out = append(out, chart.Line{Name: "nothing", Days: days, Y: make([]float64, len(days))})
+	}
+	return out
+}
+
+func toInt32(days []returns.Date) []int32 {
+	out := make([]int32, len(days))
+	for i, d := range days {
+		out[i] = int32(d)
+	}
+	return out
+}
+
+// negative turns positive drawdowns into what is drawn below zero.
+func negative(x []float64) []float64 {
+	out := make([]float64, len(x))
+	for i, v := range x {
+		out[i] = -math.Abs(v)
+	}
+	return out
+}

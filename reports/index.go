@@ -1,0 +1,142 @@
+package reports
+
+import (
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+	"math"
+	"slices"
+	"strings"
+
+	"allocate/reports/chart"
+	"allocate/returns"
+)
+
+//go:embed assets/index.html
+var indexHTML string
+
+var indexPage = template.Must(template.New("index").Funcs(formats).Parse(indexHTML))
+
+// IndexRun is one published run of an index.
+type IndexRun struct {
+	AsOf      returns.Date
+	Revision  int
+	Outcome   string
+	Link      string // of its tear sheet, relative to the index
+	CVaR      float64
+	Expected  float64
+	Turnover  float64
+	Gap       float64
+	RHat, ESS float64
+	Divergent int
+	Warnings  int
+	Weights   map[string]float64
+}
+
+// NewIndexRun takes what an index shows from a run's summary.
+func NewIndexRun(s *Summary, revision int, outcome, link string) IndexRun {
+	r := IndexRun{
+		AsOf: s.AsOf, Revision: revision, Outcome: outcome, Link: link, CVaR: s.CVaR, Expected: s.ExpectedRet, Turnover: s.Turnover,
+		Gap: s.Certificate.ExactGap, ESS: math.Inf(1), Weights: map[string]float64{},
+	}
+	for _, x := range s.Strategies {
+		r.RHat, r.ESS = max(r.RHat, float64(x.MaxRHat)), min(r.ESS, float64(x.MinESSBulk), float64(x.MinESSTail))
+		r.Divergent += x.Divergent
+		r.Weights[x.Name] = x.Weight
+	}
+	for _, f := range s.Findings {
+		if f.Severity >= returns.Warn {
+			r.Warnings++
+		}
+	}
+	return r
+}
+
+// mostRuns of an index are shown.
+const mostRuns = 260
+
+// WriteIndex writes index.html over runs, oldest first: one page that says how
+// weights, risk, turnover and the sampler went through time. refused is why the
+// last run published nothing, if it did; backtests are links.
+func WriteIndex(w io.Writer, runs []IndexRun, backtests []string, refused string) error {
+	p := struct {
+		CSS                          template.CSS
+		Script                       template.JS
+		Runs                         []IndexRun
+		Older                        int
+		Backtests                    []string
+		Refused                      string
+		Weights, Risk, Turnover, ESS template.HTML
+	}{CSS: template.CSS(styleCSS), Script: template.JS(sortJS), Backtests: backtests, Refused: refused}
+	p.Older = max(0, len(runs)-mostRuns)
+	runs = runs[p.Older:]
+	var err error
+	draw := func(to *template.HTML, c *chart.Chart, failed error) {
+		if err == nil {
+			*to, err = svg(c, failed)
+		}
+	}
+	if len(runs) > 1 {
+		var days []int32
+		line := map[string][]float64{}
+		for _, r := range runs {
+			days = append(days, int32(r.AsOf))
+			for name, v := range map[string]float64{"CVaR": r.CVaR, "expected": r.Expected, "turnover": r.Turnover, "ess": r.ESS / 1000} {
+				line[name] = append(line[name], v)
+			}
+		}
+		one := func(name string) chart.Line { return chart.Line{Name: name, Days: days, Y: line[name]} }
+		c, failed := chart.Lines(indexWeights(runs, days), "weight", true, "The largest weights through time.")
+		draw(&p.Weights, c, failed)
+		c, failed = chart.Lines([]chart.Line{one("CVaR"), one("expected")}, "over the horizon", true, "Predicted CVaR and expected return through time.")
+		draw(&p.Risk, c, failed)
+		c, failed = chart.Lines([]chart.Line{one("turnover")}, "turnover", true, "Turnover through time.")
+		draw(&p.Turnover, c, failed)
+		c, failed = chart.Lines([]chart.Line{one("ess")}, "draws", false, "Least effective sample size through time.")
+		draw(&p.ESS, c, failed)
+	}
+	if err != nil {
+		return err
+	}
+	p.Runs = slices.Clone(runs)
+	slices.Reverse(p.Runs)
+	return indexPage.Execute(w, p)
+}
+
+// indexWeights are the lines of the strategies with the largest weights.
+func indexWeights(runs []IndexRun, days []int32) []chart.Line {
+	total := map[string]float64{}
+	for _, r := range runs {
+		for name, w := range r.Weights {
+			total[name] += math.Abs(w)
+		}
+	}
+	names := make([]string, 0, len(total))
+	for name := range total {
+		names = append(names, name)
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		switch {
+		case total[a] > total[b]:
+			return -1
+		case total[a] < total[b]:
+			return 1
+		}
+		return strings.Compare(a, b)
+	})
+	var out []chart.Line
+	for _, name := range names[:min(mostLines, len(names))] {
+		l := chart.Line{Name: name, Days: days}
+		for _, r := range runs {
+			l.Y = append(l.Y, r.Weights[name])
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+// IndexLink is the relative link to a run's tear sheet.
+func IndexLink(asOf string, revision int) string {
+	return fmt.Sprintf("%s/r%d/tearsheet.html", asOf, revision)
+}
