@@ -2,6 +2,7 @@ package backtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -42,7 +43,7 @@ func Allocate(ctx context.Context, name string, series []*returns.Series, horizo
 			w[i] = 1 / float64(len(w))
 		}
 	case InverseVolatility:
-		w = inverseVolatility(series)
+		w, err = inverseVolatility(series)
 	case MinVariance:
 		w, err = minVariance(shrunkCovariance(aligned(series)))
 	case RiskParity:
@@ -65,8 +66,8 @@ func Allocate(ctx context.Context, name string, series []*returns.Series, horizo
 }
 
 // inverseVolatility weights by 1/sd of each strategy's own days. A strategy
-// that never moved has no say.
-func inverseVolatility(series []*returns.Series) []float64 {
+// that never moved has no say; it is an error if none did.
+func inverseVolatility(series []*returns.Series) ([]float64, error) {
 	w := make([]float64, len(series))
 	sum := 0.0
 	for i, s := range series {
@@ -75,10 +76,13 @@ func inverseVolatility(series []*returns.Series) []float64 {
 		}
 		sum += w[i]
 	}
+	if sum == 0 {
+		return nil, errors.New("no strategy moves")
+	}
 	for i := range w {
 		w[i] /= sum
 	}
-	return w
+	return w, nil
 }
 
 // aligned returns the T x N returns of the days that all strategies have.
