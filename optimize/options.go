@@ -114,6 +114,18 @@ func (c *checks) finite(key string, x float64) bool {
 	return true
 }
 
+// within accepts a weight: a fraction of capital of at most a thousand times it.
+func (c *checks) within(key string, x float64) bool {
+	if !c.finite(key, x) {
+		return false
+	}
+	if math.Abs(x) > 1000 {
+		c.refuse(key, "%v is more than a thousand times the capital; expected a fraction of it", x)
+		return false
+	}
+	return true
+}
+
 func (c *checks) atLeast(key string, x, low float64) bool {
 	if !c.finite(key, x) {
 		return false
@@ -173,7 +185,9 @@ func (o Options) Validate() error {
 		c.atLeast(fmt.Sprintf("costs[%d].bp", i), x.BP, 0)
 	}
 	c.names("costs", names)
-	c.atLeast("robust_radius", o.RobustRadius, 0)
+	if c.atLeast("robust_radius", o.RobustRadius, 0) && o.RobustRadius > 1 {
+		c.refuse("robust_radius", "%v is more than a return of 100%%; expected a horizon return such as 0.01", o.RobustRadius)
+	}
 	c.oneOf("robust_norm", string(o.RobustNorm), string(L1), string(LInf))
 	if o.Frontier < 0 || o.Frontier == 1 {
 		c.refuse("frontier", "%d points are no frontier; expected 0, or at least 2", o.Frontier)
@@ -240,7 +254,7 @@ func (o Options) validateObjective(c *checks) {
 }
 
 func (o Options) validateBounds(c *checks) {
-	lowest, highest := c.finite("min_weight", o.MinWeight), c.finite("max_weight", o.MaxWeight)
+	lowest, highest := c.within("min_weight", o.MinWeight), c.within("max_weight", o.MaxWeight)
 	if lowest && highest && o.MinWeight > o.MaxWeight {
 		c.refuse("min_weight", "%v is above max_weight %v", o.MinWeight, o.MaxWeight)
 	}
@@ -263,10 +277,10 @@ func (o Options) validateBounds(c *checks) {
 		lo, up := o.defaults(b.Name)
 		sound := true
 		if b.Min != nil {
-			lo, sound = *b.Min, c.finite(key+".min", *b.Min)
+			lo, sound = *b.Min, c.within(key+".min", *b.Min)
 		}
 		if b.Max != nil {
-			up, sound = *b.Max, c.finite(key+".max", *b.Max) && sound
+			up, sound = *b.Max, c.within(key+".max", *b.Max) && sound
 		}
 		if sound && lo > up {
 			c.refuse(key, "min %v of %q is above its max %v", lo, b.Name, up)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"path/filepath"
 	"slices"
@@ -131,7 +132,9 @@ func (p *replay) run(ctx context.Context, files *sourceFiles) (*reports.Backtest
 	}
 	others := p.targets()
 	for name, t := range files.portfolios {
-		others[name] = p.since(t)
+		if others[name], err = p.since(name, t); err != nil {
+			return nil, err
+		}
 	}
 	paths, err := p.compare(others)
 	if err != nil {
@@ -147,7 +150,9 @@ func (p *replay) run(ctx context.Context, files *sourceFiles) (*reports.Backtest
 		names = append(names, x.Name)
 	}
 	for _, name := range names {
-		report.Portfolios = append(report.Portfolios, portfolio(name, paths[name]))
+		if path := paths[name]; path != nil {
+			report.Portfolios = append(report.Portfolios, portfolio(name, path))
+		}
 	}
 	report.Rebalances = p.rebalances(ours)
 	quietly := *p.Runner
@@ -168,9 +173,16 @@ func (p *replay) run(ctx context.Context, files *sourceFiles) (*reports.Backtest
 
 // since is a portfolio's targets from the first decision on; what it held
 // before is traded on that day.
-func (p *replay) since(targets []backtest.Target) []backtest.Target {
+func (p *replay) since(name string, targets []backtest.Target) ([]backtest.Target, error) {
 	first := p.days[0].day
 	var out []backtest.Target
+	for _, t := range targets {
+		for _, strategy := range slices.Sorted(maps.Keys(t.Weights)) {
+			if strategy != backtest.Cash && !slices.Contains(p.in.all, strategy) {
+				return nil, &returns.InputError{Err: fmt.Errorf("backtest.portfolios: %s holds %q on %v, which is no strategy of the data%s", name, strategy, t.Day, returns.Suggest(strategy, p.in.all))}
+			}
+		}
+	}
 	for _, t := range targets {
 		if t.Day <= first {
 			t.Day = first
@@ -179,12 +191,15 @@ func (p *replay) since(targets []backtest.Target) []backtest.Target {
 		}
 		out = append(out, t)
 	}
-	return out
+	if len(out) == 0 || out[0].Day > p.end() {
+		return nil, &returns.InputError{Err: fmt.Errorf("backtest.portfolios: %s has no weights up to %v; give a file with weights in the time of the backtest", name, p.end())}
+	}
+	return out, nil
 }
 
 // findings says what a reader of the results must know of them.
 func (p *replay) findings(b *reports.Backtest) []returns.Finding {
-	var found []returns.Finding
+	found := slices.Clone(p.noted)
 	refused, why := 0, ""
 	var first, last returns.Date
 	for _, x := range b.Rebalances {
@@ -263,13 +278,23 @@ func (p *replay) write(b *reports.Backtest) ([]Part, error) {
 // overfitBlocks cuts the days of a sweep into blocks for its cross-validation.
 const overfitBlocks = 16
 
+// unswept are keys, or sections, that a sweep cannot compare: the trials share
+// the data and the days.
+var unswept = []string{"as_of", "out", "cache", "workers", "returns.path", "returns.metadata", "returns.holidays", "gates.", "backtest.schedule", "backtest.every", "backtest.dates", "backtest.start", "backtest.end", "backtest.compare", "backtest.portfolios", "backtest.benchmark", "backtest.level", "backtest.replicates"}
+
 // sweep replays every configuration and says what the best of them is worth.
 func sweep(ctx context.Context, r *Runner, c *config.Config, files *sourceFiles, trials []Trial) (*reports.Sweep, error) {
 	out := &reports.Sweep{}
-	for _, s := range c.Backtest.Sweep {
+	for i, s := range c.Backtest.Sweep {
 		out.Keys = append(out.Keys, s.Key)
+		for _, fixed := range unswept {
+			if s.Key == strings.TrimSuffix(fixed, ".") || strings.HasSuffix(fixed, ".") && strings.HasPrefix(s.Key, fixed) {
+				return nil, &config.Error{Err: fmt.Errorf("backtest.sweep[%d].key: %s says which data or days are compared, or changes no decision; sweep keys of bayes, scenarios, optimize or costs, and start one backtest for each of these", i, s.Key)}
+			}
+		}
 	}
 	var all [][]float64
+	var at []int // of each of all, among the trials
 	days := math.MaxInt
 	for k, t := range trials {
 		one := *t.Config
@@ -278,24 +303,40 @@ func sweep(ctx context.Context, r *Runner, c *config.Config, files *sourceFiles,
 		if err != nil {
 			return nil, fmt.Errorf("trial %d (%s): %w", k+1, strings.Join(t.Values, ", "), err)
 		}
+		named := fmt.Sprintf("trial %d (%s)", k+1, strings.Join(t.Values, ", "))
 		if err := p.foresee(ctx); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", named, err)
 		}
 		path, err := p.decide(ctx)
+		var ruin *backtest.RuinError
+		if errors.As(err, &ruin) {
+			nan := reports.Number(math.NaN())
+			out.Trials = append(out.Trials, reports.SweepTrial{Values: t.Values, Return: nan, Sharpe: nan, CVaR: nan, Refused: err.Error()})
+			continue
+		}
 		if err != nil {
-			return nil, fmt.Errorf("trial %d (%s): %w", k+1, strings.Join(t.Values, ", "), err)
+			return nil, fmt.Errorf("%s: %w", named, err)
+		}
+		refused := ""
+		for _, d := range p.days {
+			if d.refused != nil && refused == "" {
+				refused = strings.Join(strings.Fields(d.refused.Error()), " ")
+			}
 		}
 		m := metrics.Sample{Returns: path.Returns, RiskFree: c.Backtest.CashReturn, Alpha: c.Optimize.Alpha}
 		value := func(key string) reports.Number {
 			metric, _ := metrics.Lookup(key)
 			return reports.Number(metric.Of(m))
 		}
-		out.Trials = append(out.Trials, reports.SweepTrial{Values: t.Values, Return: value("annual_mean"), Sharpe: value("sharpe"), CVaR: value("cvar"), Returns: path.Returns})
-		all = append(all, path.Returns)
+		out.Trials = append(out.Trials, reports.SweepTrial{Values: t.Values, Return: value("annual_mean"), Sharpe: value("sharpe"), CVaR: value("cvar"), Returns: path.Returns, Refused: refused})
+		if !math.IsNaN(float64(value("sharpe"))) {
+			all, at = append(all, path.Returns), append(at, k)
+		}
 		days = min(days, len(path.Returns))
 	}
 	if len(all) >= 2 && days >= 2*overfitBlocks {
 		out.Overfit = overfit(all, days, c)
+		out.Overfit.Best = at[out.Overfit.Best]
 	}
 	return out, nil
 }

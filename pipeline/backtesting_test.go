@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"allocate/config"
+	"allocate/optimize"
+	"allocate/pipeline/backtest"
 	"allocate/returns"
 )
 
@@ -98,14 +100,25 @@ func TestBacktestIsTheNight(t *testing.T) {
 // up to that day changes, for any allocator: decisions, weights, returns and
 // predictions.
 func TestNoLookAhead(t *testing.T) {
-	c := quickBacktest(t)
+	t.Run("quarters", func(t *testing.T) { noLookAhead(t, quickBacktest(t), 1, 4, 7, 10, 12) })
+	t.Run("days, traded later", func(t *testing.T) {
+		// Decisions that wait are decided upon again before they are traded.
+		c := quickBacktest(t)
+		limit := 0.05
+		c.Backtest.Every, c.Backtest.Delay, c.Backtest.Start, c.Backtest.End = 1, 2, "2021-06-01", "2021-06-14"
+		c.Optimize.MaxTurnover = &limit
+		noLookAhead(t, c, 2, 4, 6)
+	})
+}
+
+func noLookAhead(t *testing.T, c *config.Config, days ...int) {
 	c.Bayes.Draws = 300
 	clean := tested(t, c).Report
 	rows, err := csv.NewReader(bytes.NewReader(read(t, c.Returns.Path))).ReadAll()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, k := range []int{1, 4, 7, 10, 12} {
+	for _, k := range days {
 		day := clean.Rebalances[k].Day
 		spoilt := filepath.Join(t.TempDir(), fmt.Sprint(k, ".csv"))
 		var text strings.Builder
@@ -130,8 +143,12 @@ func TestNoLookAhead(t *testing.T) {
 		got := tested(t, &other).Report
 		for i := 0; i <= k; i++ {
 			a, b := clean.Rebalances[i], got.Rebalances[i]
-			if a.Day != b.Day || fmt.Sprint(a.Weights, a.Turnover, a.Cost) != fmt.Sprint(b.Weights, b.Turnover, b.Cost) || fmt.Sprint(a.VaR, a.CVaR, *a.Expected) != fmt.Sprint(b.VaR, b.CVaR, *b.Expected) {
+			if a.Day != b.Day || fmt.Sprint(a.Weights) != fmt.Sprint(b.Weights) || fmt.Sprint(a.VaR, a.CVaR, *a.Expected) != fmt.Sprint(b.VaR, b.CVaR, *b.Expected) {
 				t.Errorf("returns after %v change the decision of %v:\n%v\n%v", day, a.Day, a, b)
+			}
+			// What is traded is known on the day it is traded.
+			if a.Traded != nil && *a.Traded <= day && (a.Turnover != b.Turnover || a.Cost != b.Cost) {
+				t.Errorf("returns after %v change the trade of %v", day, *a.Traded)
 			}
 		}
 		for j, p := range clean.Portfolios {
@@ -140,6 +157,9 @@ func TestNoLookAhead(t *testing.T) {
 					t.Fatalf("returns after %v change what %s earns on %v", day, p.Name, d)
 				}
 			}
+		}
+		if clean.Last != got.Last {
+			t.Errorf("the backtest ends on %v and %v", clean.Last, got.Last)
 		}
 		if fmt.Sprint(clean.Portfolios[0].Returns) == fmt.Sprint(got.Portfolios[0].Returns) {
 			t.Error("the corruption corrupts nothing")
@@ -192,8 +212,16 @@ func TestBacktestGoesOn(t *testing.T) {
 	if refused == 0 || refused == len(r.Rebalances) {
 		t.Errorf("%d of %d refused; the test needs both", refused, len(r.Rebalances))
 	}
-	if len(r.Findings) == 0 || r.Findings[0].Code != "backtest.refused" || r.Findings[0].Numbers["refused"] != float64(refused) {
+	codes := map[string]returns.Finding{}
+	for _, f := range r.Findings {
+		codes[f.Code] = f
+	}
+	if codes["backtest.refused"].Numbers["refused"] != float64(refused) {
 		t.Errorf("findings %v", r.Findings)
+	}
+	// Historical simulation has the same cap, and says so too.
+	if f := codes["backtest.compared"]; f.Severity != returns.Warn || !strings.Contains(f.Sentence, "historical_cvar decided nothing on") {
+		t.Errorf("finding %v", f)
 	}
 }
 
@@ -245,5 +273,46 @@ func TestUniverseInTime(t *testing.T) {
 	}
 	if before == 0 || after != 0 {
 		t.Errorf("weight %v before the exit, %v after it", before, after)
+	}
+}
+
+// TestBacktestEnds on the day it is told, for every portfolio, though decisions
+// fall on that day and files go on.
+func TestBacktestEnds(t *testing.T) {
+	c := quickBacktest(t)
+	desk := filepath.Join(t.TempDir(), "desk.csv")
+	text := "as_of,effective,strategy,weight\n2019-01-02,2019-01-03,strategy_01,0.5\n2022-06-01,2022-06-02,strategy_02,1\n"
+	if err := os.WriteFile(desk, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.Backtest.End, c.Backtest.Delay = "2020-12-15", 3
+	c.Backtest.Portfolios = []backtest.External{{Name: "desk", Path: desk}}
+	r := tested(t, c).Report
+	if r.Last.String() != "2020-12-15" || len(r.Portfolios) != 7 {
+		t.Errorf("ends on %v with %d portfolios", r.Last, len(r.Portfolios))
+	}
+	for _, p := range r.Portfolios {
+		if len(p.Returns) != len(r.Days) {
+			t.Errorf("%s has %d returns for %d days", p.Name, len(p.Returns), len(r.Days))
+		}
+	}
+}
+
+// TestNamesInTime names strategies that are not always there: what is said of
+// them counts when they are.
+func TestNamesInTime(t *testing.T) {
+	c := quickBacktest(t)
+	cap, cost := 0.05, 3.0
+	c.Optimize.Bounds = []optimize.Bound{{Name: "strategy_05", Max: &cap}, {Name: "strategy_01", Max: &cap}}
+	c.Optimize.Costs = []optimize.Cost{{Name: "strategy_01", BP: cost}}
+	c.Optimize.Groups = []optimize.Group{{Name: "g", Strategies: []string{"strategy_05", "strategy_01"}, Max: &cap}}
+	for _, b := range tested(t, c).Report.Rebalances {
+		if b.Refused != "" || b.Weights["strategy_05"]+b.Weights["strategy_01"] > cap+1e-6 {
+			t.Errorf("%v: %s, weights %v", b.Day, b.Refused, b.Weights)
+		}
+	}
+	c.Optimize.Groups[0].Strategies[0] = "strategy_5"
+	if _, err := Backtest(t.Context(), c, nil, &Memory{}, time.Now); err == nil || !strings.Contains(err.Error(), `no strategy "strategy_5"`) {
+		t.Errorf("a name that nobody has: %v", err)
 	}
 }

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"encoding/csv"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -127,12 +126,12 @@ func readTargets(path string) ([]backtest.Target, error) {
 			}
 			continue
 		}
-		w, err := strconv.ParseFloat(r[3], 64)
-		day, err2 := returns.ParseDate(r[0])
-		if err := errors.Join(err, err2); err != nil {
-			return nil, &returns.InputError{Err: fmt.Errorf("%s: row %d: %w", path, i+1, err)}
+		day, err := returns.ParseDate(r[0])
+		if err != nil {
+			return nil, &returns.InputError{Err: fmt.Errorf("%s: row %d, column as_of: %w", path, i+1, err)}
 		}
-		if math.IsNaN(w) || math.IsInf(w, 0) {
+		w, err := strconv.ParseFloat(r[3], 64)
+		if err != nil || math.IsNaN(w) || math.IsInf(w, 0) {
 			return nil, &returns.InputError{Err: fmt.Errorf("%s: row %d, column weight: %q; expected a finite number", path, i+1, r[3])}
 		}
 		name := unquoteCell(r[2])
@@ -143,6 +142,9 @@ func readTargets(path string) ([]backtest.Target, error) {
 			days[day] = map[string]float64{}
 		}
 		days[day][name] = w
+	}
+	if len(days) == 0 {
+		return nil, &returns.InputError{Err: fmt.Errorf("%s: no weights; expected rows of as_of,effective,strategy,weight", path)}
 	}
 	var out []backtest.Target
 	for _, day := range slices.Sorted(maps.Keys(days)) {
@@ -191,7 +193,11 @@ func checkChange(held *Holding, s *optimize.Solution, g config.Gates) (turnover 
 		Code: "run.turnover", Severity: returns.Info, Numbers: map[string]float64{"turnover": turnover, "limit": g.MaxTurnover},
 		Sentence: fmt.Sprintf("Turnover against the drifted weights of %v is %.1f%%.", held.AsOf, 100*turnover),
 	}
-	if turnover > g.MaxTurnover {
+	rounding := 0.0 // weights are rounded after they were chosen within optimize.max_turnover
+	if s.Decimals > 0 {
+		rounding = float64(len(names)) * math.Pow10(-s.Decimals) / 2
+	}
+	if turnover > g.MaxTurnover+rounding {
 		f.Severity = returns.Hold
 		f.Sentence = fmt.Sprintf("Turnover against the drifted weights of %v is %.1f%%, above %.1f%%; look at it, then run again with --approve, or raise gates.max_turnover.", held.AsOf, 100*turnover, 100*g.MaxTurnover)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -39,6 +40,7 @@ type replay struct {
 	in       day
 	sessions returns.Calendar
 	days     []*replayed
+	noted    []returns.Finding // on the way
 }
 
 // newReplay reads the panel and settles the schedule.
@@ -272,7 +274,7 @@ func (p *replay) decide(ctx context.Context) (*backtest.Path, error) {
 	if err != nil {
 		return nil, err
 	}
-	sim := backtest.NewSimulator(p.in.panel, costs, p.c.Backtest.Delay, p.days[0].day)
+	sim := backtest.NewSimulator(p.in.panel, costs, p.c.Backtest.Delay, p.days[0].day, p.end())
 	alone := *p.Runner
 	alone.Sink = quiet{p.Sink}
 	for k, d := range p.days {
@@ -291,9 +293,7 @@ func (p *replay) decide(ctx context.Context) (*backtest.Path, error) {
 		if s := d.decision.Solution; d.refused == nil {
 			target = backtest.Target{Day: d.day, Weights: weightsOf(s)}
 		}
-		if err := sim.Trade(target); err != nil {
-			return nil, err
-		}
+		sim.Add(target)
 		p.Sink.Event(Event{Kind: ActionProgress, Stage: "decisions", Done: k + 1, Total: len(p.days)})
 	}
 	if err := sim.Until(p.end()); err != nil {
@@ -372,19 +372,22 @@ func (p *replay) compare(others map[string][]backtest.Target) (map[string]*backt
 	}
 	paths := map[string]*backtest.Path{}
 	for _, name := range slices.Sorted(maps.Keys(others)) {
-		sim := backtest.NewSimulator(p.in.panel, costs, p.c.Backtest.Delay, p.days[0].day)
+		sim := backtest.NewSimulator(p.in.panel, costs, p.c.Backtest.Delay, p.days[0].day, p.end())
 		for _, t := range others[name] {
-			if err := sim.Until(t.Day); err != nil {
-				return nil, fmt.Errorf("%s: %w", name, err)
-			}
-			if err := sim.Trade(t); err != nil {
-				return nil, fmt.Errorf("%s: %w", name, err)
-			}
+			sim.Add(t)
 		}
-		if err := sim.Until(p.end()); err != nil {
+		var ruin *backtest.RuinError
+		switch err := sim.Until(p.end()); {
+		case errors.As(err, &ruin):
+			p.noted = append(p.noted, returns.Finding{
+				Code: "backtest.ruin", Severity: returns.Warn, From: &ruin.Day,
+				Sentence: fmt.Sprintf("The portfolio %s has lost all its capital on %v and is left out.", name, ruin.Day),
+			})
+		case err != nil:
 			return nil, fmt.Errorf("%s: %w", name, err)
+		default:
+			paths[name] = sim.Path()
 		}
-		paths[name] = sim.Path()
 	}
 	return paths, nil
 }
@@ -393,9 +396,23 @@ func (p *replay) compare(others map[string][]backtest.Target) (map[string]*backt
 func (p *replay) targets() map[string][]backtest.Target {
 	out := map[string][]backtest.Target{}
 	for _, name := range p.c.Backtest.Compare {
+		failed, why := 0, ""
+		var first returns.Date
 		for _, d := range p.days {
 			b, ok := d.others[name]
+			if ok && b.Error != "" {
+				if failed == 0 {
+					first, why = d.day, strings.Join(strings.Fields(b.Error), " ")
+				}
+				failed++
+			}
 			out[name] = append(out[name], backtest.Target{Day: d.day, Weights: b.Weights, Hold: !ok || b.Error != ""})
+		}
+		if failed > 0 {
+			p.noted = append(p.noted, returns.Finding{
+				Code: "backtest.compared", Severity: returns.Warn, From: &first, Numbers: map[string]float64{"failed": float64(failed), "decisions": float64(len(p.days))},
+				Sentence: fmt.Sprintf("%s decided nothing on %d of %d days and kept what it held. The first was %v: %s", name, failed, len(p.days), first, why),
+			})
 		}
 	}
 	return out

@@ -92,7 +92,7 @@ func horizonReturn(panel *returns.Panel, weights map[string]float64, t, h int) (
 // allows for: the tests see decisions a horizon apart, from the first on.
 func (p *replay) score(all []prediction, rebalances []reports.Rebalance) *reports.Forecast {
 	var apart []prediction
-	scored, next := 0, 0
+	scored, next, riskless := 0, 0, 0
 	crps := 0.0
 	var outcomes []float64
 	for _, q := range all {
@@ -111,6 +111,10 @@ func (p *replay) score(all []prediction, rebalances []reports.Rebalance) *report
 		b.Realised, b.PIT, b.CRPS = &realised, &pit, &c
 		crps += c
 		outcomes = append(outcomes, realised)
+		if slices.Min(b.CVaR) <= 0 {
+			riskless++ // nothing was predicted that could come true
+			continue
+		}
 		if q.from >= next {
 			apart = append(apart, q)
 			next = q.from + p.c.Scenarios.Horizon
@@ -119,7 +123,7 @@ func (p *replay) score(all []prediction, rebalances []reports.Rebalance) *report
 	if len(apart) < fewestScored {
 		return nil
 	}
-	f := &reports.Forecast{Scored: scored, Apart: len(apart), Levels: tailLevels, CRPS: crps / float64(scored)}
+	f := &reports.Forecast{Scored: scored, Riskless: riskless, Apart: len(apart), Levels: tailLevels, CRPS: crps / float64(scored)}
 	for _, x := range outcomes {
 		f.CRPSNaive += metrics.CRPS(x, outcomes, nil) / float64(scored)
 	}
@@ -189,6 +193,7 @@ func (p *replay) rows(list []reports.Portfolio, alpha float64) []reports.MetricR
 		Formula: "Phi(SR sqrt(T-1) / sqrt(1 - g3 SR + (g4-1)/4 SR^2))", Source: "Bailey & Lopez de Prado 2012, eq. 9",
 	}
 	for k, x := range list {
+		// One stream for all: portfolios are resampled on the same days.
 		s := metrics.Sample{Returns: x.Returns, RiskFree: o.CashReturn, Alpha: alpha}
 		if benchmark >= 0 && k != benchmark {
 			s.Benchmark = list[benchmark].Returns
@@ -197,7 +202,7 @@ func (p *replay) rows(list []reports.Portfolio, alpha float64) []reports.MetricR
 		var ranges []metrics.Range
 		if o.Replicates > 0 {
 			b := metrics.Bootstrap{Replicates: o.Replicates, Level: o.Level}
-			ranges = metrics.Intervals(s, all, b, stream(seedFor(p.c.Seed, "bootstrap", ""), x.Name))
+			ranges = metrics.Intervals(s, all, b, stream(seedFor(p.c.Seed, "bootstrap", ""), "days"))
 		}
 		for i, v := range values {
 			e := reports.Estimate{Value: reports.Number(v), Low: reports.Number(math.NaN()), High: reports.Number(math.NaN())}

@@ -85,6 +85,7 @@ type Estimate struct {
 // Forecast says how well the decisions' predictions did.
 type Forecast struct {
 	Scored    int         `json:"scored"`     // decisions whose horizon is over
+	Riskless  int         `json:"riskless"`   // decisions without a predicted loss, such as all in cash, which the tests leave out
 	Apart     int         `json:"apart"`      // of which do not overlap; the tests are about these
 	Levels    []float64   `json:"levels"`     // tail probabilities: 0.05, 0.01
 	Tail      []TailScore `json:"tail"`       // by level
@@ -124,7 +125,8 @@ type SweepTrial struct {
 	Values  []string  `json:"values"`
 	Return  Number    `json:"annual_return"`
 	Sharpe  Number    `json:"sharpe"`
-	CVaR    Number    `json:"cvar"` // daily, historical
+	CVaR    Number    `json:"cvar"`              // daily, historical
+	Refused string    `json:"refused,omitempty"` // why some day, the first, was not decided
 	Returns []float64 `json:"-"`
 }
 
@@ -161,8 +163,8 @@ func BacktestFiles() []BacktestFile {
 }
 
 // writeBacktestWeights writes the weights after every trade, long, in the form
-// of a nightly weights.csv: as_of, effective, strategy, weight. Strategies that
-// are never held are left out.
+// of a nightly weights.csv: as_of (here the day of decision, whatever the purge),
+// effective, strategy, weight. Strategies that are never held are left out.
 func writeBacktestWeights(w io.Writer, b *Backtest) error {
 	ever := map[string]bool{}
 	for _, r := range b.Rebalances {
@@ -184,7 +186,7 @@ func writeBacktestWeights(w io.Writer, b *Backtest) error {
 	_ = out.Write([]string{"as_of", "effective", "strategy", "weight"}) // Flush reports
 	for _, r := range b.Rebalances {
 		for _, name := range names {
-			_ = out.Write([]string{r.AsOf.String(), r.Effective.String(), CSVText(name), strconv.FormatFloat(r.Weights[name], 'f', b.Decimals, 64)})
+			_ = out.Write([]string{r.Day.String(), r.Effective.String(), CSVText(name), strconv.FormatFloat(r.Weights[name], 'f', b.Decimals, 64)})
 		}
 	}
 	out.Flush()

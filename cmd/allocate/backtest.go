@@ -53,16 +53,44 @@ shares its results with nightly runs.
 			if err != nil {
 				return err
 			}
+			r := tested.Report
 			if asJSON {
-				return json.NewEncoder(g.stdout).Encode(map[string]any{"event": "outcome", "dir": tested.Dir, "fresh": tested.Fresh, "metrics": tested.Report.Metrics, "forecast": tested.Report.Forecast, "sweep": tested.Report.Sweep})
+				var names []string
+				for _, p := range r.Portfolios {
+					names = append(names, p.Name)
+				}
+				err = json.NewEncoder(g.stdout).Encode(map[string]any{"event": "outcome", "dir": tested.Dir, "fresh": tested.Fresh, "portfolios": names, "metrics": tested.Report.Metrics, "forecast": tested.Report.Forecast, "sweep": tested.Report.Sweep})
+			} else {
+				err = printBacktest(g.stdout, tested)
 			}
-			return printBacktest(g.stdout, tested)
+			refused := 0
+			for _, b := range r.Rebalances {
+				if b.Refused != "" {
+					refused++
+				}
+			}
+			switch {
+			case err != nil:
+				return err
+			case refused == len(r.Rebalances):
+				return &allRefused{r.Rebalances[0].Refused}
+			case refused > 0:
+				return errDegraded
+			}
+			return nil
 		},
 	}
 	g.addConfigFlags(cmd)
 	v.addFlags(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print events and the outcome as JSON, one object a line, to stdout")
 	return cmd
+}
+
+// allRefused is a backtest in which no night would have published anything.
+type allRefused struct{ why string }
+
+func (e *allRefused) Error() string {
+	return "no day of the backtest was decided: " + e.why
 }
 
 // loadSweep loads the configuration, and one for every combination of values of
@@ -134,7 +162,11 @@ func printBacktest(w io.Writer, t *pipeline.Tested) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\n%v to %v, %d decisions; in brackets: %.0f%% intervals by stationary bootstrap\n", b.First, b.Last, len(b.Rebalances), 100*b.Level)
+	fmt.Fprintf(w, "\n%v to %v, %d decisions", b.First, b.Last, len(b.Rebalances))
+	if m := b.Metric("cagr"); m != nil && !math.IsNaN(float64(m.Values[0].Low)) {
+		fmt.Fprintf(w, "; in brackets: %.0f%% intervals by stationary bootstrap", 100*b.Level)
+	}
+	fmt.Fprintln(w)
 	if f := b.Forecast; f != nil {
 		fmt.Fprintf(w, "\nforecasts over %d days, %d of %d that do not overlap: PIT uniform p = %.2g; CRPS %.4f (%.4f without a model)\n", b.Horizon, f.Apart, f.Scored, float64(f.PIT.P), f.CRPS, f.CRPSNaive)
 		for _, x := range f.Tail {

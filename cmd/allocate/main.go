@@ -71,6 +71,7 @@ func exitCode(err error) int {
 		infeasible  *pipeline.InfeasibleError
 		undefined   *pipeline.UndefinedError
 		uncertified *pipeline.UncertifiedError
+		nothing     *allRefused
 		locked      *pipeline.LockedError
 	)
 	switch {
@@ -89,7 +90,7 @@ func exitCode(err error) int {
 			return exitHeld
 		}
 		return exitRefused
-	case errors.As(err, &infeasible), errors.As(err, &undefined), errors.As(err, &uncertified):
+	case errors.As(err, &infeasible), errors.As(err, &undefined), errors.As(err, &uncertified), errors.As(err, &nothing):
 		return exitInfeasible
 	case errors.As(err, &locked):
 		return exitLocked

@@ -105,16 +105,16 @@ func printOutcome(w io.Writer, o *pipeline.Outcome) error {
 	zero := 0
 	for _, r := range records[1:] {
 		name, weight := r[2], r[3]
-		share := ""
+		share, held := "-", false // of no risk there are no shares
 		for j, n := range s.Names {
-			if n == name && s.CVaR != 0 {
+			if n != name {
+				continue
+			}
+			if held = s.Weights[j] != 0; s.CVaR != 0 {
 				share = fmt.Sprintf("%.1f%%", 100*s.Contributions[j]/s.CVaR)
 			}
-			if n == name && s.Weights[j] == 0 {
-				share = ""
-			}
 		}
-		if share == "" {
+		if !held {
 			zero++
 			continue
 		}

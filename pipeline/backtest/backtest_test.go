@@ -83,14 +83,12 @@ func TestSchedule(t *testing.T) {
 func TestSimulator(t *testing.T) {
 	p := panelOf(t, []string{"down", "up"}, []float64{-0.5, -0.1, -0.1, -0.1, -0.1}, []float64{0.5, 0.1, 0.1, 0.1, 0.1})
 	costs := Costs{PerUnit: map[string]float64{"up": 0.01}, Default: 0.02, Fixed: 0.001}
-	s := NewSimulator(p, costs, 0, p.Date(0))
+	s := NewSimulator(p, costs, 0, p.Date(0), p.Last())
 	if s.Held() != nil {
 		t.Error("something is held before the first trade")
 	}
 	half := map[string]float64{"down": 0.5, "up": 0.5}
-	if err := s.Trade(Target{Day: p.Date(0), Weights: half}); err != nil {
-		t.Fatal(err)
-	}
+	s.Add(Target{Day: p.Date(0), Weights: half})
 	if err := s.Until(p.Date(2)); err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +105,8 @@ func TestSimulator(t *testing.T) {
 
 	// Back to half and half: what has drifted is traded.
 	up := s.Held()["up"]
-	if err := s.Trade(Target{Day: p.Date(2), Weights: half}); err != nil {
+	s.Add(Target{Day: p.Date(2), Weights: half})
+	if err := s.Until(p.Date(3)); err != nil {
 		t.Fatal(err)
 	}
 	second := s.Path().Trades[1]
@@ -130,14 +129,12 @@ func TestSimulatorRules(t *testing.T) {
 	nan := math.NaN()
 	p := panelOf(t, []string{"a", "b"}, []float64{0.01, 0.01, 0.02, 0.03, nan, 0.01}, []float64{0, 0, 0, 0, 0, 0.01})
 	run := func(c Costs, delay int, targets ...Target) *Path {
-		s := NewSimulator(p, c, delay, p.Date(0))
+		s := NewSimulator(p, c, delay, p.Date(0), p.Last())
 		for _, target := range targets {
 			if err := s.Until(target.Day); err != nil {
 				t.Fatal(err)
 			}
-			if err := s.Trade(target); err != nil {
-				t.Fatal(err)
-			}
+			s.Add(target)
 		}
 		if err := s.Until(p.Date(5)); err != nil {
 			t.Fatal(err)
@@ -179,10 +176,8 @@ func TestSimulatorRules(t *testing.T) {
 	}
 
 	ruin := panelOf(t, []string{"a"}, []float64{0, 0, -0.5})
-	s := NewSimulator(ruin, Costs{}, 0, ruin.Date(0))
-	if err := s.Trade(Target{Day: ruin.Date(0), Weights: map[string]float64{"a": 3}}); err != nil {
-		t.Fatal(err)
-	}
+	s := NewSimulator(ruin, Costs{}, 0, ruin.Date(0), ruin.Last())
+	s.Add(Target{Day: ruin.Date(0), Weights: map[string]float64{"a": 3}})
 	if err := s.Until(ruin.Date(2)); err == nil || !strings.Contains(err.Error(), "the capital is lost on 2024-01-03") {
 		t.Errorf("three times -50%%: %v", err)
 	}
@@ -191,11 +186,9 @@ func TestSimulatorRules(t *testing.T) {
 // TestDrift is the simulator without trades.
 func TestDrift(t *testing.T) {
 	p := panelOf(t, []string{"a", "b"}, []float64{0.02, 0.01, -0.03, 0.05}, []float64{0.01, -0.01, 0.02, 0})
-	s := NewSimulator(p, Costs{}, 0, p.Date(0))
+	s := NewSimulator(p, Costs{}, 0, p.Date(0), p.Last())
 	w := map[string]float64{"a": 0.3, "b": 0.5, Cash: 0.2}
-	if err := s.Trade(Target{Day: p.Date(0), Weights: w}); err != nil {
-		t.Fatal(err)
-	}
+	s.Add(Target{Day: p.Date(0), Weights: w})
 	if err := s.Until(p.Date(3)); err != nil {
 		t.Fatal(err)
 	}

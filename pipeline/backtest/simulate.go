@@ -141,45 +141,81 @@ func at(panel *returns.Panel, index map[string]int, t int, name string) (float64
 
 // Simulator follows targets through a panel, one day after another.
 type Simulator struct {
-	panel *returns.Panel
-	costs Costs
-	delay int
-	index map[string]int
-	cash  float64 // per day
-	pos   Position
-	next  int // first day that is not simulated yet
-	path  Path
+	panel   *returns.Panel
+	costs   Costs
+	delay   int
+	index   map[string]int
+	cash    float64 // per day
+	pos     Position
+	next    int       // first day that is not simulated yet
+	end     int       // the day after the last one
+	pending []pending // decided and not yet traded, in order
+	path    Path
 }
 
-// NewSimulator begins with nothing but cash after the close of day first.
-func NewSimulator(panel *returns.Panel, costs Costs, delay int, first returns.Date) *Simulator {
-	s := &Simulator{panel: panel, costs: costs, delay: delay, index: indexOf(panel), pos: Position{}}
-	s.cash = daily(costs.CashReturn)
+// pending is a target that waits for its session.
+type pending struct {
+	target Target
+	at     int // the day whose return it earns first
+}
+
+// NewSimulator begins with nothing but cash after the close of day first, and
+// ends with day last.
+func NewSimulator(panel *returns.Panel, costs Costs, delay int, first, last returns.Date) *Simulator {
+	s := &Simulator{panel: panel, costs: costs, delay: delay, index: indexOf(panel), pos: Position{}, cash: daily(costs.CashReturn)}
 	s.next, _ = panel.Find(first + 1)
+	s.end, _ = panel.Find(last + 1)
 	return s
 }
 
 // Held returns the positions after the last day that was simulated, nil before
-// the first trade.
+// the first trade. What has been decided and waits for its session is not held.
 func (s *Simulator) Held() map[string]float64 {
 	if len(s.path.Trades) == 0 {
 		return nil
 	}
-	held := map[string]float64{}
-	for name, w := range s.pos {
-		held[name] = w
-	}
-	return held
+	return copied(s.pos)
 }
 
-// Until simulates the days up to and including d.
+// Add takes a target, to be traded before the return of the first session after
+// its day, or delay sessions later. Of several for one session the last one
+// counts.
+func (s *Simulator) Add(target Target) {
+	at, _ := s.panel.Find(target.Day + 1)
+	at += s.delay
+	if n := len(s.pending); n > 0 && s.pending[n-1].at >= at {
+		s.pending = s.pending[:n-1]
+	}
+	s.pending = append(s.pending, pending{target, at})
+}
+
+// Until simulates the days up to and including d, and trades what is due on
+// them. It sees no return after d.
 func (s *Simulator) Until(d returns.Date) error {
-	for ; s.next < s.panel.Days() && s.panel.Date(s.next) <= d; s.next++ {
-		if err := s.day(0); err != nil {
+	for ; s.next < s.end && s.panel.Date(s.next) <= d; s.next++ {
+		cost := 0.0
+		for len(s.pending) > 0 && s.pending[0].at <= s.next {
+			t := s.rebalance(s.pending[0].target)
+			t.Decided, t.Traded = s.pending[0].target.Day, s.panel.Date(s.next)
+			s.path.Trades = append(s.path.Trades, t)
+			cost += t.Cost
+			s.pending = s.pending[1:]
+		}
+		if err := s.day(cost); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// RuinError is a portfolio that has lost all its capital.
+type RuinError struct {
+	Day    returns.Date
+	Return float64
+}
+
+func (e *RuinError) Error() string {
+	return fmt.Sprintf("backtest: the capital is lost on %v: the portfolio returns %.4g; lower the leverage or the costs", e.Day, e.Return)
 }
 
 // day simulates one day, at the begin of which cost was paid for trading.
@@ -194,37 +230,12 @@ func (s *Simulator) day(cost float64) error {
 	gross, missing := s.pos.Grow(func(name string) (float64, bool) { return at(s.panel, s.index, t, name) }, s.cash)
 	net := (1-cost)*(1+gross) - 1 - s.costs.Borrow*short/daysPerYear
 	if !(net > -1) {
-		return fmt.Errorf("backtest: the capital is lost on %v: the portfolio returns %v", s.panel.Date(t), net)
+		return &RuinError{s.panel.Date(t), net}
 	}
 	s.path.Days = append(s.path.Days, s.panel.Date(t))
 	s.path.Gross = append(s.path.Gross, gross)
 	s.path.Returns = append(s.path.Returns, net)
 	s.path.Missing += missing
-	return nil
-}
-
-// Trade simulates up to the session before the one whose return a target's
-// weights earn first, and trades then. A target whose session the panel does
-// not have is not traded.
-func (s *Simulator) Trade(target Target) error {
-	at, _ := s.panel.Find(target.Day + 1)
-	at += s.delay
-	for s.next < at && s.next < s.panel.Days() {
-		if err := s.day(0); err != nil {
-			return err
-		}
-		s.next++
-	}
-	if s.next >= s.panel.Days() {
-		return nil
-	}
-	trade := s.rebalance(target)
-	trade.Decided, trade.Traded = target.Day, s.panel.Date(s.next)
-	s.path.Trades = append(s.path.Trades, trade)
-	if err := s.day(trade.Cost); err != nil {
-		return err
-	}
-	s.next++
 	return nil
 }
 
@@ -267,7 +278,7 @@ func (s *Simulator) rebalance(target Target) Trade {
 			continue
 		}
 		change := after[name] - s.pos[name]
-		if math.Abs(change) < s.costs.MinTrade {
+		if math.Abs(change) < s.costs.MinTrade && after[name] != 0 { // what is given up is sold whole
 			change = 0
 			if s.pos[name] != 0 {
 				after[name] = s.pos[name]
@@ -287,6 +298,9 @@ func (s *Simulator) rebalance(target Target) Trade {
 		}
 	}
 	t.Turnover = (moved + math.Abs(before-now)) / 2
+	if _, explicit := after[Cash]; explicit || now < 1-1e-12 && s.pos[Cash] != 0 {
+		after[Cash] = 1 - now
+	}
 	s.pos = after
 	t.Weights = copied(after)
 	return t
