@@ -39,8 +39,10 @@ func plausible(n int) *Run {
 			r.Set.Returns = append(r.Set.Returns, 0.002+0.03*wave(i, j))
 		}
 	}
-	r.Solution = &optimize.Solution{Names: r.Set.Names, Decimals: 6, Method: "vertex", CVaR: 0.0312, VaR: 0.0214, Mean: 0.0034, Cost: 0.0001,
-		Certificate: optimize.Certificate{Primal: 0.0313, DualBound: 0.0312999, ExactPrimal: 0.0313, ExactGap: 2e-15, Gap: 3e-8, Scale: 0.03}}
+	r.Solution = &optimize.Solution{
+		Names: r.Set.Names, Decimals: 6, Method: "vertex", CVaR: 0.0312, VaR: 0.0214, Mean: 0.0034, Cost: 0.0001,
+		Certificate: optimize.Certificate{Primal: 0.0313, DualBound: 0.0312999, ExactPrimal: 0.0313, ExactGap: 2e-15, Gap: 3e-8, Scale: 0.03},
+	}
 	r.Solution.Weights, r.Solution.Contributions = make([]float64, n), make([]float64, n)
 	for j := range min(8, n) {
 		r.Solution.Weights[j] = 0.125

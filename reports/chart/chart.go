@@ -37,17 +37,30 @@ var (
 	ink    = color.NRGBA{0, 0, 0, 0xff}
 	faint  = color.NRGBA{0xd9, 0xdc, 0xe1, 0xff}
 	series = []color.NRGBA{
-		{0x00, 0x72, 0xb2, 0xff}, {0xd5, 0x5e, 0x00, 0xff}, {0x00, 0x9e, 0x73, 0xff}, {0xcc, 0x79, 0xa7, 0xff},
-		{0xe6, 0x9f, 0x00, 0xff}, {0x56, 0xb4, 0xe9, 0xff}, {0x7d, 0x6f, 0x00, 0xff}, {0x66, 0x66, 0x66, 0xff},
+		{0x00, 0x72, 0xb2, 0xff},
+		{0xd5, 0x5e, 0x00, 0xff},
+		{0x00, 0x9e, 0x73, 0xff},
+		{0xcc, 0x79, 0xa7, 0xff},
+		{0xe6, 0x9f, 0x00, 0xff},
+		{0x56, 0xb4, 0xe9, 0xff},
+		{0x7d, 0x6f, 0x00, 0xff},
+		{0x66, 0x66, 0x66, 0xff},
 	}
 	// properties names what a page calls the theme's colours.
 	properties = []struct {
 		colour color.NRGBA
 		name   string
 	}{
-		{ink, "var(--ink,#1b1d21)"}, {faint, "var(--line,#d9dce1)"},
-		{series[0], "var(--c1,#0072b2)"}, {series[1], "var(--c2,#d55e00)"}, {series[2], "var(--c3,#009e73)"}, {series[3], "var(--c4,#cc79a7)"},
-		{series[4], "var(--c5,#e69f00)"}, {series[5], "var(--c6,#56b4e9)"}, {series[6], "var(--c7,#7d6f00)"}, {series[7], "var(--c8,#666)"},
+		{ink, "var(--ink,#1b1d21)"},
+		{faint, "var(--line,#d9dce1)"},
+		{series[0], "var(--c1,#0072b2)"},
+		{series[1], "var(--c2,#d55e00)"},
+		{series[2], "var(--c3,#009e73)"},
+		{series[3], "var(--c4,#cc79a7)"},
+		{series[4], "var(--c5,#e69f00)"},
+		{series[5], "var(--c6,#56b4e9)"},
+		{series[6], "var(--c7,#7d6f00)"},
+		{series[7], "var(--c8,#666)"},
 	}
 	hexadecimal = regexp.MustCompile("#[0-9A-F]{6}")
 )
