@@ -56,7 +56,7 @@ type Dual struct {
 // with rc = L'q - A'y, which is weak duality (Neumaier and Shcherbina 2004,
 // section 3).
 func (p *Problem) DualBound(d Dual) float64 {
-	mean, absolute := moments(p.Set)
+	mean, absolute, _ := moments(p.Set)
 	e := &engine{Problem: p, mean: mean, absolute: absolute}
 	for _, l := range p.levels() {
 		e.tails = append(e.tails, newTail(p.Set, l.Alpha))
@@ -180,22 +180,30 @@ func (f *bent) least(lo, up float64) float64 {
 }
 
 // repair returns the nearest thing to q that is a measure of the tail: it
-// clips to the box, then scales down to sum 1, or fills every scenario up by
-// the same share of the room that it has left. Either stays inside the box.
+// clips to the box, then scales down to sum 1, or fills scenarios up by the
+// same share of the room that they have left: those that q already pays for,
+// and all of them only where that is not enough. Any of it stays inside the
+// box.
 func (t tail) repair(q []float64) []float64 {
 	fixed := make([]float64, len(q))
-	sum, room := 0.0, 0.0
+	sum, room, paid := 0.0, 0.0, 0.0
 	for j, v := range q {
 		if v > 0 { // NaN is nothing
 			fixed[j] = min(v, t.cap(j))
+			paid += t.cap(j) - fixed[j]
 		}
 		sum += fixed[j]
 		room += t.cap(j) - fixed[j]
 	}
+	among := paid > 1-sum
+	if among {
+		room = paid
+	}
 	for j, v := range fixed {
-		if sum > 1 {
+		switch {
+		case sum > 1:
 			fixed[j] = v / sum
-		} else if room > 0 {
+		case room > 0 && !(among && v == 0):
 			fixed[j] = v + (t.cap(j)-v)*min(1, (1-sum)/room)
 		}
 	}

@@ -20,6 +20,9 @@ type Solver struct {
 	set      *scenarios.Set
 	mean     []float64
 	absolute float64 // mean absolute scenario return
+	largest  float64 // absolute scenario return
+	tails    map[float64]tail
+	possible []int // the scenarios with a positive probability
 	last     *search
 }
 
@@ -28,25 +31,43 @@ func NewSolver(set *scenarios.Set) (*Solver, error) {
 	if err := set.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Solver{set: set}
-	s.mean, s.absolute = moments(set)
+	s := &Solver{set: set, tails: map[float64]tail{}, possible: make([]int, 0, set.Len())}
+	s.mean, s.absolute, s.largest = moments(set)
+	for j := range set.Len() {
+		if set.Prob == nil || set.Prob[j] > 0 {
+			s.possible = append(s.possible, j)
+		}
+	}
 	return s, nil
 }
 
-// moments returns the mean return of each strategy, and the
-// probability-weighted mean absolute return of all.
-func moments(set *scenarios.Set) (mean []float64, absolute float64) {
+// tail is the measure of the worst 1-alpha of the set's scenarios.
+func (v *Solver) tail(alpha float64) tail {
+	t, ok := v.tails[alpha]
+	if !ok {
+		t = newTail(v.set, alpha)
+		v.tails[alpha] = t
+	}
+	return t
+}
+
+// moments returns the mean return of each strategy, and of all of them the
+// probability-weighted mean absolute return and the largest.
+func moments(set *scenarios.Set) (mean []float64, absolute, largest float64) {
 	n := len(set.Names)
 	mean = make([]float64, n)
 	for j := range set.Len() {
 		p, sum := set.Probability(j), 0.0
 		for i, r := range set.Row(j) {
 			mean[i] += p * r
-			sum += math.Abs(r)
+			a := math.Abs(r)
+			if sum += a; a > largest {
+				largest = a
+			}
 		}
 		absolute += p * sum
 	}
-	return mean, absolute / float64(n)
+	return mean, absolute / float64(n), largest
 }
 
 // engine is one problem made ready: what all searches for its answer share.
@@ -54,6 +75,7 @@ type engine struct {
 	*Problem
 	mean      []float64
 	absolute  float64
+	largest   float64
 	scale     float64 // losses times scale are of order one
 	shape     *polytope
 	tails     []tail // of the levels
@@ -67,24 +89,16 @@ type engine struct {
 
 // prepare makes a problem ready.
 func (v *Solver) prepare(p *Problem) *engine {
-	e := &engine{Problem: p, mean: v.mean, absolute: v.absolute, scale: powerOfTwo(v.absolute), shape: newPolytope(p), last: v.last}
+	e := &engine{
+		Problem: p, mean: v.mean, absolute: v.absolute, largest: v.largest, scale: powerOfTwo(v.absolute), shape: newPolytope(p),
+		report: v.tail(p.Alpha), scenarios: v.possible, last: v.last,
+	}
 	if p.Mean != nil {
 		e.mean = p.Mean
 	}
-	e.report = newTail(p.Set, p.Alpha)
 	for _, l := range p.levels() {
 		e.guess = append(e.guess, math.Inf(-1))
-		if l.Alpha == p.Alpha {
-			e.tails = append(e.tails, e.report)
-		} else {
-			e.tails = append(e.tails, newTail(p.Set, l.Alpha))
-		}
-	}
-	e.scenarios = make([]int, 0, p.Set.Len())
-	for j, m := range e.report.mass {
-		if m > 0 {
-			e.scenarios = append(e.scenarios, j)
-		}
+		e.tails = append(e.tails, v.tail(l.Alpha))
 	}
 	return e
 }
@@ -244,6 +258,40 @@ func (e *engine) outcomeOf(w, loss []float64) outcome {
 	return o
 }
 
+// lossesNear returns the losses of w from those of weights nearby. What is
+// below the tails before and after is left as it was: no loss moves by more
+// than the largest return times the distance of the weights, and nothing below
+// the guesses counts.
+func (e *engine) lossesNear(w, nearby, loss []float64) []float64 {
+	floor, apart, moved := min(slices.Min(e.guess), e.guessOf(e.Alpha)), 0.0, slices.Clone(loss)
+	if math.IsInf(floor, -1) {
+		lossesOf(e.Set, w, moved)
+		return moved
+	}
+	for i, x := range w {
+		apart += math.Abs(x - nearby[i])
+	}
+	above := make([]float64, len(e.guess)) // mass, per level
+	for j, l := range loss {
+		if l < floor-e.largest*apart {
+			continue
+		}
+		moved[j] = 0 - blas64.Dot(vector(e.Set.Row(j)), vector(w))
+		for k, t := range e.tails {
+			if moved[j] > e.guess[k] {
+				above[k] += t.mass[j]
+			}
+		}
+	}
+	for k, t := range e.tails {
+		if above[k] <= t.size*(1+1e-9) { // a guess was wrong
+			lossesOf(e.Set, w, moved)
+			break
+		}
+	}
+	return moved
+}
+
 // value is what the blend makes of an outcome, and what Ridge adds.
 func (e *engine) value(b blend, o outcome, w []float64) float64 {
 	v := -b.ret*o.ret + b.risk*o.risk
@@ -256,6 +304,6 @@ func (e *engine) value(b blend, o outcome, w []float64) float64 {
 // meanAbsolute is the probability-weighted mean absolute return of all
 // strategies.
 func meanAbsolute(set *scenarios.Set) float64 {
-	_, absolute := moments(set)
+	_, absolute, _ := moments(set)
 	return absolute
 }

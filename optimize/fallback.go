@@ -151,7 +151,9 @@ func (e *engine) rough(w []float64) (*Solution, error) {
 	if out.Weights, err = round(e.Problem, w); err != nil {
 		return nil, err
 	}
-	exported := e.describe(out)
+	loss := make([]float64, e.Set.Len())
+	lossesOf(e.Set, out.Weights, loss)
+	exported := e.describe(out, loss)
 	b := e.asked(out.Exact)
 	shift := 0.0
 	if e.objective() == MaxRatio {

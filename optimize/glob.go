@@ -265,7 +265,11 @@ func (s *search) program() *hinges {
 	}
 	trade := s.blend.ret + s.blend.risk
 	ball := s.blend.ret*s.Radius + s.blend.risk*s.ballRisk()
-	h := s.shape.hinges(s.dim(), peak, hard, hardDistance, func(k int) float64 {
+	room := s.dim() // for stand-ins
+	for _, l := range s.levels {
+		room += len(l.glob.band)
+	}
+	h := s.shape.hinges(s.dim(), peak, room, hard, hardDistance, func(k int) float64 {
 		return 2 * s.scale * (trade*s.shape.kinks[k].cost + ball*s.shape.kinks[k].ball)
 	})
 	for i := range n {
@@ -274,13 +278,6 @@ func (s *search) program() *hinges {
 	if peak >= 0 {
 		h.cost[peak] = s.scale * ball
 	}
-	size := len(h.rhs)
-	for _, l := range s.levels {
-		size += len(l.glob.band)
-	}
-	size += h.dim // for stand-ins
-	h.rows = append(make([]float64, 0, size*h.dim), h.rows...)
-	h.rhs, h.penalty = append(make([]float64, 0, size), h.rhs...), append(make([]float64, 0, size), h.penalty...)
 	s.rows = s.rows[:0]
 	row := make([]float64, h.dim)
 	for k, l := range s.levels {

@@ -41,6 +41,12 @@ func (h *hinges) matrix() blas64.General {
 	return blas64.General{Rows: len(h.rhs), Cols: h.dim, Stride: h.dim, Data: h.rows}
 }
 
+// grow makes room for rows to come.
+func (h *hinges) grow(rows int) {
+	h.rows = slices.Grow(h.rows, rows*h.dim)
+	h.rhs, h.penalty = slices.Grow(h.rhs, rows), slices.Grow(h.penalty, rows)
+}
+
 func (h *hinges) append(row []float64, rhs, penalty float64) {
 	h.rows = append(h.rows, row...)
 	h.rhs = append(h.rhs, rhs)

@@ -78,7 +78,7 @@ func TestPivotAllocates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := faces.hinges(n+1, -1, hard, hardDistance, free)
+	h := faces.hinges(n+1, -1, 0, hard, hardDistance, free)
 	h.cost[n] = 1
 	for j := range p.Set.Len() {
 		row := make([]float64, n+1)

@@ -222,7 +222,7 @@ func (t *polytope) least(ctx context.Context, cost []float64, kink func(int) flo
 		norm = max(norm, math.Abs(a))
 	}
 	scale := powerOfTwo(norm)
-	h := t.hinges(t.n, -1,
+	h := t.hinges(t.n, -1, 0,
 		func(f face) float64 { return price(f.group()) },
 		func(g int) float64 { return price(t.distanceGroup(g)) },
 		func(k int) float64 { return scale * kink(k) })

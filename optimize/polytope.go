@@ -179,8 +179,9 @@ func powerOfTwo(x float64) float64 {
 // coordinates beyond N nothing restrains, but for the largest absolute weight,
 // which is coordinate peak. face and distance say what leaving those costs, and
 // kink what a kink does.
-func (t *polytope) hinges(dim, peak int, face func(face) float64, distance func(g int) float64, kink func(k int) float64) *hinges {
+func (t *polytope) hinges(dim, peak, room int, face func(face) float64, distance func(g int) float64, kink func(k int) float64) *hinges {
 	h := &hinges{dim: dim, cost: make([]float64, dim), bends: span{len(t.faces), len(t.kinks)}}
+	h.grow(t.size() + room)
 	row := make([]float64, dim)
 	for _, f := range t.faces {
 		copy(row, f.normal)
@@ -238,7 +239,7 @@ func (t *polytope) feasible(ctx context.Context, keep func(group) bool) (*walk, 
 		}
 		return 0
 	}
-	h := t.hinges(t.n, -1,
+	h := t.hinges(t.n, -1, 0,
 		func(f face) float64 { return price(f.group()) },
 		func(g int) float64 { return price(t.distanceGroup(g)) }, free)
 	w, err := newWalk(h, t.corner(), nil)

@@ -128,20 +128,19 @@ func (a *answer) solution() (*Solution, error) {
 	if out.Weights, err = round(p, out.Exact); err != nil {
 		return nil, err
 	}
+	loss := a.loss
+	if !a.known || &a.weights[0] != &a.search.w[0] {
+		loss = make([]float64, p.Set.Len())
+		lossesOf(p.Set, out.Exact, loss)
+	}
 	// Three readings of the scenarios that do not depend on each other.
 	var bound float64
 	var each []bent
 	var exact, exported outcome
 	var wait sync.WaitGroup
 	wait.Go(func() { bound, each = a.bound(a.blend, a.dual()) })
-	wait.Go(func() {
-		if a.known && &a.weights[0] == &a.search.w[0] {
-			exact = a.outcomeOf(out.Exact, a.loss)
-		} else {
-			exact = a.outcome(out.Exact)
-		}
-	})
-	wait.Go(func() { exported = a.describe(out) })
+	wait.Go(func() { exact = a.outcomeOf(out.Exact, loss) })
+	wait.Go(func() { exported = a.describe(out, a.lossesNear(out.Weights, out.Exact, loss)) })
 	wait.Wait()
 	c := &out.Certificate
 	c.Primal, c.ExactPrimal = a.value(a.base, exported, out.Weights)+a.shift, a.value(a.base, exact, out.Exact)+a.shift
@@ -164,10 +163,9 @@ func (c *Certificate) certify(out *Solution, maxGap float64) {
 	}
 }
 
-// describe fills what can be said of exported weights without a proof.
-func (e *engine) describe(out *Solution) outcome {
-	loss := make([]float64, e.Set.Len())
-	lossesOf(e.Set, out.Weights, loss)
+// describe fills what can be said of exported weights without a proof, from
+// their losses.
+func (e *engine) describe(out *Solution, loss []float64) outcome {
 	exported, r := e.outcomeOf(out.Weights, loss), e.report.riskOf(e.Set, out.Weights, loss, e.guessOf(e.Alpha))
 	out.VaR, out.CVaR, out.Contributions = r.VaR, r.CVaR, r.Contributions
 	out.Mean, out.Cost = exported.mean, exported.cost
