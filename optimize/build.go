@@ -32,7 +32,7 @@ const tradingDays = 252
 type Held map[string]float64
 
 // NewProblem writes options as a problem over set. With o.Cash the set of the
-// problem is a copy with one more column, CASH, whose returns are zero. held is
+// problem is a copy with one more column, CASH, whose return is certain. held is
 // what is held now; nil is a cold start, on which trading is free and turnover
 // has no limit. What is held of strategies that are not in the set is sold: it
 // takes of the limit on turnover, and its cost is the same whatever the weights.
@@ -50,9 +50,9 @@ func NewProblem(set *scenarios.Set, o Options, held Held) (*Problem, error) {
 		if slices.Contains(set.Names, Cash) {
 			return nil, fmt.Errorf("optimize.cash: a strategy is already named %s", Cash)
 		}
-		set = withCash(set)
+		set = withCash(set, o.CashOver(set.Horizon))
 	}
-	if set.Horizon < 1 && (o.MinAnnualReturn != nil || o.RiskFree != 0) {
+	if set.Horizon < 1 && (o.MinAnnualReturn != nil || o.RiskFree != 0 || o.CashReturn != 0 || o.BorrowBP != 0) {
 		return nil, fmt.Errorf("%s: the scenarios span %d trading days; expected at least 1", keyMinReturn, set.Horizon)
 	}
 	b := &builder{set: set, names: set.Names, Options: o}
@@ -70,6 +70,7 @@ func NewProblem(set *scenarios.Set, o Options, held Held) (*Problem, error) {
 	b.rows(p)
 	b.distances(p, held)
 	b.costs(p, held)
+	b.borrow(p)
 	b.shares(p)
 	return p, errors.Join(b.unknown...)
 }
@@ -92,9 +93,7 @@ func (b *builder) index(key, name string) int {
 }
 
 // horizon converts an annual return to that of the horizon.
-func (b *builder) horizon(annual float64) float64 {
-	return math.Expm1(math.Log1p(annual) * float64(b.set.Horizon) / tradingDays)
-}
+func (b *builder) horizon(annual float64) float64 { return over(annual, b.set.Horizon) }
 
 func (b *builder) bounds(p *Problem) {
 	for i, name := range b.names {
@@ -228,6 +227,19 @@ func (b *builder) costs(p *Problem, held Held) {
 	}
 }
 
+// borrow charges short positions for the horizon, but not CASH.
+func (b *builder) borrow(p *Problem) {
+	if b.BorrowBP == 0 {
+		return
+	}
+	p.Borrow = make([]float64, len(b.names))
+	for i, name := range b.names {
+		if !b.Cash || name != Cash {
+			p.Borrow[i] = b.BorrowBP / 1e4 * float64(b.set.Horizon) / tradingDays
+		}
+	}
+}
+
 // shares fills the shares of risk: what is named, and equal parts of the rest.
 func (b *builder) shares(p *Problem) {
 	if b.Objective != RiskBudget {
@@ -260,14 +272,23 @@ func (b *builder) shares(p *Problem) {
 	}
 }
 
-// withCash returns a copy of set with a last column of zero returns.
-func withCash(set *scenarios.Set) *scenarios.Set {
+// CashOver is the certain return of CASH over a horizon of trading days.
+func (o Options) CashOver(days int) float64 { return over(o.CashReturn, days) }
+
+// over compounds an annual return over a number of trading days.
+func over(annual float64, days int) float64 {
+	return math.Expm1(math.Log1p(annual) * float64(days) / tradingDays)
+}
+
+// withCash returns a copy of set with a last column of a certain return.
+func withCash(set *scenarios.Set, certain float64) *scenarios.Set {
 	n := len(set.Names)
 	wide := *set
 	wide.Names = append(slices.Clone(set.Names), Cash)
 	wide.Returns = make([]float64, set.Len()*(n+1))
 	for j := range set.Len() {
 		copy(wide.Row(j), set.Row(j))
+		wide.Row(j)[n] = certain
 	}
 	return &wide
 }

@@ -79,6 +79,9 @@ func (b *levels) lagrangian(goal aim, y prices) float64 {
 	if p.Previous != nil {
 		bend(goal.m+goal.rho+limit, p.Cost, p.Previous)
 	}
+	half := (goal.m + goal.rho + limit) / 2
+	lean(-half, p.Borrow)
+	bend(half, p.Borrow, b.shape.zeros)
 	for k, d := range p.Distances {
 		if z := y.distances[k]; z > 0 {
 			add(z * (d.Constant - d.Limit))

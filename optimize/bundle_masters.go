@@ -43,6 +43,7 @@ func newShape(p *Problem) *shape {
 	if p.Previous != nil {
 		add(p.Cost, p.Previous)
 	}
+	add(p.Borrow, s.zeros)
 	for _, d := range p.Distances {
 		add(d.Weight, d.Center)
 	}
@@ -93,6 +94,10 @@ func (s *shape) ball(f *affine, factor float64) {
 func (s *shape) cost(f *affine, factor float64) {
 	if s.p.Previous != nil {
 		s.absolute(f, factor, s.p.Cost, s.p.Previous)
+	}
+	s.absolute(f, factor/2, s.p.Borrow, s.zeros)
+	for i, c := range s.p.Borrow {
+		f.coef[i] -= factor / 2 * c
 	}
 }
 

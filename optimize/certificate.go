@@ -104,6 +104,11 @@ func (e *engine) bound(b blend, d Dual) (bound float64, each []bent) {
 		if e.Previous != nil && e.Cost != nil {
 			each[i].bend((b.ret+b.risk)*e.Cost[i], e.Previous[i])
 		}
+		if e.Borrow != nil {
+			half := (b.ret + b.risk) * e.Borrow[i] / 2
+			each[i].slope -= half
+			each[i].bend(half, 0)
+		}
 		if e.Radius > 0 && e.Norm == LInf {
 			each[i].bend(ball, 0)
 		}

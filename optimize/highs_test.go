@@ -48,6 +48,7 @@ type highsProblem struct {
 	Distances    []highsDistance `json:"distances"`
 	Previous     []float64       `json:"previous"`
 	Cost         []float64       `json:"cost"`
+	Borrow       []float64       `json:"borrow"`
 	Radius       float64         `json:"radius"`
 	Norm         Norm            `json:"norm"`
 	MaxRisk      *float64        `json:"max_risk"`
@@ -58,7 +59,7 @@ type highsProblem struct {
 func forHiGHS(p *Problem) highsProblem {
 	h := highsProblem{
 		Prob: p.Set.Prob, Levels: p.levels(), Mean: p.means(), Lower: p.Lower, Upper: p.Upper, Rows: []highsRow{}, Distances: []highsDistance{},
-		Previous: p.Previous, Cost: p.Cost, Radius: p.Radius, Norm: p.Norm, MinPosition: p.MinPosition, MaxPositions: p.MaxPositions,
+		Previous: p.Previous, Cost: p.Cost, Borrow: p.Borrow, Radius: p.Radius, Norm: p.Norm, MinPosition: p.MinPosition, MaxPositions: p.MaxPositions,
 	}
 	for j := range p.Set.Len() {
 		h.Returns = append(h.Returns, p.Set.Row(j))

@@ -95,7 +95,7 @@ func copyOf(p *Problem) *Problem {
 	q, set := *p, *p.Set
 	set.Names, set.Returns, set.Prob = slices.Clone(set.Names), slices.Clone(set.Returns), slices.Clone(set.Prob)
 	q.Set, q.Lower, q.Upper = &set, slices.Clone(p.Lower), slices.Clone(p.Upper)
-	q.Mean, q.Previous, q.Cost = slices.Clone(p.Mean), slices.Clone(p.Previous), slices.Clone(p.Cost)
+	q.Mean, q.Previous, q.Cost, q.Borrow = slices.Clone(p.Mean), slices.Clone(p.Previous), slices.Clone(p.Cost), slices.Clone(p.Borrow)
 	q.Constraints, q.Distances = slices.Clone(p.Constraints), slices.Clone(p.Distances)
 	for k := range q.Constraints {
 		q.Constraints[k].Coef = slices.Clone(q.Constraints[k].Coef)
@@ -135,7 +135,7 @@ func translated(p *Problem, rng *rand.Rand) (*Problem, func(float64) float64) {
 // scaled multiplies everything that is a return.
 func scaled(p *Problem, rng *rand.Rand) (*Problem, func(float64) float64) {
 	q, by := copyOf(p), math.Exp(3*rng.NormFloat64())
-	for _, list := range [][]float64{q.Set.Returns, q.Mean, q.Cost} {
+	for _, list := range [][]float64{q.Set.Returns, q.Mean, q.Cost, q.Borrow} {
 		for k := range list {
 			list[k] *= by
 		}
@@ -183,7 +183,7 @@ func columns(p *Problem, from []int) *Problem {
 		set.Returns = append(set.Returns, pick(p.Set.Row(j))...)
 	}
 	q.Set, q.Lower, q.Upper = set, pick(p.Lower), pick(p.Upper)
-	q.Mean, q.Previous, q.Cost = pick(p.Mean), pick(p.Previous), pick(p.Cost)
+	q.Mean, q.Previous, q.Cost, q.Borrow = pick(p.Mean), pick(p.Previous), pick(p.Cost), pick(p.Borrow)
 	for k := range q.Constraints {
 		q.Constraints[k].Coef = pick(q.Constraints[k].Coef)
 	}

@@ -128,7 +128,11 @@ func (e *engine) ratio(ctx context.Context) (*answer, error) {
 		return nil, err
 	}
 	if o := e.outcome(calm.weights); o.risk <= 1e-9*e.absolute {
-		return nil, &UndefinedError{fmt.Sprintf("there is no highest ratio: a portfolio within the limits has a risk of %.3g, which is not above 0; choose another objective, a higher alpha, or forbid cash", o.risk)}
+		unless := ""
+		if e.hasCash {
+			unless = ", or forbid cash"
+		}
+		return nil, &UndefinedError{fmt.Sprintf("there is no highest ratio: a portfolio within the limits has a risk of %.3g, which is not above 0; choose another objective, a higher alpha%s", o.risk, unless)}
 	}
 	bold, err := e.plain(ctx, blend{ret: 1}, nil)
 	if err != nil {

@@ -33,10 +33,12 @@ type Options struct {
 	MaxPositions    int        `mapstructure:"max_positions" json:"max_positions" doc:"most strategies with a weight that is not 0; 0: any number"`
 	Nodes           int        `mapstructure:"nodes" json:"nodes" doc:"most steps of the search that min_position and max_positions need; where it stops early the gap is reported"`
 
-	Cash bool `mapstructure:"cash" json:"cash" doc:"allow CASH, which returns 0: strategies then sum to at most the budget and CASH takes the rest"`
+	Cash       bool    `mapstructure:"cash" json:"cash" doc:"allow CASH, whose return is certain: strategies then sum to at most the budget and CASH takes the rest"`
+	CashReturn float64 `mapstructure:"cash_return" json:"cash_return" doc:"annual return of CASH; in a backtest of all capital that is not invested, and the risk-free return of its ratios"`
 
 	CostBP       float64 `mapstructure:"cost_bp" json:"cost_bp" doc:"cost of trading, basis points of the traded amount, against the weights held; the metadata's cost_bp and costs come first"`
 	Costs        []Cost  `mapstructure:"costs" json:"costs,omitempty" doc:"exceptions to cost_bp, [{name: a, bp: 3}]"`
+	BorrowBP     float64 `mapstructure:"borrow_bp" json:"borrow_bp" doc:"cost of short positions, basis points of their size per year"`
 	RobustRadius float64 `mapstructure:"robust_radius" json:"robust_radius" doc:"radius of the Wasserstein ball of distributions around the scenarios whose worst is optimised, as a horizon return; 0: trust the scenarios"`
 	RobustNorm   Norm    `mapstructure:"robust_norm" json:"robust_norm" doc:"how far a scenario is moved: l1 (sum over strategies; penalises the largest weight) or linf (largest move; penalises leverage)" enum:"l1,linf"`
 
@@ -179,6 +181,10 @@ func (o Options) Validate() error {
 	o.validateBounds(c)
 	o.validateLimits(c)
 	c.atLeast("cost_bp", o.CostBP, 0)
+	c.atLeast("borrow_bp", o.BorrowBP, 0)
+	if c.finite("cash_return", o.CashReturn) && o.CashReturn <= -1 {
+		c.refuse("cash_return", "%v is not above -1", o.CashReturn)
+	}
 	names := make([]string, len(o.Costs))
 	for i, x := range o.Costs {
 		names[i] = x.Name

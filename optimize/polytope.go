@@ -103,6 +103,13 @@ func polytopeOf(p *Problem, everywhere bool) *polytope {
 				k.cost += p.Cost[i]
 			}
 		}
+		if p.Borrow != nil && p.Borrow[i] != 0 { // max(0, -w) = (|w| - w) / 2
+			half := p.Borrow[i] / 2
+			t.cost[i] -= half
+			if k := t.bend(p, i, 0, half, &t.cost[i], nil); k != nil {
+				k.cost += half
+			}
+		}
 		if p.Radius > 0 && p.Norm == LInf {
 			if k := t.bend(p, i, 0, 1, &t.ball[i], nil); k != nil {
 				k.ball++

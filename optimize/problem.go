@@ -28,8 +28,11 @@ const (
 //	risk(w)   = sum_k weight_k (CVaR_k(w) + Radius/(1-alpha_k) |w|) + cost(w)
 //
 // over the horizon, with the levels k of Spectrum, or Alpha alone. A loss is
-// minus a return. Trading costs cost(w) = sum_i Cost_i |w_i - Previous_i| are
-// certain, so that they raise every loss alike. Radius is that of a
+// minus a return. Costs of trading and of borrowing what is sold short,
+//
+//	cost(w) = sum_i Cost_i |w_i - Previous_i| + sum_i Borrow_i max(0, -w_i)
+//
+// are certain, so that they raise every loss alike. Radius is that of a
 // Wasserstein-1 ball around the scenarios with the ground metric Norm; |w| is
 // then the dual norm, and return and risk are those of the worst distribution
 // in the ball (Mohajerin Esfahani and Kuhn 2018, corollary 5.1, without
@@ -56,6 +59,7 @@ type Problem struct {
 
 	Previous []float64 // N weights held now; nil: none, a cold start
 	Cost     []float64 // N costs per unit of |w - Previous|, fractions of capital; nil: none
+	Borrow   []float64 // N costs per unit of a short position over the horizon; nil: none
 	Radius   float64   // of the Wasserstein ball, a horizon return; 0: trust the scenarios
 	Norm     Norm      // ground metric of the ball; "" is L1
 
@@ -144,15 +148,17 @@ func (p *Problem) means() []float64 {
 	return p.Set.Mean()
 }
 
-// cost returns what it takes to trade from Previous to w, a fraction of
-// capital. A cold start costs nothing.
+// cost returns what it takes to trade from Previous to w and to borrow what w
+// is short of, a fraction of capital. The trades of a cold start cost nothing.
 func (p *Problem) cost(w []float64) float64 {
 	total := 0.0
-	if p.Previous == nil {
-		return 0
+	if p.Previous != nil {
+		for i, c := range p.Cost {
+			total += c * math.Abs(w[i]-p.Previous[i])
+		}
 	}
-	for i, c := range p.Cost {
-		total += c * math.Abs(w[i]-p.Previous[i])
+	for i, c := range p.Borrow {
+		total += c * max(0, -w[i])
 	}
 	return total
 }
@@ -285,6 +291,7 @@ func (p *Problem) validate() error {
 	numbers("expected returns", p.Mean, true, lowest)
 	numbers("previous weights", p.Previous, true, lowest)
 	numbers("costs", p.Cost, true, 0)
+	numbers("costs of short positions", p.Borrow, true, 0)
 	numbers("shares of risk", p.Shares, true, 0)
 	return errors.Join(problems...)
 }

@@ -260,6 +260,32 @@ func TestCash(t *testing.T) {
 	}
 }
 
+// TestCertainTerms pays for a short position and earns on cash as simple sums
+// say: both are part of what is optimised, not only of what is simulated.
+func TestCertainTerms(t *testing.T) {
+	const year = 21. / 252
+	set := factorSet(2, 2, 40)
+	for j := range set.Len() {
+		copy(set.Row(j), []float64{0.02, 0.012})
+	}
+	pair := func(borrow float64) *Solution {
+		return solve(t, problem(t, set, func(o *Options) {
+			o.Objective, o.Budget, o.MinWeight, o.MaxWeight, o.BorrowBP = MaxReturn, 0, -1, 1, borrow
+		}))
+	}
+	s := pair(600)
+	near(t, "short", s.Weights[1], -1, 0)
+	near(t, "borrowing", s.Cost, 0.06*year, 1e-15)
+	near(t, "net return", -s.Certificate.Primal, 0.02-0.012-0.06*year, 1e-15)
+	if s = pair(1200); s.Weights[1] != 0 { // dearer than the spread of 0.008
+		t.Errorf("weights %v, although borrowing costs more than the pair earns", s.Weights)
+	}
+
+	s = solve(t, problem(t, factorSet(2, 3, 500), func(o *Options) { o.Cash, o.CashReturn, o.MaxWeight = true, 0.05, 0 }))
+	near(t, "return of cash", s.Mean, math.Pow(1.05, year)-1, 1e-15)
+	near(t, "CVaR of cash", s.CVaR, 1-math.Pow(1.05, year), 1e-15)
+}
+
 // TestShadowPrices moves each binding side by a little and watches the CVaR.
 func TestShadowPrices(t *testing.T) {
 	floor := 0.08

@@ -200,6 +200,15 @@ func randomProblem(seed uint64) (p *Problem, kind string) {
 			note("max_cvar")
 		}
 	}
+	if short && chance(50) {
+		note("borrow")
+		p.Borrow = make([]float64, n)
+		for i := range p.Borrow {
+			if chance(80) {
+				p.Borrow[i] = between(0, 0.01)
+			}
+		}
+	}
 	if discrete {
 		if chance(60) {
 			p.MinPosition = between(0.5, 1.5) / float64(n)
@@ -232,7 +241,7 @@ func TestRandomProblem(t *testing.T) {
 	}
 	for _, part := range []string{
 		"weighted", "grid", "cash", "long-short", "bounds", "utility", "max_return", "min_cvar", "spectrum", "views",
-		"equality", "group floor", "group range", "group cap", "mean floor", "turnover", "costs", "distance",
+		"equality", "group floor", "group range", "group cap", "mean floor", "turnover", "costs", "borrow", "distance",
 		"robust l1", "robust linf", "max_cvar", "min_position", "max_positions", "impossible",
 	} {
 		if kinds[part] < 5 {

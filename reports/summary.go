@@ -158,8 +158,12 @@ func scaled(q bayes.Summary, by float64) Interval {
 
 // PortfolioReturns returns the S horizon returns of the exported weights.
 func PortfolioReturns(r *Run) []float64 {
-	out := make([]float64, r.Set.Len())
+	out, certain := make([]float64, r.Set.Len()), 0.0
+	if n := len(r.Set.Names); len(r.Solution.Weights) > n { // CASH is the last
+		certain = r.Solution.Weights[n] * r.Optimize.CashOver(r.Set.Horizon)
+	}
 	for i := range out {
+		out[i] = certain
 		for j, x := range r.Set.Row(i) {
 			out[i] += r.Solution.Weights[j] * x
 		}

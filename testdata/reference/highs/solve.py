@@ -10,7 +10,7 @@ over lower <= w <= upper, rows, distances, risk(w) <= max_risk and the rules on 
 weight for norm l1 and the sum of absolute weights for linf. Written from these formulas, not from any solver's code.
 
 Fields of a problem: returns (S x N), prob (S or null), levels [{alpha, weight}], mean (N), m, rho, lower, upper (N),
-rows [{coef, lower|null, upper|null}], distances [{weight, center, constant, limit}], previous, cost (N or null),
+rows [{coef, lower|null, upper|null}], distances [{weight, center, constant, limit}], previous, cost, borrow (N or null; borrow is paid per unit short),
 radius, norm, max_risk (or null), min_position, max_positions (0: no rule).
 Fields of an answer: status (optimal, infeasible, or what HiGHS said), objective, weights, seconds.
 """
@@ -90,6 +90,10 @@ def build(p):
     certain = []  # costs
     if p["cost"] is not None and p["previous"] is not None:
         certain = [(absolute(lp, w, p["previous"], n), np.array(p["cost"], float) / unit)]
+    if p["borrow"] is not None:
+        short = lp.columns(n)  # short >= -w
+        lp.rows([(short, eye(n, format="csr")), (w, eye(n, format="csr"))], lower=0)
+        certain.append((short, np.array(p["borrow"], float) / unit))
     ball = None
     if p["radius"] > 0:
         a = absolute(lp, w, np.zeros(n), n)
