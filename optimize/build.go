@@ -222,8 +222,16 @@ func (b *builder) costs(p *Problem, held Held) {
 			any = any || cost[i] > 0
 		}
 	}
-	if any && held != nil {
+	if held == nil {
+		return
+	}
+	if any {
 		p.Cost = cost
+	}
+	if fixed := b.FixedBP / 1e4; gone(held, b.names) > 0 {
+		p.sunk = fixed // to sell what is gone is a rebalance
+	} else {
+		p.Fixed = fixed
 	}
 }
 

@@ -79,6 +79,7 @@ func (b *levels) lagrangian(goal aim, y prices) float64 {
 	if p.Previous != nil {
 		bend(goal.m+goal.rho+limit, p.Cost, p.Previous)
 	}
+	add((goal.m + goal.rho + limit) * p.sunk)
 	half := (goal.m + goal.rho + limit) / 2
 	lean(-half, p.Borrow)
 	bend(half, p.Borrow, b.shape.zeros)

@@ -95,6 +95,7 @@ func (s *shape) cost(f *affine, factor float64) {
 	if s.p.Previous != nil {
 		s.absolute(f, factor, s.p.Cost, s.p.Previous)
 	}
+	f.constant += factor * s.p.sunk
 	s.absolute(f, factor/2, s.p.Borrow, s.zeros)
 	for i, c := range s.p.Borrow {
 		f.coef[i] -= factor / 2 * c

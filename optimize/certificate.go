@@ -98,6 +98,7 @@ func (e *engine) bound(b blend, d Dual) (bound float64, each []bent) {
 			blas64.Axpy(min(1, ball/sum), vector(d.Norm), vector(reduced))
 		}
 	}
+	bound += (b.ret + b.risk) * e.sunk
 	each = make([]bent, len(reduced))
 	for i, rc := range reduced {
 		each[i] = bent{slope: rc, ridge: e.Ridge}

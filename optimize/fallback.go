@@ -125,6 +125,7 @@ func bundleWeights(ctx context.Context, v *Solver, p *Problem) (*Solution, error
 // bundleSolution solves a problem by the bundle method.
 func bundleSolution(ctx context.Context, v *Solver, p *Problem, tol float64) (*Solution, error) {
 	const most = 3000
+	p = p.trading()
 	r, err := p.bundle(ctx, tol, most)
 	if err != nil {
 		return nil, err

@@ -32,7 +32,7 @@ type FrontierPoint struct {
 // The largest open triangle comes first, so that few points already draw the
 // line; each vertex is found from that of a neighbour.
 func (v *Solver) Frontier(ctx context.Context, p *Problem, most int) (*Frontier, error) {
-	free := *p
+	free := *p.trading()
 	free.Objective, free.MaxCVaR, free.MinPosition, free.MaxPositions = MinCVaR, 0, 0, 0
 	free.Constraints = slices.DeleteFunc(slices.Clone(p.Constraints), func(c Constraint) bool { return c.Name == keyMinReturn })
 	if err := free.validate(); err != nil {

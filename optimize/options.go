@@ -38,6 +38,7 @@ type Options struct {
 
 	CostBP       float64 `mapstructure:"cost_bp" json:"cost_bp" doc:"cost of trading, basis points of the traded amount, against the weights held; the metadata's cost_bp and costs come first"`
 	Costs        []Cost  `mapstructure:"costs" json:"costs,omitempty" doc:"exceptions to cost_bp, [{name: a, bp: 3}]"`
+	FixedBP      float64 `mapstructure:"fixed_bp" json:"fixed_bp" doc:"fixed cost of a rebalance, basis points of capital: where it is more than trading is worth, what is held stays"`
 	BorrowBP     float64 `mapstructure:"borrow_bp" json:"borrow_bp" doc:"cost of short positions, basis points of their size per year"`
 	RobustRadius float64 `mapstructure:"robust_radius" json:"robust_radius" doc:"radius of the Wasserstein ball of distributions around the scenarios whose worst is optimised, as a horizon return; 0: trust the scenarios"`
 	RobustNorm   Norm    `mapstructure:"robust_norm" json:"robust_norm" doc:"how far a scenario is moved: l1 (sum over strategies; penalises the largest weight) or linf (largest move; penalises leverage)" enum:"l1,linf"`
@@ -181,6 +182,7 @@ func (o Options) Validate() error {
 	o.validateBounds(c)
 	o.validateLimits(c)
 	c.atLeast("cost_bp", o.CostBP, 0)
+	c.atLeast("fixed_bp", o.FixedBP, 0)
 	c.atLeast("borrow_bp", o.BorrowBP, 0)
 	if c.finite("cash_return", o.CashReturn) && o.CashReturn <= -1 {
 		c.refuse("cash_return", "%v is not above -1", o.CashReturn)

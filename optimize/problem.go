@@ -32,7 +32,8 @@ const (
 //
 //	cost(w) = sum_i Cost_i |w_i - Previous_i| + sum_i Borrow_i max(0, -w_i)
 //
-// are certain, so that they raise every loss alike. Radius is that of a
+// are certain, so that they raise every loss alike. Weights other than those
+// held also cost Fixed, once. Radius is that of a
 // Wasserstein-1 ball around the scenarios with the ground metric Norm; |w| is
 // then the dual norm, and return and risk are those of the worst distribution
 // in the ball (Mohajerin Esfahani and Kuhn 2018, corollary 5.1, without
@@ -60,11 +61,14 @@ type Problem struct {
 	Previous []float64 // N weights held now; nil: none, a cold start
 	Cost     []float64 // N costs per unit of |w - Previous|, fractions of capital; nil: none
 	Borrow   []float64 // N costs per unit of a short position over the horizon; nil: none
+	Fixed    float64   // cost of a rebalance, whatever is traded, fraction of capital; a cold start is free
 	Radius   float64   // of the Wasserstein ball, a horizon return; 0: trust the scenarios
 	Norm     Norm      // ground metric of the ball; "" is L1
 
 	Decimals int     // of an exported weight
 	MaxGap   float64 // largest relative gap that is Optimal; 0 means the default
+
+	sunk float64 // cost that is paid whatever the weights
 
 	// What NewProblem knows of the options, for sentences; zero when built by hand.
 	ownLower, ownUpper []bool   // N: the bound is the strategy's own, not the default
@@ -149,9 +153,10 @@ func (p *Problem) means() []float64 {
 }
 
 // cost returns what it takes to trade from Previous to w and to borrow what w
-// is short of, a fraction of capital. The trades of a cold start cost nothing.
+// is short of, a fraction of capital, without Fixed: see tradeOrHold. The trades
+// of a cold start cost nothing.
 func (p *Problem) cost(w []float64) float64 {
-	total := 0.0
+	total := p.sunk
 	if p.Previous != nil {
 		for i, c := range p.Cost {
 			total += c * math.Abs(w[i]-p.Previous[i])
@@ -292,6 +297,9 @@ func (p *Problem) validate() error {
 	numbers("previous weights", p.Previous, true, lowest)
 	numbers("costs", p.Cost, true, 0)
 	numbers("costs of short positions", p.Borrow, true, 0)
+	if !(p.Fixed >= 0) || math.IsInf(p.Fixed, 1) {
+		refuse("fixed cost %v", p.Fixed)
+	}
 	numbers("shares of risk", p.Shares, true, 0)
 	return errors.Join(problems...)
 }
