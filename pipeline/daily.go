@@ -45,7 +45,7 @@ type day struct {
 }
 
 // daily turns a panel into weights as of one day: window, bayes, holdout,
-// scenarios, optimize, reports. It sees nothing of the panel after that day.
+// scenarios, optimize, fan, reports. It sees nothing of the panel after that day.
 func (r *Runner) daily(ctx context.Context, in day, c *config.Config) (*Decision, error) {
 	d := &Decision{AsOf: in.asOf, Effective: in.effective, Held: in.held, approved: in.approved, policy: c.Gates.Severity}
 	f, err := d.foresee(ctx, r, in, c)
@@ -61,8 +61,14 @@ func (r *Runner) daily(ctx context.Context, in day, c *config.Config) (*Decision
 	if err := d.gate(r, "optimize", change); err != nil {
 		return nil, err
 	}
+	paths := c.Scenarios
+	paths.Holdout = 0
+	fan, err := d.one(ctx, r, c, "fan", fanOptions{paths, c.Optimize, c.Seed}, false, append(slices.Clone(f.inputs), Input{"scenarios", f.set}, Input{"solution", best.Content})...)
+	if err != nil {
+		return nil, err
+	}
 	o := reportOptions{AsOf: in.asOf, Effective: d.Effective, Seed: c.Seed, Bayes: c.Bayes, Scenarios: c.Scenarios, Optimize: c.Optimize, Held: in.before(), Left: append(leftOut(in.all, f.tree), f.unusable...), Change: change, Severity: c.Gates.Severity}
-	inputs := append(append(slices.Clone(f.inputs), f.coverages...), Input{"window", f.window}, Input{"scenarios", f.set}, Input{"solution", best.Content})
+	inputs := append(append(slices.Clone(f.inputs), f.coverages...), Input{"window", f.window}, Input{"scenarios", f.set}, Input{"solution", best.Content}, Input{"fan", fan.Content})
 	files, err := d.one(ctx, r, c, "reports", o, false, inputs...)
 	if err != nil {
 		return nil, err

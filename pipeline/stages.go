@@ -27,6 +27,7 @@ import (
 //	holdout    series             -> coverage of days a second fit did not see, one action per strategy
 //	scenarios  series, posteriors -> joint scenarios
 //	optimize   scenarios          -> solution
+//	fan        series, posteriors, scenarios, solution -> quantiles of the weights' paths
 //	reports    everything         -> the files to publish
 //
 // StageNames has them in that order. A backtest has two more:
@@ -41,8 +42,9 @@ func Stages(workers int) map[string]Stage {
 		{Name: "bayes", Version: 2, Run: runBayes},
 		{Name: "holdout", Version: 2, Run: runHoldout},
 		{Name: "scenarios", Version: 2, Run: scenarioStage{workers}.run},
-		{Name: "optimize", Version: 2, Run: runOptimize},
-		{Name: "reports", Version: 4, Tree: true, Run: runReports},
+		{Name: "optimize", Version: 3, Run: runOptimize},
+		{Name: "fan", Version: 1, Run: scenarioStage{workers}.fan},
+		{Name: "reports", Version: 5, Tree: true, Run: runReports},
 		{Name: "baselines", Version: 1, Run: runBaselines},
 		{Name: "portfolio", Version: 1, Run: runPortfolio},
 	} {
@@ -53,7 +55,7 @@ func Stages(workers int) map[string]Stage {
 
 // StageNames lists the stages in the order in which a run does them.
 func StageNames() []string {
-	return []string{"returns", "window", "bayes", "holdout", "scenarios", "optimize", "reports"}
+	return []string{"returns", "window", "bayes", "holdout", "scenarios", "optimize", "fan", "reports"}
 }
 
 func runReturns(_ context.Context, c *Call) ([]byte, error) {
@@ -224,6 +226,70 @@ func (st scenarioStage) run(ctx context.Context, c *Call) ([]byte, error) {
 	if err := c.Options(&o); err != nil {
 		return nil, err
 	}
+	strategies, err := inputStrategies(c)
+	if err != nil {
+		return nil, err
+	}
+	set, findings, err := scenarios.Generate(ctx, o.AsOf, strategies, o.Scenarios, c.Stream, st.workers, c.Progress)
+	var bad *scenarios.ViewsError
+	var unknown *scenarios.NameError
+	switch {
+	case errors.As(err, &bad), errors.As(err, &unknown):
+		return nil, &config.Error{Err: err} // only the data could tell that it is wrong
+	case err != nil:
+		return nil, err
+	}
+	table, err := set.Table(findings)
+	if err != nil {
+		return nil, err
+	}
+	return columnar.EncodeIPC(table)
+}
+
+// fanOptions are those of the scenarios that a fan follows, and the root of
+// their random numbers.
+type fanOptions struct {
+	Scenarios scenarios.Options `json:"scenarios"`
+	Optimize  optimize.Options  `json:"optimize"`
+	Seed      uint64            `json:"seed"`
+}
+
+// fan follows the decided weights along the paths of the scenarios.
+func (st scenarioStage) fan(ctx context.Context, c *Call) ([]byte, error) {
+	var o fanOptions
+	if err := c.Options(&o); err != nil {
+		return nil, err
+	}
+	strategies, err := inputStrategies(c)
+	if err != nil {
+		return nil, err
+	}
+	set, _, err := inputSet(c, "scenarios")
+	if err != nil {
+		return nil, err
+	}
+	b, err := c.Input("solution")
+	if err != nil {
+		return nil, err
+	}
+	var solution optimize.Solution
+	if err := json.Unmarshal(b, &solution); err != nil {
+		return nil, err
+	}
+	weights, decided := make([]float64, len(strategies)), weightsOf(&solution)
+	for j, s := range strategies {
+		weights[j] = decided[s.Series.Strategy.Name]
+	}
+	cash := func(days int) float64 { return decided[optimize.Cash] * o.Optimize.CashOver(days) }
+	f, err := scenarios.NewFan(ctx, strategies, weights, set.Prob, cash, o.Scenarios, Streams(o.Seed, "scenarios"), st.workers)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(f)
+}
+
+// inputStrategies are the series and posteriors among the inputs.
+func inputStrategies(c *Call) ([]scenarios.Strategy, error) {
 	var strategies []scenarios.Strategy
 	for _, in := range c.Action.Inputs {
 		name, found := strings.CutPrefix(in.Name, "series ")
@@ -244,20 +310,7 @@ func (st scenarioStage) run(ctx context.Context, c *Call) ([]byte, error) {
 		}
 		strategies = append(strategies, scenarios.Strategy{Series: s, Posterior: p, Model: family.Predictor})
 	}
-	set, findings, err := scenarios.Generate(ctx, o.AsOf, strategies, o.Scenarios, c.Stream, st.workers, c.Progress)
-	var bad *scenarios.ViewsError
-	var unknown *scenarios.NameError
-	switch {
-	case errors.As(err, &bad), errors.As(err, &unknown):
-		return nil, &config.Error{Err: err} // only the data could tell that it is wrong
-	case err != nil:
-		return nil, err
-	}
-	table, err := set.Table(findings)
-	if err != nil {
-		return nil, err
-	}
-	return columnar.EncodeIPC(table)
+	return strategies, nil
 }
 
 // reportOptions are what the reports say beside the results.
@@ -310,6 +363,11 @@ func runReports(_ context.Context, c *Call) ([]byte, error) {
 			if b, err = c.Input(in.Name); err == nil {
 				err = json.Unmarshal(b, &run.Solution)
 				run.Findings = append(run.Findings, run.Solution.Findings...)
+			}
+		case "fan":
+			var b []byte
+			if b, err = c.Input(in.Name); err == nil {
+				err = json.Unmarshal(b, &run.Fan)
 			}
 		case "holdout": // judged all together, below
 			var b []byte

@@ -36,8 +36,10 @@ func (p *page) figures(r *Run, s *Summary) error {
 		fmt.Sprintf("Histogram of the portfolio's return over %d trading days in %d scenarios. Expected %+.2f%%; value at risk %.2f%%; the mean of the worst %.3g%% is a loss of %.2f%%.",
 			s.HorizonDays, s.Scenarios, 100*s.ExpectedRet, 100*s.VaR, 100*(1-s.Alpha), 100*s.CVaR))
 	draw(&p.Loss, c, failed)
-	c, failed = fan(r, outcomes)
-	draw(&p.Fan, c, failed)
+	if r.Fan != nil {
+		c, failed = fan(r)
+		draw(&p.Fan, c, failed)
+	}
 	c, failed = contributions(r)
 	draw(&p.Contributions, c, failed)
 	if f := s.Frontier; f != nil && len(f.Points) > 1 {
@@ -54,12 +56,9 @@ func (p *page) figures(r *Run, s *Summary) error {
 	return p.details(r, s)
 }
 
-// fan is the last year of the weights and what the scenarios make of the time
-// up to the horizon. Only the distribution at the horizon is simulated; on the
-// way there its quantiles' distance from the median grows with the square root
-// of time, and the median in proportion to it.
-func fan(r *Run, outcomes []float64) (*chart.Chart, error) {
-	const steps = 21
+// fan is the last year of the weights and what the scenarios make of the days
+// up to the horizon.
+func fan(r *Run) (*chart.Chart, error) {
 	days, past := backcast(r, 252)
 	var b chart.Bands
 	wealth := 0.0
@@ -70,16 +69,22 @@ func fan(r *Run, outcomes []float64) (*chart.Chart, error) {
 	if len(days) == 0 {
 		b.PastX, b.Past = []float64{float64(r.AsOf)}, []float64{0}
 	}
-	q := weightedQuantiles(outcomes, r.Set.Prob, []float64{0.05, 0.25, 0.5, 0.75, 0.95})
-	span := 365.25 / 252 * float64(r.Scenarios.Horizon) // calendar days
-	for k := range steps + 1 {
-		t := float64(k) / steps
-		b.X = append(b.X, float64(r.AsOf)+t*span)
-		at := func(i int) float64 { return (1+wealth)*(1+q[2]*t+(q[i]-q[2])*math.Sqrt(t)) - 1 }
-		b.Q5, b.Q25, b.Q50, b.Q75, b.Q95 = append(b.Q5, at(0)), append(b.Q25, at(1)), append(b.Q50, at(2)), append(b.Q75, at(3)), append(b.Q95, at(4))
+	f := r.Fan
+	b.X = []float64{float64(r.AsOf)}
+	for _, day := range f.Day {
+		b.X = append(b.X, float64(r.AsOf)+365.25/252*float64(day)) // calendar days
 	}
+	on := func(q []float64) []float64 { // top of what was
+		y := []float64{wealth}
+		for _, x := range q {
+			y = append(y, (1+wealth)*(1+x)-1)
+		}
+		return y
+	}
+	b.Q5, b.Q25, b.Q50, b.Q75, b.Q95 = on(f.Q5), on(f.Q25), on(f.Q50), on(f.Q75), on(f.Q95)
+	last := len(f.Day) - 1
 	return chart.Fan(b, true, "", fmt.Sprintf("The last year of the portfolio's weights, a return of %+.1f%%, and a fan of what may come: 90%% of the scenarios return %+.1f%% to %+.1f%% over %d trading days, half of them %+.1f%% to %+.1f%%.",
-		100*wealth, 100*q[0], 100*q[4], r.Scenarios.Horizon, 100*q[1], 100*q[3]))
+		100*wealth, 100*f.Q5[last], 100*f.Q95[last], f.Day[last], 100*f.Q25[last], 100*f.Q75[last]))
 }
 
 // backcast is what the weights would have returned on the last days of the
@@ -100,38 +105,6 @@ func backcast(r *Run, most int) (days []returns.Date, daily []float64) {
 		daily = append(daily, sum[d])
 	}
 	return days, daily
-}
-
-// weightedQuantiles returns quantiles of x with probabilities (nil: equal).
-func weightedQuantiles(x, prob, levels []float64) []float64 {
-	order := make([]int, len(x))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortFunc(order, func(a, b int) int {
-		switch {
-		case x[a] < x[b]:
-			return -1
-		case x[a] > x[b]:
-			return 1
-		}
-		return a - b
-	})
-	out := make([]float64, len(levels))
-	total, next := 0.0, 0
-	for _, i := range order {
-		p := 1 / float64(len(x))
-		if prob != nil {
-			p = prob[i]
-		}
-		for total += p; next < len(levels) && total >= levels[next]-1e-12; next++ {
-			out[next] = x[i]
-		}
-	}
-	for ; next < len(levels); next++ {
-		out[next] = x[order[len(order)-1]]
-	}
-	return out
 }
 
 // mostBars is how many contributions are drawn; the rest are one bar.

@@ -28,6 +28,7 @@ func sample() *Run {
 	for i := range r.Set.Returns {
 		r.Set.Returns[i] = 0.1 * math.Sin(float64(i*i))
 	}
+	r.Fan = &scenarios.Fan{Day: []int{7, 14, 21}, Q5: []float64{-0.01, -0.02, -0.03}, Q25: []float64{-0.005, -0.01, -0.01}, Q50: []float64{0.001, 0.002, 0.003}, Q75: []float64{0.006, 0.012, 0.013}, Q95: []float64{0.01, 0.02, 0.04}}
 	r.Solution = &optimize.Solution{Names: append(append([]string(nil), hostile...), optimize.Cash), Decimals: 6, CVaR: 0.05, VaR: 0.03, Mean: 0.01}
 	r.Solution.Weights = make([]float64, n+1)
 	r.Solution.Weights[0], r.Solution.Weights[1], r.Solution.Weights[n] = 0.3, 0.4, 0.3

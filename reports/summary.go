@@ -37,6 +37,7 @@ type Summary struct {
 	ProbLoss     float64                `json:"probability_of_loss"`
 	Certificate  optimize.Certificate   `json:"certificate"`
 	ShadowPrices []optimize.ShadowPrice `json:"shadow_prices"`
+	Fan          *scenarios.Fan         `json:"fan,omitempty"` // cumulative return of the portfolio on the days up to the horizon
 	Frontier     *optimize.Frontier     `json:"frontier,omitempty"`
 	Beats        *Beats                 `json:"beats,omitempty"`
 	Strategies   []StrategySummary      `json:"strategies"`
@@ -94,7 +95,7 @@ func Summarise(r *Run) (*Summary, error) {
 		AsOf: r.AsOf, Effective: r.Effective, HorizonDays: r.Scenarios.Horizon, Scenarios: r.Set.Len(),
 		Alpha: r.Optimize.Alpha, Budget: r.Optimize.Budget, ExpectedRet: sol.Mean, VaR: sol.VaR, CVaR: sol.CVaR,
 		Objective: r.Optimize.Objective, Status: sol.Status, Method: sol.Method, Attempts: sol.Attempts, Cost: sol.Cost,
-		ShadowPrices: sol.ShadowPrices, Frontier: sol.Frontier, Beats: beats(r),
+		ShadowPrices: sol.ShadowPrices, Frontier: sol.Frontier, Fan: r.Fan, Beats: beats(r),
 		Certificate: sol.Certificate, LeftOut: r.LeftOut, Findings: r.Findings, WorstFinding: returns.Worst(r.Findings),
 	}
 	outcomes := PortfolioReturns(r)

@@ -65,25 +65,11 @@ func generateWith(ctx context.Context, asOf returns.Date, strategies []Strategy,
 		return nil, nil, err
 	}
 	parallel := func(n int, f func(i int)) error { return each(ctx, n, workers, f) }
-	d, findings, err := newDependence(strategies, o.Dependence, stream, parallel)
+	findings, err := draw(strategies, o, stream, g, parallel, progress, func(b *block, first, count int) error {
+		return b.compound(count, set.Returns[first*n:(first+count)*n])
+	})
 	if err != nil {
 		return nil, nil, err
-	}
-	if g.randomPairs {
-		d.draws = nil
-	}
-	b, err := newBlock(strategies, d, o, stream, g, parallel)
-	if err != nil {
-		return nil, nil, err
-	}
-	for first := 0; first < o.Count; first += b.size {
-		count := min(b.size, o.Count-first)
-		if err := b.make(first, count, set.Returns[first*n:(first+count)*n]); err != nil {
-			return nil, nil, err
-		}
-		if progress != nil {
-			progress(first+count, o.Count)
-		}
 	}
 	if err := set.Validate(); err != nil {
 		return nil, nil, err
@@ -100,6 +86,35 @@ func generateWith(ctx context.Context, asOf returns.Date, strategies []Strategy,
 	findings = append(findings, weighted...)
 	returns.SortFindings(findings)
 	return set, findings, nil
+}
+
+// draw makes the innovations of all scenarios, a block at a time, and hands
+// each to take.
+func draw(strategies []Strategy, o Options, stream func(part string) rand.Source, g design, parallel func(int, func(int)) error, progress func(done, total int), take func(b *block, first, count int) error) ([]returns.Finding, error) {
+	d, findings, err := newDependence(strategies, o.Dependence, stream, parallel)
+	if err != nil {
+		return nil, err
+	}
+	if g.randomPairs {
+		d.draws = nil
+	}
+	b, err := newBlock(strategies, d, o, stream, g, parallel)
+	if err != nil {
+		return nil, err
+	}
+	for first := 0; first < o.Count; first += b.size {
+		count := min(b.size, o.Count-first)
+		if err := b.make(first, count); err != nil {
+			return nil, err
+		}
+		if err := take(b, first, count); err != nil {
+			return nil, err
+		}
+		if progress != nil {
+			progress(first+count, o.Count)
+		}
+	}
+	return findings, nil
 }
 
 // block is the state of generation: buffers for the innovations of the
@@ -170,8 +185,8 @@ func newBlock(strategies []Strategy, d *dependence, o Options, stream func(strin
 // that they stay in a core's cache.
 const tile = 16
 
-// make writes scenarios first..first+count, count x N row-major.
-func (b *block) make(first, count int, out []float64) error {
+// make draws the innovations of scenarios first..first+count.
+func (b *block) make(first, count int) error {
 	n, h := len(b.strategies), b.horizon
 	b.drawCommon(count)
 	err := b.parallel(n+len(b.ownFactors), func(i int) {
@@ -192,7 +207,7 @@ func (b *block) make(first, count int, out []float64) error {
 	if err != nil {
 		return err
 	}
-	err = b.parallel((count+tile-1)/tile, func(i int) {
+	return b.parallel((count+tile-1)/tile, func(i int) {
 		lo, hi := i*tile, min((i+1)*tile, count)
 		if b.lattice != nil {
 			b.lattice.spread(b.base(b.d.days, b.days, b.dayFactors), b.dayDirection, h, lo, hi, first, 0)
@@ -201,12 +216,19 @@ func (b *block) make(first, count int, out []float64) error {
 		b.d.days.mix(b.days, b.dayFactors, lo*h, hi*h)
 		b.d.draws.mix(b.draws, b.drawFactors, lo, hi)
 	})
-	if err != nil {
-		return err
-	}
+}
+
+// compound turns the innovations of count scenarios into paths, and writes
+// their horizon returns, count x N row-major.
+func (b *block) compound(count int, out []float64) error {
+	n := len(b.strategies)
 	return b.parallel(n, func(j int) {
 		for s := range count {
-			out[s*n+j] = b.horizonReturn(j, s)
+			wealth := 1.0
+			for _, r := range b.path(j, s) {
+				wealth *= 1 + r
+			}
+			out[s*n+j] = wealth - 1
 		}
 	})
 }
@@ -266,9 +288,9 @@ func (b *block) drawCommon(count int) {
 	}
 }
 
-// horizonReturn makes the path of strategy j in scenario s of the block, in
-// place of its innovations, and compounds it.
-func (b *block) horizonReturn(j, s int) float64 {
+// path makes the daily returns of strategy j in scenario s of the block, in
+// place of its innovations.
+func (b *block) path(j, s int) []float64 {
 	st, order, h := b.strategies[j], b.order[j], b.horizon
 	u := normalCDF(b.draws.Data[j*b.draws.Stride+s])
 	theta := st.Posterior.Theta(order[min(len(order)-1, int(u*float64(len(order))))])
@@ -293,11 +315,7 @@ func (b *block) horizonReturn(j, s int) float64 {
 		}
 	}
 	st.Model.Path(theta, z, z)
-	wealth := 1.0
-	for _, r := range z {
-		wealth *= 1 + r
-	}
-	return wealth - 1
+	return z
 }
 
 // drawsByMean orders the posterior draws by the mean return they stand for.

@@ -1,0 +1,108 @@
+package scenarios
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+)
+
+// Fan is what scenarios make of a portfolio on the days up to the horizon:
+// quantiles of its return since the start, as fractions, weights bought and
+// held.
+type Fan struct {
+	Day []int     `json:"day"` // trading days from now, rising; the last is the horizon
+	Q5  []float64 `json:"q5"`
+	Q25 []float64 `json:"q25"`
+	Q50 []float64 `json:"q50"`
+	Q75 []float64 `json:"q75"`
+	Q95 []float64 `json:"q95"`
+}
+
+// fanLevels are the probabilities of the fan's quantiles.
+var fanLevels = []float64{0.05, 0.25, 0.5, 0.75, 0.95}
+
+// NewFan makes the scenarios of Generate once more, from the same strategies,
+// options and streams, and follows a portfolio (weights, N) along their paths.
+// prob (S; nil: equal) are the probabilities that Generate gave them, and
+// certain is what is added on a day: the return of cash. On the last day the
+// fan is the distribution of the portfolio over the set.
+func NewFan(ctx context.Context, strategies []Strategy, weights, prob []float64, certain func(day int) float64, o Options, stream func(part string) rand.Source, workers int) (*Fan, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	if len(strategies) == 0 || len(weights) != len(strategies) || prob != nil && len(prob) != o.Count {
+		return nil, errors.New("scenarios: a fan needs a weight per strategy, and a probability per scenario or none")
+	}
+	f := &Fan{}
+	for k := range min(conePoints, o.Horizon) {
+		f.Day = append(f.Day, (k+1)*o.Horizon/min(conePoints, o.Horizon))
+	}
+	parallel := func(n int, f func(i int)) error { return each(ctx, n, workers, f) }
+	values := make([][]float64, len(f.Day)) // by day, of every scenario
+	for k := range values {
+		values[k] = make([]float64, o.Count)
+	}
+	_, err := draw(strategies, o, stream, design{lattice: true}, parallel, nil, func(b *block, first, count int) error {
+		err := parallel(len(strategies), func(j int) { // every strategy's stream has to move on, whatever its weight
+			for s := range count {
+				b.path(j, s)
+			}
+		})
+		if err != nil {
+			return err
+		}
+		return parallel(count, func(s int) {
+			for j, w := range weights {
+				if w == 0 {
+					continue
+				}
+				wealth, next := 1.0, 0
+				for d, r := range b.days.Data[j*b.days.Stride+s*o.Horizon : j*b.days.Stride+(s+1)*o.Horizon] {
+					if wealth *= 1 + r; d+1 == f.Day[next] {
+						values[next][first+s] += w * (wealth - 1)
+						next++
+					}
+				}
+			}
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("scenarios: fan: %w", err)
+	}
+	for k, day := range f.Day {
+		q, sure := Quantiles(values[k], prob, fanLevels), certain(day)
+		for i, list := range []*[]float64{&f.Q5, &f.Q25, &f.Q50, &f.Q75, &f.Q95} {
+			*list = append(*list, q[i]+sure)
+		}
+	}
+	return f, nil
+}
+
+// Quantiles returns the quantiles of x at rising levels: of each, the least
+// value that x does not exceed with at least that probability. prob are the
+// probabilities of x; nil: equal.
+func Quantiles(x, prob, levels []float64) []float64 {
+	order := make([]int, len(x))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Or(cmp.Compare(x[a], x[b]), a-b) })
+	out := make([]float64, len(levels))
+	total, next := 0.0, 0
+	for _, i := range order {
+		p := 1 / float64(len(x))
+		if prob != nil {
+			p = prob[i]
+		}
+		for total += p; next < len(levels) && total >= levels[next]-1e-12; next++ {
+			out[next] = x[i]
+		}
+	}
+	for ; next < len(levels); next++ {
+		out[next] = x[order[len(order)-1]]
+	}
+	return out
+}

@@ -1,0 +1,78 @@
+package scenarios
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"allocate/returns"
+)
+
+// TestFan expects the fan to end in the distribution of the portfolio over the
+// set, to begin in that of a set of one day, and to be the same for any number
+// of workers.
+func TestFan(t *testing.T) {
+	strategies := simulated(t, 5, 600, 5, 0.4)
+	weights := []float64{0.5, -0.2, 0, 0.4, 0.3}
+	stream := func(part string) rand.Source { return rand.NewPCG(uint64(len(part)), uint64(part[len(part)-1])) }
+	for _, kind := range []string{"t_copula", "gaussian", "empirical", "independent"} {
+		o := DefaultOptions()
+		o.Dependence, o.Count, o.Horizon = kind, 700, 63
+		over := func(o Options) []float64 {
+			set, _, err := Generate(t.Context(), returns.NewDate(2020, 1, 1), strategies, o, stream, 2, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			outcomes := make([]float64, set.Len())
+			for s := range outcomes {
+				for j, w := range weights {
+					outcomes[s] += w * set.Row(s)[j]
+				}
+			}
+			return Quantiles(outcomes, set.Prob, fanLevels)
+		}
+		sure := func(day int) float64 { return 0.001 * float64(day) }
+		f, err := NewFan(t.Context(), strategies, weights, nil, sure, o, stream, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := len(f.Day) - 1
+		if f.Day[last] != o.Horizon || f.Day[0] != 1 || len(f.Day) != conePoints {
+			t.Errorf("%s: days %v", kind, f.Day)
+		}
+		for i, want := range over(o) {
+			if got := [][]float64{f.Q5, f.Q25, f.Q50, f.Q75, f.Q95}[i][last]; math.Abs(got-want-0.063) > 1e-14 {
+				t.Errorf("%s: quantile %v at the horizon is %v; of the set %v", kind, fanLevels[i], got, want+0.063)
+			}
+		}
+		// One day, from other random numbers: the width agrees within their noise.
+		one := o
+		one.Horizon, one.Count = 1, 7000
+		if q := over(one); math.Abs((f.Q95[0]-f.Q5[0])/(q[4]-q[0])-1) > 0.2 {
+			t.Errorf("%s: one day ahead is %v wide; a set of one day %v", kind, f.Q95[0]-f.Q5[0], q[4]-q[0])
+		}
+		again, err := NewFan(t.Context(), strategies, weights, nil, sure, o, stream, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k := range f.Day {
+			if f.Q5[k] != again.Q5[k] || f.Q95[k] != again.Q95[k] {
+				t.Fatalf("%s: workers change day %d", kind, f.Day[k])
+			}
+		}
+	}
+}
+
+func TestQuantiles(t *testing.T) {
+	x := []float64{3, 1, 2, 4}
+	for _, c := range []struct{ prob, want []float64 }{
+		{nil, []float64{1, 2, 4}},
+		{[]float64{0.7, 0.1, 0.1, 0.1}, []float64{2, 3, 4}},
+	} {
+		for i, got := range Quantiles(x, c.prob, []float64{0.2, 0.5, 1}) {
+			if got != c.want[i] {
+				t.Errorf("%v: quantile %d is %v, want %v", c.prob, i, got, c.want[i])
+			}
+		}
+	}
+}
