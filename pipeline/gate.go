@@ -89,7 +89,7 @@ func holding(c *config.Config, panel *returns.Panel, asOf returns.Date) (*Holdin
 		return nil, nil
 	}
 	h.Beliefs = beliefs(filepath.Dir(path))
-	h.Weights = backtest.Drift(h.Weights, panel, h.AsOf, asOf, c.Backtest.CashReturn)
+	h.Weights = backtest.Drift(h.Weights, panel, h.AsOf, asOf, cashReturn(c))
 	return h, nil
 }
 

@@ -2,11 +2,11 @@ package pipeline
 
 import (
 	"context"
+	"encoding/json"
 	"math"
 	"slices"
 
 	"allocate/optimize"
-	"allocate/pipeline/backtest"
 	"allocate/reports"
 	"allocate/reports/metrics"
 	"allocate/returns"
@@ -178,91 +178,37 @@ func weightedMean(x, prob []float64) float64 {
 	return sum
 }
 
-// rows computes every metric of every portfolio, with intervals that resample
-// the portfolios' days in blocks.
-func (p *replay) rows(list []reports.Portfolio, alpha float64) []reports.MetricRow {
-	o := p.c.Backtest
-	benchmark := slices.IndexFunc(list, func(x reports.Portfolio) bool { return x.Name == o.Benchmark })
-	all := metrics.Metrics()
-	var out []reports.MetricRow
-	for _, m := range all {
-		out = append(out, reports.MetricRow{Key: m.Key, Name: m.Name, Unit: m.Unit, Formula: m.Formula, Source: m.Source})
+// runPortfolio is what a decision's weights return in every scenario: inputs
+// scenarios and solution.
+func runPortfolio(_ context.Context, c *Call) ([]byte, error) {
+	set, _, err := inputSet(c, "scenarios")
+	if err != nil {
+		return nil, err
 	}
-	probabilistic := reports.MetricRow{
-		Key: "probabilistic_sharpe", Name: "Probability that the Sharpe ratio is above 0", Unit: "fraction",
-		Formula: "Phi(SR sqrt(T-1) / sqrt(1 - g3 SR + (g4-1)/4 SR^2))", Source: "Bailey & Lopez de Prado 2012, eq. 9",
+	b, err := c.Input("solution")
+	if err != nil {
+		return nil, err
 	}
-	for k, x := range list {
-		// One stream for all: portfolios are resampled on the same days.
-		s := metrics.Sample{Returns: x.Returns, RiskFree: o.CashReturn, Alpha: alpha}
-		if benchmark >= 0 && k != benchmark {
-			s.Benchmark = list[benchmark].Returns
-		}
-		values := metrics.Evaluate(all, s)
-		var ranges []metrics.Range
-		if o.Replicates > 0 {
-			b := metrics.Bootstrap{Replicates: o.Replicates, Level: o.Level}
-			ranges = metrics.Intervals(s, all, b, stream(seedFor(p.c.Seed, "bootstrap", ""), "days"))
-		}
-		for i, v := range values {
-			e := reports.Estimate{Value: reports.Number(v), Low: reports.Number(math.NaN()), High: reports.Number(math.NaN())}
-			if ranges != nil {
-				e.Low, e.High = reports.Number(ranges[i].Low), reports.Number(ranges[i].High)
-			}
-			out[i].Values = append(out[i].Values, e)
-		}
-		record := metrics.NewTrackRecord(x.Returns, o.CashReturn)
-		nan := reports.Number(math.NaN())
-		probabilistic.Values = append(probabilistic.Values, reports.Estimate{Value: reports.Number(record.Probabilistic(0)), Low: nan, High: nan})
+	var s optimize.Solution
+	if err := json.Unmarshal(b, &s); err != nil {
+		return nil, err
 	}
-	return append(out, probabilistic)
+	return portfolioTable(set, weightsOf(&s))
 }
 
-// portfolio describes one path.
-func portfolio(name string, path *backtest.Path) reports.Portfolio {
-	x := reports.Portfolio{Name: name, Returns: path.Returns, Gross: path.Gross, Missing: path.Missing}
-	years := float64(len(path.Days)) / metrics.Year
-	for _, t := range path.Trades {
-		x.Turnover += t.Turnover / years
-		x.Cost += t.Cost / years
-		if t.Held {
-			x.Held++
-		} else {
-			x.Trades++
+// portfolioTable writes the scenarios' returns of a portfolio, and their
+// probabilities if they differ.
+func portfolioTable(set *scenarios.Set, weights map[string]float64) ([]byte, error) {
+	one := &scenarios.Set{AsOf: set.AsOf, Horizon: set.Horizon, Names: []string{"portfolio"}, Prob: set.Prob, Returns: make([]float64, set.Len())}
+	for j, name := range set.Names {
+		w := weights[name]
+		for i := range one.Returns {
+			one.Returns[i] += w * set.Returns[i*len(set.Names)+j]
 		}
 	}
-	return x
-}
-
-// rebalances lists the decisions with what was traded on them.
-func (p *replay) rebalances(path *backtest.Path) []reports.Rebalance {
-	traded := map[returns.Date]backtest.Trade{}
-	for _, t := range path.Trades {
-		traded[t.Decided] = t
+	t, err := one.Table(nil)
+	if err != nil {
+		return nil, err
 	}
-	var out []reports.Rebalance
-	for _, d := range p.days {
-		b := reports.Rebalance{Day: d.day, AsOf: d.asOf, Effective: d.effective, Weights: map[string]float64{}}
-		if t, ok := traded[d.day]; ok {
-			b.Traded, b.Turnover, b.Cost, b.Weights = &t.Traded, t.Turnover, t.Cost, t.Weights
-		} else if d.decision.Solution != nil && d.refused == nil {
-			b.Weights = weightsOf(d.decision.Solution) // decided on the last day, not traded yet
-		}
-		if d.refused != nil {
-			b.Refused = d.refused.Error()
-		}
-		if s := d.decision.Solution; s != nil {
-			b.Method = s.Method
-			if s.Status == optimize.Fallback {
-				b.Method = "fallback: " + s.Method
-			}
-		}
-		for _, f := range d.decision.Findings {
-			if f.Severity >= returns.Warn {
-				b.Warnings++
-			}
-		}
-		out = append(out, b)
-	}
-	return out
+	return encodeTable(t, nil)
 }

@@ -28,9 +28,9 @@ type Backtest struct {
 	Sweep      *Sweep            `json:"sweep,omitempty"`
 	Findings   []returns.Finding `json:"findings"`
 
-	Days     []returns.Date `json:"-"`
-	Decimals int            `json:"-"`
-	Last1    []byte         `json:"-"` // weights.csv as a nightly run of the last decision publishes it
+	Days        []returns.Date `json:"-"`
+	Decimals    int            `json:"-"`
+	LastWeights []byte         `json:"-"` // weights.csv as a nightly run of the last decision publishes it
 }
 
 // Portfolio is one allocator through time.
@@ -149,7 +149,7 @@ type BacktestFile struct {
 func BacktestFiles() []BacktestFile {
 	return []BacktestFile{
 		{"weights.csv", writeBacktestWeights},
-		{"last_weights.csv", func(w io.Writer, b *Backtest) error { _, err := w.Write(b.Last1); return err }},
+		{"last_weights.csv", func(w io.Writer, b *Backtest) error { _, err := w.Write(b.LastWeights); return err }},
 		{"returns.csv", writeBacktestReturns},
 		{"rebalances.csv", writeRebalances},
 		{"metrics.csv", writeMetrics},

@@ -157,7 +157,13 @@ func printBacktest(w io.Writer, t *pipeline.Tested) error {
 				fmt.Fprintf(table, "\t%s", estimate(m, m.Values[k]))
 			}
 		}
-		fmt.Fprintf(table, "\t%.2f\t%.2f%%\n", p.Turnover, 100*p.Cost)
+		if m := b.Metric("turnover"); m != nil {
+			fmt.Fprintf(table, "\t%s", ranged(m.Values[k], func(x float64) string { return fmt.Sprintf("%.2f", x) }))
+		}
+		if m := b.Metric("trading_costs"); m != nil {
+			fmt.Fprintf(table, "\t%s", ranged(m.Values[k], func(x float64) string { return fmt.Sprintf("%.2f%%", 100*x) }))
+		}
+		fmt.Fprintln(table)
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -206,19 +212,23 @@ func printSweep(w io.Writer, s *reports.Sweep) {
 
 // estimate prints a value with its interval.
 func estimate(m *reports.MetricRow, e reports.Estimate) string {
-	show := func(x reports.Number) string {
-		switch {
-		case math.IsNaN(float64(x)):
-			return "-"
-		case m.Unit == "ratio":
-			return fmt.Sprintf("%.2f", float64(x))
+	return ranged(e, func(x float64) string {
+		if m.Unit == "ratio" {
+			return fmt.Sprintf("%.2f", x)
 		}
-		return fmt.Sprintf("%.1f%%", 100*float64(x))
+		return fmt.Sprintf("%.1f%%", 100*x)
+	})
+}
+
+// ranged prints a value, and its interval in brackets if there is one.
+func ranged(e reports.Estimate, show func(float64) string) string {
+	switch {
+	case math.IsNaN(float64(e.Value)):
+		return "-"
+	case math.IsNaN(float64(e.Low)):
+		return show(float64(e.Value))
 	}
-	if math.IsNaN(float64(e.Low)) {
-		return show(e.Value)
-	}
-	return fmt.Sprintf("%s (%s, %s)", show(e.Value), show(e.Low), show(e.High))
+	return fmt.Sprintf("%s (%s, %s)", show(float64(e.Value)), show(float64(e.Low)), show(float64(e.High)))
 }
 
 func percentOrNone(x reports.Number) string {
