@@ -37,11 +37,12 @@ func sweep(ctx context.Context, r *Runner, c *config.Config, files *sourceFiles,
 	for k, t := range trials {
 		one := *t.Config
 		one.Backtest.Compare, one.Backtest.Portfolios = nil, nil
+		named := fmt.Sprintf("trial %d (%s)", k+1, strings.Join(t.Values, ", "))
 		p, _, err := newReplay(ctx, r, &one, files)
 		if err != nil {
-			return nil, fmt.Errorf("trial %d (%s): %w", k+1, strings.Join(t.Values, ", "), err)
+			return nil, fmt.Errorf("%s: %w", named, err)
 		}
-		named := fmt.Sprintf("trial %d (%s)", k+1, strings.Join(t.Values, ", "))
+		p.unit = named
 		if err := p.foresee(ctx); err != nil {
 			return nil, fmt.Errorf("%s: %w", named, err)
 		}

@@ -30,6 +30,7 @@ type replay struct {
 	costs    backtest.Costs
 	days     []*replayed
 	noted    []returns.Finding // on the way
+	unit     string            // which trial of a sweep it is; blank: it is none
 }
 
 // newReplay reads the panel and settles the schedule.
@@ -125,15 +126,4 @@ func (p *replay) end() returns.Date {
 		}
 	}
 	return p.in.panel.Last()
-}
-
-// quiet passes on what a person should hear of the many small stages of a
-// backtest: damage to the store.
-type quiet struct{ to Sink }
-
-// Event implements Sink.
-func (q quiet) Event(e Event) {
-	if e.Kind == Damaged {
-		q.to.Event(e)
-	}
 }

@@ -9,12 +9,11 @@ import (
 // decide goes through the days in order: each decision knows what the one
 // before has left, drifted and after costs, and the simulator follows.
 func (p *replay) decide(ctx context.Context) (*backtest.Path, error) {
-	began := p.Now()
-	p.Sink.Event(Event{Kind: StageStarted, Stage: "decisions", Total: len(p.days)})
+	step := p.begin("decisions", len(p.days))
 	sim := backtest.NewSimulator(p.in.panel, p.costs, p.c.Backtest.Delay, p.days[0].day, p.end())
 	alone := *p.Runner
 	alone.Sink = quiet{p.Sink}
-	for k, d := range p.days {
+	for _, d := range p.days {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -31,12 +30,12 @@ func (p *replay) decide(ctx context.Context) (*backtest.Path, error) {
 			target = backtest.Target{Day: d.day, Weights: weightsOf(s)}
 		}
 		sim.Add(target)
-		p.Sink.Event(Event{Kind: ActionProgress, Stage: "decisions", Done: k + 1, Total: len(p.days)})
+		step.one()
 	}
 	if err := sim.Until(p.end()); err != nil {
 		return nil, err
 	}
-	p.Sink.Event(Event{Kind: StageFinished, Stage: "decisions", Total: len(p.days), Elapsed: p.Now().Sub(began)})
+	step.end()
 	return sim.Path(), nil
 }
 

@@ -17,26 +17,23 @@ const waiting = 3
 // another. Each works alone, since there are days enough to keep every
 // processor busy.
 func (p *replay) foresee(ctx context.Context) error {
-	began := p.Now()
-	p.Sink.Event(Event{Kind: StageStarted, Stage: "forecasts", Total: len(p.days)})
+	step := p.begin("forecasts", len(p.days))
 	alone := *p.Runner
 	alone.Workers, alone.Sink = 1, quiet{p.Sink}
 	alone.Stages = Stages(1)
 	local, _ := p.Executor.(Local)
 	alone.Executor = Local{Stages: alone.Stages, Sources: local.Sources}
-	done := make(chan struct{}, len(p.days))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(waiting * max(1, p.Workers))
 	for _, d := range p.days {
 		group.Go(func() error {
 			err := p.foreseeOne(ctx, &alone, d)
-			done <- struct{}{}
-			p.Sink.Event(Event{Kind: ActionProgress, Stage: "forecasts", Done: len(done), Total: len(p.days)})
+			step.one()
 			return err
 		})
 	}
 	err := group.Wait()
-	p.Sink.Event(Event{Kind: StageFinished, Stage: "forecasts", Total: len(p.days), Elapsed: p.Now().Sub(began)})
+	step.end()
 	return err
 }
 

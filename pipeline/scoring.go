@@ -37,7 +37,10 @@ type prediction struct {
 // scenarios, and what they returned.
 func (p *replay) predictions(ctx context.Context, r *Runner) ([]prediction, error) {
 	var out []prediction
+	step := p.begin("scores", len(p.days))
+	defer step.end()
 	for k, d := range p.days {
+		step.one()
 		if d.refused != nil || d.decision.Solution == nil {
 			continue
 		}
