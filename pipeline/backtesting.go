@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"time"
@@ -97,12 +98,12 @@ func (f *sourceFiles) gatherBacktest(c *config.Config) error {
 		}
 	}
 	for _, x := range b.Portfolios {
-		s, _, err := f.add("portfolio", x.Name, x.Path)
+		s, text, err := f.add("portfolio", x.Name, x.Path)
 		if err != nil {
 			return err
 		}
 		f.beside = append(f.beside, s)
-		targets, err := readTargets(x.Path)
+		targets, err := parseTargets(x.Path, text)
 		if err != nil {
 			return err
 		}
@@ -116,6 +117,13 @@ func (f *sourceFiles) gatherBacktest(c *config.Config) error {
 
 // run does everything but write.
 func (p *replay) run(ctx context.Context, files *sourceFiles) (*reports.Backtest, error) {
+	given := map[string][]backtest.Target{}
+	for _, x := range p.c.Backtest.Portfolios {
+		var err error
+		if given[x.Name], err = p.since(x.Name, files.portfolios[x.Name]); err != nil {
+			return nil, err
+		}
+	}
 	if err := p.foresee(ctx); err != nil {
 		return nil, err
 	}
@@ -127,11 +135,7 @@ func (p *replay) run(ctx context.Context, files *sourceFiles) (*reports.Backtest
 		return nil, &config.Error{Err: errors.New("backtest: no day of the data is after the first decision; choose an earlier start")}
 	}
 	others := p.targets()
-	for name, t := range files.portfolios {
-		if others[name], err = p.since(name, t); err != nil {
-			return nil, err
-		}
-	}
+	maps.Copy(others, given)
 	paths, err := p.compare(others)
 	if err != nil {
 		return nil, err
