@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -30,6 +31,7 @@ func (p *replay) findings(b *reports.Backtest) []returns.Finding {
 			Sentence: fmt.Sprintf("On %d of %d days a nightly run would have published nothing; what was held was kept. The first was %v: %s", refused, len(b.Rebalances), first, why),
 		})
 	}
+	found = append(found, approvals(b.Rebalances)...)
 	for _, x := range b.Portfolios {
 		if x.Missing > 0 {
 			found = append(found, returns.Finding{
@@ -56,4 +58,33 @@ func (p *replay) findings(b *reports.Backtest) []returns.Finding {
 	}
 	returns.SortFindings(found)
 	return found
+}
+
+// approvals counts the decisions for which a nightly run would have waited.
+func approvals(all []reports.Rebalance) []returns.Finding {
+	f := returns.Finding{Code: "backtest.approved", Severity: returns.Warn, Numbers: map[string]float64{"decisions": float64(len(all))}}
+	for _, x := range all {
+		if len(x.Approved) == 0 {
+			continue
+		}
+		if f.From == nil {
+			f.From = &x.Day
+		}
+		f.To = &x.Day
+		f.Numbers["approved"]++
+		for _, code := range x.Approved {
+			f.Numbers[code]++
+		}
+	}
+	if f.From == nil {
+		return nil
+	}
+	var why []string
+	for _, code := range slices.Sorted(maps.Keys(f.Numbers)) {
+		if strings.Contains(code, ".") {
+			why = append(why, fmt.Sprintf("%s on %.0f", code, f.Numbers[code]))
+		}
+	}
+	f.Sentence = fmt.Sprintf("On %.0f of %d days a nightly run would have waited for approval (%s); the backtest goes on as if it had been given.", f.Numbers["approved"], len(all), strings.Join(why, ", "))
+	return []returns.Finding{f}
 }

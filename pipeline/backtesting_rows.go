@@ -149,6 +149,7 @@ func (p *replay) rebalances(path *backtest.Path) []reports.Rebalance {
 		if d.refused != nil {
 			b.Refused = d.refused.Error()
 		}
+		b.Approved = d.approvals()
 		if s := d.decision.Solution; s != nil {
 			b.Method = s.Method
 			if s.Status == optimize.Fallback {

@@ -17,6 +17,7 @@ type replayed struct {
 	day, asOf, effective returns.Date // of decision, of the last return seen, and the next session
 	forecast             *forecast
 	decision             *Decision
+	solution             ContentID           // of the decision
 	others               map[string]baseline // what the compared allocators hold
 	refused              error               // why nothing was decided
 }

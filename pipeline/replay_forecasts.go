@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"allocate/config"
 	"allocate/returns"
 )
 
@@ -41,9 +42,7 @@ func (p *replay) foresee(ctx context.Context) error {
 // hold. That data or sampler are refused is part of the result; other errors
 // end the backtest.
 func (p *replay) foreseeOne(ctx context.Context, r *Runner, d *replayed) error {
-	in := p.in
-	in.asOf, in.effective = d.asOf, d.effective
-	in.window = windowOptions{AsOf: d.asOf, Returns: p.c.Returns.Judging()}
+	in := p.on(d)
 	d.decision = &Decision{AsOf: d.asOf, Effective: d.effective, approved: true, policy: p.c.Gates.Severity}
 	var err error
 	if d.forecast, err = d.decision.look(ctx, r, in, p.c); err != nil {
@@ -53,6 +52,22 @@ func (p *replay) foreseeOne(ctx context.Context, r *Runner, d *replayed) error {
 		return err
 	}
 	return d.refuse(p.imagineOnce(ctx, r, d, in))
+}
+
+// on is what the night of a day starts from.
+func (p *replay) on(d *replayed) day {
+	in := p.in
+	in.asOf, in.effective = d.asOf, d.effective
+	in.window = windowOptions{AsOf: d.asOf, Returns: p.c.Returns.Judging()}
+	return in
+}
+
+// imagining is the configuration without what judges the models of a night:
+// what came judges the forecasts better, and none of it changes a weight.
+func (p *replay) imagining() *config.Config {
+	c := *p.c
+	c.Scenarios.Holdout, c.Bayes.Replicates = 0, 0
+	return &c
 }
 
 // memo is a day's forecast, remembered as a whole, so that a second backtest
@@ -66,13 +81,12 @@ type memo struct {
 
 // imagineOnce is Decision.imagine, remembered.
 func (p *replay) imagineOnce(ctx context.Context, r *Runner, d *replayed, in day) error {
-	c := *p.c
-	c.Scenarios.Holdout, c.Bayes.Replicates = 0, 0 // what came judges the forecasts better; neither changes a weight
+	c := p.imagining()
 	versions := map[string]int{}
 	for _, stage := range []string{"bayes", "scenarios"} {
 		versions[stage] = r.Stages[stage].Version
 	}
-	a, err := r.action(&c, "forecast", "", struct {
+	a, err := r.action(c, "forecast", "", struct {
 		Versions map[string]int
 		Bayes    any
 		Set      scenarioOptions
@@ -89,7 +103,7 @@ func (p *replay) imagineOnce(ctx context.Context, r *Runner, d *replayed, in day
 		}
 	}
 	known := len(d.decision.Findings)
-	if err := d.decision.imagine(ctx, r, d.forecast, in, &c); err != nil {
+	if err := d.decision.imagine(ctx, r, d.forecast, in, c); err != nil {
 		return err
 	}
 	f := d.forecast

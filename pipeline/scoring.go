@@ -44,8 +44,7 @@ func (p *replay) predictions(ctx context.Context, r *Runner) ([]prediction, erro
 		if d.refused != nil || d.decision.Solution == nil {
 			continue
 		}
-		a := d.decision.Stages[len(d.decision.Stages)-1].Actions[0] // optimize
-		res, err := d.decision.one(ctx, r, p.c, "portfolio", struct{}{}, false, Input{"scenarios", d.forecast.set}, Input{"solution", a.Content})
+		res, err := d.decision.one(ctx, r, p.c, "portfolio", struct{}{}, false, Input{"scenarios", d.forecast.set}, Input{"solution", d.solution})
 		if err != nil {
 			return nil, err
 		}

@@ -42,7 +42,7 @@ func parseTargets(name string, text []byte) ([]backtest.Target, error) {
 		return &returns.InputError{Err: fmt.Errorf("%s: row %d"+format, append([]any{name, row}, args...)...)}
 	}
 	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(text, []byte("\ufeff")))) // spreadsheets begin with it
-	r.FieldsPerRecord = -1 // told below, with the row
+	r.FieldsPerRecord = -1                                                        // told below, with the row
 	records, err := r.ReadAll()
 	if err != nil {
 		return nil, &returns.InputError{Err: fmt.Errorf("%s: %w", name, err)}

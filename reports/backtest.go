@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sort"
 	"strconv"
+	"strings"
 
 	"allocate/optimize"
 	"allocate/returns"
@@ -52,8 +53,9 @@ type Rebalance struct {
 	Effective returns.Date       `json:"effective"` // next session
 	Traded    *returns.Date      `json:"traded"`    // first session whose return the weights earned; null: after the data
 	Refused   string             `json:"refused,omitempty"`
-	Method    string             `json:"method,omitempty"` // of the optimizer
-	Weights   map[string]float64 `json:"weights"`          // after the trade
+	Approved  []string           `json:"approved,omitempty"` // codes of findings for which a nightly run would have waited for approval
+	Method    string             `json:"method,omitempty"`   // of the optimizer
+	Weights   map[string]float64 `json:"weights"`            // after the trade
 	Turnover  float64            `json:"turnover"`
 	Cost      float64            `json:"cost"`
 	Expected  *float64           `json:"expected_return"` // over the horizon, of the decided weights
@@ -224,7 +226,7 @@ func writeRebalances(w io.Writer, b *Backtest) error {
 	for _, l := range levels {
 		header = append(header, "var_"+number(l), "cvar_"+number(l))
 	}
-	header = append(header, "realised_return", "pit", "crps", "method", "warnings", "refused")
+	header = append(header, "realised_return", "pit", "crps", "method", "warnings", "approved", "refused")
 	_ = out.Write(header)
 	optional := func(x *float64) string {
 		if x == nil {
@@ -245,7 +247,7 @@ func writeRebalances(w io.Writer, b *Backtest) error {
 				row = append(row, "", "")
 			}
 		}
-		row = append(row, optional(r.Realised), optional(r.PIT), optional(r.CRPS), r.Method, strconv.Itoa(r.Warnings), CSVText(r.Refused))
+		row = append(row, optional(r.Realised), optional(r.PIT), optional(r.CRPS), r.Method, strconv.Itoa(r.Warnings), strings.Join(r.Approved, " "), CSVText(r.Refused))
 		_ = out.Write(row)
 	}
 	out.Flush()
