@@ -37,6 +37,7 @@ type prediction struct {
 // scenarios, and what they returned.
 func (p *replay) predictions(ctx context.Context, r *Runner) ([]prediction, error) {
 	var out []prediction
+	o := portfolioOptions{Cash: p.c.Optimize.CashOver(p.c.Scenarios.Horizon)}
 	step := p.begin("scores", len(p.days))
 	defer step.end()
 	for k, d := range p.days {
@@ -44,7 +45,7 @@ func (p *replay) predictions(ctx context.Context, r *Runner) ([]prediction, erro
 		if d.refused != nil || d.decision.Solution == nil {
 			continue
 		}
-		res, err := d.decision.one(ctx, r, p.c, "portfolio", struct{}{}, false, Input{"scenarios", d.forecast.set}, Input{"solution", d.solution})
+		res, err := d.decision.one(ctx, r, p.c, "portfolio", o, false, Input{"scenarios", d.forecast.set}, Input{"solution", d.solution})
 		if err != nil {
 			return nil, err
 		}
@@ -59,7 +60,9 @@ func (p *replay) predictions(ctx context.Context, r *Runner) ([]prediction, erro
 		from, _ := p.in.panel.Find(d.day + 1)
 		from += p.c.Backtest.Delay
 		q := prediction{at: k, from: from, outcomes: set.Returns, prob: set.Prob}
-		q.realised, q.over = horizonReturn(p.in.panel, weightsOf(d.decision.Solution), from, p.c.Scenarios.Horizon)
+		weights := weightsOf(d.decision.Solution)
+		q.realised, q.over = horizonReturn(p.in.panel, weights, from, p.c.Scenarios.Horizon)
+		q.realised += weights[optimize.Cash] * o.Cash
 		out = append(out, q)
 	}
 	return out, nil
@@ -180,9 +183,18 @@ func weightedMean(x, prob []float64) float64 {
 	return sum
 }
 
-// runPortfolio is what a decision's weights return in every scenario: inputs
-// scenarios and solution.
+// portfolioOptions are what the scenarios do not say of a portfolio.
+type portfolioOptions struct {
+	Cash float64 `json:"cash"` // return of CASH over the horizon
+}
+
+// runPortfolio is what a decision's weights return in every scenario, before
+// costs, as the summary of a night has it: inputs scenarios and solution.
 func runPortfolio(_ context.Context, c *Call) ([]byte, error) {
+	var o portfolioOptions
+	if err := c.Options(&o); err != nil {
+		return nil, err
+	}
 	set, _, err := inputSet(c, "scenarios")
 	if err != nil {
 		return nil, err
@@ -195,13 +207,17 @@ func runPortfolio(_ context.Context, c *Call) ([]byte, error) {
 	if err := json.Unmarshal(b, &s); err != nil {
 		return nil, err
 	}
-	return portfolioTable(set, weightsOf(&s))
+	return portfolioTable(set, weightsOf(&s), o.Cash)
 }
 
 // portfolioTable writes the scenarios' returns of a portfolio, and their
 // probabilities if they differ.
-func portfolioTable(set *scenarios.Set, weights map[string]float64) ([]byte, error) {
+func portfolioTable(set *scenarios.Set, weights map[string]float64, cash float64) ([]byte, error) {
 	one := &scenarios.Set{AsOf: set.AsOf, Horizon: set.Horizon, Names: []string{"portfolio"}, Prob: set.Prob, Returns: make([]float64, set.Len())}
+	certain := weights[optimize.Cash] * cash
+	for i := range one.Returns {
+		one.Returns[i] = certain
+	}
 	for j, name := range set.Names {
 		w := weights[name]
 		for i := range one.Returns {

@@ -44,7 +44,7 @@ func Stages(workers int) map[string]Stage {
 		{Name: "optimize", Version: 2, Run: runOptimize},
 		{Name: "reports", Version: 4, Tree: true, Run: runReports},
 		{Name: "baselines", Version: 1, Run: runBaselines},
-		{Name: "portfolio", Version: 1, Run: runPortfolio},
+		{Name: "portfolio", Version: 2, Run: runPortfolio},
 	} {
 		stages[s.Name] = s
 	}
