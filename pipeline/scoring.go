@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"math"
+	"math/rand/v2"
 	"slices"
 
 	"allocate/optimize"
@@ -134,8 +135,9 @@ func (p *replay) score(all []prediction, rebalances []reports.Rebalance) *report
 	}
 	realised, pits := make([]float64, len(apart)), make([]float64, len(apart))
 	sets, probs := make([][]float64, len(apart)), make([][]float64, len(apart))
+	ties := rand.New(stream(seedFor(p.c.Seed, "score", ""), "ties"))
 	for k, q := range apart {
-		realised[k], pits[k] = q.realised, *rebalances[q.at].PIT
+		realised[k], pits[k] = q.realised, metrics.RandomizedPIT(q.realised, q.outcomes, q.prob, ties.Float64())
 		sets[k], probs[k] = q.outcomes, q.prob
 	}
 	f.PIT = test(metrics.Uniformity(pits))

@@ -62,7 +62,7 @@ type Rebalance struct {
 	VaR       []float64          `json:"var,omitempty"`   // predicted, at Forecast.Levels
 	CVaR      []float64          `json:"cvar,omitempty"`
 	Realised  *float64           `json:"realised_return"` // buy and hold over the horizon; null: not over yet
-	PIT       *float64           `json:"pit"`             // probability that was given to less than what came
+	PIT       *float64           `json:"pit"`             // probability that was given to less than what came, and half of that given to exactly it
 	CRPS      *float64           `json:"crps"`
 	Warnings  int                `json:"warnings"` // findings of severity warn and above
 }
@@ -91,7 +91,7 @@ type Forecast struct {
 	Apart     int         `json:"apart"`      // of which do not overlap; the tests are about these
 	Levels    []float64   `json:"levels"`     // tail probabilities: 0.05, 0.01
 	Tail      []TailScore `json:"tail"`       // by level
-	PIT       Test        `json:"pit"`        // Kolmogorov-Smirnov: are the transforms uniform?
+	PIT       Test        `json:"pit"`        // Kolmogorov-Smirnov: are the transforms uniform? ties broken at random
 	CRPS      float64     `json:"crps"`       // mean, horizon return
 	CRPSNaive float64     `json:"crps_naive"` // of the same windows under the unconditional distribution of all of them
 }
