@@ -37,6 +37,9 @@ func Backtest(ctx context.Context, c *config.Config, trials []Trial, sink Sink, 
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
+	if err := checkSweep(c); err != nil {
+		return nil, err
+	}
 	started := now()
 	files, err := gather(c)
 	if err != nil {
@@ -64,10 +67,13 @@ func Backtest(ctx context.Context, c *config.Config, trials []Trial, sink Sink, 
 	if err != nil {
 		return nil, err
 	}
+	stages := append([]ManifestStage{read}, p.accounts()...)
 	if len(trials) > 0 {
-		if report.Sweep, err = sweep(ctx, r, c, files, trials); err != nil {
+		var more []ManifestStage
+		if report.Sweep, more, err = sweep(ctx, r, c, files, trials); err != nil {
 			return nil, err
 		}
+		stages = addAccounts(stages, more)
 	}
 	parts, err := p.write(report)
 	if err != nil {
@@ -75,7 +81,7 @@ func Backtest(ctx context.Context, c *config.Config, trials []Trial, sink Sink, 
 	}
 	m := &Manifest{
 		AsOf: report.Last, Effective: p.sessions.Next(report.Last), Outcome: "backtest", Started: started, Finished: now(), Seed: c.Seed,
-		Versions: versions(), Inputs: files.manifest(), Config: c, Stages: []ManifestStage{read}, Files: parts, Findings: report.Findings,
+		Versions: versions(), Inputs: files.manifest(), Config: c, Stages: stages, Files: parts, Findings: report.Findings,
 	}
 	dir, fresh, err := publish(out, m, r.Store)
 	if err != nil {

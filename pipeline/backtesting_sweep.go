@@ -20,17 +20,30 @@ const overfitBlocks = 16
 // the data and the days.
 var unswept = []string{"as_of", "out", "cache", "workers", "returns.path", "returns.metadata", "returns.holidays", "gates.", "backtest.schedule", "backtest.every", "backtest.dates", "backtest.start", "backtest.end", "backtest.compare", "backtest.portfolios", "backtest.benchmark", "backtest.level", "backtest.replicates"}
 
-// sweep replays every configuration and says what the best of them is worth.
-func sweep(ctx context.Context, r *Runner, c *config.Config, files *sourceFiles, trials []Trial) (*reports.Sweep, error) {
-	out := &reports.Sweep{}
+// checkSweep refuses keys that cannot be swept.
+func checkSweep(c *config.Config) error {
+	var errs []error
 	for i, s := range c.Backtest.Sweep {
-		out.Keys = append(out.Keys, s.Key)
 		for _, fixed := range unswept {
 			if s.Key == strings.TrimSuffix(fixed, ".") || strings.HasSuffix(fixed, ".") && strings.HasPrefix(s.Key, fixed) {
-				return nil, &config.Error{Err: fmt.Errorf("backtest.sweep[%d].key: %s says which data or days are compared, or changes no decision; sweep keys of bayes, scenarios, optimize or costs, and start one backtest for each of these", i, s.Key)}
+				errs = append(errs, fmt.Errorf("backtest.sweep[%d].key: %s says which data or days are compared, or changes no decision; sweep keys of bayes, scenarios, optimize or costs, and start one backtest for each of these", i, s.Key))
 			}
 		}
 	}
+	if len(errs) > 0 {
+		return &config.Error{Err: errors.Join(errs...)}
+	}
+	return nil
+}
+
+// sweep replays every configuration and says what the best of them is worth. It
+// returns the account of what that took, too.
+func sweep(ctx context.Context, r *Runner, c *config.Config, files *sourceFiles, trials []Trial) (*reports.Sweep, []ManifestStage, error) {
+	out := &reports.Sweep{}
+	for _, s := range c.Backtest.Sweep {
+		out.Keys = append(out.Keys, s.Key)
+	}
+	var stages []ManifestStage
 	var all [][]float64
 	var at []int // of each of all, among the trials
 	days := math.MaxInt
@@ -40,13 +53,14 @@ func sweep(ctx context.Context, r *Runner, c *config.Config, files *sourceFiles,
 		named := fmt.Sprintf("trial %d (%s)", k+1, strings.Join(t.Values, ", "))
 		p, _, err := newReplay(ctx, r, &one, files)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", named, err)
+			return nil, nil, fmt.Errorf("%s: %w", named, err)
 		}
 		p.unit = named
 		if err := p.foresee(ctx); err != nil {
-			return nil, fmt.Errorf("%s: %w", named, err)
+			return nil, nil, fmt.Errorf("%s: %w", named, err)
 		}
 		path, err := p.decide(ctx)
+		stages = addAccounts(stages, p.accounts())
 		var ruin *backtest.RuinError
 		if errors.As(err, &ruin) {
 			nan := reports.Number(math.NaN())
@@ -54,7 +68,7 @@ func sweep(ctx context.Context, r *Runner, c *config.Config, files *sourceFiles,
 			continue
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", named, err)
+			return nil, nil, fmt.Errorf("%s: %w", named, err)
 		}
 		refused := ""
 		for _, d := range p.days {
@@ -68,16 +82,16 @@ func sweep(ctx context.Context, r *Runner, c *config.Config, files *sourceFiles,
 			return reports.Number(metric.Of(m))
 		}
 		out.Trials = append(out.Trials, reports.SweepTrial{Values: t.Values, Return: value("annual_mean"), Sharpe: value("sharpe"), CVaR: value("cvar"), Returns: path.Returns, Refused: refused})
-		if !math.IsNaN(float64(value("sharpe"))) {
+		if !math.IsNaN(float64(value("sharpe"))) { // it is where nothing was ever held
 			all, at = append(all, path.Returns), append(at, k)
+			days = min(days, len(path.Returns))
 		}
-		days = min(days, len(path.Returns))
 	}
 	if len(all) >= 2 && days >= 2*overfitBlocks {
 		out.Overfit = overfit(all, days, c)
 		out.Overfit.Best = at[out.Overfit.Best]
 	}
-	return out, nil
+	return out, stages, nil
 }
 
 // overfit asks how much of the best trial's Sharpe ratio is the luck of the

@@ -97,6 +97,7 @@ func (p *replay) imagineOnce(ctx context.Context, r *Runner, d *replayed, in day
 	if content, err := r.Store.Lookup(a.ID()); err == nil && len(r.Fresh) == 0 {
 		var m memo
 		if b, err := r.Store.Get(content); err == nil && json.Unmarshal(b, &m) == nil && r.Store.Has(m.Set) {
+			d.decision.Stages = append(d.decision.Stages, ManifestStage{Name: "forecast", FromStore: 1, PeakMiB: peakMiB(), Actions: []ManifestAction{{Action: a.ID(), Content: content}}})
 			f := d.forecast
 			f.inputs, f.unusable, f.set = m.Inputs, m.Unusable, m.Set
 			return d.decision.gate(r, "forecast", m.Findings)

@@ -202,9 +202,18 @@ func printSweep(w io.Writer, s *reports.Sweep) {
 		for _, v := range t.Values {
 			fmt.Fprintf(table, "%s\t", printable(v))
 		}
-		fmt.Fprintf(table, "%s\t%.2f\t%s\n", percentOrNone(t.Return), float64(t.Sharpe), percentOrNone(t.CVaR))
+		sharpe := "-"
+		if !math.IsNaN(float64(t.Sharpe)) {
+			sharpe = fmt.Sprintf("%.2f", float64(t.Sharpe))
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\n", percentOrNone(t.Return), sharpe, percentOrNone(t.CVaR))
 	}
 	_ = table.Flush() // a terminal that is gone
+	for k, t := range s.Trials {
+		if t.Refused != "" {
+			fmt.Fprintf(w, "trial %d was not decided on every day: %s\n", k+1, printable(t.Refused))
+		}
+	}
 	if o := s.Overfit; o != nil {
 		fmt.Fprintf(w, "the best is trial %d; probability of backtest overfitting %.2f; deflated Sharpe ratio %.2f; Sharpe ratio out of sample, chosen anew in each split: %.2f\n", o.Best+1, float64(o.PBO), float64(o.DeflatedSharpe), float64(o.OutOfSample))
 	}
