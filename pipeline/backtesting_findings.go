@@ -20,7 +20,7 @@ func (p *replay) findings(b *reports.Backtest) []returns.Finding {
 			continue
 		}
 		if refused == 0 {
-			first, why = x.Day, strings.Join(strings.Fields(x.Refused), " ")
+			first, why = x.Day, x.Refused
 		}
 		last = x.Day
 		refused++

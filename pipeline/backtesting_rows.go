@@ -146,10 +146,7 @@ func (p *replay) rebalances(path *backtest.Path) []reports.Rebalance {
 		} else if d.decision.Solution != nil && d.refused == nil {
 			b.Weights = weightsOf(d.decision.Solution) // decided on the last day, not traded yet
 		}
-		if d.refused != nil {
-			b.Refused = d.refused.Error()
-		}
-		b.Approved = d.approvals()
+		b.Refused, b.Approved = d.why(), d.approvals()
 		if s := d.decision.Solution; s != nil {
 			b.Method = s.Method
 			if s.Status == optimize.Fallback {

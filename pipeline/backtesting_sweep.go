@@ -72,8 +72,8 @@ func sweep(ctx context.Context, r *Runner, c *config.Config, files *sourceFiles,
 		}
 		refused := ""
 		for _, d := range p.days {
-			if d.refused != nil && refused == "" {
-				refused = strings.Join(strings.Fields(d.refused.Error()), " ")
+			if refused == "" {
+				refused = d.why()
 			}
 		}
 		m := metrics.Sample{Returns: path.Returns, RiskFree: cashReturn(c), Alpha: c.Optimize.Alpha}

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -82,21 +81,6 @@ func firstDecision(p *returns.Panel, least int) returns.Date {
 		}
 	}
 	return first
-}
-
-// refuse notes an error that means that a night would have published nothing,
-// and returns any other.
-func (d *replayed) refuse(err error) error {
-	var gate *GateError
-	var none *InfeasibleError
-	var undefined *UndefinedError
-	var uncertified *UncertifiedError
-	var late *returns.NotReadyError
-	if errors.As(err, &gate) || errors.As(err, &none) || errors.As(err, &undefined) || errors.As(err, &uncertified) || errors.As(err, &late) {
-		d.refused = err
-		return nil
-	}
-	return err
 }
 
 // series are the day's histories as inputs.

@@ -21,9 +21,10 @@ func (p *replay) foresee(ctx context.Context) error {
 	step := p.begin("forecasts", len(p.days))
 	alone := *p.Runner
 	alone.Workers, alone.Sink = 1, quiet{p.Sink}
-	alone.Stages = Stages(1)
-	local, _ := p.Executor.(Local)
-	alone.Executor = Local{Stages: alone.Stages, Sources: local.Sources}
+	if local, here := p.Executor.(Local); here {
+		alone.Stages = Stages(1)
+		alone.Executor = Local{Stages: alone.Stages, Sources: local.Sources}
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(waiting * max(1, p.Workers))
 	for _, d := range p.days {
