@@ -63,7 +63,7 @@ func TestBacktestIsTheNight(t *testing.T) {
 		"turnover": func(c *config.Config) { c.Optimize.MaxTurnover = &limit },
 		"cash": func(c *config.Config) {
 			c.Optimize.Cash, c.Optimize.CashReturn = true, 0.02
-			c.Optimize.Objective, c.Optimize.RiskAversion = "utility", 0.02
+			c.Optimize.Objective, c.Optimize.RiskAversion = "utility", 0.05
 		},
 		"short": func(c *config.Config) {
 			c.Optimize.MinWeight, c.Optimize.BorrowBP = -0.2, 150
@@ -99,6 +99,9 @@ func TestBacktestIsTheNight(t *testing.T) {
 			}
 			if math.Abs(*last.Expected-s.ExpectedRet) > 1e-12 || math.Abs(last.CVaR[0]-s.CVaR) > 1e-9 {
 				t.Errorf("return %v and CVaR %v are predicted in the backtest, %v and %v at night", *last.Expected, last.CVaR[0], s.ExpectedRet, s.CVaR)
+			}
+			if (last.Weights[optimize.Cash] > 0.01) != (name == "cash") {
+				t.Errorf("weights %v", last.Weights)
 			}
 			if short := slices.Min(slices.Collect(maps.Values(last.Weights))) < 0; short != (name == "short") {
 				t.Errorf("weights %v", last.Weights)
