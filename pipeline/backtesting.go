@@ -6,16 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"allocate/config"
 	"allocate/pipeline/backtest"
 	"allocate/reports"
-	"allocate/reports/metrics"
 	"allocate/returns"
 )
 
@@ -38,6 +35,9 @@ type Trial struct {
 // runs, and differ from c only in what the sweep sets.
 func Backtest(ctx context.Context, c *config.Config, trials []Trial, sink Sink, now func() time.Time) (*Tested, error) {
 	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	if err := checkSweep(c); err != nil {
 		return nil, err
 	}
 	started := now()
@@ -67,10 +67,13 @@ func Backtest(ctx context.Context, c *config.Config, trials []Trial, sink Sink, 
 	if err != nil {
 		return nil, err
 	}
+	stages := append([]ManifestStage{read}, p.accounts()...)
 	if len(trials) > 0 {
-		if report.Sweep, err = sweep(ctx, r, c, files, trials); err != nil {
+		var more []ManifestStage
+		if report.Sweep, more, err = sweep(ctx, r, c, files, trials); err != nil {
 			return nil, err
 		}
+		stages = addAccounts(stages, more)
 	}
 	parts, err := p.write(report)
 	if err != nil {
@@ -78,7 +81,7 @@ func Backtest(ctx context.Context, c *config.Config, trials []Trial, sink Sink, 
 	}
 	m := &Manifest{
 		AsOf: report.Last, Effective: p.sessions.Next(report.Last), Outcome: "backtest", Started: started, Finished: now(), Seed: c.Seed,
-		Versions: versions(), Inputs: files.manifest(), Config: c, Stages: []ManifestStage{read}, Files: parts, Findings: report.Findings,
+		Versions: versions(), Inputs: files.manifest(), Config: c, Stages: stages, Files: parts, Findings: report.Findings,
 	}
 	dir, fresh, err := publish(out, m, r.Store)
 	if err != nil {
@@ -101,12 +104,12 @@ func (f *sourceFiles) gatherBacktest(c *config.Config) error {
 		}
 	}
 	for _, x := range b.Portfolios {
-		s, _, err := f.add("portfolio", x.Name, x.Path)
+		s, text, err := f.add("portfolio", x.Name, x.Path)
 		if err != nil {
 			return err
 		}
 		f.beside = append(f.beside, s)
-		targets, err := readTargets(x.Path)
+		targets, err := parseTargets(x.Path, text)
 		if err != nil {
 			return err
 		}
@@ -120,6 +123,13 @@ func (f *sourceFiles) gatherBacktest(c *config.Config) error {
 
 // run does everything but write.
 func (p *replay) run(ctx context.Context, files *sourceFiles) (*reports.Backtest, error) {
+	given := map[string][]backtest.Target{}
+	for _, x := range p.c.Backtest.Portfolios {
+		var err error
+		if given[x.Name], err = p.since(x.Name, files.portfolios[x.Name]); err != nil {
+			return nil, err
+		}
+	}
 	if err := p.foresee(ctx); err != nil {
 		return nil, err
 	}
@@ -131,11 +141,7 @@ func (p *replay) run(ctx context.Context, files *sourceFiles) (*reports.Backtest
 		return nil, &config.Error{Err: errors.New("backtest: no day of the data is after the first decision; choose an earlier start")}
 	}
 	others := p.targets()
-	for name, t := range files.portfolios {
-		if others[name], err = p.since(name, t); err != nil {
-			return nil, err
-		}
-	}
+	maps.Copy(others, given)
 	paths, err := p.compare(others)
 	if err != nil {
 		return nil, err
@@ -143,16 +149,20 @@ func (p *replay) run(ctx context.Context, files *sourceFiles) (*reports.Backtest
 	o := p.c.Backtest
 	report := &reports.Backtest{
 		First: ours.Days[0], Last: ours.Days[len(ours.Days)-1], Horizon: p.c.Scenarios.Horizon, Alpha: p.c.Optimize.Alpha, Level: o.Level,
-		Benchmark: o.Benchmark, Days: ours.Days, Decimals: p.c.Optimize.Decimals, Portfolios: []reports.Portfolio{portfolio(backtest.Ours, ours)},
+		Benchmark: o.Benchmark, Days: ours.Days, Decimals: p.c.Optimize.Decimals,
 	}
+	list := []followed{follow(backtest.Ours, ours)}
 	names := slices.Clone(o.Compare)
 	for _, x := range o.Portfolios {
 		names = append(names, x.Name)
 	}
 	for _, name := range names {
 		if path := paths[name]; path != nil {
-			report.Portfolios = append(report.Portfolios, portfolio(name, path))
+			list = append(list, follow(name, path))
 		}
+	}
+	for _, x := range list {
+		report.Portfolios = append(report.Portfolios, x.Portfolio)
 	}
 	report.Rebalances = p.rebalances(ours)
 	quietly := *p.Runner
@@ -162,88 +172,13 @@ func (p *replay) run(ctx context.Context, files *sourceFiles) (*reports.Backtest
 		return nil, err
 	}
 	report.Forecast = p.score(all, report.Rebalances)
-	report.Metrics = p.rows(report.Portfolios, report.Alpha)
+	report.Metrics = p.rows(list, report.Alpha)
 	report.Findings = p.findings(report)
 	for i := range report.Findings {
 		p.Sink.Event(Event{Kind: Found, Stage: "backtest", Finding: &report.Findings[i]})
 	}
-	report.Last1, err = p.lastWeights()
+	report.LastWeights, err = p.lastWeights()
 	return report, err
-}
-
-// since is a portfolio's targets from the first decision on; what it held
-// before is traded on that day.
-func (p *replay) since(name string, targets []backtest.Target) ([]backtest.Target, error) {
-	first := p.days[0].day
-	var out []backtest.Target
-	for _, t := range targets {
-		for _, strategy := range slices.Sorted(maps.Keys(t.Weights)) {
-			if strategy != backtest.Cash && !slices.Contains(p.in.all, strategy) {
-				return nil, &returns.InputError{Err: fmt.Errorf("backtest.portfolios: %s holds %q on %v, which is no strategy of the data%s", name, strategy, t.Day, returns.Suggest(strategy, p.in.all))}
-			}
-		}
-	}
-	for _, t := range targets {
-		if t.Day <= first {
-			t.Day = first
-			out = []backtest.Target{t}
-			continue
-		}
-		out = append(out, t)
-	}
-	if len(out) == 0 || out[0].Day > p.end() {
-		return nil, &returns.InputError{Err: fmt.Errorf("backtest.portfolios: %s has no weights up to %v; give a file with weights in the time of the backtest", name, p.end())}
-	}
-	return out, nil
-}
-
-// findings says what a reader of the results must know of them.
-func (p *replay) findings(b *reports.Backtest) []returns.Finding {
-	found := slices.Clone(p.noted)
-	refused, why := 0, ""
-	var first, last returns.Date
-	for _, x := range b.Rebalances {
-		if x.Refused == "" {
-			continue
-		}
-		if refused == 0 {
-			first, why = x.Day, strings.Join(strings.Fields(x.Refused), " ")
-		}
-		last = x.Day
-		refused++
-	}
-	if refused > 0 {
-		found = append(found, returns.Finding{
-			Code: "backtest.refused", Severity: returns.Warn, From: &first, To: &last, Numbers: map[string]float64{"refused": float64(refused), "decisions": float64(len(b.Rebalances))},
-			Sentence: fmt.Sprintf("On %d of %d days a nightly run would have published nothing; what was held was kept. The first was %v: %s", refused, len(b.Rebalances), first, why),
-		})
-	}
-	for _, x := range b.Portfolios {
-		if x.Missing > 0 {
-			found = append(found, returns.Finding{
-				Code: "backtest.missing", Severity: returns.Info, Numbers: map[string]float64{"days": float64(x.Missing)},
-				Sentence: fmt.Sprintf("%s held strategies on %d days on which they had no return; their value was kept.", x.Name, x.Missing),
-			})
-		}
-	}
-	if b.Forecast == nil {
-		found = append(found, returns.Finding{
-			Code: "backtest.few", Severity: returns.Info,
-			Sentence: fmt.Sprintf("Fewer than %d horizons of %d days that do not overlap are over: the predictions are not scored.", fewestScored, b.Horizon),
-		})
-	}
-	if f := b.Forecast; f != nil {
-		for _, t := range f.Tail {
-			if float64(t.AcerbiSzekely.P) < 0.01 {
-				found = append(found, returns.Finding{
-					Code: "backtest.cvar", Severity: returns.Warn, Numbers: map[string]float64{"level": t.Level, "z2": float64(t.AcerbiSzekely.Statistic), "p": float64(t.AcerbiSzekely.P), "exceedances": float64(t.Exceedances), "expected": t.Expected},
-					Sentence: fmt.Sprintf("Risk was understated: at the %.0f%% tail there were %d losses beyond the predicted VaR where %.1f were expected, and the test of the predicted CVaR has p = %.2g.", 100*t.Level, t.Exceedances, t.Expected, float64(t.AcerbiSzekely.P)),
-				})
-			}
-		}
-	}
-	returns.SortFindings(found)
-	return found
 }
 
 // lastWeights is weights.csv as the nightly run of the last decision writes it.
@@ -273,132 +208,4 @@ func (p *replay) write(b *reports.Backtest) ([]Part, error) {
 		parts = append(parts, Part{Name: f.Name, Content: id})
 	}
 	return parts, nil
-}
-
-// overfitBlocks cuts the days of a sweep into blocks for its cross-validation.
-const overfitBlocks = 16
-
-// unswept are keys, or sections, that a sweep cannot compare: the trials share
-// the data and the days.
-var unswept = []string{"as_of", "out", "cache", "workers", "returns.path", "returns.metadata", "returns.holidays", "gates.", "backtest.schedule", "backtest.every", "backtest.dates", "backtest.start", "backtest.end", "backtest.compare", "backtest.portfolios", "backtest.benchmark", "backtest.level", "backtest.replicates"}
-
-// sweep replays every configuration and says what the best of them is worth.
-func sweep(ctx context.Context, r *Runner, c *config.Config, files *sourceFiles, trials []Trial) (*reports.Sweep, error) {
-	out := &reports.Sweep{}
-	for i, s := range c.Backtest.Sweep {
-		out.Keys = append(out.Keys, s.Key)
-		for _, fixed := range unswept {
-			if s.Key == strings.TrimSuffix(fixed, ".") || strings.HasSuffix(fixed, ".") && strings.HasPrefix(s.Key, fixed) {
-				return nil, &config.Error{Err: fmt.Errorf("backtest.sweep[%d].key: %s says which data or days are compared, or changes no decision; sweep keys of bayes, scenarios, optimize or costs, and start one backtest for each of these", i, s.Key)}
-			}
-		}
-	}
-	var all [][]float64
-	var at []int // of each of all, among the trials
-	days := math.MaxInt
-	for k, t := range trials {
-		one := *t.Config
-		one.Backtest.Compare, one.Backtest.Portfolios = nil, nil
-		p, _, err := newReplay(ctx, r, &one, files)
-		if err != nil {
-			return nil, fmt.Errorf("trial %d (%s): %w", k+1, strings.Join(t.Values, ", "), err)
-		}
-		named := fmt.Sprintf("trial %d (%s)", k+1, strings.Join(t.Values, ", "))
-		if err := p.foresee(ctx); err != nil {
-			return nil, fmt.Errorf("%s: %w", named, err)
-		}
-		path, err := p.decide(ctx)
-		var ruin *backtest.RuinError
-		if errors.As(err, &ruin) {
-			nan := reports.Number(math.NaN())
-			out.Trials = append(out.Trials, reports.SweepTrial{Values: t.Values, Return: nan, Sharpe: nan, CVaR: nan, Refused: err.Error()})
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", named, err)
-		}
-		refused := ""
-		for _, d := range p.days {
-			if d.refused != nil && refused == "" {
-				refused = strings.Join(strings.Fields(d.refused.Error()), " ")
-			}
-		}
-		m := metrics.Sample{Returns: path.Returns, RiskFree: c.Backtest.CashReturn, Alpha: c.Optimize.Alpha}
-		value := func(key string) reports.Number {
-			metric, _ := metrics.Lookup(key)
-			return reports.Number(metric.Of(m))
-		}
-		out.Trials = append(out.Trials, reports.SweepTrial{Values: t.Values, Return: value("annual_mean"), Sharpe: value("sharpe"), CVaR: value("cvar"), Returns: path.Returns, Refused: refused})
-		if !math.IsNaN(float64(value("sharpe"))) {
-			all, at = append(all, path.Returns), append(at, k)
-		}
-		days = min(days, len(path.Returns))
-	}
-	if len(all) >= 2 && days >= 2*overfitBlocks {
-		out.Overfit = overfit(all, days, c)
-		out.Overfit.Best = at[out.Overfit.Best]
-	}
-	return out, nil
-}
-
-// overfit asks how much of the best trial's Sharpe ratio is the luck of the
-// choice. Trials may begin on different days: the last days, which all have, are
-// compared.
-func overfit(all [][]float64, days int, c *config.Config) *reports.Overfit {
-	n := len(all)
-	matrix := make([]float64, days*n)
-	sharpes := make([]float64, n)
-	best := 0
-	for j, x := range all {
-		x = x[len(x)-days:]
-		for t, v := range x {
-			matrix[t*n+j] = v
-		}
-		sharpes[j] = metrics.NewTrackRecord(x, c.Backtest.CashReturn).Sharpe
-		if sharpes[j] > sharpes[best] {
-			best = j
-		}
-	}
-	mean, variance := 0.0, 0.0
-	for _, s := range sharpes {
-		mean += s / float64(n)
-	}
-	for _, s := range sharpes {
-		variance += (s - mean) * (s - mean) / float64(n-1)
-	}
-	record := metrics.NewTrackRecord(all[best][len(all[best])-days:], c.Backtest.CashReturn)
-	return &reports.Overfit{
-		PBO: reports.Number(metrics.CrossValidate(matrix, n, overfitBlocks).Probability), Blocks: overfitBlocks, Best: best,
-		DeflatedSharpe: reports.Number(record.Deflated(n, variance)), OutOfSample: reports.Number(purged(all, days, c)),
-	}
-}
-
-// purged is the mean annual Sharpe ratio, over the splits of combinatorial
-// purged cross-validation (10 groups, 2 of them the test), of the trial that was
-// best on each split's training days.
-func purged(all [][]float64, days int, c *config.Config) float64 {
-	const groups, tests = 10, 2
-	if days < 10*groups {
-		return math.NaN()
-	}
-	splits := metrics.PurgedSplits(metrics.PurgedOptions{Days: days, Groups: groups, TestGroups: tests, Purge: min(c.Scenarios.Horizon, days/groups/2)})
-	pick := func(x []float64, ranges []metrics.Span) float64 {
-		x = x[len(x)-days:]
-		var some []float64
-		for _, r := range ranges {
-			some = append(some, x[r.From:r.To]...)
-		}
-		return metrics.NewTrackRecord(some, c.Backtest.CashReturn).Sharpe
-	}
-	total := 0.0
-	for _, s := range splits {
-		best, at := math.Inf(-1), 0
-		for j, x := range all {
-			if v := pick(x, s.Train); v > best {
-				best, at = v, j
-			}
-		}
-		total += pick(all[at], s.Test)
-	}
-	return total / float64(len(splits)) * math.Sqrt(metrics.Year)
 }

@@ -3,10 +3,13 @@ package pipeline
 import (
 	"bytes"
 	"encoding/csv"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +17,7 @@ import (
 	"allocate/config"
 	"allocate/optimize"
 	"allocate/pipeline/backtest"
+	"allocate/reports"
 	"allocate/returns"
 )
 
@@ -58,8 +62,11 @@ func TestBacktestIsTheNight(t *testing.T) {
 		"costs":    func(*config.Config) {},
 		"turnover": func(c *config.Config) { c.Optimize.MaxTurnover = &limit },
 		"cash": func(c *config.Config) {
-			c.Optimize.Cash, c.Backtest.CashReturn = true, 0.02
-			c.Optimize.Objective, c.Optimize.RiskAversion = "utility", 0.02
+			c.Optimize.Cash, c.Optimize.CashReturn = true, 0.02
+			c.Optimize.Objective, c.Optimize.RiskAversion = "utility", 0.05
+		},
+		"short": func(c *config.Config) {
+			c.Optimize.MinWeight, c.Optimize.BorrowBP = -0.2, 150
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -85,6 +92,19 @@ func TestBacktestIsTheNight(t *testing.T) {
 			r, _ := run(t, &night)
 			if got, want := read(t, filepath.Join(o.Dir, "last_weights.csv")), read(t, filepath.Join(r.Dir, "weights.csv")); !bytes.Equal(got, want) {
 				t.Errorf("the backtest has\n%s\nthe night has\n%s", got, want)
+			}
+			var s reports.Summary
+			if err := json.Unmarshal(read(t, filepath.Join(r.Dir, "summary.json")), &s); err != nil {
+				t.Fatal(err)
+			}
+			if math.Abs(*last.Expected-s.ExpectedRet) > 1e-12 || math.Abs(last.CVaR[0]-s.CVaR) > 1e-9 {
+				t.Errorf("return %v and CVaR %v are predicted in the backtest, %v and %v at night", *last.Expected, last.CVaR[0], s.ExpectedRet, s.CVaR)
+			}
+			if (last.Weights[optimize.Cash] > 0.01) != (name == "cash") {
+				t.Errorf("weights %v", last.Weights)
+			}
+			if short := slices.Min(slices.Collect(maps.Values(last.Weights))) < 0; short != (name == "short") {
+				t.Errorf("weights %v", last.Weights)
 			}
 			if last.Turnover == 0 || math.Abs(last.Turnover-r.Decision.Turnover) > 1e-12 {
 				t.Errorf("turnover %v in the backtest, %v at night", last.Turnover, r.Decision.Turnover)

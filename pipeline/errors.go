@@ -28,6 +28,17 @@ func (e *GateError) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// StageError is a stage that could not do an action. It reads as its cause.
+type StageError struct {
+	Stage string
+	Err   error
+}
+
+func (e *StageError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *StageError) Unwrap() error { return e.Err }
+
 // LockedError says that another run works in the output folder.
 type LockedError struct{ Path, Holder string }
 

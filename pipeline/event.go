@@ -17,6 +17,7 @@ type EventKind string
 // The kinds of event.
 const (
 	StageStarted   EventKind = "stage_started"   // Total actions are about to be looked up or done
+	StageProgress  EventKind = "stage_progress"  // Done of its Total parts are, after Elapsed; for stages of many small actions
 	StageFinished  EventKind = "stage_finished"  // all of them are
 	ActionHit      EventKind = "action_hit"      // the store had the result
 	ActionStarted  EventKind = "action_started"  // the result is being made
@@ -39,6 +40,16 @@ type Event struct {
 	Elapsed time.Duration
 	Finding *returns.Finding
 	Err     error
+}
+
+// Left estimates the time until a stage is finished from a progress event: the
+// parts that are left take as long as those that are done took on average. 0
+// where nothing is done.
+func (e Event) Left() time.Duration {
+	if e.Done < 1 {
+		return 0
+	}
+	return time.Duration(float64(e.Elapsed) / float64(e.Done) * float64(e.Total-e.Done)).Round(time.Millisecond)
 }
 
 // Sink receives events, from several goroutines at once.
@@ -86,7 +97,8 @@ func (m *Memory) Count(kind EventKind, stage string) int {
 	return n
 }
 
-// JSONLines writes every event but progress as one JSON object a line.
+// JSONLines writes every event but the progress of single actions as one JSON
+// object a line.
 type JSONLines struct {
 	W   io.Writer
 	Run string // named in every line
@@ -109,9 +121,14 @@ func (j *JSONLines) Event(e Event) {
 		Done    int              `json:"done,omitempty"`
 		Total   int              `json:"total,omitempty"`
 		Seconds float64          `json:"seconds,omitempty"`
+		Left    *float64         `json:"left_seconds,omitempty"` // estimate
 		Finding *returns.Finding `json:"finding,omitempty"`
 		Error   string           `json:"error,omitempty"`
-	}{j.Run, e.Kind, e.Stage, e.Unit, e.Action, e.Content, e.Done, e.Total, e.Elapsed.Seconds(), e.Finding, ""}
+	}{Run: j.Run, Event: e.Kind, Stage: e.Stage, Unit: e.Unit, Action: e.Action, Content: e.Content, Done: e.Done, Total: e.Total, Seconds: e.Elapsed.Seconds(), Finding: e.Finding}
+	if e.Kind == StageProgress {
+		left := e.Left().Seconds()
+		line.Left = &left
+	}
 	if e.Err != nil {
 		line.Error = e.Err.Error()
 	}
@@ -119,6 +136,9 @@ func (j *JSONLines) Event(e Event) {
 	defer j.mu.Unlock()
 	_ = json.NewEncoder(j.W).Encode(line) // a reader that went away must not stop the run
 }
+
+// logged is how many lines a log has of the progress of a stage, at most.
+const logged = 20
 
 // Logger writes events as zap lines: stages, failures and findings at their
 // level, single actions at debug.
@@ -133,6 +153,10 @@ func (l Logger) Event(e Event) {
 	switch e.Kind {
 	case StageStarted:
 		l.Log.Info("stage started", append(fields, zap.Int("actions", e.Total))...)
+	case StageProgress:
+		if e.Done*logged/e.Total != (e.Done-1)*logged/e.Total && e.Done < e.Total {
+			l.Log.Info("stage progress", append(fields, zap.Int("done", e.Done), zap.Int("total", e.Total), zap.Duration("elapsed", e.Elapsed), zap.Duration("left", e.Left()))...)
+		}
 	case StageFinished:
 		l.Log.Info("stage finished", append(fields, zap.Int("actions", e.Total), zap.Int("from_store", e.Done), zap.Duration("elapsed", e.Elapsed))...)
 	case ActionFailed: // the run's own last line says it to everyone

@@ -30,12 +30,12 @@ func (l Local) Execute(ctx context.Context, a Action, s *store.Store, sink Sink)
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("pipeline: %v panicked: %v\n%s", a, r, debug.Stack())
+			err = &StageError{a.Stage, fmt.Errorf("pipeline: %v panicked: %v\n%s", a, r, debug.Stack())}
 		}
 	}()
 	result, err := stage.Run(ctx, &Call{Action: a, store: s, sources: l.Sources, sink: sink})
 	if err != nil {
-		return "", err
+		return "", &StageError{a.Stage, err}
 	}
 	if id, err = s.Put(result); err != nil {
 		return "", err

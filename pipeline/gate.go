@@ -1,14 +1,11 @@
 package pipeline
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"math"
 	"os"
 	"path/filepath"
-	"slices"
 	"sort"
 	"strconv"
 
@@ -89,79 +86,8 @@ func holding(c *config.Config, panel *returns.Panel, asOf returns.Date) (*Holdin
 		return nil, nil
 	}
 	h.Beliefs = beliefs(filepath.Dir(path))
-	h.Weights = backtest.Drift(h.Weights, panel, h.AsOf, asOf, c.Backtest.CashReturn)
+	h.Weights = backtest.Drift(h.Weights, panel, h.AsOf, asOf, cashReturn(c))
 	return h, nil
-}
-
-// readWeights reads the weights of the last day of a weights.csv.
-func readWeights(path string) (*Holding, error) {
-	targets, err := readTargets(path)
-	if err != nil {
-		return nil, err
-	}
-	h := &Holding{From: path, Weights: map[string]float64{}}
-	if len(targets) > 0 {
-		last := targets[len(targets)-1]
-		h.AsOf, h.Weights = last.Day, last.Weights
-	}
-	return h, nil
-}
-
-// readTargets reads a weights.csv of one or several days, in order.
-func readTargets(path string) ([]backtest.Target, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, &returns.NotReadyError{Message: fmt.Sprintf("previous weights: %v", err)}
-	}
-	defer f.Close()
-	records, err := csv.NewReader(f).ReadAll()
-	if err != nil {
-		return nil, &returns.InputError{Err: fmt.Errorf("%s: %w", path, err)}
-	}
-	days := map[returns.Date]map[string]float64{}
-	for i, r := range records {
-		if i == 0 {
-			if len(r) != 4 || r[2] != "strategy" || r[3] != "weight" {
-				return nil, &returns.InputError{Err: fmt.Errorf("%s: row 1: expected the header as_of,effective,strategy,weight", path)}
-			}
-			continue
-		}
-		day, err := returns.ParseDate(r[0])
-		if err != nil {
-			return nil, &returns.InputError{Err: fmt.Errorf("%s: row %d, column as_of: %w", path, i+1, err)}
-		}
-		w, err := strconv.ParseFloat(r[3], 64)
-		if err != nil || math.IsNaN(w) || math.IsInf(w, 0) {
-			return nil, &returns.InputError{Err: fmt.Errorf("%s: row %d, column weight: %q; expected a finite number", path, i+1, r[3])}
-		}
-		name := unquoteCell(r[2])
-		if _, twice := days[day][name]; twice {
-			return nil, &returns.InputError{Err: fmt.Errorf("%s: row %d: %q is there twice on %v; remove one", path, i+1, name, day)}
-		}
-		if days[day] == nil {
-			days[day] = map[string]float64{}
-		}
-		days[day][name] = w
-	}
-	if len(days) == 0 {
-		return nil, &returns.InputError{Err: fmt.Errorf("%s: no weights; expected rows of as_of,effective,strategy,weight", path)}
-	}
-	var out []backtest.Target
-	for _, day := range slices.Sorted(maps.Keys(days)) {
-		out = append(out, backtest.Target{Day: day, Weights: days[day]})
-	}
-	return out, nil
-}
-
-// unquoteCell undoes reports.CSVText.
-func unquoteCell(s string) string {
-	if len(s) > 1 && s[0] == '\'' {
-		switch s[1] {
-		case '=', '+', '-', '@':
-			return s[1:]
-		}
-	}
-	return s
 }
 
 // checkChange compares a solution with what is held: total turnover, half the

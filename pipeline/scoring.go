@@ -2,11 +2,12 @@ package pipeline
 
 import (
 	"context"
+	"encoding/json"
 	"math"
+	"math/rand/v2"
 	"slices"
 
 	"allocate/optimize"
-	"allocate/pipeline/backtest"
 	"allocate/reports"
 	"allocate/reports/metrics"
 	"allocate/returns"
@@ -37,12 +38,15 @@ type prediction struct {
 // scenarios, and what they returned.
 func (p *replay) predictions(ctx context.Context, r *Runner) ([]prediction, error) {
 	var out []prediction
+	o := portfolioOptions{Cash: p.c.Optimize.CashOver(p.c.Scenarios.Horizon)}
+	step := p.begin("scores", len(p.days))
+	defer step.end()
 	for k, d := range p.days {
+		step.one()
 		if d.refused != nil || d.decision.Solution == nil {
 			continue
 		}
-		a := d.decision.Stages[len(d.decision.Stages)-1].Actions[0] // optimize
-		res, err := d.decision.one(ctx, r, p.c, "portfolio", struct{}{}, false, Input{"scenarios", d.forecast.set}, Input{"solution", a.Content})
+		res, err := d.decision.one(ctx, r, p.c, "portfolio", o, false, Input{"scenarios", d.forecast.set}, Input{"solution", d.solution})
 		if err != nil {
 			return nil, err
 		}
@@ -57,7 +61,9 @@ func (p *replay) predictions(ctx context.Context, r *Runner) ([]prediction, erro
 		from, _ := p.in.panel.Find(d.day + 1)
 		from += p.c.Backtest.Delay
 		q := prediction{at: k, from: from, outcomes: set.Returns, prob: set.Prob}
-		q.realised, q.over = horizonReturn(p.in.panel, weightsOf(d.decision.Solution), from, p.c.Scenarios.Horizon)
+		weights := weightsOf(d.decision.Solution)
+		q.realised, q.over = horizonReturn(p.in.panel, weights, from, p.c.Scenarios.Horizon)
+		q.realised += weights[optimize.Cash] * o.Cash
 		out = append(out, q)
 	}
 	return out, nil
@@ -129,8 +135,9 @@ func (p *replay) score(all []prediction, rebalances []reports.Rebalance) *report
 	}
 	realised, pits := make([]float64, len(apart)), make([]float64, len(apart))
 	sets, probs := make([][]float64, len(apart)), make([][]float64, len(apart))
+	ties := rand.New(stream(seedFor(p.c.Seed, "score", ""), "ties"))
 	for k, q := range apart {
-		realised[k], pits[k] = q.realised, *rebalances[q.at].PIT
+		realised[k], pits[k] = q.realised, metrics.RandomizedPIT(q.realised, q.outcomes, q.prob, ties.Float64())
 		sets[k], probs[k] = q.outcomes, q.prob
 	}
 	f.PIT = test(metrics.Uniformity(pits))
@@ -178,91 +185,50 @@ func weightedMean(x, prob []float64) float64 {
 	return sum
 }
 
-// rows computes every metric of every portfolio, with intervals that resample
-// the portfolios' days in blocks.
-func (p *replay) rows(list []reports.Portfolio, alpha float64) []reports.MetricRow {
-	o := p.c.Backtest
-	benchmark := slices.IndexFunc(list, func(x reports.Portfolio) bool { return x.Name == o.Benchmark })
-	all := metrics.Metrics()
-	var out []reports.MetricRow
-	for _, m := range all {
-		out = append(out, reports.MetricRow{Key: m.Key, Name: m.Name, Unit: m.Unit, Formula: m.Formula, Source: m.Source})
-	}
-	probabilistic := reports.MetricRow{
-		Key: "probabilistic_sharpe", Name: "Probability that the Sharpe ratio is above 0", Unit: "fraction",
-		Formula: "Phi(SR sqrt(T-1) / sqrt(1 - g3 SR + (g4-1)/4 SR^2))", Source: "Bailey & Lopez de Prado 2012, eq. 9",
-	}
-	for k, x := range list {
-		// One stream for all: portfolios are resampled on the same days.
-		s := metrics.Sample{Returns: x.Returns, RiskFree: o.CashReturn, Alpha: alpha}
-		if benchmark >= 0 && k != benchmark {
-			s.Benchmark = list[benchmark].Returns
-		}
-		values := metrics.Evaluate(all, s)
-		var ranges []metrics.Range
-		if o.Replicates > 0 {
-			b := metrics.Bootstrap{Replicates: o.Replicates, Level: o.Level}
-			ranges = metrics.Intervals(s, all, b, stream(seedFor(p.c.Seed, "bootstrap", ""), "days"))
-		}
-		for i, v := range values {
-			e := reports.Estimate{Value: reports.Number(v), Low: reports.Number(math.NaN()), High: reports.Number(math.NaN())}
-			if ranges != nil {
-				e.Low, e.High = reports.Number(ranges[i].Low), reports.Number(ranges[i].High)
-			}
-			out[i].Values = append(out[i].Values, e)
-		}
-		record := metrics.NewTrackRecord(x.Returns, o.CashReturn)
-		nan := reports.Number(math.NaN())
-		probabilistic.Values = append(probabilistic.Values, reports.Estimate{Value: reports.Number(record.Probabilistic(0)), Low: nan, High: nan})
-	}
-	return append(out, probabilistic)
+// portfolioOptions are what the scenarios do not say of a portfolio.
+type portfolioOptions struct {
+	Cash float64 `json:"cash"` // return of CASH over the horizon
 }
 
-// portfolio describes one path.
-func portfolio(name string, path *backtest.Path) reports.Portfolio {
-	x := reports.Portfolio{Name: name, Returns: path.Returns, Gross: path.Gross, Missing: path.Missing}
-	years := float64(len(path.Days)) / metrics.Year
-	for _, t := range path.Trades {
-		x.Turnover += t.Turnover / years
-		x.Cost += t.Cost / years
-		if t.Held {
-			x.Held++
-		} else {
-			x.Trades++
-		}
+// runPortfolio is what a decision's weights return in every scenario, before
+// costs, as the summary of a night has it: inputs scenarios and solution.
+func runPortfolio(_ context.Context, c *Call) ([]byte, error) {
+	var o portfolioOptions
+	if err := c.Options(&o); err != nil {
+		return nil, err
 	}
-	return x
+	set, _, err := inputSet(c, "scenarios")
+	if err != nil {
+		return nil, err
+	}
+	b, err := c.Input("solution")
+	if err != nil {
+		return nil, err
+	}
+	var s optimize.Solution
+	if err := json.Unmarshal(b, &s); err != nil {
+		return nil, err
+	}
+	return portfolioTable(set, weightsOf(&s), o.Cash)
 }
 
-// rebalances lists the decisions with what was traded on them.
-func (p *replay) rebalances(path *backtest.Path) []reports.Rebalance {
-	traded := map[returns.Date]backtest.Trade{}
-	for _, t := range path.Trades {
-		traded[t.Decided] = t
+// portfolioTable writes the scenarios' returns of a portfolio, and their
+// probabilities if they differ.
+func portfolioTable(set *scenarios.Set, weights map[string]float64, cash float64) ([]byte, error) {
+	one := &scenarios.Set{AsOf: set.AsOf, Horizon: set.Horizon, Names: []string{"portfolio"}, Prob: set.Prob, Returns: make([]float64, set.Len())}
+	certain := weights[optimize.Cash] * cash
+	for i := range one.Returns {
+		one.Returns[i] = certain
 	}
-	var out []reports.Rebalance
-	for _, d := range p.days {
-		b := reports.Rebalance{Day: d.day, AsOf: d.asOf, Effective: d.effective, Weights: map[string]float64{}}
-		if t, ok := traded[d.day]; ok {
-			b.Traded, b.Turnover, b.Cost, b.Weights = &t.Traded, t.Turnover, t.Cost, t.Weights
-		} else if d.decision.Solution != nil && d.refused == nil {
-			b.Weights = weightsOf(d.decision.Solution) // decided on the last day, not traded yet
+	for j, name := range set.Names {
+		w := weights[name]
+		for i := range one.Returns {
+			one.Returns[i] += w * set.Returns[i*len(set.Names)+j]
 		}
-		if d.refused != nil {
-			b.Refused = d.refused.Error()
-		}
-		if s := d.decision.Solution; s != nil {
-			b.Method = s.Method
-			if s.Status == optimize.Fallback {
-				b.Method = "fallback: " + s.Method
-			}
-		}
-		for _, f := range d.decision.Findings {
-			if f.Severity >= returns.Warn {
-				b.Warnings++
-			}
-		}
-		out = append(out, b)
 	}
-	return out
+	t, err := one.Table(nil)
+	if err != nil {
+		return nil, err
+	}
+	return encodeTable(t, nil)
 }

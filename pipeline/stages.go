@@ -46,7 +46,7 @@ func Stages(workers int) map[string]Stage {
 		{Name: "fan", Version: 1, Run: scenarioStage{workers}.fan},
 		{Name: "reports", Version: 5, Tree: true, Run: runReports},
 		{Name: "baselines", Version: 1, Run: runBaselines},
-		{Name: "portfolio", Version: 1, Run: runPortfolio},
+		{Name: "portfolio", Version: 2, Run: runPortfolio},
 	} {
 		stages[s.Name] = s
 	}

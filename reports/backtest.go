@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sort"
 	"strconv"
+	"strings"
 
 	"allocate/optimize"
 	"allocate/returns"
@@ -28,9 +29,9 @@ type Backtest struct {
 	Sweep      *Sweep            `json:"sweep,omitempty"`
 	Findings   []returns.Finding `json:"findings"`
 
-	Days     []returns.Date `json:"-"`
-	Decimals int            `json:"-"`
-	Last1    []byte         `json:"-"` // weights.csv as a nightly run of the last decision publishes it
+	Days        []returns.Date `json:"-"`
+	Decimals    int            `json:"-"`
+	LastWeights []byte         `json:"-"` // weights.csv as a nightly run of the last decision publishes it
 }
 
 // Portfolio is one allocator through time.
@@ -52,15 +53,16 @@ type Rebalance struct {
 	Effective returns.Date       `json:"effective"` // next session
 	Traded    *returns.Date      `json:"traded"`    // first session whose return the weights earned; null: after the data
 	Refused   string             `json:"refused,omitempty"`
-	Method    string             `json:"method,omitempty"` // of the optimizer
-	Weights   map[string]float64 `json:"weights"`          // after the trade
+	Approved  []string           `json:"approved,omitempty"` // codes of findings for which a nightly run would have waited for approval
+	Method    string             `json:"method,omitempty"`   // of the optimizer
+	Weights   map[string]float64 `json:"weights"`            // after the trade
 	Turnover  float64            `json:"turnover"`
 	Cost      float64            `json:"cost"`
 	Expected  *float64           `json:"expected_return"` // over the horizon, of the decided weights
 	VaR       []float64          `json:"var,omitempty"`   // predicted, at Forecast.Levels
 	CVaR      []float64          `json:"cvar,omitempty"`
 	Realised  *float64           `json:"realised_return"` // buy and hold over the horizon; null: not over yet
-	PIT       *float64           `json:"pit"`             // probability that was given to less than what came
+	PIT       *float64           `json:"pit"`             // probability that was given to less than what came, and half of that given to exactly it
 	CRPS      *float64           `json:"crps"`
 	Warnings  int                `json:"warnings"` // findings of severity warn and above
 }
@@ -89,7 +91,7 @@ type Forecast struct {
 	Apart     int         `json:"apart"`      // of which do not overlap; the tests are about these
 	Levels    []float64   `json:"levels"`     // tail probabilities: 0.05, 0.01
 	Tail      []TailScore `json:"tail"`       // by level
-	PIT       Test        `json:"pit"`        // Kolmogorov-Smirnov: are the transforms uniform?
+	PIT       Test        `json:"pit"`        // Kolmogorov-Smirnov: are the transforms uniform? ties broken at random
 	CRPS      float64     `json:"crps"`       // mean, horizon return
 	CRPSNaive float64     `json:"crps_naive"` // of the same windows under the unconditional distribution of all of them
 }
@@ -149,7 +151,7 @@ type BacktestFile struct {
 func BacktestFiles() []BacktestFile {
 	return []BacktestFile{
 		{"weights.csv", writeBacktestWeights},
-		{"last_weights.csv", func(w io.Writer, b *Backtest) error { _, err := w.Write(b.Last1); return err }},
+		{"last_weights.csv", func(w io.Writer, b *Backtest) error { _, err := w.Write(b.LastWeights); return err }},
 		{"returns.csv", writeBacktestReturns},
 		{"rebalances.csv", writeRebalances},
 		{"metrics.csv", writeMetrics},
@@ -224,7 +226,7 @@ func writeRebalances(w io.Writer, b *Backtest) error {
 	for _, l := range levels {
 		header = append(header, "var_"+number(l), "cvar_"+number(l))
 	}
-	header = append(header, "realised_return", "pit", "crps", "method", "warnings", "refused")
+	header = append(header, "realised_return", "pit", "crps", "method", "warnings", "approved", "refused")
 	_ = out.Write(header)
 	optional := func(x *float64) string {
 		if x == nil {
@@ -245,7 +247,7 @@ func writeRebalances(w io.Writer, b *Backtest) error {
 				row = append(row, "", "")
 			}
 		}
-		row = append(row, optional(r.Realised), optional(r.PIT), optional(r.CRPS), r.Method, strconv.Itoa(r.Warnings), CSVText(r.Refused))
+		row = append(row, optional(r.Realised), optional(r.PIT), optional(r.CRPS), r.Method, strconv.Itoa(r.Warnings), strings.Join(r.Approved, " "), CSVText(r.Refused))
 		_ = out.Write(row)
 	}
 	out.Flush()

@@ -157,7 +157,13 @@ func printBacktest(w io.Writer, t *pipeline.Tested) error {
 				fmt.Fprintf(table, "\t%s", estimate(m, m.Values[k]))
 			}
 		}
-		fmt.Fprintf(table, "\t%.2f\t%.2f%%\n", p.Turnover, 100*p.Cost)
+		if m := b.Metric("turnover"); m != nil {
+			fmt.Fprintf(table, "\t%s", ranged(m.Values[k], func(x float64) string { return fmt.Sprintf("%.2f", x) }))
+		}
+		if m := b.Metric("trading_costs"); m != nil {
+			fmt.Fprintf(table, "\t%s", ranged(m.Values[k], func(x float64) string { return fmt.Sprintf("%.2f%%", 100*x) }))
+		}
+		fmt.Fprintln(table)
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -196,9 +202,18 @@ func printSweep(w io.Writer, s *reports.Sweep) {
 		for _, v := range t.Values {
 			fmt.Fprintf(table, "%s\t", printable(v))
 		}
-		fmt.Fprintf(table, "%s\t%.2f\t%s\n", percentOrNone(t.Return), float64(t.Sharpe), percentOrNone(t.CVaR))
+		sharpe := "-"
+		if !math.IsNaN(float64(t.Sharpe)) {
+			sharpe = fmt.Sprintf("%.2f", float64(t.Sharpe))
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\n", percentOrNone(t.Return), sharpe, percentOrNone(t.CVaR))
 	}
 	_ = table.Flush() // a terminal that is gone
+	for k, t := range s.Trials {
+		if t.Refused != "" {
+			fmt.Fprintf(w, "trial %d was not decided on every day: %s\n", k+1, printable(t.Refused))
+		}
+	}
 	if o := s.Overfit; o != nil {
 		fmt.Fprintf(w, "the best is trial %d; probability of backtest overfitting %.2f; deflated Sharpe ratio %.2f; Sharpe ratio out of sample, chosen anew in each split: %.2f\n", o.Best+1, float64(o.PBO), float64(o.DeflatedSharpe), float64(o.OutOfSample))
 	}
@@ -206,19 +221,23 @@ func printSweep(w io.Writer, s *reports.Sweep) {
 
 // estimate prints a value with its interval.
 func estimate(m *reports.MetricRow, e reports.Estimate) string {
-	show := func(x reports.Number) string {
-		switch {
-		case math.IsNaN(float64(x)):
-			return "-"
-		case m.Unit == "ratio":
-			return fmt.Sprintf("%.2f", float64(x))
+	return ranged(e, func(x float64) string {
+		if m.Unit == "ratio" {
+			return fmt.Sprintf("%.2f", x)
 		}
-		return fmt.Sprintf("%.1f%%", 100*float64(x))
+		return fmt.Sprintf("%.1f%%", 100*x)
+	})
+}
+
+// ranged prints a value, and its interval in brackets if there is one.
+func ranged(e reports.Estimate, show func(float64) string) string {
+	switch {
+	case math.IsNaN(float64(e.Value)):
+		return "-"
+	case math.IsNaN(float64(e.Low)):
+		return show(float64(e.Value))
 	}
-	if math.IsNaN(float64(e.Low)) {
-		return show(e.Value)
-	}
-	return fmt.Sprintf("%s (%s, %s)", show(e.Value), show(e.Low), show(e.High))
+	return fmt.Sprintf("%s (%s, %s)", show(float64(e.Value)), show(float64(e.Low)), show(float64(e.High)))
 }
 
 func percentOrNone(x reports.Number) string {

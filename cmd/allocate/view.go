@@ -118,7 +118,7 @@ func (b *barSink) Event(e pipeline.Event) {
 			mpb.PrependDecorators(decor.Name(e.Stage, decor.WC{W: 10, C: decor.DindentRight}), decor.CountersNoUnit("%d/%d", decor.WC{W: 13})),
 			mpb.AppendDecorators(decor.Elapsed(decor.ET_STYLE_MMSS), decor.OnComplete(decor.Name(" left ", decor.WC{}), ""), decor.OnComplete(decor.AverageETA(decor.ET_STYLE_MMSS), "")),
 		)
-	case pipeline.ActionHit, pipeline.ActionFinished:
+	case pipeline.ActionHit, pipeline.ActionFinished, pipeline.StageProgress:
 		if b.many {
 			b.bar.Increment()
 		}

@@ -14,8 +14,9 @@ import (
 	"allocate/scenarios"
 )
 
-// The allocators that ours is compared with. All are long-only and fully
-// invested, and see the same returns.
+// The allocators that ours is compared with. All see the same returns. All are
+// long-only and fully invested but HistoricalCVaR, which has the limits of our
+// own decision: it may be short or hold CASH if that may.
 const (
 	EqualWeight       = "equal_weight"
 	InverseVolatility = "inverse_volatility"

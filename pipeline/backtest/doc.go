@@ -1,8 +1,8 @@
 // Package backtest replays a decision through time: on which days it is made
 // (schedule.go), what others would have held (allocators.go, hrp.go), what a
-// portfolio that follows the weights earns after costs (simulate.go), and how
-// the result compares (result.go, score.go). How a day's weights are decided it
-// does not know; the pipeline hands them in.
+// portfolio that follows the weights earns after costs (simulate.go). How a day's
+// weights are decided, and what is made of the paths, it does not know: that is
+// the pipeline's.
 //
 // # Timing
 //

@@ -20,11 +20,9 @@ type Options struct {
 	Purge    int    `mapstructure:"purge" json:"purge" doc:"last sessions before a decision whose returns the models do not see"`
 	Delay    int    `mapstructure:"delay" json:"delay" doc:"sessions after the next one that pass before the weights are traded; 0: they earn the next session's return"`
 
-	FixedBP    float64 `mapstructure:"fixed_bp" json:"fixed_bp" doc:"fixed cost of each trade of one strategy, basis points of capital; what is proportional is in optimize.cost_bp and optimize.costs"`
-	BorrowBP   float64 `mapstructure:"borrow_bp" json:"borrow_bp" doc:"cost of short positions, basis points of their size per year"`
-	CashReturn float64 `mapstructure:"cash_return" json:"cash_return" doc:"annual return of capital that is not invested; also the risk-free return of ratios"`
-	NoTrade    float64 `mapstructure:"no_trade" json:"no_trade" doc:"turnover (half the sum of absolute changes) below which nothing is traded"`
-	MinTrade   float64 `mapstructure:"min_trade" json:"min_trade" doc:"smallest trade of one strategy, as a fraction of capital; smaller ones are not made"`
+	FixedBP  float64 `mapstructure:"fixed_bp" json:"fixed_bp" doc:"fixed cost of each trade of one strategy, basis points of capital; what is proportional, borrowing and the return of cash are in optimize.cost_bp, costs, borrow_bp and cash_return"`
+	NoTrade  float64 `mapstructure:"no_trade" json:"no_trade" doc:"turnover (half the sum of absolute changes) below which nothing is traded"`
+	MinTrade float64 `mapstructure:"min_trade" json:"min_trade" doc:"smallest trade of one strategy, as a fraction of capital; smaller ones are not made"`
 
 	Compare    []string   `mapstructure:"compare" json:"compare" doc:"allocators to compare with, on the same days and costs: equal_weight, inverse_volatility, min_variance (Ledoit-Wolf), historical_cvar, risk_parity (hierarchical)" `
 	Portfolios []External `mapstructure:"portfolios" json:"portfolios,omitempty" doc:"more to compare with, from weights files: [{name: desk, path: desk.csv}]; a file is a weights.csv of several days"`
@@ -90,10 +88,9 @@ func (o Options) Validate() error {
 	for _, x := range []struct {
 		key   string
 		value float64
-	}{{"fixed_bp", o.FixedBP}, {"borrow_bp", o.BorrowBP}, {"no_trade", o.NoTrade}, {"min_trade", o.MinTrade}} {
+	}{{"fixed_bp", o.FixedBP}, {"no_trade", o.NoTrade}, {"min_trade", o.MinTrade}} {
 		check(x.value >= 0 && !math.IsInf(x.value, 1), x.key, "is %v; expected a number >= 0", x.value)
 	}
-	check(o.CashReturn > -1 && !math.IsInf(o.CashReturn, 1), "cash_return", "is %v; expected an annual return above -1", o.CashReturn)
 	known := append([]string{Ours}, o.Compare...)
 	for i, name := range o.Compare {
 		check(slices.Contains(allocatorNames, name), fmt.Sprintf("compare[%d]", i), "%q is not one of %s", name, strings.Join(allocatorNames, ", "))

@@ -18,29 +18,24 @@ type Bootstrap struct {
 // block length.
 func DefaultBootstrap() Bootstrap { return Bootstrap{Replicates: 1000, Level: 0.9} }
 
-// Range is a bootstrap interval, from the (1-level)/2 quantile of the
-// replicates to that of (1+level)/2 (the percentile method).
-type Range struct {
-	Low, High float64
-	Undefined int // replicates where the metric was NaN, which are left out
-}
-
-// Interval returns the percentile interval of a metric of daily values by the
-// stationary bootstrap of Politis & Romano, "The stationary bootstrap", JASA
-// 1994: blocks of geometric length that wrap around the end. The expected
-// length of a block is the longer of [BlockLength] of the values and of their
-// squares. It has the unit of the metric.
+// Interval returns the interval, see [Range], of a metric of daily values by
+// the stationary bootstrap of Politis & Romano, "The stationary bootstrap", JASA
+// 1994: blocks of geometric length that wrap around the end. The expected length
+// of a block is the longer of [BlockLength] of the values and of their squares.
+// It has the unit of the metric.
 //
 // The interval shows sampling error under the assumption that the days are
-// stationary. It is centred on the replicates: a metric that grows with
-// disorder or luck, such as a maximum drawdown, is not corrected for its bias.
-// NaN if the metric is undefined for more than 1-level of the replicates, or a
-// value is not finite. The slice that metric sees is reused. The same source
-// gives the same interval.
+// stationary. NaN if the metric is undefined for the sample or for more than
+// 1-level of the replicates, or a value is not finite. The slice that metric
+// sees is reused. The same source gives the same interval.
 func Interval(sample []float64, metric func([]float64) float64, level float64, replicates int, src rand.Source) (low, high float64) {
 	b := Bootstrap{Replicates: replicates, Level: level}
-	replicate := make([]float64, len(sample))
-	ranges := b.run(src, 1, [][]float64{sample}, [][]float64{replicate}, func(out []float64) {
+	replicate := slices.Clone(sample)
+	own := []float64{math.NaN()}
+	if len(sample) > 0 {
+		own[0] = metric(replicate)
+	}
+	ranges := b.run(src, own, [][]float64{sample}, [][]float64{replicate}, func(out []float64) {
 		out[0] = metric(replicate)
 	})
 	return ranges[0].Low, ranges[0].High
@@ -52,7 +47,7 @@ func Interval(sample []float64, metric func([]float64) float64, level float64, r
 func Intervals(s Sample, metrics []Metric, b Bootstrap, src rand.Source) []Range {
 	from, to, replicate := pairs(s)
 	var l ledger
-	return b.run(src, len(metrics), from, to, func(out []float64) {
+	return b.run(src, Evaluate(metrics, s), from, to, func(out []float64) {
 		l.fill(replicate)
 		l.values(metrics, out)
 	})
@@ -71,7 +66,10 @@ type Difference struct {
 func PairedInterval(a, b []float64, metric func([]float64) float64, level float64, replicates int, src rand.Source) (low, high float64) {
 	x, y := make([]float64, len(a)), make([]float64, len(b))
 	boot := Bootstrap{Replicates: replicates, Level: level}
-	ranges := boot.run(src, 1, [][]float64{a, b}, [][]float64{x, y}, func(out []float64) {
+	copy(x, a)
+	copy(y, b)
+	own := []float64{metric(x) - metric(y)}
+	ranges := boot.run(src, own, [][]float64{a, b}, [][]float64{x, y}, func(out []float64) {
 		out[0] = metric(x) - metric(y)
 	})
 	return ranges[0].Low, ranges[0].High
@@ -92,7 +90,11 @@ func PairedIntervals(a, b Sample, metrics []Metric, boot Bootstrap, src rand.Sou
 	other := make([]float64, len(metrics))
 	below, above := make([]int, len(metrics)), make([]int, len(metrics))
 	from, to := append(fromA, fromB...), append(toA, toB...)
-	ranges := boot.run(src, len(metrics), from, to, func(out []float64) {
+	own, vb := Evaluate(metrics, a), Evaluate(metrics, b)
+	for i := range own {
+		own[i] -= vb[i]
+	}
+	ranges := boot.run(src, own, from, to, func(out []float64) {
 		la.fill(replicateA)
 		la.values(metrics, out)
 		lb.fill(replicateB)
@@ -107,14 +109,13 @@ func PairedIntervals(a, b Sample, metrics []Metric, boot Bootstrap, src rand.Sou
 			}
 		}
 	})
-	va, vb := Evaluate(metrics, a), Evaluate(metrics, b)
 	out := make([]Difference, len(metrics))
 	for i, r := range ranges {
 		p := math.NaN()
 		if !math.IsNaN(r.Low) {
 			p = min(1, 2*float64(1+min(below[i], above[i]))/float64(1+boot.Replicates-r.Undefined))
 		}
-		out[i] = Difference{Value: va[i] - vb[i], Range: r, PValue: p}
+		out[i] = Difference{Value: own[i], Range: r, PValue: p}
 	}
 	return out
 }
@@ -131,9 +132,16 @@ func pairs(s Sample) (from, to [][]float64, replicate Sample) {
 	return from, to, replicate
 }
 
-// run fills the buffers to with resamples of from, on the same days, and
-// gathers what measure makes of each.
-func (b Bootstrap) run(src rand.Source, values int, from, to [][]float64, measure func(out []float64)) []Range {
+// run gathers the ranges of what measure makes of resamples, around its values
+// for the sample itself.
+func (b Bootstrap) run(src rand.Source, own []float64, from, to [][]float64, measure func(out []float64)) []Range {
+	return b.ranges(b.replicates(src, len(own), from, to, measure), own)
+}
+
+// replicates fills the buffers to with resamples of from, on the same days, and
+// gathers what measure makes of each; a value's replicates lie together. nil if
+// there is nothing to resample.
+func (b Bootstrap) replicates(src rand.Source, values int, from, to [][]float64, measure func(out []float64)) []float64 {
 	if b.Replicates < 1 || !(b.Level > 0 && b.Level < 1) || b.BlockLength != 0 && !(b.BlockLength >= 1) {
 		panic("metrics: a bootstrap needs a replicate, a level in (0, 1), and a block length of 0 or at least 1")
 	}
@@ -142,43 +150,24 @@ func (b Bootstrap) run(src rand.Source, values int, from, to [][]float64, measur
 			panic("metrics: series to resample together differ in length")
 		}
 	}
-	out := make([]Range, values)
 	length := b.BlockLength
 	if length == 0 {
 		length = dependence(from...)
 	}
 	if math.IsNaN(length) || len(from[0]) == 0 {
-		for i := range out {
-			out[i] = Range{math.NaN(), math.NaN(), b.Replicates}
-		}
-		return out
+		return nil
 	}
 	rng := rand.New(src)
 	row := make([]float64, values)
-	replicates := make([]float64, values*b.Replicates) // a metric's replicates lie together
+	all := make([]float64, values*b.Replicates)
 	for k := range b.Replicates {
 		resample(rng, length, from, to)
 		measure(row)
 		for i, v := range row {
-			replicates[i*b.Replicates+k] = v
+			all[i*b.Replicates+k] = v
 		}
 	}
-	for i := range out {
-		out[i] = b.rangeOf(replicates[i*b.Replicates:][:b.Replicates])
-	}
-	return out
-}
-
-// rangeOf rearranges x.
-func (b Bootstrap) rangeOf(x []float64) Range {
-	all := len(x)
-	x = slices.DeleteFunc(x, math.IsNaN)
-	r := Range{math.NaN(), math.NaN(), all - len(x)}
-	if float64(r.Undefined) <= (1-b.Level)*float64(all) {
-		r.Low = quantile(x, (1-b.Level)/2)
-		r.High = quantile(x, (1+b.Level)/2)
-	}
-	return r
+	return all
 }
 
 // resample draws blocks that start anywhere and whose length is geometric with

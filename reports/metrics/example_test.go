@@ -101,7 +101,7 @@ func ExampleInterval() {
 		return metrics.Year * sum / float64(len(r))
 	}, 0.9, 1000, rand.NewPCG(1, 2))
 	fmt.Printf("mean return from %.2f to %.2f a year\n", low, high)
-	// Output: mean return from -0.19 to 0.34 a year
+	// Output: mean return from -0.20 to 0.35 a year
 }
 
 func ExampleIntervals() {
@@ -113,7 +113,7 @@ func ExampleIntervals() {
 		fmt.Printf("%s from %.2f to %.2f\n", some[i].Name, r.Low, r.High)
 	}
 	// Output:
-	// Sharpe ratio from -1.21 to 2.13
+	// Sharpe ratio from -1.21 to 2.15
 	// Maximum drawdown from 0.08 to 0.27
 }
 
@@ -126,7 +126,7 @@ func ExamplePairedIntervals() {
 	d := metrics.PairedIntervals(metrics.Sample{Returns: ours}, metrics.Sample{Returns: theirs},
 		[]metrics.Metric{mean}, metrics.DefaultBootstrap(), rand.NewPCG(1, 2))[0]
 	fmt.Printf("%.3f more a year, from %.3f to %.3f, p-value %.3f\n", d.Value, d.Low, d.High, d.PValue)
-	// Output: 0.085 more a year, from 0.043 to 0.126, p-value 0.004
+	// Output: 0.085 more a year, from 0.042 to 0.126, p-value 0.004
 }
 
 func ExampleBacktestVaR() {

@@ -6,12 +6,23 @@ import "math"
 // or nil for equally likely ones. Weights need not sum to 1.
 
 // PIT returns the probability integral transform of an outcome, its place in
-// the predictive distribution: P(X < x) + P(X = x)/2. Over many days it is
-// uniform on (0, 1) if the forecasts are calibrated (Dawid 1984; the half for
-// ties as in Czado, Gneiting & Held 2009): heaped at both ends if they are too
-// narrow, in the middle if too wide, at one end if biased. NaN for an outcome
-// that is NaN or a distribution as in [Tail].
+// the predictive distribution, in the mid-distribution form: P(X < x) + P(X =
+// x)/2. Over many days its mean is 1/2 if the forecasts are calibrated, and
+// where ties are rare it is uniform on (0, 1) (Dawid 1984): heaped at both ends
+// if forecasts are too narrow, in the middle if too wide, at one end if biased.
+// With ties, such as of a strategy that often returns exactly 0, it is less
+// spread out than that even if all is well; a test needs [RandomizedPIT]. NaN
+// for an outcome that is NaN or a distribution as in [Tail].
 func PIT(outcome float64, scenarios, weights []float64) float64 {
+	return RandomizedPIT(outcome, scenarios, weights, 0.5)
+}
+
+// RandomizedPIT is P(X < x) + v P(X = x), which is exactly uniform on (0, 1) if
+// v is, independent of all else, and the forecast is the distribution of x,
+// whatever its atoms (Czado, Gneiting & Held, "Predictive model assessment for
+// count data", Biometrics 2009, eq. 1). Without ties it is [PIT] for any v in
+// [0, 1]. NaN as for PIT.
+func RandomizedPIT(outcome float64, scenarios, weights []float64, v float64) float64 {
 	if !usable(scenarios, weights) || math.IsNaN(outcome) {
 		return math.NaN()
 	}
@@ -29,7 +40,7 @@ func PIT(outcome float64, scenarios, weights []float64) float64 {
 			tied += w
 		}
 	}
-	return min(1, (below+tied/2)/total)
+	return min(1, (below+v*tied)/total)
 }
 
 // CRPS returns the continuous ranked probability score of an outcome, exactly,

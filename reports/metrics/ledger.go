@@ -206,6 +206,8 @@ func (l *ledger) pain() float64     { return l.sumD / l.r.n }
 func (l *ledger) ulcer() float64    { return math.Sqrt(l.sumD2 / l.r.n) }
 func (l *ledger) beta() float64     { return ratio(l.cross, l.b.m2) }
 
+func (l *ledger) record() TrackRecord { return recordOf(l.r, l.free) }
+
 func (l *ledger) correlation() float64 {
 	return ratio(l.cross, math.Sqrt(l.r.m2)*math.Sqrt(l.b.m2))
 }

@@ -95,6 +95,11 @@ var dispersion = []Metric{
 		of:      func(l *ledger) float64 { return math.Sqrt(Year) * ratio(l.excess(), l.r.sd()) },
 	},
 	{
+		Key: "probabilistic_sharpe", Name: "Probability that the Sharpe ratio is above 0", Unit: "fraction", Source: "Bailey & Lopez de Prado 2012, eq. 9",
+		Formula: "Phi(SR sqrt(T-1) / sqrt(1 - g3 SR + (g4-1)/4 SR^2)), SR = mean(r-f) / sd(r)",
+		of:      func(l *ledger) float64 { return l.record().Probabilistic(0) },
+	},
+	{
 		Key: "downside_deviation", Name: "Downside deviation", Unit: "per year", Source: "Sortino & van der Meer 1991",
 		Formula: "sqrt(252) sqrt(sum(min(r-f, 0)^2) / T)",
 		of:      func(l *ledger) float64 { return math.Sqrt(Year) * l.downside() },

@@ -23,13 +23,12 @@ func NewTrackRecord(returns []float64, riskFree float64) TrackRecord {
 		nan := math.NaN()
 		return TrackRecord{Sharpe: nan, Skewness: nan, Kurtosis: nan, Days: len(returns)}
 	}
-	free := math.Expm1(math.Log1p(riskFree) / Year)
-	return TrackRecord{
-		Sharpe:   ratio(m.mean-free, m.sd()),
-		Skewness: m.skewness(),
-		Kurtosis: m.kurtosis(),
-		Days:     len(returns),
-	}
+	return recordOf(m, math.Expm1(math.Log1p(riskFree)/Year))
+}
+
+// recordOf takes the risk-free rate of a day.
+func recordOf(m moments, free float64) TrackRecord {
+	return TrackRecord{Sharpe: ratio(m.mean-free, m.sd()), Skewness: m.skewness(), Kurtosis: m.kurtosis(), Days: int(m.n)}
 }
 
 // variance is that of one day: the estimator's variance times Days-1 (Mertens

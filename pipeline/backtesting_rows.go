@@ -1,0 +1,164 @@
+package pipeline
+
+import (
+	"math"
+	"slices"
+
+	"allocate/optimize"
+	"allocate/pipeline/backtest"
+	"allocate/reports"
+	"allocate/reports/metrics"
+	"allocate/returns"
+)
+
+// followed is a portfolio and the path it took.
+type followed struct {
+	reports.Portfolio
+	trades []backtest.Trade
+}
+
+// follow describes one path.
+func follow(name string, path *backtest.Path) followed {
+	x := followed{reports.Portfolio{Name: name, Returns: path.Returns, Gross: path.Gross, Missing: path.Missing}, path.Trades}
+	x.Turnover, x.Cost = perYear(x.turnovers(), path), perYear(x.costs(), path)
+	for _, t := range path.Trades {
+		if t.Held {
+			x.Held++
+		} else {
+			x.Trades++
+		}
+	}
+	return x
+}
+
+func perYear(x []float64, path *backtest.Path) float64 {
+	sum := 0.0
+	for _, v := range x {
+		sum += v
+	}
+	return sum / (float64(len(path.Days)) / metrics.Year)
+}
+
+func (x *followed) turnovers() []float64 {
+	var out []float64
+	for _, t := range x.trades {
+		out = append(out, t.Turnover)
+	}
+	return out
+}
+
+func (x *followed) costs() []float64 {
+	var out []float64
+	for _, t := range x.trades {
+		out = append(out, t.Cost)
+	}
+	return out
+}
+
+// entry is the number of rebalances up to and with the first trade, which buys
+// the portfolio.
+func (x *followed) entry() int {
+	if i := slices.IndexFunc(x.trades, func(t backtest.Trade) bool { return !t.Held }); i >= 0 {
+		return i + 1
+	}
+	return len(x.trades)
+}
+
+// rows computes every metric of every portfolio, with intervals that resample
+// the portfolios' days in blocks; and turnover and costs, with intervals that
+// resample their rebalances in blocks.
+func (p *replay) rows(list []followed, alpha float64) []reports.MetricRow {
+	o := p.c.Backtest
+	benchmark := slices.IndexFunc(list, func(x followed) bool { return x.Name == o.Benchmark })
+	all := metrics.Metrics()
+	var out []reports.MetricRow
+	for _, m := range all {
+		out = append(out, reports.MetricRow{Key: m.Key, Name: m.Name, Unit: m.Unit, Formula: m.Formula, Source: m.Source})
+	}
+	turnover := reports.MetricRow{
+		Key: "turnover", Name: "Turnover", Unit: "per year", Source: "definition",
+		Formula: "sum over rebalances of sum|w - w held|/2, CASH among w, per year; the interval takes the first trade as given",
+	}
+	costs := reports.MetricRow{
+		Key: "trading_costs", Name: "Trading costs", Unit: "per year", Source: "definition",
+		Formula: "sum over rebalances of their cost as a fraction of capital, per year; the interval takes the first trade as given",
+	}
+	for k, x := range list {
+		// One stream for all: portfolios are resampled on the same days.
+		s := metrics.Sample{Returns: x.Returns, RiskFree: p.costs.CashReturn, Alpha: alpha}
+		if benchmark >= 0 && k != benchmark {
+			s.Benchmark = list[benchmark].Returns
+		}
+		values := metrics.Evaluate(all, s)
+		var ranges []metrics.Range
+		if o.Replicates > 0 {
+			b := metrics.Bootstrap{Replicates: o.Replicates, Level: o.Level}
+			ranges = metrics.Intervals(s, all, b, stream(seedFor(p.c.Seed, "bootstrap", ""), "days"))
+		}
+		for i, v := range values {
+			e := reports.Estimate{Value: reports.Number(v), Low: reports.Number(math.NaN()), High: reports.Number(math.NaN())}
+			if ranges != nil {
+				e.Low, e.High = reports.Number(ranges[i].Low), reports.Number(ranges[i].High)
+			}
+			out[i].Values = append(out[i].Values, e)
+		}
+		turnover.Values = append(turnover.Values, p.yearly(x.Turnover, x.turnovers(), x.entry(), len(x.Returns)))
+		costs.Values = append(costs.Values, p.yearly(x.Cost, x.costs(), x.entry(), len(x.Returns)))
+	}
+	return append(out, turnover, costs)
+}
+
+// yearly is a sum over rebalances per year, with the interval of a stationary
+// bootstrap of the rebalances after the first trade. That one buys the whole
+// portfolio: it happened once and would happen once.
+func (p *replay) yearly(value float64, of []float64, entry, days int) reports.Estimate {
+	e := reports.Estimate{Value: reports.Number(value), Low: reports.Number(math.NaN()), High: reports.Number(math.NaN())}
+	o := p.c.Backtest
+	if o.Replicates == 0 || entry == len(of) {
+		return e
+	}
+	given := 0.0
+	for _, v := range of[:entry] {
+		given += v
+	}
+	low, high := metrics.Interval(of[entry:], func(x []float64) float64 {
+		sum := given
+		for _, v := range x {
+			sum += v
+		}
+		return sum / (float64(days) / metrics.Year)
+	}, o.Level, o.Replicates, stream(seedFor(p.c.Seed, "bootstrap", ""), "rebalances"))
+	e.Low, e.High = reports.Number(low), reports.Number(high)
+	return e
+}
+
+// rebalances lists the decisions with what was traded on them.
+func (p *replay) rebalances(path *backtest.Path) []reports.Rebalance {
+	traded := map[returns.Date]backtest.Trade{}
+	for _, t := range path.Trades {
+		traded[t.Decided] = t
+	}
+	var out []reports.Rebalance
+	for _, d := range p.days {
+		b := reports.Rebalance{Day: d.day, AsOf: d.asOf, Effective: d.effective, Weights: map[string]float64{}}
+		if t, ok := traded[d.day]; ok {
+			b.Traded, b.Turnover, b.Cost, b.Weights = &t.Traded, t.Turnover, t.Cost, t.Weights
+		} else if d.decision.Solution != nil && d.refused == nil {
+			b.Weights = weightsOf(d.decision.Solution) // decided on the last day, not traded yet
+		}
+		b.Refused, b.Approved = d.why(), d.approvals()
+		if s := d.decision.Solution; s != nil {
+			b.Method = s.Method
+			if s.Status == optimize.Fallback {
+				b.Method = "fallback: " + s.Method
+			}
+		}
+		for _, f := range d.decision.Findings {
+			if f.Severity >= returns.Warn {
+				b.Warnings++
+			}
+		}
+		out = append(out, b)
+	}
+	return out
+}

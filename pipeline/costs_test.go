@@ -1,0 +1,62 @@
+package pipeline
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"allocate/optimize"
+)
+
+// TestOneCostModel expects the simulator to charge what the optimizer was told,
+// from the same keys: a strategy's own cost before the metadata's, and that
+// before the general one; borrowing; and the return of cash.
+func TestOneCostModel(t *testing.T) {
+	c := quickBacktest(t)
+	about := filepath.Join(t.TempDir(), "about.csv")
+	if err := os.WriteFile(about, []byte("strategy,cost_bp\nstrategy_02,7\nstrategy_03,9\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.Returns.Metadata = about
+	o := &c.Optimize
+	o.CostBP, o.Costs = 5, []optimize.Cost{{Name: "strategy_03", BP: 2}}
+	o.BorrowBP, o.CashReturn, o.Cash, o.MinWeight = 252, 0.03, true, -0.3
+	o.Objective, o.RiskAversion = optimize.Utility, 0.1
+	c.Backtest.End = "2020-12-15"
+	p := replays(t, c)
+	for name, want := range map[string]float64{"strategy_02": 7e-4, "strategy_03": 2e-4} {
+		if got := p.costs.PerUnit[name]; math.Abs(got-want) > 1e-15 {
+			t.Errorf("%s costs %v, want %v", name, got, want)
+		}
+	}
+	if math.Abs(p.costs.Default-5e-4) > 1e-15 || math.Abs(p.costs.Borrow-0.0252) > 1e-15 || p.costs.CashReturn != 0.03 {
+		t.Errorf("%+v", p.costs)
+	}
+	// What the optimizer says its trade costs is what the simulator took, but
+	// for what is borrowed.
+	report := tested(t, c).Report
+	compared := 0
+	for k, d := range p.days {
+		s, b := d.decision.Solution, report.Rebalances[k]
+		if d.decision.Held == nil || s == nil {
+			continue
+		}
+		short := 0.0
+		for i, name := range s.Names {
+			if name != optimize.Cash {
+				short += max(0, -s.Weights[i])
+			}
+		}
+		borrowed := short * 0.0252 * float64(c.Scenarios.Horizon) / 252
+		if got := s.Cost - borrowed; math.Abs(got-b.Cost) > 1e-12 {
+			t.Errorf("%v: the optimizer expects a cost of %v, the simulator takes %v", b.Day, got, b.Cost)
+		}
+		if short > 0 && b.Cost > 0 {
+			compared++
+		}
+	}
+	if compared == 0 {
+		t.Error("nothing is short or traded; the test needs both")
+	}
+}

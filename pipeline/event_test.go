@@ -1,0 +1,77 @@
+package pipeline
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// TestLeft expects what is left to take as long as what is done.
+func TestLeft(t *testing.T) {
+	for _, c := range []struct {
+		done, total   int
+		elapsed, want time.Duration
+	}{
+		{0, 10, time.Second, 0},
+		{1, 10, time.Second, 9 * time.Second},
+		{4, 10, 2 * time.Second, 3 * time.Second},
+		{10, 10, time.Minute, 0},
+	} {
+		e := Event{Kind: StageProgress, Done: c.done, Total: c.total, Elapsed: c.elapsed}
+		if got := e.Left(); got != c.want {
+			t.Errorf("%d of %d after %v: %v left, want %v", c.done, c.total, c.elapsed, got, c.want)
+		}
+	}
+}
+
+// TestProgressLines expects a JSON line for every part of a stage and none for
+// the steps of an action, and at most twenty lines in a log.
+func TestProgressLines(t *testing.T) {
+	var lines, log bytes.Buffer
+	core := zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(&log), zapcore.InfoLevel)
+	sink := Tee{&JSONLines{W: &lines, Run: "r"}, Logger{zap.New(core)}}
+	const parts = 250
+	for k := range parts {
+		sink.Event(Event{Kind: StageProgress, Stage: "forecasts", Done: k + 1, Total: parts, Elapsed: time.Duration(k+1) * time.Second})
+		sink.Event(Event{Kind: ActionProgress, Stage: "forecasts", Done: k + 1, Total: parts})
+	}
+	if n := strings.Count(lines.String(), "\n"); n != parts {
+		t.Errorf("%d JSON lines, want %d", n, parts)
+	}
+	if want := `{"run":"r","event":"stage_progress","stage":"forecasts","done":100,"total":250,"seconds":100,"left_seconds":150}`; !strings.Contains(lines.String(), want+"\n") {
+		t.Errorf("no line %s", want)
+	}
+	if n := strings.Count(log.String(), "\n"); n != logged-1 {
+		t.Errorf("%d lines in the log, want %d:\n%s", n, logged-1, log.String())
+	}
+}
+
+// TestBacktestTellsHowFar counts the progress of a backtest: every day of
+// decision once in every stage, whatever the number of workers.
+func TestBacktestTellsHowFar(t *testing.T) {
+	c := quickBacktest(t)
+	c.Backtest.End = "2020-12-15"
+	var m Memory
+	o, err := Backtest(t.Context(), c, nil, &m, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, stage := range []string{"forecasts", "decisions", "scores"} {
+		seen := map[int]bool{}
+		for _, e := range m.Events() {
+			if e.Kind == StageProgress && e.Stage == stage {
+				seen[e.Done] = true
+				if e.Total != len(o.Report.Rebalances) || e.Elapsed <= 0 {
+					t.Errorf("%s: %+v", stage, e)
+				}
+			}
+		}
+		if len(seen) != len(o.Report.Rebalances) || !seen[1] {
+			t.Errorf("%s: progress of %d of %d days", stage, len(seen), len(o.Report.Rebalances))
+		}
+	}
+}

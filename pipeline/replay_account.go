@@ -1,0 +1,49 @@
+package pipeline
+
+import "slices"
+
+// accounts adds up what the stages did for all days of a replay, as the stages
+// of one run; "forecast" is a day whose stages bayes and scenarios were remembered
+// as a whole. Seconds are those of all days together, of which several were at
+// work at once. Each action has the day of decision as its unit; those of a stage
+// that has one for every strategy are only counted: the action scenarios names
+// their results.
+func (p *replay) accounts() []ManifestStage {
+	var all []ManifestStage
+	for _, d := range p.days {
+		unit := d.day.String()
+		if p.unit != "" {
+			unit = p.unit + " " + unit
+		}
+		for _, s := range d.decision.Stages {
+			actions := []ManifestAction{}
+			for _, a := range s.Actions {
+				if a.Unit == "" {
+					a.Unit = unit
+					actions = append(actions, a)
+				}
+			}
+			s.Actions = actions
+			all = addAccounts(all, []ManifestStage{s})
+		}
+	}
+	return all
+}
+
+// addAccounts adds further accounts to those there are.
+func addAccounts(all, more []ManifestStage) []ManifestStage {
+	for _, s := range more {
+		at := slices.IndexFunc(all, func(x ManifestStage) bool { return x.Name == s.Name })
+		if at < 0 {
+			all = append(all, s)
+			continue
+		}
+		x := &all[at]
+		x.Seconds += s.Seconds
+		x.FromStore += s.FromStore
+		x.Made += s.Made
+		x.PeakMiB = max(x.PeakMiB, s.PeakMiB)
+		x.Actions = append(x.Actions, s.Actions...)
+	}
+	return all
+}

@@ -1,0 +1,114 @@
+package pipeline
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"allocate/pipeline/backtest"
+	"allocate/returns"
+)
+
+// decide goes through the days in order: each decision knows what the one
+// before has left, drifted and after costs, and the simulator follows.
+func (p *replay) decide(ctx context.Context) (*backtest.Path, error) {
+	step := p.begin("decisions", len(p.days))
+	sim := backtest.NewSimulator(p.in.panel, p.costs, p.c.Backtest.Delay, p.days[0].day, p.end())
+	alone := *p.Runner
+	alone.Sink = quiet{p.Sink}
+	var published *replayed // the last day on which a night would have published
+	for _, d := range p.days {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if err := sim.Until(d.day); err != nil {
+			return nil, err
+		}
+		if err := p.rescue(ctx, &alone, d, published); err != nil {
+			return nil, err
+		}
+		target := backtest.Target{Day: d.day, Hold: true}
+		if d.refused == nil {
+			if err := p.decideOne(ctx, &alone, d, sim.Held()); err != nil {
+				return nil, err
+			}
+		}
+		if d.refused == nil {
+			target = backtest.Target{Day: d.day, Weights: weightsOf(d.decision.Solution)}
+			published = d
+		}
+		sim.Add(target)
+		step.one()
+	}
+	if err := sim.Until(p.end()); err != nil {
+		return nil, err
+	}
+	step.end()
+	return sim.Path(), nil
+}
+
+// decideOne chooses a day's weights, and looks at their change as a night does.
+func (p *replay) decideOne(ctx context.Context, r *Runner, d *replayed, held map[string]float64) error {
+	c := *p.c
+	c.Optimize.Frontier = 0
+	if held != nil {
+		d.decision.Held = &Holding{From: "backtest", AsOf: d.day, Weights: held}
+	}
+	best, err := d.decision.decide(ctx, r, d.forecast, p.in, &c)
+	if err = d.refuse(err); err != nil || d.refused != nil {
+		return err
+	}
+	d.solution = best.Content
+	var change []returns.Finding
+	d.decision.Turnover, change = checkChange(d.decision.Held, d.decision.Solution, c.Gates)
+	return d.refuse(d.decision.gate(r, "optimize", change))
+}
+
+// rescue makes the forecast of a day again if some strategy's posterior cannot
+// be used and the last night that published had one that can: as the night
+// would, with that to fall back on. It comes in the order of the days, since
+// only the decision says whether a night publishes.
+func (p *replay) rescue(ctx context.Context, r *Runner, d, published *replayed) error {
+	if d.forecast == nil || len(d.forecast.unusable) == 0 || published == nil {
+		return nil
+	}
+	good := published.posteriors()
+	if !slices.ContainsFunc(d.forecast.unusable, func(name string) bool { return good[name] != "" }) {
+		return nil
+	}
+	again := &forecast{window: d.forecast.window, tree: d.forecast.tree}
+	d.refused, d.decision.Findings, d.forecast = nil, nil, again
+	if err := d.decision.gate(r, "window", again.tree.Findings); err != nil {
+		return d.refuse(err)
+	}
+	in := p.on(d)
+	in.good = good
+	return d.refuse(d.decision.imagine(ctx, r, again, in, p.imagining()))
+}
+
+// posteriors are those that a day's forecast used, by strategy.
+func (d *replayed) posteriors() map[string]ContentID {
+	good := map[string]ContentID{}
+	for _, in := range d.forecast.inputs {
+		if name, ok := strings.CutPrefix(in.Name, "posterior "); ok {
+			good[name] = in.Content
+		}
+	}
+	return good
+}
+
+// approvals are the codes of the findings for which a night would have waited
+// for approval; the backtest goes on as if it had been given.
+func (d *replayed) approvals() []string {
+	if d.refused != nil {
+		return nil
+	}
+	var codes []string
+	for _, f := range d.decision.Findings {
+		if f.Severity == returns.Hold {
+			codes = append(codes, f.Code)
+		}
+	}
+	slices.Sort(codes)
+	return slices.Compact(codes)
+}
