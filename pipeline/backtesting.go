@@ -172,7 +172,9 @@ func (p *replay) run(ctx context.Context, files *sourceFiles) (*reports.Backtest
 		return nil, err
 	}
 	report.Forecast = p.score(all, report.Rebalances)
-	report.Metrics = p.rows(list, report.Alpha)
+	if report.Metrics, err = p.rows(ctx, list, report.Alpha); err != nil {
+		return nil, err
+	}
 	report.Findings = p.findings(report)
 	for i := range report.Findings {
 		p.Sink.Event(Event{Kind: Found, Stage: "backtest", Finding: &report.Findings[i]})

@@ -1,8 +1,11 @@
 package pipeline
 
 import (
+	"context"
 	"math"
 	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"allocate/optimize"
 	"allocate/pipeline/backtest"
@@ -66,10 +69,11 @@ func (x *followed) entry() int {
 
 // rows computes every metric of every portfolio, with intervals that resample
 // the portfolios' days in blocks; and turnover and costs, with intervals that
-// resample their rebalances in blocks.
-func (p *replay) rows(list []followed, alpha float64) []reports.MetricRow {
-	o := p.c.Backtest
-	benchmark := slices.IndexFunc(list, func(x followed) bool { return x.Name == o.Benchmark })
+// resample their rebalances in blocks. Portfolios are done at once; they share
+// nothing but the days.
+func (p *replay) rows(ctx context.Context, list []followed, alpha float64) ([]reports.MetricRow, error) {
+	step := p.begin("metrics", len(list))
+	benchmark := slices.IndexFunc(list, func(x followed) bool { return x.Name == p.c.Backtest.Benchmark })
 	all := metrics.Metrics()
 	var out []reports.MetricRow
 	for _, m := range all {
@@ -83,29 +87,52 @@ func (p *replay) rows(list []followed, alpha float64) []reports.MetricRow {
 		Key: "trading_costs", Name: "Trading costs", Unit: "per year", Source: "definition",
 		Formula: "sum over rebalances of their cost as a fraction of capital, per year; the interval takes the first trade as given",
 	}
+	out = append(out, turnover, costs)
+	for i := range out {
+		out[i].Values = make([]reports.Estimate, len(list))
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(max(1, p.Workers))
 	for k, x := range list {
-		// One stream for all: portfolios are resampled on the same days.
 		s := metrics.Sample{Returns: x.Returns, RiskFree: p.costs.CashReturn, Alpha: alpha}
 		if benchmark >= 0 && k != benchmark {
 			s.Benchmark = list[benchmark].Returns
 		}
-		values := metrics.Evaluate(all, s)
-		var ranges []metrics.Range
-		if o.Replicates > 0 {
-			b := metrics.Bootstrap{Replicates: o.Replicates, Level: o.Level}
-			ranges = metrics.Intervals(s, all, b, stream(seedFor(p.c.Seed, "bootstrap", ""), "days"))
-		}
-		for i, v := range values {
-			e := reports.Estimate{Value: reports.Number(v), Low: reports.Number(math.NaN()), High: reports.Number(math.NaN())}
-			if ranges != nil {
-				e.Low, e.High = reports.Number(ranges[i].Low), reports.Number(ranges[i].High)
+		group.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
 			}
-			out[i].Values = append(out[i].Values, e)
-		}
-		turnover.Values = append(turnover.Values, p.yearly(x.Turnover, x.turnovers(), x.entry(), len(x.Returns)))
-		costs.Values = append(costs.Values, p.yearly(x.Cost, x.costs(), x.entry(), len(x.Returns)))
+			for i, e := range p.estimates(all, s) {
+				out[i].Values[k] = e
+			}
+			out[len(all)].Values[k] = p.yearly(x.Turnover, x.turnovers(), x.entry(), len(x.Returns))
+			out[len(all)+1].Values[k] = p.yearly(x.Cost, x.costs(), x.entry(), len(x.Returns))
+			step.one()
+			return nil
+		})
 	}
-	return append(out, turnover, costs)
+	err := group.Wait()
+	step.end()
+	return out, err
+}
+
+// estimates are the metrics of a sample with their intervals. There is one
+// stream for all: portfolios are resampled on the same days.
+func (p *replay) estimates(all []metrics.Metric, s metrics.Sample) []reports.Estimate {
+	o := p.c.Backtest
+	nan := reports.Number(math.NaN())
+	out := make([]reports.Estimate, len(all))
+	for i, v := range metrics.Evaluate(all, s) {
+		out[i] = reports.Estimate{Value: reports.Number(v), Low: nan, High: nan}
+	}
+	if o.Replicates == 0 {
+		return out
+	}
+	b := metrics.Bootstrap{Replicates: o.Replicates, Level: o.Level}
+	for i, r := range metrics.Intervals(s, all, b, stream(seedFor(p.c.Seed, "bootstrap", ""), "days")) {
+		out[i].Low, out[i].High = reports.Number(r.Low), reports.Number(r.High)
+	}
+	return out
 }
 
 // yearly is a sum over rebalances per year, with the interval of a stationary

@@ -21,7 +21,7 @@ func TestSweepOverRefused(t *testing.T) {
 	for _, x := range []string{"0.05", "0.12", "0.4", "1", "ruin"} {
 		one := *c
 		if x == "ruin" {
-			one.Backtest.FixedBP = 20_000 // a trade takes twice the capital
+			one.Optimize.FixedBP = 20_000 // a rebalance takes twice the capital
 		} else if _, err := fmt.Sscan(x, &one.Optimize.MaxWeight); err != nil {
 			t.Fatal(err)
 		}

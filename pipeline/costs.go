@@ -9,12 +9,12 @@ import (
 // night, the replayed decisions and the simulator all read:
 //
 //	optimize.cost_bp, optimize.costs, metadata cost_bp   of a traded unit
+//	optimize.fixed_bp                                    of a rebalance, whatever is traded
 //	optimize.borrow_bp                                   of short positions, per year
 //	optimize.cash_return                                 what capital earns that is not invested, per year
 //
-// Only the simulator knows what is left of section backtest: fixed_bp, a cost
-// that every trade has whatever its size, which is not convex; and no_trade and
-// min_trade, by which a desk does not do what was decided.
+// Only the simulator reads backtest.no_trade and backtest.min_trade: by them a
+// desk does not do what was decided.
 
 // cashReturn is the annual return of capital that is not invested, and the
 // risk-free return of ratios.
@@ -34,7 +34,7 @@ func costModel(in *day, c *config.Config) (backtest.Costs, error) {
 	o, b := known.Optimize, c.Backtest
 	costs := backtest.Costs{
 		PerUnit: map[string]float64{}, Default: o.CostBP / 1e4, Borrow: o.BorrowBP / 1e4, CashReturn: cashReturn(c),
-		Fixed: b.FixedBP / 1e4, NoTrade: b.NoTrade, MinTrade: b.MinTrade,
+		Fixed: o.FixedBP / 1e4, NoTrade: b.NoTrade, MinTrade: b.MinTrade,
 	}
 	for _, x := range o.Costs {
 		costs.PerUnit[x.Name] = x.BP / 1e4

@@ -11,7 +11,8 @@ import (
 
 // TestOneCostModel expects the simulator to charge what the optimizer was told,
 // from the same keys: a strategy's own cost before the metadata's, and that
-// before the general one; borrowing; and the return of cash.
+// before the general one; the fixed cost of a rebalance; borrowing; and the
+// return of cash.
 func TestOneCostModel(t *testing.T) {
 	c := quickBacktest(t)
 	about := filepath.Join(t.TempDir(), "about.csv")
@@ -21,7 +22,7 @@ func TestOneCostModel(t *testing.T) {
 	c.Returns.Metadata = about
 	o := &c.Optimize
 	o.CostBP, o.Costs = 5, []optimize.Cost{{Name: "strategy_03", BP: 2}}
-	o.BorrowBP, o.CashReturn, o.Cash, o.MinWeight = 252, 0.03, true, -0.3
+	o.FixedBP, o.BorrowBP, o.CashReturn, o.Cash, o.MinWeight = 0.5, 252, 0.03, true, -0.3
 	o.Objective, o.RiskAversion = optimize.Utility, 0.1
 	c.Backtest.End = "2020-12-15"
 	p := replays(t, c)
@@ -30,7 +31,7 @@ func TestOneCostModel(t *testing.T) {
 			t.Errorf("%s costs %v, want %v", name, got, want)
 		}
 	}
-	if math.Abs(p.costs.Default-5e-4) > 1e-15 || math.Abs(p.costs.Borrow-0.0252) > 1e-15 || p.costs.CashReturn != 0.03 {
+	if math.Abs(p.costs.Default-5e-4) > 1e-15 || math.Abs(p.costs.Borrow-0.0252) > 1e-15 || p.costs.CashReturn != 0.03 || math.Abs(p.costs.Fixed-5e-5) > 1e-15 {
 		t.Errorf("%+v", p.costs)
 	}
 	// What the optimizer says its trade costs is what the simulator took, but
@@ -58,5 +59,35 @@ func TestOneCostModel(t *testing.T) {
 	}
 	if compared == 0 {
 		t.Error("nothing is short or traded; the test needs both")
+	}
+}
+
+// TestHoldIsHeld gives a rebalance a fixed cost that some are not worth. What is
+// held then stays, to the last digit, and nothing is charged; a night would say
+// the same.
+func TestHoldIsHeld(t *testing.T) {
+	c := quickBacktest(t)
+	c.Optimize.Objective, c.Optimize.RiskAversion, c.Optimize.FixedBP = optimize.Utility, 0.3, 2
+	r := tested(t, c).Report
+	held, traded := 0, 0
+	for k, b := range r.Rebalances {
+		switch {
+		case b.Method == "hold":
+			held++
+			if k == 0 || b.Turnover != 0 || b.Cost != 0 || len(b.Weights) != len(r.Rebalances[k-1].Weights) {
+				t.Errorf("%v: held, but %v is traded for %v", b.Day, b.Turnover, b.Cost)
+			}
+		case b.Traded != nil:
+			traded++
+			if k > 0 && !(b.Cost > 2e-4) {
+				t.Errorf("%v: a rebalance costs %v, less than its fixed cost", b.Day, b.Cost)
+			}
+		}
+	}
+	if held == 0 || traded < 2 {
+		t.Errorf("%d held, %d traded; the test needs both", held, traded)
+	}
+	if p := r.Portfolios[0]; p.Held != held || p.Trades != traded {
+		t.Errorf("%d held and %d traded, the summary says %d and %d", held, traded, p.Held, p.Trades)
 	}
 }

@@ -9,6 +9,10 @@ import (
 	"allocate/returns"
 )
 
+// holds is the method of a solution that keeps the weights held, where trading is
+// not worth its fixed cost.
+const holds = "hold"
+
 // decide goes through the days in order: each decision knows what the one
 // before has left, drifted and after costs, and the simulator follows.
 func (p *replay) decide(ctx context.Context) (*backtest.Path, error) {
@@ -34,7 +38,8 @@ func (p *replay) decide(ctx context.Context) (*backtest.Path, error) {
 			}
 		}
 		if d.refused == nil {
-			target = backtest.Target{Day: d.day, Weights: weightsOf(d.decision.Solution)}
+			target.Weights = weightsOf(d.decision.Solution)
+			target.Hold = d.decision.Solution.Method == holds // no rounding of them is traded
 			published = d
 		}
 		sim.Add(target)

@@ -42,7 +42,7 @@ type Portfolio struct {
 	Turnover float64   `json:"turnover"` // per year, half the sum of absolute changes
 	Cost     float64   `json:"cost"`     // of trading, per year, fraction of capital
 	Trades   int       `json:"trades"`   // rebalances that traded
-	Held     int       `json:"held"`     // rebalances without a trade: no decision, or within the no-trade band
+	Held     int       `json:"held"`     // rebalances without a trade: no decision, one to hold, or within the no-trade band
 	Missing  int       `json:"missing"`  // days of a held strategy without a return; its value was kept
 }
 

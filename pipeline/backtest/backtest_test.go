@@ -94,10 +94,10 @@ func TestSimulator(t *testing.T) {
 	}
 	path := s.Path()
 	// The first trade: 1 of turnover by halves with cash, 1.5% of half and half,
-	// and twice 0.1% fixed; the day returns 0 before that.
+	// and 0.1% fixed; the day returns 0 before that.
 	first := path.Trades[0]
 	near(t, "turnover", first.Turnover, 1, 1e-15)
-	near(t, "cost", first.Cost, 0.5*0.01+0.5*0.02+0.002, 1e-15)
+	near(t, "cost", first.Cost, 0.5*0.01+0.5*0.02+0.001, 1e-15)
 	near(t, "first day", path.Returns[0], -first.Cost, 1e-15)
 	// Then 0.55 and 0.45 of the capital, which return 1%.
 	near(t, "second day", path.Returns[1], 0.01, 1e-15)
@@ -111,7 +111,7 @@ func TestSimulator(t *testing.T) {
 	}
 	second := s.Path().Trades[1]
 	near(t, "turnover", second.Turnover, up-0.5, 1e-15)
-	near(t, "cost", second.Cost, (up-0.5)*0.03+0.002, 1e-15)
+	near(t, "cost", second.Cost, (up-0.5)*0.03+0.001, 1e-15)
 	if second.Traded != p.Date(3) {
 		t.Errorf("decided on %v, traded on %v", second.Decided, second.Traded)
 	}

@@ -20,7 +20,6 @@ type Options struct {
 	Purge    int    `mapstructure:"purge" json:"purge" doc:"last sessions before a decision whose returns the models do not see"`
 	Delay    int    `mapstructure:"delay" json:"delay" doc:"sessions after the next one that pass before the weights are traded; 0: they earn the next session's return"`
 
-	FixedBP  float64 `mapstructure:"fixed_bp" json:"fixed_bp" doc:"fixed cost of each trade of one strategy, basis points of capital; what is proportional, borrowing and the return of cash are in optimize.cost_bp, costs, borrow_bp and cash_return"`
 	NoTrade  float64 `mapstructure:"no_trade" json:"no_trade" doc:"turnover (half the sum of absolute changes) below which nothing is traded"`
 	MinTrade float64 `mapstructure:"min_trade" json:"min_trade" doc:"smallest trade of one strategy, as a fraction of capital; smaller ones are not made"`
 
@@ -88,7 +87,7 @@ func (o Options) Validate() error {
 	for _, x := range []struct {
 		key   string
 		value float64
-	}{{"fixed_bp", o.FixedBP}, {"no_trade", o.NoTrade}, {"min_trade", o.MinTrade}} {
+	}{{"no_trade", o.NoTrade}, {"min_trade", o.MinTrade}} {
 		check(x.value >= 0 && !math.IsInf(x.value, 1), x.key, "is %v; expected a number >= 0", x.value)
 	}
 	known := append([]string{Ours}, o.Compare...)

@@ -18,14 +18,14 @@ const daysPerYear = 252
 type Target struct {
 	Day     returns.Date
 	Weights map[string]float64 // fractions of capital; what is not there is 0
-	Hold    bool               // nothing was decided: what is held is kept
+	Hold    bool               // what is held is kept: nothing was decided, or just that
 }
 
 // Costs is what trading and holding costs.
 type Costs struct {
 	PerUnit    map[string]float64 // by strategy: fraction of the traded amount
 	Default    float64            // of a strategy that PerUnit does not name
-	Fixed      float64            // of each trade of one strategy, fraction of capital
+	Fixed      float64            // of a rebalance, whatever is traded, fraction of capital
 	Borrow     float64            // per year, fraction of the size of short positions
 	CashReturn float64            // per year, of capital that is not invested
 	NoTrade    float64            // turnover below which nothing is traded
@@ -39,7 +39,7 @@ type Trade struct {
 	Turnover float64            `json:"turnover"` // half the sum of absolute changes, CASH among them
 	Cost     float64            `json:"cost"`     // fraction of capital
 	Weights  map[string]float64 `json:"weights"`  // after the trade
-	Held     bool               `json:"held"`     // nothing was traded: no decision, or within the no-trade band
+	Held     bool               `json:"held"`     // nothing was traded: no decision, one to hold, or within the no-trade band
 }
 
 // Path is a portfolio through time.
@@ -294,8 +294,11 @@ func (s *Simulator) rebalance(target Target) Trade {
 			if !ok {
 				unit = s.costs.Default
 			}
-			t.Cost += unit*math.Abs(change) + s.costs.Fixed
+			t.Cost += unit * math.Abs(change)
 		}
+	}
+	if moved > 0 {
+		t.Cost += s.costs.Fixed
 	}
 	t.Turnover = (moved + math.Abs(before-now)) / 2
 	if _, explicit := after[Cash]; explicit || now < 1-1e-12 && s.pos[Cash] != 0 {
