@@ -252,7 +252,7 @@ func TestManifestNamesEverything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(m.Inputs) != 1 || m.Inputs[0].SHA256 != store.Sum(b) || m.Seed != c.Seed || m.Versions["go"] != runtime.Version() || len(m.Stages) != 7 {
+	if len(m.Inputs) != 1 || m.Inputs[0].SHA256 != store.Sum(b) || m.Seed != c.Seed || m.Versions["go"] != runtime.Version() || len(m.Stages) != 8 {
 		t.Errorf("run.json: inputs %v, seed %d, versions %v, %d stages", m.Inputs, m.Seed, m.Versions, len(m.Stages))
 	}
 	for _, f := range m.Files {
