@@ -19,8 +19,9 @@ type Rebuilt struct {
 
 // Rebuild makes the reports of a published run again, from the stored results
 // that run.json names, as this version of the program writes them. The run
-// itself stays as it was published.
-func Rebuild(ctx context.Context, dir string, s *store.Store, sink Sink, now func() time.Time) ([]Rebuilt, error) {
+// itself stays as it was published. With png its charts are there as images,
+// too, below figures/.
+func Rebuild(ctx context.Context, dir string, png bool, s *store.Store, sink Sink, now func() time.Time) ([]Rebuilt, error) {
 	m, err := ReadManifest(dir)
 	if err != nil {
 		return nil, &returns.NotReadyError{Message: fmt.Sprintf("%s is no published run: %v", dir, err)}
@@ -28,6 +29,16 @@ func Rebuild(ctx context.Context, dir string, s *store.Store, sink Sink, now fun
 	a, err := storedAction(m, "reports", s)
 	if err != nil {
 		return nil, err
+	}
+	if png {
+		var o reportOptions
+		if err := json.Unmarshal(a.Options, &o); err != nil {
+			return nil, err
+		}
+		o.PNG = true
+		if a.Options, err = canonical(o); err != nil {
+			return nil, err
+		}
 	}
 	stages := Stages(1)
 	a.Version = stages["reports"].Version

@@ -325,7 +325,8 @@ type reportOptions struct {
 	Left      []string          `json:"left_out"` // strategies in the file that the run could not use
 	Change    []returns.Finding `json:"change"`   // against the weights before
 
-	Severity []returns.NamedSeverity `json:"severity"` // policy for findings
+	Severity []returns.NamedSeverity `json:"severity"`      // policy for findings
+	PNG      bool                    `json:"png,omitempty"` // the charts as images, too
 }
 
 func runReports(_ context.Context, c *Call) ([]byte, error) {
@@ -389,16 +390,30 @@ func runReports(_ context.Context, c *Call) ([]byte, error) {
 	}
 	run.Findings = returns.Rate(append(run.Findings, held...), o.Severity)
 	tree := Tree{Findings: run.Findings}
+	put := func(name string, b []byte) error {
+		id, err := c.Put(b)
+		tree.Parts = append(tree.Parts, Part{Name: name, Content: id})
+		return err
+	}
 	for _, f := range reports.Files() {
 		var b bytes.Buffer
 		if err := f.Write(&b, &run); err != nil {
 			return nil, fmt.Errorf("%s: %w", f.Name, err)
 		}
-		id, err := c.Put(b.Bytes())
+		if err := put(f.Name, b.Bytes()); err != nil {
+			return nil, err
+		}
+	}
+	if o.PNG {
+		figures, err := reports.Figures(&run)
 		if err != nil {
 			return nil, err
 		}
-		tree.Parts = append(tree.Parts, Part{Name: f.Name, Content: id})
+		for _, f := range figures {
+			if err := put("figures/"+f.File, f.PNG); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return tree.encode()
 }

@@ -59,6 +59,7 @@ type backtestPage struct {
 	MonthNames                   []string
 	Years                        []yearRow
 	Drawdowns                    []drawdownRow
+	gallery                      *gallery
 }
 
 // columns are the metrics of the table of allocators.
@@ -204,9 +205,9 @@ const mostLines = 8
 
 func (p *backtestPage) figures(b *Backtest) error {
 	var err error
-	draw := func(to *template.HTML, c *chart.Chart, failed error) {
+	draw := func(to *template.HTML, file string, c *chart.Chart, failed error) {
 		if err == nil {
-			*to, err = svg(c, failed)
+			*to, err = p.gallery.put(file, "", c, failed)
 		}
 	}
 	days := toInt32(b.Days)
@@ -231,12 +232,12 @@ func (p *backtestPage) figures(b *Backtest) error {
 		}
 	}
 	c, failed := chart.Growth(equity, fmt.Sprintf("Growth of 1 in %d portfolios from %v to %v; %s ends at %.2f.", len(equity), b.First, b.Last, p.Ours, math.Exp(equity[0].Y[len(days)-1])))
-	draw(&p.Equity, c, failed)
+	draw(&p.Equity, "equity", c, failed)
 	c, failed = chart.Underwater(days, negative(metrics.Underwater(b.Portfolios[0].Returns)), "Drawdown of "+p.Ours+" through time.")
-	draw(&p.Underwater, c, failed)
+	draw(&p.Underwater, "drawdown", c, failed)
 	if len(rolling) > 0 {
 		c, failed = chart.Lines(rolling, "volatility", true, "Volatility of the last 252 days of each portfolio through time.")
-		draw(&p.Rolling, c, failed)
+		draw(&p.Rolling, "rolling", c, failed)
 	}
 	var traded []int32
 	var turnover []float64
@@ -245,9 +246,9 @@ func (p *backtestPage) figures(b *Backtest) error {
 	}
 	if len(traded) > 1 {
 		c, failed = chart.Lines([]chart.Line{{Name: "turnover", Days: traded, Y: turnover}}, "turnover", true, "Turnover at each decision.")
-		draw(&p.Turnover, c, failed)
+		draw(&p.Turnover, "turnover", c, failed)
 		c, failed = chart.Lines(largestWeights(b, traded), "weight", true, "The largest weights after each trade.")
-		draw(&p.Weights, c, failed)
+		draw(&p.Weights, "weights", c, failed)
 	}
 	if b.Forecast != nil {
 		pits, came := []float64{}, []chart.Line{{Name: "what came"}, {Name: "5% VaR"}, {Name: "1% VaR"}}
@@ -261,9 +262,9 @@ func (p *backtestPage) figures(b *Backtest) error {
 			}
 		}
 		c, failed = chart.Uniform(pits, fmt.Sprintf("Histogram of %d probability integral transforms; flat if the predictions were right.", len(pits)))
-		draw(&p.PIT, c, failed)
+		draw(&p.PIT, "pit", c, failed)
 		c, failed = chart.Lines(came, "return over the horizon", true, "Realised returns over each horizon, with the predicted 5% and 1% quantiles.")
-		draw(&p.Predicted, c, failed)
+		draw(&p.Predicted, "predicted", c, failed)
 	}
 	return err
 }

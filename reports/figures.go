@@ -13,21 +13,12 @@ import (
 	"allocate/scenarios"
 )
 
-// svg puts a chart into the page.
-func svg(c *chart.Chart, err error) (template.HTML, error) {
-	if err != nil {
-		return "", err
-	}
-	s, err := c.SVG()
-	return template.HTML(s), err
-}
-
 // figures draws the charts of the page.
 func (p *page) figures(r *Run, s *Summary) error {
 	var err error
-	draw := func(to *template.HTML, c *chart.Chart, failed error) {
+	draw := func(to *template.HTML, file string, c *chart.Chart, failed error) {
 		if err == nil {
-			*to, err = svg(c, failed)
+			*to, err = p.gallery.put(file, "", c, failed)
 		}
 	}
 	outcomes := PortfolioReturns(r)
@@ -35,20 +26,20 @@ func (p *page) figures(r *Run, s *Summary) error {
 		fmt.Sprintf("portfolio return over %d trading days", s.HorizonDays),
 		fmt.Sprintf("Histogram of the portfolio's return over %d trading days in %d scenarios. Expected %+.2f%%; value at risk %.2f%%; the mean of the worst %.3g%% is a loss of %.2f%%.",
 			s.HorizonDays, s.Scenarios, 100*s.ExpectedRet, 100*s.VaR, 100*(1-s.Alpha), 100*s.CVaR))
-	draw(&p.Loss, c, failed)
+	draw(&p.Loss, "outcomes", c, failed)
 	if r.Fan != nil {
 		c, failed = fan(r)
-		draw(&p.Fan, c, failed)
+		draw(&p.Fan, "fan", c, failed)
 	}
 	c, failed = contributions(r)
-	draw(&p.Contributions, c, failed)
+	draw(&p.Contributions, "contributions", c, failed)
 	if f := s.Frontier; f != nil && len(f.Points) > 1 {
 		c, failed = frontier(r, s)
-		draw(&p.Frontier, c, failed)
+		draw(&p.Frontier, "frontier", c, failed)
 	}
 	if b := s.Beats; b != nil && len(b.Names) > 1 {
 		c, failed = chart.Matrix(b.Names, b.Probability, "Matrix of the probabilities that one strategy returns more than another over the horizon.")
-		draw(&p.Beats, c, failed)
+		draw(&p.Beats, "beats", c, failed)
 	}
 	if err != nil {
 		return err
@@ -179,7 +170,7 @@ func (p *page) details(r *Run, s *Summary) error {
 	})
 	p.NoDetails = max(0, len(order)-mostDetails)
 	for _, j := range order[:min(len(order), mostDetails)] {
-		d, err := newDetail(r, j)
+		d, err := p.detail(r, j)
 		if err != nil {
 			return err
 		}
@@ -188,30 +179,35 @@ func (p *page) details(r *Run, s *Summary) error {
 	return nil
 }
 
-func newDetail(r *Run, j int) (detail, error) {
+// detail draws strategy j.
+func (p *page) detail(r *Run, j int) (detail, error) {
 	series, posterior := r.Series[j], r.Posteriors[j]
 	d := detail{Name: series.Strategy.Name}
 	var err error
+	draw := func(to *template.HTML, kind string, c *chart.Chart, failed error) {
+		if err == nil {
+			*to, err = p.gallery.put(fmt.Sprintf("strategy-%03d-%s", j+1, kind), d.Name, c, failed)
+		}
+	}
 	if c := r.Coverages[d.Name]; c != nil && c.Cone != nil {
 		what := fmt.Sprintf("The last %d days", c.Days)
 		if from := series.Strategy.LiveFrom; from != nil && wentLive(series, c.Days, *from) {
 			what = fmt.Sprintf("The %d days since the strategy went live", c.Days)
 		}
 		d.HistoryNote = fmt.Sprintf("%s, which a second fit did not see, and what it expected of them; consistency score %.0f of 100.", what, c.Cone.Score)
-		if d.History, err = svg(cone(series, c)); err != nil {
-			return d, err
-		}
+		c, failed := cone(series, c)
+		draw(&d.History, "history", c, failed)
 	}
 	sharpe := posterior.Index("sharpe")
 	draws := make([]float64, posterior.Len())
 	for i := range draws {
 		draws[i] = posterior.Theta(i)[sharpe]
 	}
-	if d.Densities, err = svg(chart.Density(draws, "annual Sharpe ratio", false, "Posterior density of the annual Sharpe ratio of "+d.Name+".")); err != nil {
-		return d, err
-	}
+	c, failed := chart.Density(draws, "annual Sharpe ratio", false, "Posterior density of the annual Sharpe ratio of "+d.Name+".")
+	draw(&d.Densities, "sharpe", c, failed)
 	if posterior.Chains > 1 && posterior.Method != bayes.None {
-		d.Ranks, err = svg(chart.Ranks(posterior.Parameter(sharpe), "Rank histograms of the chains of "+d.Name+"."))
+		c, failed = chart.Ranks(posterior.Parameter(sharpe), "Rank histograms of the chains of "+d.Name+".")
+		draw(&d.Ranks, "ranks", c, failed)
 	}
 	return d, err
 }

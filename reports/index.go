@@ -74,7 +74,7 @@ func WriteIndex(w io.Writer, runs []IndexRun, backtests []string, refused string
 	var err error
 	draw := func(to *template.HTML, c *chart.Chart, failed error) {
 		if err == nil {
-			*to, err = svg(c, failed)
+			*to, err = (*gallery)(nil).put("", "", c, failed)
 		}
 	}
 	if len(runs) > 1 {

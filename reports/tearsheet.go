@@ -79,6 +79,7 @@ type page struct {
 	Seed                           uint64
 	Settings                       []setting
 	Certified                      bool
+	gallery                        *gallery
 }
 
 type setting struct{ Name, Value string }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -21,6 +22,7 @@ import (
 func newBacktest(g *global) *cobra.Command {
 	var v view
 	var asJSON bool
+	var png string
 	cmd := &cobra.Command{
 		Use:   "backtest",
 		Short: "Replay the nightly decision through time, after costs, beside other allocators",
@@ -54,6 +56,11 @@ shares its results with nightly runs.
 				return err
 			}
 			r := tested.Report
+			if png != "" {
+				if err := writeFigures(png, r); err != nil {
+					return err
+				}
+			}
 			if asJSON {
 				var names []string
 				for _, p := range r.Portfolios {
@@ -83,7 +90,25 @@ shares its results with nightly runs.
 	g.addConfigFlags(cmd)
 	v.addFlags(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print events and the outcome as JSON, one object a line, to stdout")
+	cmd.Flags().StringVar(&png, "png", "", "folder to write the charts to as PNG, over what is there")
 	return cmd
+}
+
+// writeFigures writes the charts of a backtest as images.
+func writeFigures(dir string, b *reports.Backtest) error {
+	figures, err := reports.BacktestFigures(b)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for _, f := range figures {
+		if err := writeFile(filepath.Join(dir, f.File), f.PNG, true); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // allRefused is a backtest in which no night would have published anything.

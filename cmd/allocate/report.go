@@ -13,7 +13,7 @@ import (
 
 func newReport(g *global) *cobra.Command {
 	var dir string
-	var force bool
+	var force, png bool
 	v := view{progress: "never", format: "auto", quiet: true}
 	cmd := &cobra.Command{
 		Use:   "report [RUN]",
@@ -21,7 +21,8 @@ func newReport(g *global) *cobra.Command {
 		Long: `Writes the tear sheet and the other files of a run, a folder such as
 out/2022-12-28/r1 (default: the latest), as this version of the program writes
 them, from the stored results that run.json names. The published run stays as it
-is.
+is. With --png every chart is also an image below figures/; figures.csv there says
+what each shows.
 
 ` + exitHelp,
 		Args: cobra.MaximumNArgs(1),
@@ -43,15 +44,15 @@ is.
 			if err != nil {
 				return err
 			}
-			files, err := pipeline.Rebuild(cmd.Context(), run, s, sink, time.Now)
+			files, err := pipeline.Rebuild(cmd.Context(), run, png, s, sink, time.Now)
 			if err != nil {
 				return err
 			}
-			if err := os.MkdirAll(dir, 0o755); err != nil {
-				return err
-			}
 			for _, f := range files {
-				path := filepath.Join(dir, f.Name)
+				path := filepath.Join(dir, filepath.FromSlash(f.Name))
+				if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+					return err
+				}
 				if err := writeFile(path, f.Data, force); err != nil {
 					return err
 				}
@@ -62,6 +63,7 @@ is.
 	}
 	g.addConfigFlags(cmd)
 	cmd.Flags().StringVarP(&dir, "output", "o", "report", "folder to write to")
+	cmd.Flags().BoolVar(&png, "png", false, "write the charts as PNG, too")
 	cmd.Flags().BoolVar(&force, "force", false, "overwrite existing files")
 	return cmd
 }

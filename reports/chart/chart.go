@@ -127,6 +127,9 @@ func (c *Chart) SVG() (string, error) {
 	return fmt.Sprintf(`<svg role="img" aria-label="%s" viewBox="0 0 %g %g" preserveAspectRatio="xMidYMid meet">`, html.EscapeString(c.alt), c.w.Points(), c.h.Points()) + body, nil
 }
 
+// Alt is the text alternative.
+func (c *Chart) Alt() string { return c.alt }
+
 // PNG returns the chart as an image on white, at twice the size of the screen.
 func (c *Chart) PNG() ([]byte, error) {
 	c.plot.BackgroundColor = color.White
