@@ -175,7 +175,12 @@ func (p *replay) rebalances(path *backtest.Path) []reports.Rebalance {
 		}
 		b.Refused, b.Approved = d.why(), d.approvals()
 		if s := d.decision.Solution; s != nil {
-			b.Method = s.Method
+			b.Method, b.Contributions = s.Method, map[string]float64{}
+			for j, name := range s.Names {
+				if c := s.Contributions[j]; c != 0 {
+					b.Contributions[name] = c
+				}
+			}
 			if s.Status == optimize.Fallback {
 				b.Method = "fallback: " + s.Method
 			}

@@ -48,23 +48,24 @@ type Portfolio struct {
 
 // Rebalance is one decision, what it predicted and what came.
 type Rebalance struct {
-	Day       returns.Date       `json:"day"`       // of decision
-	AsOf      returns.Date       `json:"as_of"`     // last return the models saw
-	Effective returns.Date       `json:"effective"` // next session
-	Traded    *returns.Date      `json:"traded"`    // first session whose return the weights earned; null: after the data
-	Refused   string             `json:"refused,omitempty"`
-	Approved  []string           `json:"approved,omitempty"` // codes of findings for which a nightly run would have waited for approval
-	Method    string             `json:"method,omitempty"`   // of the optimizer
-	Weights   map[string]float64 `json:"weights"`            // after the trade
-	Turnover  float64            `json:"turnover"`
-	Cost      float64            `json:"cost"`
-	Expected  *float64           `json:"expected_return"` // over the horizon, of the decided weights
-	VaR       []float64          `json:"var,omitempty"`   // predicted, at Forecast.Levels
-	CVaR      []float64          `json:"cvar,omitempty"`
-	Realised  *float64           `json:"realised_return"` // buy and hold over the horizon; null: not over yet
-	PIT       *float64           `json:"pit"`             // probability that was given to less than what came, and half of that given to exactly it
-	CRPS      *float64           `json:"crps"`
-	Warnings  int                `json:"warnings"` // findings of severity warn and above
+	Day           returns.Date       `json:"day"`       // of decision
+	AsOf          returns.Date       `json:"as_of"`     // last return the models saw
+	Effective     returns.Date       `json:"effective"` // next session
+	Traded        *returns.Date      `json:"traded"`    // first session whose return the weights earned; null: after the data
+	Refused       string             `json:"refused,omitempty"`
+	Approved      []string           `json:"approved,omitempty"`      // codes of findings for which a nightly run would have waited for approval
+	Method        string             `json:"method,omitempty"`        // of the optimizer
+	Weights       map[string]float64 `json:"weights"`                 // after the trade
+	Contributions map[string]float64 `json:"contributions,omitempty"` // of the decided weights to the predicted CVaR at alpha, to which they sum
+	Turnover      float64            `json:"turnover"`
+	Cost          float64            `json:"cost"`
+	Expected      *float64           `json:"expected_return"` // over the horizon, of the decided weights
+	VaR           []float64          `json:"var,omitempty"`   // predicted, at Forecast.Levels
+	CVaR          []float64          `json:"cvar,omitempty"`
+	Realised      *float64           `json:"realised_return"` // buy and hold over the horizon; null: not over yet
+	PIT           *float64           `json:"pit"`             // probability that was given to less than what came, and half of that given to exactly it
+	CRPS          *float64           `json:"crps"`
+	Warnings      int                `json:"warnings"` // findings of severity warn and above
 }
 
 // MetricRow is one metric of every portfolio, with intervals.

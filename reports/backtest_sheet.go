@@ -1,10 +1,12 @@
 package reports
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"html/template"
 	"io"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -55,7 +57,7 @@ type backtestPage struct {
 	Compared                     []compared
 	Equity, Underwater, PIT      template.HTML
 	Predicted, Rolling, Turnover template.HTML
-	Weights                      template.HTML
+	Weights, Contributions       template.HTML
 	MonthNames                   []string
 	Years                        []yearRow
 	Drawdowns                    []drawdownRow
@@ -247,8 +249,10 @@ func (p *backtestPage) figures(b *Backtest) error {
 	if len(traded) > 1 {
 		c, failed = chart.Lines([]chart.Line{{Name: "turnover", Days: traded, Y: turnover}}, "turnover", true, "Turnover at each decision.")
 		draw(&p.Turnover, "turnover", c, failed)
-		c, failed = chart.Lines(largestWeights(b, traded), "weight", true, "The largest weights after each trade.")
+		c, failed = chart.Stack(largest(b, traded, func(r Rebalance) map[string]float64 { return r.Weights }), int32(b.Last), "weight", "Weights after each trade on top of each other, short positions below zero.")
 		draw(&p.Weights, "weights", c, failed)
+		c, failed = chart.Stack(largest(b, traded, func(r Rebalance) map[string]float64 { return r.Contributions }), int32(b.Last), "contribution to CVaR", "Contributions of the strategies to the predicted CVaR of each decision, to which they sum.")
+		draw(&p.Contributions, "contributions", c, failed)
 	}
 	if b.Forecast != nil {
 		pits, came := []float64{}, []chart.Line{{Name: "what came"}, {Name: "5% VaR"}, {Name: "1% VaR"}}
@@ -269,37 +273,39 @@ func (p *backtestPage) figures(b *Backtest) error {
 	return err
 }
 
-// largestWeights are the lines of the strategies with the largest mean weight.
-func largestWeights(b *Backtest, days []int32) []chart.Line {
+// largest are the strategies for which something of the decisions is largest
+// in the mean, and the sum of the others.
+func largest(b *Backtest, days []int32, of func(Rebalance) map[string]float64) []chart.Line {
 	mean := map[string]float64{}
 	for _, r := range b.Rebalances {
-		for name, w := range r.Weights {
-			mean[name] += math.Abs(w)
+		for name, v := range of(r) {
+			mean[name] += math.Abs(v)
 		}
 	}
-	names := make([]string, 0, len(mean))
-	for name := range mean {
-		names = append(names, name)
-	}
-	slices.SortFunc(names, func(x, y string) int {
-		switch {
-		case mean[x] > mean[y]:
-			return -1
-		case mean[x] < mean[y]:
-			return 1
-		}
-		return strings.Compare(x, y)
+	names := slices.SortedFunc(maps.Keys(mean), func(x, y string) int {
+		return cmp.Or(cmp.Compare(mean[y], mean[x]), cmp.Compare(x, y))
 	})
-	var out []chart.Line
-	for _, name := range names[:min(mostLines, len(names))] {
-		l := chart.Line{Name: name, Days: days}
-		for _, r := range b.Rebalances {
-			l.Y = append(l.Y, r.Weights[name])
-		}
-		out = append(out, l)
+	shown := names
+	if len(names) > mostLines {
+		shown = names[:mostLines-1]
 	}
-	if len(out) == 0 {
-		out = append(out, chart.Line{Name: "nothing", Days: days, Y: make([]float64, len(days))})
+	out := make([]chart.Line, len(shown), len(shown)+1)
+	for k, name := range shown {
+		out[k] = chart.Line{Name: name, Days: days}
+		for _, r := range b.Rebalances {
+			out[k].Y = append(out[k].Y, of(r)[name])
+		}
+	}
+	if rest := names[len(shown):]; len(rest) > 0 || len(names) == 0 {
+		others := chart.Line{Name: fmt.Sprintf("%d others", len(rest)), Days: days}
+		for _, r := range b.Rebalances {
+			sum := 0.0
+			for _, name := range rest {
+				sum += of(r)[name]
+			}
+			others.Y = append(others.Y, sum)
+		}
+		out = append(out, others)
 	}
 	return out
 }
