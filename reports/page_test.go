@@ -200,10 +200,11 @@ func TestGolden(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	text := regexp.MustCompile(`(?s)<style>.*?</style>`).ReplaceAllString(page.String(), "<style></style>")
-	text = regexp.MustCompile(`(?s)<script>.*?</script>`).ReplaceAllString(text, "<script></script>")
-	text = regexp.MustCompile(`(?s)(<svg role="img" aria-label="[^"]*").*?</svg>`).ReplaceAllString(text, "$1></svg>")
-	for name, got := range map[string]string{"tearsheet.html": text, "weights.csv": weights.String(), "weights_wide.csv": wide.String()} {
+	replay := published(t, replayed())
+	for name, got := range map[string]string{
+		"tearsheet.html": structure(page.String()), "weights.csv": weights.String(), "weights_wide.csv": wide.String(),
+		"backtest.html": structure(replay["tearsheet.html"].String()), "backtest_weights.csv": replay["weights.csv"].String(), "rebalances.csv": replay["rebalances.csv"].String(),
+	} {
 		path := filepath.Join("..", "testdata", "golden", name)
 		if *update {
 			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -221,6 +222,14 @@ func TestGolden(t *testing.T) {
 			t.Errorf("%s is not what was reviewed; look at the difference, then: go test ./reports -run Golden -update", name)
 		}
 	}
+}
+
+// structure is a page without its style, its script and the coordinates of its
+// charts.
+func structure(page string) string {
+	page = regexp.MustCompile(`(?s)<style>.*?</style>`).ReplaceAllString(page, "<style></style>")
+	page = regexp.MustCompile(`(?s)<script>.*?</script>`).ReplaceAllString(page, "<script></script>")
+	return regexp.MustCompile(`(?s)(<svg role="img" aria-label="[^"]*").*?</svg>`).ReplaceAllString(page, "$1></svg>")
 }
 
 func BenchmarkTearsheet(b *testing.B) {
