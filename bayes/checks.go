@@ -146,7 +146,7 @@ func (p *Posterior) predict(m ReturnModel, y []float64, o Options, stream func(p
 	// One day for each draw; where that looks heavy, several, since the
 	// estimate from one scatters by about 0.12.
 	k, losses := p.lossTail(m, rng, 1), p.Len()
-	if k > 0.5 {
+	if !(k <= 0.5) { // or nothing could be said, where most days are not traded
 		k, losses = p.lossTail(m, rng, 8), 8*p.Len()
 	}
 	p.LossTail = Number(k)

@@ -227,6 +227,29 @@ func TestFlatDays(t *testing.T) {
 	}
 }
 
+// A strategy that has hardly traded has losses too rare for a tail to be judged;
+// that is no tail without a mean, and what is said of it can be written down.
+func TestSeldomTraded(t *testing.T) {
+	y := benchmarkReturns(1500)
+	for i := range y {
+		if i%120 != 7 {
+			y[i] = 0
+		}
+	}
+	p, err := Fit(context.Background(), seriesOf(y), DefaultOptions(), testStream(1), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range p.Findings {
+		if f.Code == "bayes.pareto_k" && f.Severity == returns.Fail {
+			t.Errorf("%s", f.Sentence)
+		}
+	}
+	if _, err := p.Table(); err != nil {
+		t.Error(err)
+	}
+}
+
 // Posterior predictive checks of returns that cluster find the clustering and
 // nothing else; of returns that the model made, nothing.
 func TestChecks(t *testing.T) {

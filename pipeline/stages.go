@@ -39,13 +39,13 @@ func Stages(workers int) map[string]Stage {
 	for _, s := range []Stage{
 		{Name: "returns", Version: 2, Run: runReturns},
 		{Name: "window", Version: 2, Tree: true, Run: runWindow},
-		{Name: "bayes", Version: 2, Run: runBayes},
-		{Name: "holdout", Version: 2, Run: runHoldout},
+		{Name: "bayes", Version: 3, Run: runBayes},
+		{Name: "holdout", Version: 3, Run: runHoldout},
 		{Name: "scenarios", Version: 2, Run: scenarioStage{workers}.run},
 		{Name: "optimize", Version: 3, Run: runOptimize},
 		{Name: "fan", Version: 1, Run: scenarioStage{workers}.fan},
 		{Name: "reports", Version: 5, Tree: true, Run: runReports},
-		{Name: "baselines", Version: 1, Run: runBaselines},
+		{Name: "baselines", Version: 2, Run: runBaselines},
 		{Name: "portfolio", Version: 2, Run: runPortfolio},
 	} {
 		stages[s.Name] = s

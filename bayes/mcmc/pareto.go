@@ -19,7 +19,7 @@ const (
 // fits the tail of the draws: the number of finite moments is about 1/k, so for
 // k ≥ 0.5 the variance and for k ≥ 1 the mean does not exist. rEff is the
 // relative efficiency of the draws, ESS/S; 1 if independent. NaN also when the
-// tail is constant.
+// tail is constant, or has fewer than five draws beyond a value that many share.
 func ParetoK(draws []float64, side Side, rEff float64) float64 {
 	if !usable([][]float64{draws}) {
 		return math.NaN()
@@ -69,11 +69,15 @@ func tailK(x []float64, tail int) float64 {
 	if x[at] == x[len(x)-1] {
 		return math.NaN()
 	}
+	// What ties with the cutoff (days without a trade) does not exceed it.
 	cutoff := x[at-1]
-	if cutoff == x[at] {
-		cutoff = math.Nextafter(cutoff, math.Inf(-1))
+	for x[at] == cutoff {
+		at++
 	}
-	excess := make([]float64, tail)
+	if len(x)-at < minTail {
+		return math.NaN()
+	}
+	excess := make([]float64, len(x)-at)
 	for i, v := range x[at:] {
 		excess[i] = v - cutoff
 	}

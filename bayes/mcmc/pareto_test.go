@@ -3,6 +3,7 @@ package mcmc
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 )
@@ -124,5 +125,24 @@ func TestPSIS(t *testing.T) {
 	bad := []float64{0, math.NaN(), 1}
 	if k := PSIS(bad, bad, 1); !math.IsNaN(k) || !math.IsNaN(bad[0]) {
 		t.Errorf("NaN ratios: k %g, weights %v", k, bad)
+	}
+}
+
+// TestParetoKBesideATie has draws of which most are the same nothing, as the
+// days of a strategy that seldom trades: only what exceeds it has a shape.
+func TestParetoKBesideATie(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for _, losses := range []int{0, 1, 4, 5, 40, 150} {
+		draws := make([]float64, 4000)
+		for i := range losses {
+			draws[i] = 0.01 * (math.Pow(1-rng.Float64(), -0.3) - 1) // generalised Pareto of shape 0.3
+		}
+		k := ParetoK(draws, Right, 1)
+		if few := losses < 5; math.IsNaN(k) != few || math.IsInf(k, 0) {
+			t.Errorf("%d losses: k is %v", losses, k)
+		}
+		if losses == 150 && math.Abs(k-0.3) > 0.25 {
+			t.Errorf("shape %v of losses with shape 0.3", k)
+		}
 	}
 }
