@@ -60,7 +60,7 @@ func Stack(series []Line, last int32, y, alt string) (*Chart, error) {
 		swatch.Color, swatch.LineStyle.Width = colour(k), 0
 		p.Legend.Add(clip(s.Name, 24), swatch)
 	}
-	p.Y.Max += (p.Y.Max - p.Y.Min) * 0.06 * float64(len(series)) // room for the names
+	p.Y.Max += (p.Y.Max - p.Y.Min) * 0.085 * float64(len(series)) // room for the names
 	return c, nil
 }
 
