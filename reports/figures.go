@@ -198,15 +198,27 @@ func (p *page) detail(r *Run, j int) (detail, error) {
 		c, failed := cone(series, c)
 		draw(&d.History, "history", c, failed)
 	}
-	sharpe := posterior.Index("sharpe")
-	draws := make([]float64, posterior.Len())
-	for i := range draws {
-		draws[i] = posterior.Theta(i)[sharpe]
+	sharpe, sd := posterior.Index("sharpe"), posterior.Index("sd")
+	for _, x := range []struct {
+		kind, what string
+		of         func(theta []float64) float64
+		percent    bool
+	}{
+		{"sharpe", "annual Sharpe ratio", func(theta []float64) float64 { return theta[sharpe] }, false},
+		{"return", "annual return", func(theta []float64) float64 { return theta[sharpe] * theta[sd] * math.Sqrt(252) }, true},
+		{"volatility", "annual volatility", func(theta []float64) float64 { return theta[sd] * math.Sqrt(252) }, true},
+	} {
+		draws := make([]float64, posterior.Len())
+		for i := range draws {
+			draws[i] = x.of(posterior.Theta(i))
+		}
+		var density template.HTML
+		c, failed := chart.Density(draws, x.what, x.percent, fmt.Sprintf("Posterior density of the %s of %s.", x.what, d.Name))
+		draw(&density, x.kind, c, failed)
+		d.Densities = append(d.Densities, density)
 	}
-	c, failed := chart.Density(draws, "annual Sharpe ratio", false, "Posterior density of the annual Sharpe ratio of "+d.Name+".")
-	draw(&d.Densities, "sharpe", c, failed)
 	if posterior.Chains > 1 && posterior.Method != bayes.None {
-		c, failed = chart.Ranks(posterior.Parameter(sharpe), "Rank histograms of the chains of "+d.Name+".")
+		c, failed := chart.Ranks(posterior.Parameter(sharpe), "Rank histograms of the chains of "+d.Name+".")
 		draw(&d.Ranks, "ranks", c, failed)
 	}
 	return d, err

@@ -58,9 +58,10 @@ type row struct {
 
 // detail is the charts of one strategy.
 type detail struct {
-	Name                      string
-	History, Densities, Ranks template.HTML
-	HistoryNote               string
+	Name           string
+	History, Ranks template.HTML
+	Densities      []template.HTML // of the Sharpe ratio, the return and the volatility
+	HistoryNote    string
 }
 
 type page struct {
