@@ -201,6 +201,20 @@ func (percentTicks) Ticks(low, high float64) []plot.Tick {
 	return ticks
 }
 
+// plainTicks are numbers with as many digits as tell them apart.
+type plainTicks struct{}
+
+// Ticks implements plot.Ticker.
+func (plainTicks) Ticks(low, high float64) []plot.Tick {
+	ticks := plot.DefaultTicks{}.Ticks(low, high)
+	for i := range ticks {
+		if ticks[i].Label != "" {
+			ticks[i].Label = fmt.Sprintf("%.6g", ticks[i].Value)
+		}
+	}
+	return ticks
+}
+
 // thin keeps at most n points of a line: the first and last, and of each bucket
 // the one that makes the largest triangle with its neighbours (Steinarsson
 // 2013, largest triangle three buckets).

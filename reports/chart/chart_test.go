@@ -7,6 +7,8 @@ import (
 	"math"
 	"strings"
 	"testing"
+
+	"gonum.org/v1/plot"
 )
 
 // examples draws one of each, with names that attack a page.
@@ -145,6 +147,40 @@ func BenchmarkLines(b *testing.B) {
 		}
 		if _, err := c.SVG(); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// TestTicks expects labels that differ, on spans of days and of decades, and of
+// numbers close to each other.
+func TestTicks(t *testing.T) {
+	for _, c := range []struct {
+		marker interface {
+			Ticks(low, high float64) []plot.Tick
+		}
+		low, high float64
+	}{
+		{yearTicks{}, 19348, 19354},
+		{yearTicks{}, 19000, 19060},
+		{yearTicks{}, 19000, 19190},
+		{yearTicks{}, 12000, 19190},
+		{yearTicks{}, 0, 19190},
+		{plainTicks{}, 2.408, 2.511},
+		{plainTicks{}, 0, 3},
+		{percentTicks{}, 0.0218, 0.0221},
+	} {
+		seen, labels := map[string]bool{}, 0
+		for _, tick := range c.marker.Ticks(c.low, c.high) {
+			if tick.Label == "" || tick.Value < c.low || tick.Value > c.high {
+				continue
+			}
+			if labels++; seen[tick.Label] {
+				t.Errorf("%T from %v to %v: %q twice", c.marker, c.low, c.high, tick.Label)
+			}
+			seen[tick.Label] = true
+		}
+		if labels < 2 || labels > 12 {
+			t.Errorf("%T from %v to %v: %d labels", c.marker, c.low, c.high, labels)
 		}
 	}
 }

@@ -28,6 +28,8 @@ func (yearTicks) Ticks(low, high float64) []plot.Tick {
 	from, to := day(low), day(high)
 	months := 12
 	switch span := high - low; {
+	case span < 70:
+		return dayTicks(low, high)
 	case span < 200:
 		months = 1
 	case span < 900:
@@ -51,13 +53,23 @@ func (yearTicks) Ticks(low, high float64) []plot.Tick {
 	return ticks
 }
 
+// dayTicks marks about six days.
+func dayTicks(low, high float64) []plot.Tick {
+	var ticks []plot.Tick
+	step := max(1, math.Ceil((high-low)/6))
+	for d := math.Ceil(low); d <= high; d += step {
+		ticks = append(ticks, plot.Tick{Value: d, Label: day(d).Format("2 Jan")})
+	}
+	return ticks
+}
+
 func day(d float64) time.Time { return time.Unix(int64(d)*86400, 0).UTC() }
 
 // Lines draws up to eight series over days. percent says whether values are
 // fractions.
 func Lines(lines []Line, y string, percent bool, alt string) (*Chart, error) {
 	c, p := newChart(460, 240, alt, "", y)
-	p.X.Tick.Marker = yearTicks{}
+	p.X.Tick.Marker, p.Y.Tick.Marker = yearTicks{}, plainTicks{}
 	if percent {
 		p.Y.Tick.Marker = percentTicks{}
 	}
