@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 
-	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 )
@@ -163,7 +162,6 @@ func Ranks(chains [][]float64, alt string) (*Chart, error) {
 			return nil, err
 		}
 	}
-	p.Add(plotter.NewGlyphBoxes())
 	p.X.Tick.Marker = percentTicks{}
 	p.Y.Min, p.Y.Max = 0, 2
 	p.HideY()
