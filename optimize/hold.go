@@ -29,9 +29,9 @@ func (v *Solver) tradeOrHold(ctx context.Context, p *Problem) (*Solution, error)
 	if err != nil && !errors.As(err, &none) {
 		return nil, err
 	}
-	hold, failed := v.hold(p)
-	if failed != nil || hold == nil {
-		return trade, errors.Join(err, failed)
+	hold := v.hold(p)
+	if hold == nil {
+		return trade, err
 	}
 	e := v.prepare(p)
 	if err == nil {
@@ -52,22 +52,22 @@ func (v *Solver) tradeOrHold(ctx context.Context, p *Problem) (*Solution, error)
 }
 
 // hold returns the weights held as a solution, with their own value as its
-// bound, or nil where they are not admissible.
-func (v *Solver) hold(p *Problem) (*Solution, error) {
+// bound, or nil where they are not admissible, or cannot be rounded to be.
+func (v *Solver) hold(p *Problem) *Solution {
 	const rounding = 1e-9 // of weights that have drifted
 	e := v.prepare(p)
 	if by, _ := p.violation(p.Previous); by > rounding || e.ruleBroken(p.Previous) {
-		return nil, nil
+		return nil
 	}
 	if o := e.outcome(p.Previous); e.limited() && o.risk > e.MaxCVaR+rounding {
-		return nil, nil
+		return nil
 	}
 	out, err := e.rough(p.Previous)
 	if err != nil {
-		return nil, err
+		return nil
 	}
 	out.Method, out.Certificate.DualBound = "hold", out.Certificate.ExactPrimal
-	return out, nil
+	return out
 }
 
 // ruleBroken reports weights with a position that is too small, or too many.

@@ -63,7 +63,7 @@ func (r *Runner) daily(ctx context.Context, in day, c *config.Config) (*Decision
 	}
 	paths := c.Scenarios
 	paths.Holdout = 0
-	fan, err := d.one(ctx, r, c, "fan", fanOptions{paths, c.Optimize, c.Seed}, false, append(slices.Clone(f.inputs), Input{"scenarios", f.set}, Input{"solution", best.Content})...)
+	fan, err := d.one(ctx, r, c, "fan", fanOptions{paths, cashReturn(c), c.Seed}, false, append(slices.Clone(f.inputs), Input{"scenarios", f.set}, Input{"solution", best.Content})...)
 	if err != nil {
 		return nil, err
 	}

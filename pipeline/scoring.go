@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"encoding/json"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -197,19 +196,11 @@ func runPortfolio(_ context.Context, c *Call) ([]byte, error) {
 	if err := c.Options(&o); err != nil {
 		return nil, err
 	}
-	set, _, err := inputSet(c, "scenarios")
+	set, weights, err := inputDecision(c)
 	if err != nil {
 		return nil, err
 	}
-	b, err := c.Input("solution")
-	if err != nil {
-		return nil, err
-	}
-	var s optimize.Solution
-	if err := json.Unmarshal(b, &s); err != nil {
-		return nil, err
-	}
-	return portfolioTable(set, weightsOf(&s), o.Cash)
+	return portfolioTable(set, weights, o.Cash)
 }
 
 // portfolioTable writes the scenarios' returns of a portfolio, and their

@@ -4,13 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"allocate/bayes"
-	"allocate/config"
 	"allocate/optimize"
 	"allocate/reports"
 	"allocate/returns"
@@ -213,106 +211,6 @@ func runBayes(ctx context.Context, c *Call) ([]byte, error) {
 	return columnar.EncodeIPC(table)
 }
 
-// scenarioOptions are those of the scenarios, and the day they start from.
-type scenarioOptions struct {
-	AsOf      returns.Date      `json:"as_of"`
-	Scenarios scenarios.Options `json:"scenarios"`
-}
-
-type scenarioStage struct{ workers int }
-
-func (st scenarioStage) run(ctx context.Context, c *Call) ([]byte, error) {
-	var o scenarioOptions
-	if err := c.Options(&o); err != nil {
-		return nil, err
-	}
-	strategies, err := inputStrategies(c)
-	if err != nil {
-		return nil, err
-	}
-	set, findings, err := scenarios.Generate(ctx, o.AsOf, strategies, o.Scenarios, c.Stream, st.workers, c.Progress)
-	var bad *scenarios.ViewsError
-	var unknown *scenarios.NameError
-	switch {
-	case errors.As(err, &bad), errors.As(err, &unknown):
-		return nil, &config.Error{Err: err} // only the data could tell that it is wrong
-	case err != nil:
-		return nil, err
-	}
-	table, err := set.Table(findings)
-	if err != nil {
-		return nil, err
-	}
-	return columnar.EncodeIPC(table)
-}
-
-// fanOptions are those of the scenarios that a fan follows, and the root of
-// their random numbers.
-type fanOptions struct {
-	Scenarios scenarios.Options `json:"scenarios"`
-	Optimize  optimize.Options  `json:"optimize"`
-	Seed      uint64            `json:"seed"`
-}
-
-// fan follows the decided weights along the paths of the scenarios.
-func (st scenarioStage) fan(ctx context.Context, c *Call) ([]byte, error) {
-	var o fanOptions
-	if err := c.Options(&o); err != nil {
-		return nil, err
-	}
-	strategies, err := inputStrategies(c)
-	if err != nil {
-		return nil, err
-	}
-	set, _, err := inputSet(c, "scenarios")
-	if err != nil {
-		return nil, err
-	}
-	b, err := c.Input("solution")
-	if err != nil {
-		return nil, err
-	}
-	var solution optimize.Solution
-	if err := json.Unmarshal(b, &solution); err != nil {
-		return nil, err
-	}
-	weights, decided := make([]float64, len(strategies)), weightsOf(&solution)
-	for j, s := range strategies {
-		weights[j] = decided[s.Series.Strategy.Name]
-	}
-	cash := func(days int) float64 { return decided[optimize.Cash] * o.Optimize.CashOver(days) }
-	f, err := scenarios.NewFan(ctx, strategies, weights, set.Prob, cash, o.Scenarios, Streams(o.Seed, "scenarios"), st.workers)
-	if err != nil {
-		return nil, err
-	}
-	return json.Marshal(f)
-}
-
-// inputStrategies are the series and posteriors among the inputs.
-func inputStrategies(c *Call) ([]scenarios.Strategy, error) {
-	var strategies []scenarios.Strategy
-	for _, in := range c.Action.Inputs {
-		name, found := strings.CutPrefix(in.Name, "series ")
-		if !found {
-			continue
-		}
-		s, err := inputSeries(c, in.Name)
-		if err != nil {
-			return nil, err
-		}
-		p, err := inputPosterior(c, "posterior "+name)
-		if err != nil {
-			return nil, err
-		}
-		family, err := bayes.Lookup(p.Model)
-		if err != nil {
-			return nil, err
-		}
-		strategies = append(strategies, scenarios.Strategy{Series: s, Posterior: p, Model: family.Predictor})
-	}
-	return strategies, nil
-}
-
 // reportOptions are what the reports say beside the results.
 type reportOptions struct {
 	AsOf      returns.Date      `json:"as_of"`
@@ -416,56 +314,4 @@ func runReports(_ context.Context, c *Call) ([]byte, error) {
 		}
 	}
 	return tree.encode()
-}
-
-// encodeTable writes a table with the findings of the stage that made it.
-func encodeTable(t *columnar.Table, findings []returns.Finding) ([]byte, error) {
-	b, err := json.Marshal(findings)
-	if err != nil {
-		return nil, fmt.Errorf("pipeline: findings: %w", err)
-	}
-	t.Meta["findings"] = string(b)
-	return columnar.EncodeIPC(t)
-}
-
-func inputTable(c *Call, name string) (*columnar.Table, []returns.Finding, error) {
-	b, err := c.Input(name)
-	if err != nil {
-		return nil, nil, err
-	}
-	t, err := columnar.DecodeIPC(b)
-	if err != nil {
-		return nil, nil, err
-	}
-	var findings []returns.Finding
-	if text, ok := t.Meta["findings"]; ok {
-		if err := json.Unmarshal([]byte(text), &findings); err != nil {
-			return nil, nil, fmt.Errorf("pipeline: findings: %w", err)
-		}
-	}
-	return t, findings, nil
-}
-
-func inputSeries(c *Call, name string) (*returns.Series, error) {
-	t, _, err := inputTable(c, name)
-	if err != nil {
-		return nil, err
-	}
-	return returns.SeriesFromTable(t)
-}
-
-func inputPosterior(c *Call, name string) (*bayes.Posterior, error) {
-	t, _, err := inputTable(c, name)
-	if err != nil {
-		return nil, err
-	}
-	return bayes.FromTable(t)
-}
-
-func inputSet(c *Call, name string) (*scenarios.Set, []returns.Finding, error) {
-	t, _, err := inputTable(c, name)
-	if err != nil {
-		return nil, nil, err
-	}
-	return scenarios.FromTable(t)
 }

@@ -273,6 +273,13 @@ func (p *backtestPage) figures(b *Backtest) error {
 	return err
 }
 
+// byLargest lists names in falling order of their numbers.
+func byLargest(of map[string]float64) []string {
+	return slices.SortedFunc(maps.Keys(of), func(x, y string) int {
+		return cmp.Or(cmp.Compare(of[y], of[x]), cmp.Compare(x, y))
+	})
+}
+
 // largest are the strategies for which something of the decisions is largest
 // in the mean, and the sum of the others.
 func largest(b *Backtest, days []int32, of func(Rebalance) map[string]float64) []chart.Line {
@@ -282,9 +289,7 @@ func largest(b *Backtest, days []int32, of func(Rebalance) map[string]float64) [
 			mean[name] += math.Abs(v)
 		}
 	}
-	names := slices.SortedFunc(maps.Keys(mean), func(x, y string) int {
-		return cmp.Or(cmp.Compare(mean[y], mean[x]), cmp.Compare(x, y))
-	})
+	names := byLargest(mean)
 	shown := names
 	if len(names) > mostLines {
 		shown = names[:mostLines-1]

@@ -7,7 +7,6 @@ import (
 	"io"
 	"math"
 	"slices"
-	"strings"
 
 	"allocate/reports/chart"
 	"allocate/returns"
@@ -112,19 +111,7 @@ func indexWeights(runs []IndexRun, days []int32) []chart.Line {
 			total[name] += math.Abs(w)
 		}
 	}
-	names := make([]string, 0, len(total))
-	for name := range total {
-		names = append(names, name)
-	}
-	slices.SortFunc(names, func(a, b string) int {
-		switch {
-		case total[a] > total[b]:
-			return -1
-		case total[a] < total[b]:
-			return 1
-		}
-		return strings.Compare(a, b)
-	})
+	names := byLargest(total)
 	var out []chart.Line
 	for _, name := range names[:min(mostLines, len(names))] {
 		l := chart.Line{Name: name, Days: days}

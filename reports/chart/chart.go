@@ -83,6 +83,23 @@ func themed(svg string) string {
 	})
 }
 
+var lettering = regexp.MustCompile(`(<text [^>]*?)\s+style="font-family:[^"]*?font-size:([0-9.]+)px(;[^"]*)?">([^<]*)</text>`)
+
+// fitted gives every text the width that it was laid out with, since the page's
+// font may be wider: a label stays off what is beside it.
+func fitted(svg string) string {
+	return lettering.ReplaceAllStringFunc(svg, func(s string) string {
+		m := lettering.FindStringSubmatch(s)
+		size, err := strconv.ParseFloat(m[2], 64)
+		if err != nil {
+			return s
+		}
+		face := font.DefaultCache.Lookup(sans(size), vg.Points(size))
+		width := face.Width(html.UnescapeString(m[4])).Points()
+		return fmt.Sprintf(`%s textLength="%.4g" lengthAdjust="spacingAndGlyphs" style="font-size:%spx%s">%s</text>`, m[1], width, m[2], m[3], m[4])
+	})
+}
+
 // colour is that of the i-th series.
 func colour(i int) color.NRGBA { return series[i%len(series)] }
 
@@ -123,7 +140,7 @@ func (c *Chart) SVG() (string, error) {
 	if start < 0 || end < 0 {
 		return "", fmt.Errorf("chart: the canvas is no SVG")
 	}
-	body := themed(svg[start+end+1:])
+	body := fitted(themed(svg[start+end+1:]))
 	return fmt.Sprintf(`<svg role="img" aria-label="%s" viewBox="0 0 %g %g" preserveAspectRatio="xMidYMid meet">`, html.EscapeString(c.alt), c.w.Points(), c.h.Points()) + body, nil
 }
 

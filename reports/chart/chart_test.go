@@ -96,6 +96,9 @@ func TestSVG(t *testing.T) {
 				t.Errorf("%s contains %q", name, bad)
 			}
 		}
+		if n := strings.Count(svg, "<text "); n != strings.Count(svg, ` textLength="`) {
+			t.Errorf("%s: only %d of %d texts have a width", name, strings.Count(svg, ` textLength="`), n)
+		}
 		for _, good := range []string{`role="img"`, "aria-label=", "viewBox=", "var(--"} {
 			if !strings.Contains(svg, good) {
 				t.Errorf("%s lacks %q", name, good)

@@ -65,7 +65,7 @@ func Histogram(outcomes, prob []float64, cut float64, marks []Mark, x, alt strin
 		if m.At > (lo+hi)/2 || k == 0 {
 			side = text.XLeft
 		}
-		if err := label(p, m.At, height, fmt.Sprintf(" %s %+.1f%% ", m.Name, 100*m.At), side, 10); err != nil {
+		if err := label(p, m.At, height, fmt.Sprintf("\u00a0%s %+.1f%%\u00a0", m.Name, 100*m.At), side, 10); err != nil {
 			return nil, err
 		}
 	}

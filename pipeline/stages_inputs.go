@@ -1,0 +1,108 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"allocate/bayes"
+	"allocate/optimize"
+	"allocate/returns"
+	"allocate/returns/columnar"
+	"allocate/scenarios"
+)
+
+// encodeTable writes a table with the findings of the stage that made it.
+func encodeTable(t *columnar.Table, findings []returns.Finding) ([]byte, error) {
+	b, err := json.Marshal(findings)
+	if err != nil {
+		return nil, fmt.Errorf("pipeline: findings: %w", err)
+	}
+	t.Meta["findings"] = string(b)
+	return columnar.EncodeIPC(t)
+}
+
+func inputTable(c *Call, name string) (*columnar.Table, []returns.Finding, error) {
+	b, err := c.Input(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	t, err := columnar.DecodeIPC(b)
+	if err != nil {
+		return nil, nil, err
+	}
+	var findings []returns.Finding
+	if text, ok := t.Meta["findings"]; ok {
+		if err := json.Unmarshal([]byte(text), &findings); err != nil {
+			return nil, nil, fmt.Errorf("pipeline: findings: %w", err)
+		}
+	}
+	return t, findings, nil
+}
+
+func inputSeries(c *Call, name string) (*returns.Series, error) {
+	t, _, err := inputTable(c, name)
+	if err != nil {
+		return nil, err
+	}
+	return returns.SeriesFromTable(t)
+}
+
+func inputPosterior(c *Call, name string) (*bayes.Posterior, error) {
+	t, _, err := inputTable(c, name)
+	if err != nil {
+		return nil, err
+	}
+	return bayes.FromTable(t)
+}
+
+func inputSet(c *Call, name string) (*scenarios.Set, []returns.Finding, error) {
+	t, _, err := inputTable(c, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	return scenarios.FromTable(t)
+}
+
+// inputDecision is the scenarios among the inputs and the weights that were
+// decided over them.
+func inputDecision(c *Call) (*scenarios.Set, map[string]float64, error) {
+	set, _, err := inputSet(c, "scenarios")
+	if err != nil {
+		return nil, nil, err
+	}
+	b, err := c.Input("solution")
+	if err != nil {
+		return nil, nil, err
+	}
+	var s optimize.Solution
+	if err := json.Unmarshal(b, &s); err != nil {
+		return nil, nil, err
+	}
+	return set, weightsOf(&s), nil
+}
+
+// inputStrategies are the series and posteriors among the inputs.
+func inputStrategies(c *Call) ([]scenarios.Strategy, error) {
+	var strategies []scenarios.Strategy
+	for _, in := range c.Action.Inputs {
+		name, found := strings.CutPrefix(in.Name, "series ")
+		if !found {
+			continue
+		}
+		s, err := inputSeries(c, in.Name)
+		if err != nil {
+			return nil, err
+		}
+		p, err := inputPosterior(c, "posterior "+name)
+		if err != nil {
+			return nil, err
+		}
+		family, err := bayes.Lookup(p.Model)
+		if err != nil {
+			return nil, err
+		}
+		strategies = append(strategies, scenarios.Strategy{Series: s, Posterior: p, Model: family.Predictor})
+	}
+	return strategies, nil
+}
