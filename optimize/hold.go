@@ -6,6 +6,10 @@ import (
 	"math"
 )
 
+// Hold is the method of a solution that keeps the weights held, where trading is
+// not worth its fixed cost.
+const Hold = "hold"
+
 // trading is the problem whose weights differ from those held: the fixed cost
 // of a rebalance is then certain, and the problem convex.
 func (p *Problem) trading() *Problem {
@@ -66,7 +70,7 @@ func (v *Solver) hold(p *Problem) *Solution {
 	if err != nil {
 		return nil
 	}
-	out.Method, out.Certificate.DualBound = "hold", out.Certificate.ExactPrimal
+	out.Method, out.Certificate.DualBound = Hold, out.Certificate.ExactPrimal
 	return out
 }
 

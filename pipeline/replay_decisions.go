@@ -5,13 +5,10 @@ import (
 	"slices"
 	"strings"
 
+	"allocate/optimize"
 	"allocate/pipeline/backtest"
 	"allocate/returns"
 )
-
-// holds is the method of a solution that keeps the weights held, where trading is
-// not worth its fixed cost.
-const holds = "hold"
 
 // decide goes through the days in order: each decision knows what the one
 // before has left, drifted and after costs, and the simulator follows.
@@ -39,7 +36,7 @@ func (p *replay) decide(ctx context.Context) (*backtest.Path, error) {
 		}
 		if d.refused == nil {
 			target.Weights = weightsOf(d.decision.Solution)
-			target.Hold = d.decision.Solution.Method == holds // no rounding of them is traded
+			target.Hold = d.decision.Solution.Method == optimize.Hold // no rounding of them is traded
 			published = d
 		}
 		sim.Add(target)

@@ -182,13 +182,7 @@ func printBacktest(w io.Writer, t *pipeline.Tested) error {
 				fmt.Fprintf(table, "\t%s", estimate(m, m.Values[k]))
 			}
 		}
-		if m := b.Metric("turnover"); m != nil {
-			fmt.Fprintf(table, "\t%s", ranged(m.Values[k], func(x float64) string { return fmt.Sprintf("%.2f", x) }))
-		}
-		if m := b.Metric("trading_costs"); m != nil {
-			fmt.Fprintf(table, "\t%s", ranged(m.Values[k], func(x float64) string { return fmt.Sprintf("%.2f%%", 100*x) }))
-		}
-		fmt.Fprintln(table)
+		fmt.Fprintf(table, "\t%.2f\t%.2f%%\n", p.Turnover, 100*p.Cost) // their intervals are in metrics.csv
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -199,7 +193,7 @@ func printBacktest(w io.Writer, t *pipeline.Tested) error {
 	}
 	fmt.Fprintln(w)
 	if f := b.Forecast; f != nil {
-		fmt.Fprintf(w, "\nforecasts over %d days, %d of %d that do not overlap: PIT uniform p = %.2g; CRPS %.4f (%.4f without a model)\n", b.Horizon, f.Apart, f.Scored, float64(f.PIT.P), f.CRPS, f.CRPSNaive)
+		fmt.Fprintf(w, "\nforecasts over %d days, %d of %d that do not overlap: PIT uniform p = %.2g; CRPS %.4f (%.4f with hindsight)\n", b.Horizon, f.Apart, f.Scored, float64(f.PIT.P), f.CRPS, f.CRPSNaive)
 		for _, x := range f.Tail {
 			fmt.Fprintf(w, "  %.0f%% tail: %d losses beyond VaR, %.1f expected (Kupiec p = %.2g); CVaR predicted %.2f%%, mean loss beyond VaR %s (Acerbi-Szekely Z2 %.2f, p = %.2g)\n",
 				100*x.Level, x.Exceedances, x.Expected, float64(x.Kupiec.P), 100*x.MeanCVaR, percentOrNone(x.MeanLoss), float64(x.AcerbiSzekely.Statistic), float64(x.AcerbiSzekely.P))
@@ -246,23 +240,19 @@ func printSweep(w io.Writer, s *reports.Sweep) {
 
 // estimate prints a value with its interval.
 func estimate(m *reports.MetricRow, e reports.Estimate) string {
-	return ranged(e, func(x float64) string {
+	show := func(x reports.Number) string {
 		if m.Unit == "ratio" {
-			return fmt.Sprintf("%.2f", x)
+			return fmt.Sprintf("%.2f", float64(x))
 		}
-		return fmt.Sprintf("%.1f%%", 100*x)
-	})
-}
-
-// ranged prints a value, and its interval in brackets if there is one.
-func ranged(e reports.Estimate, show func(float64) string) string {
+		return fmt.Sprintf("%.1f%%", 100*float64(x))
+	}
 	switch {
 	case math.IsNaN(float64(e.Value)):
 		return "-"
 	case math.IsNaN(float64(e.Low)):
-		return show(float64(e.Value))
+		return show(e.Value)
 	}
-	return fmt.Sprintf("%s (%s, %s)", show(float64(e.Value)), show(float64(e.Low)), show(float64(e.High)))
+	return fmt.Sprintf("%s (%s, %s)", show(e.Value), show(e.Low), show(e.High))
 }
 
 func percentOrNone(x reports.Number) string {
