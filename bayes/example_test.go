@@ -176,7 +176,7 @@ func ExamplePriorPredictive() {
 		fmt.Println(err)
 		return
 	}
-	prior, err := bayes.PriorPredictive(m, 252, 4000, rand.NewPCG(1, 1))
+	prior, err := bayes.PriorPredictive(m, returns.Daily, 252, 4000, rand.NewPCG(1, 1))
 	if err != nil {
 		fmt.Println(err)
 		return

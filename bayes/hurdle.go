@@ -33,7 +33,7 @@ var hurdleT = Family{
 	Name:  "hurdle_student_t",
 	About: "Bernoulli for whether the strategy trades on a day, Student-t for the days it does",
 	New: func(s *returns.Series, o Options) (ReturnModel, error) {
-		m, err := newHurdle(newDays(s.Returns, forgetting(s.Len(), o.HalfLife)), o)
+		m, err := newHurdle(daysOf(s, o), o)
 		if err != nil {
 			return nil, fmt.Errorf("strategy %q: %w", s.Strategy.Name, err)
 		}
@@ -75,6 +75,7 @@ func newHurdle(all days, o Options) (*hurdleModel, error) {
 		return nil, fmt.Errorf("bayes: %d of %d days have a return other than 0; the model needs at least %d", len(y), len(all.y), minTraded)
 	}
 	d := newDays(y, w)
+	d.rootYear = all.rootYear
 	t, err := newStudentT(d, o)
 	if err != nil {
 		return nil, err
@@ -147,7 +148,7 @@ func (m *hurdleModel) Constrain(q, theta []float64) {
 	}
 	mean := m.Mean(theta)
 	theta[4] = math.Sqrt(square - mean*mean)
-	theta[5] = mean / theta[4] * math.Sqrt(daysPerYear)
+	theta[5] = mean / theta[4] * m.t.days.rootYear
 }
 
 func (m *hurdleModel) drawPrior(rng *rand.Rand, q []float64) {

@@ -296,11 +296,11 @@ func TestPriorPredictive(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		q, err := PriorPredictive(m, 252, 2000, rand.NewPCG(1, 1))
+		q, err := PriorPredictive(m, returns.Daily, 252, 2000, rand.NewPCG(1, 1))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if again, _ := PriorPredictive(m, 252, 2000, rand.NewPCG(1, 1)); again[0] != q[0] {
+		if again, _ := PriorPredictive(m, returns.Daily, 252, 2000, rand.NewPCG(1, 1)); again[0] != q[0] {
 			t.Error("the same seed gives another summary")
 		}
 		for _, v := range q {
@@ -320,7 +320,7 @@ func TestPriorPredictive(t *testing.T) {
 			}
 		}
 	}
-	if _, err := PriorPredictive(nil, 252, 100, rand.NewPCG(1, 1)); err == nil {
+	if _, err := PriorPredictive(nil, returns.Daily, 252, 100, rand.NewPCG(1, 1)); err == nil {
 		t.Error("no model, no error")
 	}
 }

@@ -9,10 +9,10 @@ import (
 	"allocate/returns"
 )
 
-// The normal model of daily returns, for comparison with the Student-t:
+// The normal model of returns, for comparison with the Student-t:
 //
 //	y_t ~ Normal(mu, sd)
-//	s  = sqrt(252) mu/sd       ~ PriorSharpe
+//	s  = sqrt(P) mu/sd         ~ PriorSharpe
 //	ln sd - ln robust sd of y  ~ PriorLogSD
 //
 // The sampler moves s and ln sd. The data enter through their weighted mean
@@ -21,13 +21,14 @@ var normalModel = Family{
 	Name:  "normal",
 	About: "Normal with mean mu and standard deviation sd",
 	New: func(s *returns.Series, o Options) (ReturnModel, error) {
-		return newNormal(newDays(s.Returns, forgetting(s.Len(), o.HalfLife)), o)
+		return newNormal(daysOf(s, o), o)
 	},
 	Predictor: &normal{},
 }
 
 type normal struct {
 	n, mean, squares float64 // sum of weights, mean, sum of squares about it
+	rootYear         float64 // square root of the periods of a year
 	priors           priors
 }
 
@@ -41,7 +42,7 @@ func newNormal(d days, o Options) (*normal, error) {
 		return nil, fmt.Errorf("bayes: the %d returns do not vary; a normal model has nothing to estimate", len(d.y))
 	}
 	p.logSD = p.logSD.shifted(math.Log(sd))
-	m := &normal{n: d.n, priors: p}
+	m := &normal{n: d.n, rootYear: d.rootYear, priors: p}
 	weight := func(i int) float64 {
 		if d.w == nil {
 			return 1
@@ -67,18 +68,18 @@ func (m *normal) LogDensity(q, grad []float64) (float64, error) {
 	}
 	sd := math.Exp(logSD)
 	// With e = (mean - mu)/sd, the quadratic form is n e^2 + squares/sd^2.
-	e := m.mean/sd - s/rootYear
+	e := m.mean/sd - s/m.rootYear
 	quad := m.squares / sd / sd
 	sharpe, dSharpe := m.priors.sharpe.logDensity(s)
 	scale, dScale := m.priors.logSD.logDensity(logSD)
-	grad[0] = m.n*e/rootYear + dSharpe
+	grad[0] = m.n*e/m.rootYear + dSharpe
 	grad[1] = -m.n + quad + m.n*e*m.mean/sd + dScale
 	return -m.n*logSD - (m.n*e*e+quad)/2 + sharpe + scale, nil
 }
 
 func (m *normal) Constrain(q, theta []float64) {
 	sd := math.Exp(q[1])
-	theta[0], theta[1], theta[2] = q[0]*sd/rootYear, sd, q[0]
+	theta[0], theta[1], theta[2] = q[0]*sd/m.rootYear, sd, q[0]
 }
 
 func (m *normal) guess(q []float64) { q[0], q[1] = 0, m.priors.logSD.location }

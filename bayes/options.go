@@ -10,7 +10,7 @@ import (
 // Options is the section `bayes` of the configuration.
 type Options struct {
 	Model        string  `mapstructure:"model" json:"model" doc:"return model: auto (hurdle_student_t for a strategy that is flat on many days, else student_t), student_t, hurdle_student_t or normal" enum:"auto,student_t,hurdle_student_t,normal"`
-	FlatShare    float64 `mapstructure:"flat_share" json:"flat_share" doc:"share of days with a return of exactly 0 from which auto takes the hurdle"`
+	FlatShare    float64 `mapstructure:"flat_share" json:"flat_share" doc:"share of days with a return of exactly 0 from which auto takes the hurdle" fraction:"true"`
 	HalfLife     float64 `mapstructure:"half_life" json:"half_life" doc:"exponential forgetting: a day this many trading days before the last counts half as much; 0: all days count the same"`
 	PriorSharpe  Prior   `mapstructure:"prior_sharpe" json:"prior_sharpe" doc:"prior of the annual Sharpe ratio: normal(location, scale) or student_t(df, location, scale)"`
 	PriorLogSD   Prior   `mapstructure:"prior_log_sd" json:"prior_log_sd" doc:"prior of ln(daily standard deviation) less a robust estimate of it: normal(location, scale) or student_t(df, location, scale); the standard deviation, not the scale sigma of the Student-t"`
@@ -18,11 +18,11 @@ type Options struct {
 	Chains       int     `mapstructure:"chains" json:"chains" doc:"independent Markov chains per strategy"`
 	Draws        int     `mapstructure:"draws" json:"draws" doc:"posterior draws kept per chain"`
 	Warmup       int     `mapstructure:"warmup" json:"warmup" doc:"most warm-up iterations per chain; warm-up stops early once it has settled"`
-	TargetAccept float64 `mapstructure:"target_accept" json:"target_accept" doc:"acceptance statistic the step size aims at"`
+	TargetAccept float64 `mapstructure:"target_accept" json:"target_accept" doc:"acceptance statistic the step size aims at" fraction:"true"`
 	MaxTreeDepth int     `mapstructure:"max_tree_depth" json:"max_tree_depth" doc:"deepest trajectory doubling"`
 	MaxRHat      float64 `mapstructure:"max_rhat" json:"max_rhat" doc:"largest rank-normalised split R-hat of a usable posterior"`
 	MinESS       float64 `mapstructure:"min_ess" json:"min_ess" doc:"least bulk and tail effective sample size of a usable posterior, over all chains"`
-	MaxDivergent float64 `mapstructure:"max_divergent" json:"max_divergent" doc:"largest share of divergent draws of a usable posterior"`
+	MaxDivergent float64 `mapstructure:"max_divergent" json:"max_divergent" doc:"largest share of divergent draws of a usable posterior" fraction:"true"`
 	Escalate     bool    `mapstructure:"escalate" json:"escalate" doc:"sample again, with more care each time, where the draws are not usable"`
 	Replicates   int     `mapstructure:"replicates" json:"replicates" doc:"histories simulated from the posterior that the posterior predictive checks compare with the real one; 0: no checks"`
 }

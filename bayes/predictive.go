@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+
+	"allocate/returns"
 )
 
 // Quantity describes the distribution of one quantity under the prior.
@@ -25,15 +27,15 @@ type priorDrawer interface {
 
 // PriorPredictive says what a return model believes before it has seen the
 // returns: it draws parameters from the prior, simulates a history of the given
-// number of days with each, and describes the parameters and the histories:
+// number of periods with each, and describes the parameters and the histories:
 //
-//	year_return  return over 252 days, compounded, fraction
-//	day_q01      1% quantile of daily returns, fraction
-//	day_min      worst day, fraction
+//	year_return  return over a year of periods, compounded, fraction
+//	day_q01      1% quantile of the returns, fraction
+//	day_min      worst return, fraction
 //	zeros        share of days with a return of exactly 0
 //
 // The models of this package know their prior; a user's model does not.
-func PriorPredictive(m ReturnModel, days, draws int, src rand.Source) ([]Quantity, error) {
+func PriorPredictive(m ReturnModel, f returns.Frequency, days, draws int, src rand.Source) ([]Quantity, error) {
 	prior, is := m.(priorDrawer)
 	if !is {
 		return nil, fmt.Errorf("bayes: %T cannot draw from its prior", m)
@@ -57,7 +59,7 @@ func PriorPredictive(m ReturnModel, days, draws int, src rand.Source) ([]Quantit
 				zeros++
 			}
 		}
-		history := []float64{math.Expm1(growth * daysPerYear / float64(days)), selectQuantile(r, 0.01), worst, float64(zeros) / float64(days)}
+		history := []float64{math.Expm1(growth * f.PeriodsPerYear() / float64(days)), selectQuantile(r, 0.01), worst, float64(zeros) / float64(days)}
 		for i, v := range append(slices.Clone(theta), history...) {
 			values[i] = append(values[i], v)
 		}

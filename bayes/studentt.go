@@ -12,18 +12,12 @@ import (
 	"allocate/returns"
 )
 
-// daysPerYear annualises: Sharpe = mu/sd * sqrt(252).
-const daysPerYear = 252
+var logPi = math.Log(math.Pi)
 
-var (
-	rootYear = math.Sqrt(daysPerYear)
-	logPi    = math.Log(math.Pi)
-)
-
-// The Student-t model of daily returns y_1..y_N,
+// The Student-t model of returns y_1..y_N, of which P make a year,
 //
 //	y_t ~ StudentT(nu, mu, sigma)
-//	s  = sqrt(252) mu/sd            ~ PriorSharpe, by default Normal(0, 1)
+//	s  = sqrt(P) mu/sd              ~ PriorSharpe, by default Normal(0, 1)
 //	ln sd - ln robust sd of y       ~ PriorLogSD,  by default Normal(0, 1)
 //	nu - 2                          ~ PriorNu,     by default Gamma(2, 0.1)
 //
@@ -32,7 +26,7 @@ var (
 // predictive variance has a finite expectation.
 //
 // Priors are on what people think in, Sharpe and sd; the sampler moves what
-// the data pin down, x = sqrt(252) mu/sigma, ln sigma and ln(nu-2). The two
+// the data pin down, x = sqrt(P) mu/sigma, ln sigma and ln(nu-2). The two
 // differ most for heavy tails: as nu falls to 2, sd grows without bound and
 // the width of s shrinks with it, a funnel that (x, ln sigma) does not have.
 // With nu fixed there is no third coordinate.
@@ -40,7 +34,7 @@ var studentT = Family{
 	Name:  "student_t",
 	About: "Student-t with location mu, scale sigma and nu > 2 degrees of freedom",
 	New: func(s *returns.Series, o Options) (ReturnModel, error) {
-		return newStudentT(newDays(s.Returns, forgetting(s.Len(), o.HalfLife)), o)
+		return newStudentT(daysOf(s, o), o)
 	},
 	Predictor: &studentTModel{},
 }
@@ -126,7 +120,7 @@ func (m *studentTModel) LogDensity(q, grad []float64) (float64, error) {
 	x, logSigma, k := q[0], q[1], m.tail(q)
 	sigma, excess := math.Exp(logSigma), math.Exp(k)
 	nu := 2 + excess
-	mu := x * sigma / rootYear
+	mu := x * sigma / m.days.rootYear
 	if !(math.Abs(logSigma) < 300) || !(math.Abs(mu) < 1e140) || nu > 1e15 || excess < 1e-300 {
 		return 0, fmt.Errorf("bayes: student_t at mu %.3g, sigma %.3g, nu %.3g: %w", mu, sigma, nu, nuts.ErrRecoverable)
 	}
@@ -151,7 +145,7 @@ func (m *studentTModel) LogDensity(q, grad []float64) (float64, error) {
 	sharpe, dSharpe := m.priors.sharpe.logDensity(x * root)
 	sd, dSD := m.priors.logSD.logDensity(logSigma - a/2)
 	lp += sharpe + a/2 + sd
-	grad[0] = dMu*sigma/rootYear + dSharpe*root
+	grad[0] = dMu*sigma/m.days.rootYear + dSharpe*root
 	grad[1] = dMu*mu + 2*dLogC + dSD
 	if m.fixed {
 		return lp, nil
@@ -189,13 +183,13 @@ const (
 
 func (m *studentTModel) reduction(at []float64, covariance mat.Symmetric) *reduction {
 	sigma, share := math.Exp(at[1]), 1/(1+2*math.Exp(-m.tail(at)))
-	mu := at[0] * sigma / rootYear
+	mu := at[0] * sigma / m.days.rootYear
 	// The gradients of mu and ln c in the coordinates q, and their variances.
 	variance := func(g []float64) float64 {
 		v := mat.NewVecDense(len(g), g)
 		return mat.Inner(v, covariance, v)
 	}
-	varMu := variance([]float64{sigma / rootYear, mu, 0}[:m.Dim()])
+	varMu := variance([]float64{sigma / m.days.rootYear, mu, 0}[:m.Dim()])
 	varLogC := variance([]float64{0, 2, share}[:m.Dim()])
 	logC := math.Log(2+math.Exp(m.tail(at))) + 2*at[1]
 	halfLogC := min(boxDistance*math.Sqrt(varLogC), boxLogC)
@@ -207,7 +201,7 @@ func (m *studentTModel) Constrain(q, theta []float64) {
 	sigma, excess := math.Exp(q[1]), math.Exp(m.tail(q))
 	nu := 2 + excess
 	root := math.Sqrt(excess / nu)
-	theta[0] = q[0] * sigma / rootYear
+	theta[0] = q[0] * sigma / m.days.rootYear
 	theta[1] = sigma
 	theta[2] = nu
 	theta[3] = sigma / root

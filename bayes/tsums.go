@@ -1,16 +1,30 @@
 package bayes
 
-import "math"
+import (
+	"math"
+
+	"allocate/returns"
+)
 
 // days are the returns that a likelihood is made of, with their weights.
 type days struct {
-	y []float64 // daily returns
+	y []float64 // returns per period
 	w []float64 // weight of each, positive; nil: all 1
 	n float64   // sum of the weights
+
+	rootYear float64 // square root of the periods of a year, by which a Sharpe ratio is annualized
 }
 
+// daysOf are the days of a series, weighted by the half-life of o.
+func daysOf(s *returns.Series, o Options) days {
+	d := newDays(s.Returns, forgetting(s.Len(), o.HalfLife))
+	d.rootYear = math.Sqrt(s.Frequency.PeriodsPerYear())
+	return d
+}
+
+// newDays are trading days.
 func newDays(y, w []float64) days {
-	d := days{y: y, w: w, n: float64(len(y))}
+	d := days{y: y, w: w, n: float64(len(y)), rootYear: math.Sqrt(returns.Daily.PeriodsPerYear())}
 	if w != nil {
 		d.n = 0
 		for _, v := range w {

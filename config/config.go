@@ -41,6 +41,14 @@ func Default() Config {
 	}
 }
 
+// For returns the configuration with what depends on the frequency of the
+// panel filled in: the horizon, and the periods between two decisions.
+func (c *Config) For(f returns.Frequency) *Config {
+	filled := *c
+	filled.Scenarios, filled.Backtest = c.Scenarios.For(f), c.Backtest.For(f)
+	return &filled
+}
+
 // Error is a configuration that cannot be used: every problem at once.
 type Error struct{ Err error }
 
@@ -62,6 +70,11 @@ func (c *Config) Validate() error {
 	}
 	if c.Cache == "" {
 		errs = append(errs, errors.New("cache: is blank; name the folder for stored results"))
+	}
+	for _, f := range Values(c) {
+		if path, ok := f.Default.(string); ok && f.Path && scheme(path) != "" {
+			errs = append(errs, fmt.Errorf("%s: %q is an address; only files and folders of this machine are read and written", f.Key, clip(path)))
+		}
 	}
 	if c.Workers < 0 || c.Workers > 4096 {
 		errs = append(errs, fmt.Errorf("workers: is %d; expected 0 to 4096", c.Workers))

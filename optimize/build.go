@@ -25,9 +25,6 @@ const (
 	keyMaxPositions = "optimize.max_positions"
 )
 
-// tradingDays annualises: trading days in a year.
-const tradingDays = 252
-
 // Held is the weights of an earlier day as they stand now, by strategy.
 type Held map[string]float64
 
@@ -37,8 +34,8 @@ type Held map[string]float64
 // has no limit. What is held of strategies that are not in the set is sold: it
 // takes of the limit on turnover, and its cost is the same whatever the weights.
 //
-// Annual returns are converted to the horizon of h trading days by
-// compounding, (1+r)^(h/252) - 1, and compared with the mean scenario return.
+// Annual returns are converted to the horizon of h of the set's P periods per
+// year by compounding, (1+r)^(h/P) - 1, and compared with the mean scenario return.
 func NewProblem(set *scenarios.Set, o Options, held Held) (*Problem, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
@@ -50,10 +47,10 @@ func NewProblem(set *scenarios.Set, o Options, held Held) (*Problem, error) {
 		if slices.Contains(set.Names, Cash) {
 			return nil, fmt.Errorf("optimize.cash: a strategy is already named %s", Cash)
 		}
-		set = withCash(set, o.CashOver(set.Horizon))
+		set = withCash(set, o.CashOver(set.Horizon, set.Frequency))
 	}
 	if set.Horizon < 1 && (o.MinAnnualReturn != nil || o.RiskFree != 0 || o.CashReturn != 0 || o.BorrowBP != 0) {
-		return nil, fmt.Errorf("%s: the scenarios span %d trading days; expected at least 1", keyMinReturn, set.Horizon)
+		return nil, fmt.Errorf("%s: the scenarios span %d periods; expected at least 1", keyMinReturn, set.Horizon)
 	}
 	b := &builder{set: set, names: set.Names, Options: o}
 	n := len(set.Names)
@@ -93,7 +90,9 @@ func (b *builder) index(key, name string) int {
 }
 
 // horizon converts an annual return to that of the horizon.
-func (b *builder) horizon(annual float64) float64 { return over(annual, b.set.Horizon) }
+func (b *builder) horizon(annual float64) float64 {
+	return over(annual, b.set.Horizon, b.set.Frequency)
+}
 
 func (b *builder) bounds(p *Problem) {
 	for i, name := range b.names {
@@ -243,7 +242,7 @@ func (b *builder) borrow(p *Problem) {
 	p.Borrow = make([]float64, len(b.names))
 	for i, name := range b.names {
 		if !b.Cash || name != Cash {
-			p.Borrow[i] = b.BorrowBP / 1e4 * float64(b.set.Horizon) / tradingDays
+			p.Borrow[i] = b.BorrowBP / 1e4 * float64(b.set.Horizon) / b.set.Frequency.PeriodsPerYear()
 		}
 	}
 }
@@ -280,12 +279,14 @@ func (b *builder) shares(p *Problem) {
 	}
 }
 
-// CashOver is the certain return of CASH over a horizon of trading days.
-func (o Options) CashOver(days int) float64 { return over(o.CashReturn, days) }
+// CashOver is the certain return of CASH over a number of periods.
+func (o Options) CashOver(periods int, f returns.Frequency) float64 {
+	return over(o.CashReturn, periods, f)
+}
 
-// over compounds an annual return over a number of trading days.
-func over(annual float64, days int) float64 {
-	return math.Expm1(math.Log1p(annual) * float64(days) / tradingDays)
+// over compounds an annual return over a number of periods.
+func over(annual float64, periods int, f returns.Frequency) float64 {
+	return math.Expm1(math.Log1p(annual) * float64(periods) / f.PeriodsPerYear())
 }
 
 // withCash returns a copy of set with a last column of a certain return.

@@ -11,36 +11,36 @@ import (
 // Options is the optimize section of the configuration.
 type Options struct {
 	Objective    Objective `mapstructure:"objective" json:"objective" doc:"min_cvar (least CVaR), max_return (highest expected return, within max_cvar), utility (highest expected return - risk_aversion x CVaR), max_ratio (highest ratio of expected return above risk_free to CVaR) or risk_budget (long-only; every strategy has its share of the CVaR)" enum:"min_cvar,max_return,utility,max_ratio,risk_budget"`
-	Alpha        float64   `mapstructure:"alpha" json:"alpha" doc:"confidence of the CVaR that is minimised, 0 <= alpha < 1; 0.95 averages the worst 5 % of scenarios"`
+	Alpha        float64   `mapstructure:"alpha" json:"alpha" doc:"confidence of the CVaR that is minimised, 0 <= alpha < 1; 0.95 averages the worst 5 % of scenarios" fraction:"true"`
 	Spectrum     []Level   `mapstructure:"spectrum" json:"spectrum,omitempty" doc:"several confidences at once instead of alpha, [{alpha: 0.9, weight: 0.5}, {alpha: 0.99, weight: 0.5}]: risk is the weighted mean of their CVaRs; alpha is still what is reported"`
 	RiskAversion float64   `mapstructure:"risk_aversion" json:"risk_aversion" doc:"CVaR that one unit of expected return is worth, for objective utility"`
-	MaxCVaR      *float64  `mapstructure:"max_cvar" json:"max_cvar,omitempty" doc:"limit on the CVaR over the horizon, as a fraction of capital, for objectives max_return and utility; absent: no limit"`
-	RiskFree     float64   `mapstructure:"risk_free" json:"risk_free" doc:"annual return that a ratio is measured against, for objective max_ratio"`
+	MaxCVaR      *float64  `mapstructure:"max_cvar" json:"max_cvar,omitempty" doc:"limit on the CVaR over the horizon, as a fraction of capital, for objectives max_return and utility; absent: no limit" fraction:"true"`
+	RiskFree     float64   `mapstructure:"risk_free" json:"risk_free" doc:"annual return that a ratio is measured against, for objective max_ratio" fraction:"true"`
 	RiskShares   []Share   `mapstructure:"risk_shares" json:"risk_shares,omitempty" doc:"shares of the CVaR for objective risk_budget, [{name: a, share: 0.5}]; the strategies that are not named have equal parts of what is left"`
 
-	Budget          float64    `mapstructure:"budget" json:"budget" doc:"what the weights sum to, as a fraction of capital; 0 is market neutral"`
-	MinWeight       float64    `mapstructure:"min_weight" json:"min_weight" doc:"smallest weight of a strategy, as a fraction of capital; negative allows short positions"`
-	MaxWeight       float64    `mapstructure:"max_weight" json:"max_weight" doc:"largest weight of a strategy, as a fraction of capital"`
+	Budget          float64    `mapstructure:"budget" json:"budget" doc:"what the weights sum to, as a fraction of capital; 0 is market neutral" fraction:"true"`
+	MinWeight       float64    `mapstructure:"min_weight" json:"min_weight" doc:"smallest weight of a strategy, as a fraction of capital; negative allows short positions" fraction:"true"`
+	MaxWeight       float64    `mapstructure:"max_weight" json:"max_weight" doc:"largest weight of a strategy, as a fraction of capital" fraction:"true"`
 	Bounds          []Bound    `mapstructure:"bounds" json:"bounds,omitempty" doc:"exceptions to min_weight and max_weight for named strategies"`
 	Groups          []Group    `mapstructure:"groups" json:"groups,omitempty" doc:"limits on the sum of the weights of several strategies, [{name: trend, strategies: [a, b], max: 0.4}]; group instead of strategies takes those of that group in the metadata"`
 	Exposures       []Exposure `mapstructure:"exposures" json:"exposures,omitempty" doc:"limits on a linear exposure, [{name: beta, loadings: [{name: a, value: 0.8}], max: 0.3}]; a strategy that is not named has loading 0"`
-	MinAnnualReturn *float64   `mapstructure:"min_annual_return" json:"min_annual_return,omitempty" doc:"floor on the expected return, as a simple annual fraction of capital; absent: no floor"`
-	MaxLeverage     *float64   `mapstructure:"max_leverage" json:"max_leverage,omitempty" doc:"largest sum of absolute weights of strategies, as a fraction of capital; absent: no limit"`
-	MaxTurnover     *float64   `mapstructure:"max_turnover" json:"max_turnover,omitempty" doc:"largest turnover against the weights held, half the sum of absolute changes, as a fraction of capital; absent: no limit; nothing held: no limit"`
+	MinAnnualReturn *float64   `mapstructure:"min_annual_return" json:"min_annual_return,omitempty" doc:"floor on the expected return, as a simple annual fraction of capital; absent: no floor" fraction:"true"`
+	MaxLeverage     *float64   `mapstructure:"max_leverage" json:"max_leverage,omitempty" doc:"largest sum of absolute weights of strategies, as a fraction of capital; absent: no limit" fraction:"true"`
+	MaxTurnover     *float64   `mapstructure:"max_turnover" json:"max_turnover,omitempty" doc:"largest turnover against the weights held, half the sum of absolute changes, as a fraction of capital; absent: no limit; nothing held: no limit" fraction:"true"`
 	Benchmark       []Share    `mapstructure:"benchmark" json:"benchmark,omitempty" doc:"weights of a benchmark, [{name: a, share: 0.5}]; a strategy that is not named has 0"`
-	MaxDistance     *float64   `mapstructure:"max_distance" json:"max_distance,omitempty" doc:"largest distance to the benchmark, half the sum of absolute differences, as a fraction of capital; absent: no limit"`
-	MinPosition     float64    `mapstructure:"min_position" json:"min_position" doc:"smallest absolute weight that is not 0, as a fraction of capital; 0: any"`
+	MaxDistance     *float64   `mapstructure:"max_distance" json:"max_distance,omitempty" doc:"largest distance to the benchmark, half the sum of absolute differences, as a fraction of capital; absent: no limit" fraction:"true"`
+	MinPosition     float64    `mapstructure:"min_position" json:"min_position" doc:"smallest absolute weight that is not 0, as a fraction of capital; 0: any" fraction:"true"`
 	MaxPositions    int        `mapstructure:"max_positions" json:"max_positions" doc:"most strategies with a weight that is not 0; 0: any number"`
 	Nodes           int        `mapstructure:"nodes" json:"nodes" doc:"most steps of the search that min_position and max_positions need; where it stops early the gap is reported"`
 
 	Cash       bool    `mapstructure:"cash" json:"cash" doc:"allow CASH, whose return is certain: strategies then sum to at most the budget and CASH takes the rest"`
-	CashReturn float64 `mapstructure:"cash_return" json:"cash_return" doc:"annual return of CASH; in a backtest of all capital that is not invested, and the risk-free return of its ratios"`
+	CashReturn float64 `mapstructure:"cash_return" json:"cash_return" doc:"annual return of CASH; in a backtest of all capital that is not invested, and the risk-free return of its ratios" fraction:"true"`
 
 	CostBP       float64 `mapstructure:"cost_bp" json:"cost_bp" doc:"cost of trading, basis points of the traded amount, against the weights held; the metadata's cost_bp and costs come first"`
 	Costs        []Cost  `mapstructure:"costs" json:"costs,omitempty" doc:"exceptions to cost_bp, [{name: a, bp: 3}]"`
 	FixedBP      float64 `mapstructure:"fixed_bp" json:"fixed_bp" doc:"fixed cost of a rebalance, basis points of capital: where it is more than trading is worth, what is held stays"`
 	BorrowBP     float64 `mapstructure:"borrow_bp" json:"borrow_bp" doc:"cost of short positions, basis points of their size per year"`
-	RobustRadius float64 `mapstructure:"robust_radius" json:"robust_radius" doc:"radius of the Wasserstein ball of distributions around the scenarios whose worst is optimised, as a horizon return; 0: trust the scenarios"`
+	RobustRadius float64 `mapstructure:"robust_radius" json:"robust_radius" doc:"radius of the Wasserstein ball of distributions around the scenarios whose worst is optimised, as a horizon return; 0: trust the scenarios" fraction:"true"`
 	RobustNorm   Norm    `mapstructure:"robust_norm" json:"robust_norm" doc:"how far a scenario is moved: l1 (sum over strategies; penalises the largest weight) or linf (largest move; penalises leverage)" enum:"l1,linf"`
 
 	Decimals int     `mapstructure:"decimals" json:"decimals" doc:"decimals of an exported weight, 1 to 12; the printed weights sum to the budget exactly"`
@@ -52,8 +52,8 @@ type Options struct {
 // Bound replaces the default bounds of one strategy; a nil side keeps them.
 type Bound struct {
 	Name string   `mapstructure:"name" json:"name" doc:"strategy, as named in the scenarios; CASH for the cash position"`
-	Min  *float64 `mapstructure:"min" json:"min,omitempty" doc:"smallest weight, as a fraction of capital"`
-	Max  *float64 `mapstructure:"max" json:"max,omitempty" doc:"largest weight, as a fraction of capital"`
+	Min  *float64 `mapstructure:"min" json:"min,omitempty" doc:"smallest weight, as a fraction of capital" fraction:"true"`
+	Max  *float64 `mapstructure:"max" json:"max,omitempty" doc:"largest weight, as a fraction of capital" fraction:"true"`
 }
 
 // Group limits the sum of the weights of some strategies.
@@ -61,16 +61,16 @@ type Group struct {
 	Name       string   `mapstructure:"name" json:"name" doc:"name of the limit, for errors and shadow prices"`
 	Strategies []string `mapstructure:"strategies" json:"strategies,omitempty" doc:"the strategies; CASH may be one"`
 	Group      string   `mapstructure:"group" json:"group,omitempty" doc:"instead of strategies: a group of the metadata"`
-	Min        *float64 `mapstructure:"min" json:"min,omitempty" doc:"least sum, as a fraction of capital"`
-	Max        *float64 `mapstructure:"max" json:"max,omitempty" doc:"largest sum, as a fraction of capital"`
+	Min        *float64 `mapstructure:"min" json:"min,omitempty" doc:"least sum, as a fraction of capital" fraction:"true"`
+	Max        *float64 `mapstructure:"max" json:"max,omitempty" doc:"largest sum, as a fraction of capital" fraction:"true"`
 }
 
 // Exposure limits a weighted sum of the weights.
 type Exposure struct {
 	Name     string    `mapstructure:"name" json:"name" doc:"name of the exposure, for errors and shadow prices"`
 	Loadings []Loading `mapstructure:"loadings" json:"loadings" doc:"what a unit of each strategy adds"`
-	Min      *float64  `mapstructure:"min" json:"min,omitempty" doc:"least exposure"`
-	Max      *float64  `mapstructure:"max" json:"max,omitempty" doc:"largest exposure"`
+	Min      *float64  `mapstructure:"min" json:"min,omitempty" doc:"least exposure" fraction:"true"`
+	Max      *float64  `mapstructure:"max" json:"max,omitempty" doc:"largest exposure" fraction:"true"`
 }
 
 // Loading is what a unit of one strategy adds to an exposure.
@@ -82,7 +82,7 @@ type Loading struct {
 // Share is a strategy's part of something.
 type Share struct {
 	Name  string  `mapstructure:"name" json:"name" doc:"strategy"`
-	Share float64 `mapstructure:"share" json:"share" doc:"its share, as a fraction"`
+	Share float64 `mapstructure:"share" json:"share" doc:"its share, as a fraction" fraction:"true"`
 }
 
 // Cost is what trading one strategy costs.

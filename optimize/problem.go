@@ -79,8 +79,8 @@ type Problem struct {
 // Level is one CVaR of a mixture. A mixture of several is a spectral risk
 // measure (Acerbi 2002).
 type Level struct {
-	Alpha  float64 `mapstructure:"alpha" json:"alpha" doc:"confidence, 0 <= alpha < 1"`
-	Weight float64 `mapstructure:"weight" json:"weight" doc:"its weight; the weights of all levels sum to 1"`
+	Alpha  float64 `mapstructure:"alpha" json:"alpha" doc:"confidence, 0 <= alpha < 1" fraction:"true"`
+	Weight float64 `mapstructure:"weight" json:"weight" doc:"its weight; the weights of all levels sum to 1" fraction:"true"`
 }
 
 // Constraint is one named linear row: Lower <= Coef'w <= Upper. Equal sides
@@ -212,7 +212,7 @@ func (p *Problem) rows() []Constraint {
 
 // annual is the inverse of the conversion in NewProblem.
 func (p *Problem) annual(horizonReturn float64) float64 {
-	return math.Expm1(math.Log1p(horizonReturn) * tradingDays / float64(p.Set.Horizon))
+	return math.Expm1(math.Log1p(horizonReturn) * p.Set.Frequency.PeriodsPerYear() / float64(p.Set.Horizon))
 }
 
 // validate reports every way in which a problem is not well posed. Whether it

@@ -70,7 +70,7 @@ func Backtest(ctx context.Context, c *config.Config, trials []Trial, sink Sink, 
 	stages := append([]ManifestStage{read}, p.accounts()...)
 	if len(trials) > 0 {
 		var more []ManifestStage
-		if report.Sweep, more, err = sweep(ctx, r, c, files, trials); err != nil {
+		if report.Sweep, more, err = sweep(ctx, r, p.c, files, trials); err != nil {
 			return nil, err
 		}
 		stages = addAccounts(stages, more)
@@ -109,7 +109,7 @@ func (f *sourceFiles) gatherBacktest(c *config.Config) error {
 			return err
 		}
 		f.beside = append(f.beside, s)
-		targets, err := parseTargets(x.Path, text)
+		targets, err := parseTargets(x.Path, text, anyGross)
 		if err != nil {
 			return err
 		}
@@ -148,17 +148,17 @@ func (p *replay) run(ctx context.Context, files *sourceFiles) (*reports.Backtest
 	}
 	o := p.c.Backtest
 	report := &reports.Backtest{
-		First: ours.Days[0], Last: ours.Days[len(ours.Days)-1], Horizon: p.c.Scenarios.Horizon, Alpha: p.c.Optimize.Alpha, Level: o.Level,
+		First: ours.Days[0], Last: ours.Days[len(ours.Days)-1], Frequency: p.in.panel.Frequency(), PerYear: p.in.panel.Frequency().PeriodsPerYear(), Horizon: p.c.Scenarios.Horizon, Alpha: p.c.Optimize.Alpha, Level: o.Level,
 		Benchmark: o.Benchmark, Days: ours.Days, Decimals: p.c.Optimize.Decimals,
 	}
-	list := []followed{follow(backtest.Ours, ours)}
+	list := []followed{follow(backtest.Ours, ours, report.PerYear)}
 	names := slices.Clone(o.Compare)
 	for _, x := range o.Portfolios {
 		names = append(names, x.Name)
 	}
 	for _, name := range names {
 		if path := paths[name]; path != nil {
-			list = append(list, follow(name, path))
+			list = append(list, follow(name, path, report.PerYear))
 		}
 	}
 	for _, x := range list {

@@ -43,7 +43,7 @@ func (p *replay) findings(b *reports.Backtest) []returns.Finding {
 	if b.Forecast == nil {
 		found = append(found, returns.Finding{
 			Code: "backtest.few", Severity: returns.Info,
-			Sentence: fmt.Sprintf("Fewer than %d horizons of %d days that do not overlap are over: the predictions are not scored.", fewestScored, b.Horizon),
+			Sentence: fmt.Sprintf("Fewer than %d horizons of %s that do not overlap are over: the predictions are not scored.", fewestScored, b.Over()),
 		})
 	}
 	if f := b.Forecast; f != nil {

@@ -21,9 +21,10 @@ type followed struct {
 }
 
 // follow describes one path.
-func follow(name string, path *backtest.Path) followed {
+func follow(name string, path *backtest.Path, perYear float64) followed {
 	x := followed{reports.Portfolio{Name: name, Returns: path.Returns, Gross: path.Gross, Missing: path.Missing}, path.Trades}
-	x.Turnover, x.Cost = perYear(x.turnovers(), path), perYear(x.costs(), path)
+	years := float64(len(path.Days)) / perYear
+	x.Turnover, x.Cost = sum(x.turnovers())/years, sum(x.costs())/years
 	for _, t := range path.Trades {
 		if t.Held {
 			x.Held++
@@ -34,12 +35,12 @@ func follow(name string, path *backtest.Path) followed {
 	return x
 }
 
-func perYear(x []float64, path *backtest.Path) float64 {
-	sum := 0.0
+func sum(x []float64) float64 {
+	total := 0.0
 	for _, v := range x {
-		sum += v
+		total += v
 	}
-	return sum / (float64(len(path.Days)) / metrics.Year)
+	return total
 }
 
 func (x *followed) turnovers() []float64 {
@@ -94,7 +95,7 @@ func (p *replay) rows(ctx context.Context, list []followed, alpha float64) ([]re
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(max(1, p.Workers))
 	for k, x := range list {
-		s := metrics.Sample{Returns: x.Returns, RiskFree: p.costs.CashReturn, Alpha: alpha}
+		s := metrics.Sample{Returns: x.Returns, PeriodsPerYear: p.in.panel.Frequency().PeriodsPerYear(), RiskFree: p.costs.CashReturn, Alpha: alpha}
 		if benchmark >= 0 && k != benchmark {
 			s.Benchmark = list[benchmark].Returns
 		}
@@ -144,16 +145,9 @@ func (p *replay) yearly(value float64, of []float64, entry, days int) reports.Es
 	if o.Replicates == 0 || entry == len(of) {
 		return e
 	}
-	given := 0.0
-	for _, v := range of[:entry] {
-		given += v
-	}
+	given, years := sum(of[:entry]), float64(days)/p.in.panel.Frequency().PeriodsPerYear()
 	low, high := metrics.Interval(of[entry:], func(x []float64) float64 {
-		sum := given
-		for _, v := range x {
-			sum += v
-		}
-		return sum / (float64(days) / metrics.Year)
+		return (given + sum(x)) / years
 	}, o.Level, o.Replicates, stream(seedFor(p.c.Seed, "bootstrap", ""), "rebalances"))
 	e.Low, e.High = reports.Number(low), reports.Number(high)
 	return e

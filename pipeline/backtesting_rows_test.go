@@ -47,14 +47,14 @@ func TestEveryMetricHasAnInterval(t *testing.T) {
 // resample, and that equal rebalances leave nothing uncertain.
 func TestTurnoverInterval(t *testing.T) {
 	c := config.Default()
-	p := &replay{c: &c}
+	p := &replay{c: &c, in: day{panel: &returns.Panel{}}}
 	path := &backtest.Path{Days: make([]returns.Date, 252)}
-	x := follow("x", path)
+	x := follow("x", path, 252)
 	if e := p.yearly(x.Turnover, x.turnovers(), x.entry(), 252); !math.IsNaN(float64(e.Low)) || e.Value != 0 {
 		t.Errorf("without a rebalance: %+v", e)
 	}
 	path.Trades = append(path.Trades, backtest.Trade{Held: true}, backtest.Trade{Turnover: 1, Cost: 0.001})
-	x = follow("x", path)
+	x = follow("x", path, 252)
 	if e := p.yearly(x.Turnover, x.turnovers(), x.entry(), 252); !math.IsNaN(float64(e.Low)) || e.Value != 1 {
 		t.Errorf("with the first trade alone: %+v", e)
 	}
@@ -62,12 +62,12 @@ func TestTurnoverInterval(t *testing.T) {
 		path.Trades = append(path.Trades, backtest.Trade{Turnover: 0.25, Cost: 0.0005})
 	}
 	path.Days = append(path.Days, path.Days...) // two years
-	x = follow("x", path)
+	x = follow("x", path, 252)
 	if e := p.yearly(x.Turnover, x.turnovers(), x.entry(), 504); e != (reports.Estimate{Value: 1.75, Low: 1.75, High: 1.75}) {
 		t.Errorf("equal rebalances: %+v", e)
 	}
 	path.Trades[5].Turnover, path.Trades[7].Held, path.Trades[7].Turnover = 0.5, true, 0
-	x = follow("x", path)
+	x = follow("x", path, 252)
 	e := p.yearly(x.Turnover, x.turnovers(), x.entry(), 504)
 	if e.Value != 1.75 || !(e.Low < 1.75 && e.Low >= 0.5) || !(e.High > 1.75 && e.High <= 3) {
 		t.Errorf("unequal rebalances: %+v", e)

@@ -45,8 +45,8 @@ func sweep(ctx context.Context, r *Runner, c *config.Config, files *sourceFiles,
 	}
 	var stages []ManifestStage
 	var all [][]float64
-	var at []int // of each of all, among the trials
-	days := math.MaxInt
+	var at []int                      // of each of all, among the trials
+	days, perYear := math.MaxInt, 0.0 // periods
 	for k, t := range trials {
 		one := *t.Config
 		one.Backtest.Compare, one.Backtest.Portfolios = nil, nil
@@ -55,7 +55,7 @@ func sweep(ctx context.Context, r *Runner, c *config.Config, files *sourceFiles,
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", named, err)
 		}
-		p.unit = named
+		p.unit, perYear = named, p.in.panel.Frequency().PeriodsPerYear()
 		if err := p.foresee(ctx); err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", named, err)
 		}
@@ -76,7 +76,7 @@ func sweep(ctx context.Context, r *Runner, c *config.Config, files *sourceFiles,
 				refused = d.why()
 			}
 		}
-		m := metrics.Sample{Returns: path.Returns, RiskFree: cashReturn(c), Alpha: c.Optimize.Alpha}
+		m := metrics.Sample{Returns: path.Returns, PeriodsPerYear: perYear, RiskFree: cashReturn(c), Alpha: c.Optimize.Alpha}
 		value := func(key string) reports.Number {
 			metric, _ := metrics.Lookup(key)
 			return reports.Number(metric.Of(m))
@@ -88,7 +88,7 @@ func sweep(ctx context.Context, r *Runner, c *config.Config, files *sourceFiles,
 		}
 	}
 	if len(all) >= 2 && days >= 2*overfitBlocks {
-		out.Overfit = overfit(all, days, c)
+		out.Overfit = overfit(all, days, c, perYear)
 		out.Overfit.Best = at[out.Overfit.Best]
 	}
 	return out, stages, nil
@@ -97,7 +97,7 @@ func sweep(ctx context.Context, r *Runner, c *config.Config, files *sourceFiles,
 // overfit asks how much of the best trial's Sharpe ratio is the luck of the
 // choice. Trials may begin on different days: the last days, which all have, are
 // compared.
-func overfit(all [][]float64, days int, c *config.Config) *reports.Overfit {
+func overfit(all [][]float64, days int, c *config.Config, perYear float64) *reports.Overfit {
 	n := len(all)
 	matrix := make([]float64, days*n)
 	sharpes := make([]float64, n)
@@ -107,7 +107,7 @@ func overfit(all [][]float64, days int, c *config.Config) *reports.Overfit {
 		for t, v := range x {
 			matrix[t*n+j] = v
 		}
-		sharpes[j] = metrics.NewTrackRecord(x, cashReturn(c)).Sharpe
+		sharpes[j] = metrics.NewTrackRecord(x, cashReturn(c), perYear).Sharpe
 		if sharpes[j] > sharpes[best] {
 			best = j
 		}
@@ -119,17 +119,17 @@ func overfit(all [][]float64, days int, c *config.Config) *reports.Overfit {
 	for _, s := range sharpes {
 		variance += (s - mean) * (s - mean) / float64(n-1)
 	}
-	record := metrics.NewTrackRecord(all[best][len(all[best])-days:], cashReturn(c))
+	record := metrics.NewTrackRecord(all[best][len(all[best])-days:], cashReturn(c), perYear)
 	return &reports.Overfit{
 		PBO: reports.Number(metrics.CrossValidate(matrix, n, overfitBlocks).Probability), Blocks: overfitBlocks, Best: best,
-		DeflatedSharpe: reports.Number(record.Deflated(n, variance)), OutOfSample: reports.Number(purged(all, days, c)),
+		DeflatedSharpe: reports.Number(record.Deflated(n, variance)), OutOfSample: reports.Number(purged(all, days, c, perYear)),
 	}
 }
 
 // purged is the mean annual Sharpe ratio, over the splits of combinatorial
 // purged cross-validation (10 groups, 2 of them the test), of the trial that was
 // best on each split's training days.
-func purged(all [][]float64, days int, c *config.Config) float64 {
+func purged(all [][]float64, days int, c *config.Config, perYear float64) float64 {
 	const groups, tests = 10, 2
 	if days < 10*groups {
 		return math.NaN()
@@ -141,7 +141,7 @@ func purged(all [][]float64, days int, c *config.Config) float64 {
 		for _, r := range ranges {
 			some = append(some, x[r.From:r.To]...)
 		}
-		return metrics.NewTrackRecord(some, cashReturn(c)).Sharpe
+		return metrics.NewTrackRecord(some, cashReturn(c), perYear).Sharpe
 	}
 	total := 0.0
 	for _, s := range splits {
@@ -153,5 +153,5 @@ func purged(all [][]float64, days int, c *config.Config) float64 {
 		}
 		total += pick(all[at], s.Test)
 	}
-	return total / float64(len(splits)) * math.Sqrt(metrics.Year)
+	return total / float64(len(splits)) * math.Sqrt(perYear)
 }

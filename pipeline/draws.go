@@ -97,7 +97,7 @@ func Priors(ctx context.Context, c *config.Config, sink Sink, now func() time.Ti
 			continue // the run itself says why
 		}
 		name := series.Strategy.Name
-		q, err := bayes.PriorPredictive(model, series.Len(), 400, Streams(c.Seed, "prior")(name))
+		q, err := bayes.PriorPredictive(model, series.Frequency, series.Len(), 400, Streams(c.Seed, "prior")(name))
 		if err != nil {
 			return nil, fmt.Errorf("strategy %q: %w", strings.ToValidUTF8(name, "?"), err)
 		}

@@ -39,6 +39,7 @@ func newReplay(ctx context.Context, r *Runner, c *config.Config, files *sourceFi
 	if err != nil {
 		return nil, read, err
 	}
+	c = c.For(in.panel.Frequency())
 	p := &replay{Runner: r, c: c, in: in, sessions: sessions}
 	if p.costs, err = costModel(&in, c); err != nil {
 		return nil, read, err

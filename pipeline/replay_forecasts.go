@@ -67,7 +67,7 @@ func (p *replay) on(d *replayed) day {
 // what came judges the forecasts better, and none of it changes a weight.
 func (p *replay) imagining() *config.Config {
 	c := *p.c
-	c.Scenarios.Holdout, c.Bayes.Replicates = 0, 0
+	c.Scenarios.Holdout, c.Bayes.Replicates = new(int), 0 // neither judges a decision
 	return &c
 }
 

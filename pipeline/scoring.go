@@ -37,7 +37,7 @@ type prediction struct {
 // scenarios, and what they returned.
 func (p *replay) predictions(ctx context.Context, r *Runner) ([]prediction, error) {
 	var out []prediction
-	o := portfolioOptions{Cash: p.c.Optimize.CashOver(p.c.Scenarios.Horizon)}
+	o := portfolioOptions{Cash: p.c.Optimize.CashOver(p.c.Scenarios.Horizon, p.in.panel.Frequency())}
 	step := p.begin("scores", len(p.days))
 	defer step.end()
 	for k, d := range p.days {
@@ -206,7 +206,7 @@ func runPortfolio(_ context.Context, c *Call) ([]byte, error) {
 // portfolioTable writes the scenarios' returns of a portfolio, and their
 // probabilities if they differ.
 func portfolioTable(set *scenarios.Set, weights map[string]float64, cash float64) ([]byte, error) {
-	one := &scenarios.Set{AsOf: set.AsOf, Horizon: set.Horizon, Names: []string{"portfolio"}, Prob: set.Prob, Returns: make([]float64, set.Len())}
+	one := &scenarios.Set{AsOf: set.AsOf, Horizon: set.Horizon, Frequency: set.Frequency, Names: []string{"portfolio"}, Prob: set.Prob, Returns: make([]float64, set.Len())}
 	certain := weights[optimize.Cash] * cash
 	for i := range one.Returns {
 		one.Returns[i] = certain

@@ -71,8 +71,8 @@ func (st scenarioStage) fan(ctx context.Context, c *Call) ([]byte, error) {
 	for j, s := range strategies {
 		weights[j] = decided[s.Series.Strategy.Name]
 	}
-	cash := func(days int) float64 {
-		return decided[optimize.Cash] * optimize.Options{CashReturn: o.CashReturn}.CashOver(days)
+	cash := func(periods int) float64 {
+		return decided[optimize.Cash] * optimize.Options{CashReturn: o.CashReturn}.CashOver(periods, set.Frequency)
 	}
 	f, err := scenarios.NewFan(ctx, strategies, weights, set.Prob, cash, o.Scenarios, Streams(o.Seed, "scenarios"), st.workers)
 	if err != nil {

@@ -18,7 +18,9 @@ import (
 type Backtest struct {
 	First      returns.Date      `json:"first"` // first day whose return a portfolio earned
 	Last       returns.Date      `json:"last"`
-	Horizon    int               `json:"horizon_days"`
+	Frequency  returns.Frequency `json:"frequency"` // of the panel: what a period is
+	PerYear    float64           `json:"periods_per_year"`
+	Horizon    int               `json:"horizon"` // periods
 	Alpha      float64           `json:"alpha"`
 	Level      float64           `json:"level"`     // of intervals
 	Benchmark  string            `json:"benchmark"` // allocator that relative metrics are against; empty: none
@@ -33,6 +35,9 @@ type Backtest struct {
 	Decimals    int            `json:"-"`
 	LastWeights []byte         `json:"-"` // weights.csv as a nightly run of the last decision publishes it
 }
+
+// Over names the horizon: "21 days", "4 weeks".
+func (b *Backtest) Over() string { return b.Frequency.Days(b.Horizon) }
 
 // Portfolio is one allocator through time.
 type Portfolio struct {

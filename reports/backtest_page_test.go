@@ -37,7 +37,7 @@ func replayed() *Backtest {
 		b.Portfolios = append(b.Portfolios, p)
 	}
 	for k, key := range []string{"cagr", "annual_volatility", "sharpe", "max_drawdown", "cvar", "longest_drawdown"} {
-		m := MetricRow{Key: key, Name: "Metric " + key, Unit: []string{"per year", "per year", "", "fraction", "fraction", "days"}[k], Formula: "a < b", Source: "someone 1999"}
+		m := MetricRow{Key: key, Name: "Metric " + key, Unit: []string{"per year", "per year", "", "fraction", "fraction", "periods"}[k], Formula: "a < b", Source: "someone 1999"}
 		for j := range b.Portfolios {
 			v := 0.0123*float64(k+1) + 0.001*float64(j)
 			if key == "longest_drawdown" {
@@ -115,7 +115,7 @@ func TestBacktestPageIsTheArtifacts(t *testing.T) {
 		switch m.Unit {
 		case "per year", "fraction":
 			format, by = "%.1f%%", 100
-		case "days":
+		case "periods":
 			format = "%.0f"
 		}
 		v := m.Values[k]

@@ -117,7 +117,7 @@ func (m *MetricRow) cell(k int) cell {
 	switch m.Unit {
 	case "fraction", "per year":
 		format, by = "%.1f%%", 100
-	case "days":
+	case "periods":
 		format = "%.0f"
 	}
 	c := cell{Name: m.Name, Value: v.Value.show(format, by), Formula: m.Formula, Source: m.Source}
@@ -224,7 +224,7 @@ func (p *backtestPage) figures(b *Backtest) error {
 		equity = append(equity, chart.Line{Name: x.Name, Days: days, Y: logs})
 		var when []int32
 		var vol []float64
-		for i, v := range metrics.RollingVolatility(x.Returns, 252) {
+		for i, v := range metrics.RollingVolatility(x.Returns, b.PerYear, b.Frequency.Year()) {
 			if !math.IsNaN(v) {
 				when, vol = append(when, days[i]), append(vol, v)
 			}
@@ -238,7 +238,7 @@ func (p *backtestPage) figures(b *Backtest) error {
 	c, failed = chart.Underwater(days, negative(metrics.Underwater(b.Portfolios[0].Returns)), "Drawdown of "+p.Ours+" through time.")
 	draw(&p.Underwater, "drawdown", c, failed)
 	if len(rolling) > 0 {
-		c, failed = chart.Lines(rolling, "volatility", true, "Volatility of the last 252 days of each portfolio through time.")
+		c, failed = chart.Lines(rolling, "volatility", true, fmt.Sprintf("Volatility of the last %s of each portfolio through time.", b.Frequency.Days(b.Frequency.Year())))
 		draw(&p.Rolling, "rolling", c, failed)
 	}
 	var traded []int32

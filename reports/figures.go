@@ -23,9 +23,9 @@ func (p *page) figures(r *Run, s *Summary) error {
 	}
 	outcomes := PortfolioReturns(r)
 	c, failed := chart.Histogram(outcomes, r.Set.Prob, -s.VaR, []chart.Mark{{Name: "expected", At: s.ExpectedRet}, {Name: "VaR", At: -s.VaR}, {Name: "CVaR", At: -s.CVaR}},
-		fmt.Sprintf("portfolio return over %d trading days", s.HorizonDays),
-		fmt.Sprintf("Histogram of the portfolio's return over %d trading days in %d scenarios. Expected %+.2f%%; value at risk %.2f%%; the mean of the worst %.3g%% is a loss of %.2f%%.",
-			s.HorizonDays, s.Scenarios, 100*s.ExpectedRet, 100*s.VaR, 100*(1-s.Alpha), 100*s.CVaR))
+		"portfolio return over "+s.Over(),
+		fmt.Sprintf("Histogram of the portfolio's return over %s in %d scenarios. Expected %+.2f%%; value at risk %.2f%%; the mean of the worst %.3g%% is a loss of %.2f%%.",
+			s.Over(), s.Scenarios, 100*s.ExpectedRet, 100*s.VaR, 100*(1-s.Alpha), 100*s.CVaR))
 	draw(&p.Loss, "outcomes", c, failed)
 	if r.Fan != nil {
 		c, failed = fan(r)
@@ -50,7 +50,7 @@ func (p *page) figures(r *Run, s *Summary) error {
 // fan is the last year of the weights and what the scenarios make of the days
 // up to the horizon.
 func fan(r *Run) (*chart.Chart, error) {
-	days, past := backcast(r, 252)
+	days, past := backcast(r, r.Set.Frequency.Year())
 	var b chart.Bands
 	wealth := 0.0
 	for i, g := range past {
@@ -63,7 +63,7 @@ func fan(r *Run) (*chart.Chart, error) {
 	f := r.Fan
 	b.X = []float64{float64(r.AsOf)}
 	for _, day := range f.Day {
-		b.X = append(b.X, float64(r.AsOf)+365.25/252*float64(day)) // calendar days
+		b.X = append(b.X, float64(r.AsOf)+365.25/r.Set.Frequency.PeriodsPerYear()*float64(day)) // calendar days
 	}
 	on := func(q []float64) []float64 { // top of what was
 		y := []float64{wealth}
@@ -74,8 +74,8 @@ func fan(r *Run) (*chart.Chart, error) {
 	}
 	b.Q5, b.Q25, b.Q50, b.Q75, b.Q95 = on(f.Q5), on(f.Q25), on(f.Q50), on(f.Q75), on(f.Q95)
 	last := len(f.Day) - 1
-	return chart.Fan(b, true, "", fmt.Sprintf("The last year of the portfolio's weights, a return of %+.1f%%, and a fan of what may come: 90%% of the scenarios return %+.1f%% to %+.1f%% over %d trading days, half of them %+.1f%% to %+.1f%%.",
-		100*wealth, 100*f.Q5[last], 100*f.Q95[last], f.Day[last], 100*f.Q25[last], 100*f.Q75[last]))
+	return chart.Fan(b, true, "", fmt.Sprintf("The last year of the portfolio's weights, a return of %+.1f%%, and a fan of what may come: 90%% of the scenarios return %+.1f%% to %+.1f%% over %s, half of them %+.1f%% to %+.1f%%.",
+		100*wealth, 100*f.Q5[last], 100*f.Q95[last], r.Set.Frequency.Days(f.Day[last]), 100*f.Q25[last], 100*f.Q75[last]))
 }
 
 // backcast is what the weights would have returned on the last days of the
@@ -147,7 +147,7 @@ func frontier(r *Run, s *Summary) (*chart.Chart, error) {
 		others = append(others, [2]float64{v.CVaR, mean[j]})
 	}
 	return chart.Frontier(risk, ret, [2]float64{s.CVaR + s.Cost, s.ExpectedRet - s.Cost}, others,
-		fmt.Sprintf("CVaR over %d days", s.HorizonDays), "expected return",
+		"CVaR over "+s.Over(), "expected return",
 		fmt.Sprintf("The efficient frontier, from a CVaR of %.2f%% with an expected return of %.2f%% to %.2f%% with %.2f%%; the chosen weights have %.2f%% and %.2f%%.",
 			100*risk[0], 100*ret[0], 100*risk[len(risk)-1], 100*ret[len(ret)-1], 100*s.CVaR, 100*s.ExpectedRet))
 }
@@ -190,23 +190,24 @@ func (p *page) detail(r *Run, j int) (detail, error) {
 		}
 	}
 	if c := r.Coverages[d.Name]; c != nil && c.Cone != nil {
-		what := fmt.Sprintf("The last %d days", c.Days)
+		what := "The last " + series.Frequency.Days(c.Days)
 		if from := series.Strategy.LiveFrom; from != nil && wentLive(series, c.Days, *from) {
-			what = fmt.Sprintf("The %d days since the strategy went live", c.Days)
+			what = fmt.Sprintf("The %s since the strategy went live", series.Frequency.Days(c.Days))
 		}
 		d.HistoryNote = fmt.Sprintf("%s, which a second fit did not see, and what it expected of them; consistency score %.0f of 100.", what, c.Cone.Score)
 		c, failed := cone(series, c)
 		draw(&d.History, "history", c, failed)
 	}
 	sharpe, sd := posterior.Index("sharpe"), posterior.Index("sd")
+	rootYear := math.Sqrt(series.Frequency.PeriodsPerYear())
 	for _, x := range []struct {
 		kind, what string
 		of         func(theta []float64) float64
 		percent    bool
 	}{
 		{"sharpe", "annual Sharpe ratio", func(theta []float64) float64 { return theta[sharpe] }, false},
-		{"return", "annual return", func(theta []float64) float64 { return theta[sharpe] * theta[sd] * math.Sqrt(252) }, true},
-		{"volatility", "annual volatility", func(theta []float64) float64 { return theta[sd] * math.Sqrt(252) }, true},
+		{"return", "annual return", func(theta []float64) float64 { return theta[sharpe] * theta[sd] * rootYear }, true},
+		{"volatility", "annual volatility", func(theta []float64) float64 { return theta[sd] * rootYear }, true},
 	} {
 		draws := make([]float64, posterior.Len())
 		for i := range draws {
@@ -235,7 +236,7 @@ func wentLive(s *returns.Series, days int, from returns.Date) bool {
 func cone(s *returns.Series, c *scenarios.Coverage) (*chart.Chart, error) {
 	n := s.Len()
 	split := n - c.Days
-	first := max(0, split-756)
+	first := max(0, split-3*s.Frequency.Year())
 	var b chart.Bands
 	wealth := 0.0
 	var at float64
@@ -255,6 +256,6 @@ func cone(s *returns.Series, c *scenarios.Coverage) (*chart.Chart, error) {
 		b.Q75, b.Q95 = append(b.Q75, grow(c.Cone.Q75[k])), append(b.Q95, grow(c.Cone.Q95[k]))
 	}
 	last := len(c.Cone.Realised) - 1
-	return chart.Fan(b, true, "", fmt.Sprintf("History of %s with the cone that a fit without the last %d days expected: 90%% within %+.1f%% and %+.1f%% at their end; it came to %+.1f%%.",
-		s.Strategy.Name, c.Days, 100*c.Cone.Q5[last], 100*c.Cone.Q95[last], 100*c.Cone.Realised[last]))
+	return chart.Fan(b, true, "", fmt.Sprintf("History of %s with the cone that a fit without the last %s expected: 90%% within %+.1f%% and %+.1f%% at their end; it came to %+.1f%%.",
+		s.Strategy.Name, s.Frequency.Days(c.Days), 100*c.Cone.Q5[last], 100*c.Cone.Q95[last], 100*c.Cone.Realised[last]))
 }

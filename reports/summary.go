@@ -14,11 +14,14 @@ import (
 
 // Summary is summary.json: the decision and its grounds for a machine. Returns
 // and losses are fractions; losses are positive; CVaR, VaR and expected
-// returns are of the horizon, what is called annual is of 252 trading days.
+// returns are of the horizon, what is called annual is of periods_per_year
+// periods of the panel.
 type Summary struct {
 	AsOf         returns.Date           `json:"as_of"`
 	Effective    returns.Date           `json:"effective"`
-	HorizonDays  int                    `json:"horizon_days"`
+	Frequency    returns.Frequency      `json:"frequency"` // of the panel: what a period is
+	PerYear      float64                `json:"periods_per_year"`
+	Horizon      int                    `json:"horizon"` // periods
 	Scenarios    int                    `json:"scenarios"`
 	Alpha        float64                `json:"alpha"`
 	Budget       float64                `json:"budget"`
@@ -37,7 +40,7 @@ type Summary struct {
 	ProbLoss     float64                `json:"probability_of_loss"`
 	Certificate  optimize.Certificate   `json:"certificate"`
 	ShadowPrices []optimize.ShadowPrice `json:"shadow_prices"`
-	Fan          *scenarios.Fan         `json:"fan,omitempty"` // cumulative return of the portfolio on the days up to the horizon
+	Fan          *scenarios.Fan         `json:"fan,omitempty"` // cumulative return of the portfolio up to the horizon
 	Frontier     *optimize.Frontier     `json:"frontier,omitempty"`
 	Beats        *Beats                 `json:"beats,omitempty"`
 	Strategies   []StrategySummary      `json:"strategies"`
@@ -45,6 +48,9 @@ type Summary struct {
 	WorstFinding returns.Severity       `json:"worst_finding"`
 	Findings     []returns.Finding      `json:"findings"`
 }
+
+// Over names the horizon: "21 days", "4 weeks".
+func (s *Summary) Over() string { return s.Frequency.Days(s.Horizon) }
 
 // StrategySummary is one strategy of summary.json.
 type StrategySummary struct {
@@ -57,9 +63,9 @@ type StrategySummary struct {
 	RiskContribution float64         `json:"risk_contribution"`     // of the portfolio's CVaR, to which they sum
 	Model            string          `json:"model"`
 	Verdict          bayes.Verdict   `json:"verdict"`
-	Days             int             `json:"days"`
-	AnnualReturn     Interval        `json:"annual_return"`            // mean daily return x 252
-	AnnualVolatility Interval        `json:"annual_volatility"`        // sd x sqrt(252)
+	Days             int             `json:"days"`                     // with a return: periods of the panel
+	AnnualReturn     Interval        `json:"annual_return"`            // mean return x periods per year
+	AnnualVolatility Interval        `json:"annual_volatility"`        // sd x sqrt(periods per year)
 	Sharpe           Interval        `json:"sharpe"`                   // annual
 	ProbMeanPositive float64         `json:"probability_mean_above_0"` // of the annual return, and so of the Sharpe ratio
 	ExpectedHorizon  float64         `json:"expected_horizon_return"`  // mean over the scenarios
@@ -92,7 +98,7 @@ func WriteSummary(w io.Writer, r *Run) error {
 func Summarise(r *Run) (*Summary, error) {
 	sol := r.Solution
 	s := &Summary{
-		AsOf: r.AsOf, Effective: r.Effective, HorizonDays: r.Scenarios.Horizon, Scenarios: r.Set.Len(),
+		AsOf: r.AsOf, Effective: r.Effective, Frequency: r.Set.Frequency, PerYear: r.Set.Frequency.PeriodsPerYear(), Horizon: r.Set.Horizon, Scenarios: r.Set.Len(),
 		Alpha: r.Optimize.Alpha, Budget: r.Optimize.Budget, ExpectedRet: sol.Mean, VaR: sol.VaR, CVaR: sol.CVaR,
 		Objective: r.Optimize.Objective, Status: sol.Status, Method: sol.Method, Attempts: sol.Attempts, Cost: sol.Cost,
 		ShadowPrices: sol.ShadowPrices, Frontier: sol.Frontier, Fan: r.Fan, Beats: beats(r),
@@ -108,7 +114,7 @@ func Summarise(r *Run) (*Summary, error) {
 	if h := r.Held; h != nil {
 		s.HeldFrom, s.Turnover = &h.AsOf, turnover(sol, h.Weights)
 	}
-	mean := r.Set.Mean()
+	mean, rootYear := r.Set.Mean(), math.Sqrt(s.PerYear)
 	for j, p := range r.Posteriors {
 		if p.Strategy != r.Set.Names[j] || sol.Names[j] != p.Strategy {
 			return nil, fmt.Errorf("reports: posterior %d is of %q, scenarios of %q", j, p.Strategy, r.Set.Names[j])
@@ -138,13 +144,13 @@ func Summarise(r *Run) (*Summary, error) {
 		annual, positive := make([]float64, n), 0
 		for i := range annual {
 			t := p.Theta(i)
-			annual[i] = t[sharpe] * t[sd] * math.Sqrt(252)
+			annual[i] = t[sharpe] * t[sd] * rootYear
 			if t[sharpe] > 0 {
 				positive++
 			}
 		}
 		st.AnnualReturn = interval(annual)
-		st.AnnualVolatility = scaled(p.Summary[sd], math.Sqrt(252))
+		st.AnnualVolatility = scaled(p.Summary[sd], rootYear)
 		st.Sharpe = scaled(p.Summary[sharpe], 1)
 		st.ProbMeanPositive = float64(positive) / float64(n)
 		s.Strategies = append(s.Strategies, st)
@@ -161,7 +167,7 @@ func scaled(q bayes.Summary, by float64) Interval {
 func PortfolioReturns(r *Run) []float64 {
 	out, certain := make([]float64, r.Set.Len()), 0.0
 	if n := len(r.Set.Names); len(r.Solution.Weights) > n { // CASH is the last
-		certain = r.Solution.Weights[n] * r.Optimize.CashOver(r.Set.Horizon)
+		certain = r.Solution.Weights[n] * r.Optimize.CashOver(r.Set.Horizon, r.Set.Frequency)
 	}
 	for i := range out {
 		out[i] = certain

@@ -273,7 +273,8 @@ func settings(r *Run) []setting {
 	add(o.RobustRadius != 0, "Robust to", "a Wasserstein ball of %v, metric %s", o.RobustRadius, o.RobustNorm)
 	return append(list,
 		setting{"Cash", map[bool]string{true: "allowed", false: "not allowed"}[o.Cash]},
-		setting{"Horizon", fmt.Sprintf("%d trading days", r.Scenarios.Horizon)},
+		setting{"Frequency", fmt.Sprintf("%s, %.0f periods a year", strings.ReplaceAll(r.Set.Frequency.String(), "_", "-"), r.Set.Frequency.PeriodsPerYear())},
+		setting{"Horizon", r.Set.Frequency.Periods(r.Set.Horizon)},
 		setting{"Scenarios", fmt.Sprint(r.Scenarios.Count)},
 		setting{"Dependence", r.Scenarios.Dependence},
 		setting{"Return model", r.Bayes.Model},

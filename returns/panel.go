@@ -10,14 +10,16 @@ import (
 	"unicode/utf8"
 )
 
-// Panel is T days x N strategies of simple daily returns, as fractions, with
-// a presence mask. Days are strictly rising; strategies are sorted by name, so
+// Panel is T periods x N strategies of simple returns per period, as fractions,
+// with a presence mask; a period is a trading day unless Frequency says
+// otherwise. Days are strictly rising; strategies are sorted by name, so
 // that the order of a file's columns can change no result. A Panel is
 // immutable: every method that narrows it shares or copies, never writes.
 type Panel struct {
 	dates      []Date
 	strategies []Strategy
 	values     [][]float64 // one slice of T per strategy; NaN marks an absent day and never leaves this file
+	frequency  Frequency
 }
 
 // Strategy is what is known of one column of a panel.
@@ -106,6 +108,16 @@ func checkName(name string) error {
 	return nil
 }
 
+// WithFrequency returns the panel with another frequency.
+func (p *Panel) WithFrequency(f Frequency) *Panel {
+	q := *p
+	q.frequency = f
+	return &q
+}
+
+// Frequency says how often the panel has a row.
+func (p *Panel) Frequency() Frequency { return p.frequency }
+
 // Days returns T.
 func (p *Panel) Days() int { return len(p.dates) }
 
@@ -153,7 +165,7 @@ func (p *Panel) Window(from, to Date) *Panel {
 	if ok {
 		b++
 	}
-	w := &Panel{}
+	w := &Panel{frequency: p.frequency}
 	if a >= b {
 		return w
 	}
@@ -189,7 +201,7 @@ func (p *Panel) AsOf(d Date) *Panel {
 
 // Series returns the days on which strategy j has a return.
 func (p *Panel) Series(j int) *Series {
-	s := &Series{Strategy: p.strategies[j]}
+	s := &Series{Strategy: p.strategies[j], Frequency: p.frequency}
 	for t, r := range p.values[j] {
 		if r == r {
 			s.Dates = append(s.Dates, p.dates[t])

@@ -14,6 +14,8 @@ type Series struct {
 	Strategy Strategy
 	Dates    []Date
 	Returns  []float64 // simple, fractions, one per date, all finite
+
+	Frequency Frequency // of the panel it is from
 }
 
 // Len returns the number of days.
@@ -72,7 +74,7 @@ func (s *Series) Table() (*columnar.Table, error) {
 			columnar.Days("date", toDays(s.Dates)),
 			columnar.Floats64("return", s.Returns),
 		},
-		Meta: map[string]string{"type": "returns.Series", "strategy": string(about)},
+		Meta: map[string]string{"type": "returns.Series", "strategy": string(about), "frequency": s.Frequency.String()},
 	}, nil
 }
 
@@ -89,6 +91,9 @@ func SeriesFromTable(t *columnar.Table) (*Series, error) {
 	s := &Series{Dates: fromDays(days.Dates), Returns: values}
 	if len(s.Dates) != len(s.Returns) {
 		return nil, fmt.Errorf("returns: a series of %d dates and %d returns", len(s.Dates), len(s.Returns))
+	}
+	if s.Frequency, err = ParseFrequency(t.Meta["frequency"]); err != nil {
+		return nil, err
 	}
 	if err := json.Unmarshal([]byte(t.Meta["strategy"]), &s.Strategy); err != nil {
 		return nil, fmt.Errorf("returns: series metadata: %w", err)

@@ -17,7 +17,7 @@ func (p *Panel) Table() (*columnar.Table, error) {
 	}
 	t := &columnar.Table{
 		Columns: make([]columnar.Column, 0, p.Len()+1),
-		Meta:    map[string]string{"type": "returns.Panel", "strategies": string(about)},
+		Meta:    map[string]string{"type": "returns.Panel", "strategies": string(about), "frequency": p.frequency.String()},
 	}
 	t.Columns = append(t.Columns, columnar.Days("date", toDays(p.dates)))
 	for j, s := range p.strategies {
@@ -61,7 +61,15 @@ func PanelFromTable(t *columnar.Table) (*Panel, error) {
 			}
 		}
 	}
-	return NewPanel(fromDays(t.Columns[0].Dates), strategies, values)
+	f, err := ParseFrequency(t.Meta["frequency"])
+	if err != nil {
+		return nil, err
+	}
+	p, err := NewPanel(fromDays(t.Columns[0].Dates), strategies, values)
+	if err != nil {
+		return nil, err
+	}
+	return p.WithFrequency(f), nil
 }
 
 // columnName keeps a strategy named "date" from colliding with the date column.

@@ -24,9 +24,6 @@ type calendar struct {
 	share       []float64 // q, NaN for a strategy that is always in the market
 }
 
-// leastPool is the fewest days of common history that windows are drawn from.
-const leastPool = 252
-
 // newCalendar returns nil if all strategies are always in the market. Windows
 // come from the days on which all the others have begun, if they are a year.
 func newCalendar(h *history) *calendar {
@@ -36,7 +33,7 @@ func newCalendar(h *history) *calendar {
 		for t, v := range traded {
 			if !math.IsNaN(v) {
 				some = true
-				if t > c.first && len(h.dates)-t >= leastPool {
+				if t > c.first && len(h.dates)-t >= h.year {
 					c.first = t
 				}
 				break

@@ -159,19 +159,19 @@ func (s Strategy) fits() ([]returns.Finding, error) {
 	if err != nil || len(u) == 0 {
 		return nil, err
 	}
-	return misfit("scenarios.", "the days", s.Series.Strategy.Name, u), nil
+	return misfit("scenarios.", "returns", s.Series.Strategy.Name, u), nil
 }
 
-// misfit judges n probability integral transforms of what days names. It
-// reports, with prefix,
+// misfit judges n probability integral transforms of the returns that which
+// names. It reports, with prefix,
 //
-//	pit    the transforms are not uniform: Kolmogorov distance; a warning if
-//	       the lower tail is wrong as well
+//	pit    the transforms are not uniform: Kolmogorov distance; at least a
+//	       warning if the lower tail is wrong as well
 //	tail   more of them are below 1% than chance allows
 //
 // Chance is the 0.1% point; the clustering of volatility makes days count for
 // less than their number, for which both limits have slack.
-func misfit(prefix, days, name string, u []float64) []returns.Finding {
+func misfit(prefix, which, name string, u []float64) []returns.Finding {
 	n, low, high := float64(len(u)), 0.0, 0.0
 	for _, v := range u {
 		if v < tailProb {
@@ -184,22 +184,18 @@ func misfit(prefix, days, name string, u []float64) []returns.Finding {
 	var found []returns.Finding
 	tailLimit := tailProb*n*1.5 + 3.1*math.Sqrt(tailProb*n)
 	if d, limit := kolmogorov(u), 1.95/math.Sqrt(n)+pitSlack; d > limit {
-		severity := returns.Info
+		f := returns.NewFinding(prefix+"pit", name, d-1.95/math.Sqrt(n),
+			fmt.Sprintf("The share of the %s below a predicted quantile is off by up to %.1f percentage points; the return model does not fit.", which, 100*d),
+			map[string]float64{"distance": d, "limit": limit, "days": n})
 		if low > tailLimit {
-			severity = returns.Warn
+			f.Severity = max(f.Severity, returns.Warn)
 		}
-		found = append(found, returns.Finding{
-			Code: prefix + "pit", Severity: severity, Strategy: name,
-			Numbers:  map[string]float64{"distance": d, "limit": limit, "days": n},
-			Sentence: fmt.Sprintf("The share of %s below a predicted quantile is off by up to %.1f points in 100; the return model does not fit.", days, 100*d),
-		})
+		found = append(found, f)
 	}
 	if low > tailLimit {
-		found = append(found, returns.Finding{
-			Code: prefix + "tail", Severity: returns.Warn, Strategy: name,
-			Numbers:  map[string]float64{"below": low / n, "above": high / n, "expected": tailProb, "limit": tailLimit / n},
-			Sentence: fmt.Sprintf("%.1f%% of %s lie below the predicted 1%% quantile; losses are heavier than the return model has them.", 100*low/n, days),
-		})
+		found = append(found, returns.NewFinding(prefix+"tail", name, (low-tailLimit)/n,
+			fmt.Sprintf("%.1f%% of the %s lie below the predicted 1%% quantile: the model understates tail losses.", 100*low/n, which),
+			map[string]float64{"below": low / n, "above": high / n, "expected": tailProb, "limit": tailLimit / n}))
 	}
 	return found
 }
@@ -220,11 +216,13 @@ func checkPortfolio(s *Set) []returns.Finding {
 	loss := equalWeightLoss(s)
 	cvar, se := tailMean(loss, s.Prob, checkAlpha)
 	k := bayes.TailShape(loss)
-	f := returns.Finding{
-		Code: "scenarios.cvar", Severity: returns.Info,
-		Numbers:  map[string]float64{"cvar": cvar, "standard_error": se, "alpha": checkAlpha},
-		Sentence: fmt.Sprintf("All strategies in equal parts have a CVaR at 95%% of %.2f%% over %d days, with a Monte Carlo standard error of at most %.2f%%.", 100*cvar, s.Horizon, 100*se),
+	mean := 0.0
+	for i, l := range loss {
+		mean += s.Probability(i) * l
 	}
+	f := returns.NewFinding("scenarios.cvar", "", se/(cvar-mean),
+		fmt.Sprintf("The equal-weighted portfolio has a CVaR 95%% of %.2f%% over %s, with a Monte Carlo standard error of at most %.2f%%.", 100*cvar, s.Frequency.Days(s.Horizon), 100*se),
+		map[string]float64{"cvar": cvar, "standard_error": se, "alpha": checkAlpha})
 	if math.IsNaN(k) {
 		return []returns.Finding{f}
 	}
@@ -235,12 +233,12 @@ func checkPortfolio(s *Set) []returns.Finding {
 	case k >= 1:
 		found = append(found, returns.Finding{
 			Code: "scenarios.pareto_k", Severity: returns.Hold, Numbers: map[string]float64{"k": k, "limit": 1},
-			Sentence: fmt.Sprintf("The tail of the loss of all strategies in equal parts has Pareto k %.2f: its CVaR does not exist, and what is computed depends on chance.", k),
+			Sentence: fmt.Sprintf("The tail of the loss of the equal-weighted portfolio has Pareto k %.2f: its CVaR does not exist, and what is computed depends on chance.", k),
 		})
 	case k > limit:
 		found = append(found, returns.Finding{
 			Code: "scenarios.pareto_k", Severity: returns.Warn, Numbers: map[string]float64{"k": k, "limit": limit},
-			Sentence: fmt.Sprintf("The tail of the loss of all strategies in equal parts has Pareto k %.2f, above %.2f: %d scenarios do not pin its CVaR down.", k, limit, s.Len()),
+			Sentence: fmt.Sprintf("The tail of the loss of the equal-weighted portfolio has Pareto k %.2f, above %.2f: %d scenarios do not pin its CVaR down.", k, limit, s.Len()),
 		})
 	}
 	return found

@@ -13,7 +13,7 @@ import (
 // quantiles of its return since the start, as fractions, weights bought and
 // held.
 type Fan struct {
-	Day []int     `json:"day"` // trading days from now, rising; the last is the horizon
+	Day []int     `json:"day"` // periods from now, rising; the last is the horizon
 	Q5  []float64 `json:"q5"`
 	Q25 []float64 `json:"q25"`
 	Q50 []float64 `json:"q50"`
@@ -36,6 +36,7 @@ func NewFan(ctx context.Context, strategies []Strategy, weights, prob []float64,
 	if len(strategies) == 0 || len(weights) != len(strategies) || prob != nil && len(prob) != o.Count {
 		return nil, errors.New("scenarios: a fan needs a weight per strategy, and a probability per scenario or none")
 	}
+	o = o.For(strategies[0].Series.Frequency)
 	f := &Fan{}
 	for k := range min(conePoints, o.Horizon) {
 		f.Day = append(f.Day, (k+1)*o.Horizon/min(conePoints, o.Horizon))

@@ -57,7 +57,9 @@ func generateWith(ctx context.Context, asOf returns.Date, strategies []Strategy,
 	if n == 0 {
 		return nil, nil, errors.New("scenarios: no strategies")
 	}
-	set := &Set{AsOf: asOf, Horizon: o.Horizon, Names: make([]string, n), Returns: make([]float64, o.Count*n)}
+	frequency := strategies[0].Series.Frequency
+	o = o.For(frequency)
+	set := &Set{AsOf: asOf, Horizon: o.Horizon, Frequency: frequency, Names: make([]string, n), Returns: make([]float64, o.Count*n)}
 	for j, s := range strategies {
 		set.Names[j] = s.Series.Strategy.Name
 	}

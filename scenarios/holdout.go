@@ -17,13 +17,17 @@ const fewestHeldOut = 20
 // None where that is too few to say anything.
 func (o Options) HeldOut(s *returns.Series) int {
 	days := s.Len()
-	if from := s.Strategy.LiveFrom; from != nil && o.Holdout > 0 {
+	if from := s.Strategy.LiveFrom; from != nil && o.HoldsOut() {
 		live := days - sort.Search(days, func(i int) bool { return s.Dates[i] >= *from })
 		if live >= fewestHeldOut && days-live >= max(2*fewestHeldOut, live/2) {
 			return live
 		}
 	}
-	if h := min(o.Holdout, days/5); h >= fewestHeldOut {
+	most := max(s.Frequency.Year(), 24)
+	if o.Holdout != nil {
+		most = *o.Holdout
+	}
+	if h := min(most, days/5); h >= fewestHeldOut {
 		return h
 	}
 	return 0
@@ -55,7 +59,7 @@ func (s Strategy) Holdout(days []float64, src rand.Source) (*Coverage, error) {
 	if len(u) == 0 {
 		return c, nil
 	}
-	c.Findings = misfit("scenarios.holdout_", "the days held out", c.Strategy, u)
+	c.Findings = misfit("scenarios.holdout_", "held-out returns", c.Strategy, u)
 	sort.Float64s(u) // kolmogorov has, too
 	below := func(p float64) int { return sort.SearchFloat64s(u, p) }
 	c.Below1, c.Below5 = below(0.01), below(0.05)

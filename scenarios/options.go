@@ -6,14 +6,16 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"allocate/returns"
 )
 
 // Options is the section `scenarios` of the configuration.
 type Options struct {
-	Horizon    int      `mapstructure:"horizon" json:"horizon" doc:"trading days each scenario spans"`
+	Horizon    int      `mapstructure:"horizon" json:"horizon" doc:"periods of the panel (trading days, weeks, months, ...) each scenario spans; 0: those that make a month, 21 trading days, 30 days of seven-day data, 4 weeks or 1 month"`
 	Count      int      `mapstructure:"count" json:"count" doc:"number of joint scenarios"`
 	Dependence string   `mapstructure:"dependence" json:"dependence" doc:"dependence of strategies: t_copula (joint extremes; degrees of freedom estimated), gaussian (extremes come alone), empirical (ranks of history's days, in blocks) or independent (understates risk)" enum:"t_copula,gaussian,empirical,independent"`
-	Holdout    int      `mapstructure:"holdout" json:"holdout,omitempty" doc:"last trading days of each strategy that a second fit does not see and is compared with, at most a fifth of its history; 0: none"`
+	Holdout    *int     `mapstructure:"holdout" json:"holdout,omitempty" doc:"last periods of each strategy that a second fit does not see and is compared with, at most a fifth of its history; absent: a year, and at least 24; 0: none"`
 	Views      []View   `mapstructure:"views" json:"views,omitempty" doc:"beliefs that the scenarios' probabilities are made to meet, by entropy pooling"`
 	Stress     []Stress `mapstructure:"stress" json:"stress,omitempty" doc:"named conditional scenarios; each is reported, and condition chooses one for the optimizer"`
 	Condition  string   `mapstructure:"condition" json:"condition,omitempty" doc:"name of the stress under which the weights are chosen; empty: none"`
@@ -25,16 +27,16 @@ type View struct {
 	Strategy string  `mapstructure:"strategy" json:"strategy" doc:"strategy the view is about"`
 	Kind     string  `mapstructure:"kind" json:"kind" doc:"mean, volatility (standard deviation) or probability (of a return below the threshold)" enum:"mean,volatility,probability"`
 	Relation string  `mapstructure:"relation" json:"relation" doc:"equal, at_least or at_most" enum:"equal,at_least,at_most"`
-	Value    float64 `mapstructure:"value" json:"value" doc:"mean or standard deviation of the return over the horizon, as a fraction, or the probability"`
-	Below    float64 `mapstructure:"below" json:"below,omitempty" doc:"threshold of a probability: a return over the horizon, as a fraction"`
+	Value    float64 `mapstructure:"value" json:"value" doc:"mean or standard deviation of the return over the horizon, as a fraction, or the probability" fraction:"true"`
+	Below    float64 `mapstructure:"below" json:"below,omitempty" doc:"threshold of a probability: a return over the horizon, as a fraction" fraction:"true"`
 }
 
 // Stress is a conditional scenario: one strategy returns about Return.
 type Stress struct {
 	Name     string  `mapstructure:"name" json:"name" doc:"name of the stress"`
 	Strategy string  `mapstructure:"strategy" json:"strategy" doc:"strategy whose return is given"`
-	Return   float64 `mapstructure:"return" json:"return" doc:"its mean return over the horizon, as a fraction: -0.1 is a loss of 10 %"`
-	Spread   float64 `mapstructure:"spread" json:"spread,omitempty" doc:"standard deviation of its return about that, as a fraction; 0: a tenth of what it has without the stress, or more where too few scenarios lie so close"`
+	Return   float64 `mapstructure:"return" json:"return" doc:"its mean return over the horizon, as a fraction: -0.1 is a loss of 10 %" fraction:"true"`
+	Spread   float64 `mapstructure:"spread" json:"spread,omitempty" doc:"standard deviation of its return about that, as a fraction; 0: a tenth of what it has without the stress, or more where too few scenarios lie so close" fraction:"true"`
 }
 
 // The kinds of view, and the relations.
@@ -54,10 +56,25 @@ var (
 	relations   = []string{Equal, AtLeast, AtMost}
 )
 
-// DefaultOptions returns the defaults: a month of trading days ahead.
+// DefaultOptions returns the defaults: a month ahead.
 func DefaultOptions() Options {
-	return Options{Horizon: 21, Count: 10000, Dependence: TCopula, Holdout: 252}
+	return Options{Count: 10000, Dependence: TCopula}
 }
+
+// longestHorizon is the most periods of a scenario: a year of days.
+const longestHorizon = 366
+
+// For returns the options with what depends on the frequency of the panel
+// filled in.
+func (o Options) For(f returns.Frequency) Options {
+	if o.Horizon == 0 {
+		o.Horizon = f.Month()
+	}
+	return o
+}
+
+// HoldsOut reports whether a second fit is to be tried on the last periods.
+func (o Options) HoldsOut() bool { return o.Holdout == nil || *o.Holdout > 0 }
 
 // Validate reports every problem at once, each with its key.
 func (o Options) Validate() error {
@@ -68,9 +85,11 @@ func (o Options) Validate() error {
 		}
 	}
 	finite := func(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
-	check(o.Horizon >= 1 && o.Horizon <= 252, "horizon", "is %d; expected 1 to 252 trading days", o.Horizon)
+	check(o.Horizon >= 0 && o.Horizon <= longestHorizon, "horizon", "is %d; expected 1 to %d periods, or 0 for a month", o.Horizon, longestHorizon)
 	check(o.Count >= 100 && o.Count <= 10_000_000, "count", "is %d; expected 100 to 10000000", o.Count)
-	check(o.Holdout == 0 || o.Holdout >= fewestHeldOut, "holdout", "is %d; expected 0, or at least %d trading days", o.Holdout, fewestHeldOut)
+	if o.Holdout != nil {
+		check(*o.Holdout == 0 || *o.Holdout >= fewestHeldOut, "holdout", "is %d; expected 0, or at least %d periods", *o.Holdout, fewestHeldOut)
+	}
 	check(slices.Contains(dependences, o.Dependence), "dependence", "%q is not one of %s", o.Dependence, strings.Join(dependences, ", "))
 	seen := map[string]bool{}
 	for i, v := range o.Views {

@@ -11,10 +11,12 @@ import (
 // may happen to every strategy at once.
 type Set struct {
 	AsOf    returns.Date // last day whose return the models saw
-	Horizon int          // trading days each scenario spans
+	Horizon int          // periods each scenario spans
 	Names   []string     // N strategies, in panel order
 	Returns []float64    // S x N, row-major: simple return over the horizon, as a fraction, >= -1
 	Prob    []float64    // S probabilities that sum to 1; nil means 1/S each
+
+	Frequency returns.Frequency // of the panel: what a period of the horizon is
 }
 
 // Len returns the number of scenarios S.

@@ -9,17 +9,18 @@ import (
 )
 
 type header struct {
-	AsOf     returns.Date      `json:"as_of"`
-	Horizon  int               `json:"horizon"`
-	Names    []string          `json:"names"`
-	Weighted bool              `json:"weighted"`
-	Findings []returns.Finding `json:"findings"`
+	AsOf      returns.Date      `json:"as_of"`
+	Horizon   int               `json:"horizon"`
+	Frequency returns.Frequency `json:"frequency"`
+	Names     []string          `json:"names"`
+	Weighted  bool              `json:"weighted"`
+	Findings  []returns.Finding `json:"findings"`
 }
 
 // Table converts the set, and what was noticed while making it, for storage:
 // one column per strategy, and one of probabilities if they differ.
 func (s *Set) Table(findings []returns.Finding) (*columnar.Table, error) {
-	about, err := json.Marshal(header{s.AsOf, s.Horizon, s.Names, s.Prob != nil, findings})
+	about, err := json.Marshal(header{s.AsOf, s.Horizon, s.Frequency, s.Names, s.Prob != nil, findings})
 	if err != nil {
 		return nil, fmt.Errorf("scenarios: %w", err)
 	}
@@ -45,7 +46,7 @@ func FromTable(t *columnar.Table) (*Set, []returns.Finding, error) {
 		return nil, nil, fmt.Errorf("scenarios: set metadata: %w", err)
 	}
 	n := len(h.Names)
-	s := &Set{AsOf: h.AsOf, Horizon: h.Horizon, Names: h.Names, Returns: make([]float64, t.Rows()*n)}
+	s := &Set{AsOf: h.AsOf, Horizon: h.Horizon, Frequency: h.Frequency, Names: h.Names, Returns: make([]float64, t.Rows()*n)}
 	for j, name := range h.Names {
 		v, err := t.FloatsOf("return:" + name)
 		if err != nil {

@@ -271,7 +271,7 @@ func unconstrained(s *mat.SymDense, among []int) ([]float64, error) {
 func historicalCVaR(ctx context.Context, series []*returns.Series, horizon int, o optimize.Options) (map[string]float64, error) {
 	x := aligned(series)
 	t, n := x.Dims()
-	set := &scenarios.Set{Horizon: horizon, AsOf: series[0].Dates[series[0].Len()-1]}
+	set := &scenarios.Set{Horizon: horizon, Frequency: series[0].Frequency, AsOf: series[0].Dates[series[0].Len()-1]}
 	for _, s := range series {
 		set.Names = append(set.Names, s.Strategy.Name)
 	}

@@ -13,20 +13,20 @@ import (
 // Options is the section `backtest` of the configuration.
 type Options struct {
 	Schedule string `mapstructure:"schedule" json:"schedule" doc:"when weights are decided: monthly (last session of each month), weekly (last session of each week), every (so many sessions) or dates (of a file)" enum:"monthly,weekly,every,dates"`
-	Every    int    `mapstructure:"every" json:"every" doc:"sessions between two decisions, for schedule every"`
+	Every    int    `mapstructure:"every" json:"every" doc:"rows of the data between two decisions, for schedule every; 0: those that make a month"`
 	Dates    string `mapstructure:"dates" json:"dates" doc:"CSV with a column date, one day of decision a row, for schedule dates" path:"true"`
 	Start    string `mapstructure:"start" json:"start" doc:"first day on which weights may be decided, YYYY-MM-DD; blank: as soon as some strategy has returns.min_history"`
 	End      string `mapstructure:"end" json:"end" doc:"last day of the backtest, YYYY-MM-DD; blank: the data's last"`
 	Purge    int    `mapstructure:"purge" json:"purge" doc:"last sessions before a decision whose returns the models do not see"`
 	Delay    int    `mapstructure:"delay" json:"delay" doc:"sessions after the next one that pass before the weights are traded; 0: they earn the next session's return"`
 
-	NoTrade  float64 `mapstructure:"no_trade" json:"no_trade" doc:"turnover (half the sum of absolute changes) below which nothing is traded"`
-	MinTrade float64 `mapstructure:"min_trade" json:"min_trade" doc:"smallest trade of one strategy, as a fraction of capital; smaller ones are not made"`
+	NoTrade  float64 `mapstructure:"no_trade" json:"no_trade" doc:"turnover (half the sum of absolute changes) below which nothing is traded" fraction:"true"`
+	MinTrade float64 `mapstructure:"min_trade" json:"min_trade" doc:"smallest trade of one strategy, as a fraction of capital; smaller ones are not made" fraction:"true"`
 
 	Compare    []string   `mapstructure:"compare" json:"compare" doc:"allocators to compare with, on the same days and costs: equal_weight, inverse_volatility, min_variance (Ledoit-Wolf), historical_cvar, risk_parity (hierarchical)" `
 	Portfolios []External `mapstructure:"portfolios" json:"portfolios,omitempty" doc:"more to compare with, from weights files: [{name: desk, path: desk.csv}]; a file is a weights.csv of several days"`
 	Benchmark  string     `mapstructure:"benchmark" json:"benchmark" doc:"the allocator that relative metrics are against"`
-	Level      float64    `mapstructure:"level" json:"level" doc:"probability of the intervals of metrics, by stationary bootstrap"`
+	Level      float64    `mapstructure:"level" json:"level" doc:"probability of the intervals of metrics, by stationary bootstrap" fraction:"true"`
 	Replicates int        `mapstructure:"replicates" json:"replicates" doc:"bootstrap replicates; 0: no intervals"`
 	Sweep      []Sweep    `mapstructure:"sweep" json:"sweep,omitempty" doc:"backtests for every combination of values of configuration keys: [{key: optimize.alpha, values: [\"0.9\", \"0.95\"]}]; with them the probability of backtest overfitting"`
 }
@@ -56,7 +56,16 @@ const Ours = "allocate"
 
 // DefaultOptions decides monthly and compares with everything there is.
 func DefaultOptions() Options {
-	return Options{Schedule: Monthly, Every: 21, Compare: slices.Clone(allocatorNames), Benchmark: EqualWeight, Level: 0.9, Replicates: 1000}
+	return Options{Schedule: Monthly, Compare: slices.Clone(allocatorNames), Benchmark: EqualWeight, Level: 0.9, Replicates: 1000}
+}
+
+// For returns the options with what depends on the frequency of the panel
+// filled in.
+func (o Options) For(f returns.Frequency) Options {
+	if o.Every == 0 {
+		o.Every = f.Month()
+	}
+	return o
 }
 
 // Validate reports every problem at once, each with its key.
@@ -69,7 +78,7 @@ func (o Options) Validate() error {
 	}
 	schedules := []string{Monthly, Weekly, Every, Listed}
 	check(slices.Contains(schedules, o.Schedule), "schedule", "%q is not one of %s", o.Schedule, strings.Join(schedules, ", "))
-	check(o.Schedule != Every || o.Every >= 1, "every", "is %d; expected at least 1 session", o.Every)
+	check(o.Every >= 0, "every", "is %d; expected 1 or more, or 0 for a month", o.Every)
 	check(o.Schedule != Listed || o.Dates != "", "dates", "is blank; schedule dates needs a file")
 	day := func(key, s string) (returns.Date, bool) {
 		if s == "" {

@@ -9,7 +9,7 @@ import (
 
 // Schedule returns the days of decision among the days of a panel, from start
 // to end, both included. A month (week) has its last session if the calendar's
-// next session is in another one; where the panel has no row on that session,
+// next row is due in another one; where the panel has no row on that session,
 // the last row before it stands in. listed are the days of a file; a day that
 // is no row of the panel is an error, since a decision on it would have to see
 // another day's returns.
@@ -47,7 +47,7 @@ func Schedule(o Options, days []returns.Date, start, end returns.Date, sessions 
 			period = week
 		}
 		for i, d := range in {
-			next := sessions.Next(d)
+			next := sessions.NextRow(d)
 			if i+1 < len(in) {
 				next = in[i+1]
 			}

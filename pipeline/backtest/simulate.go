@@ -11,9 +11,6 @@ import (
 // Cash is the name of capital that is not invested in weights.
 const Cash = "CASH"
 
-// daysPerYear annualises.
-const daysPerYear = 252
-
 // Target is the weights that were decided on a day.
 type Target struct {
 	Day     returns.Date
@@ -91,8 +88,10 @@ func (p Position) Grow(of func(name string) (float64, bool), cash float64) (tota
 	return total, missing
 }
 
-// daily converts an annual return to that of a day.
-func daily(annual float64) float64 { return math.Expm1(math.Log1p(annual) / daysPerYear) }
+// perPeriod converts an annual return to that of a period of the panel.
+func perPeriod(annual float64, f returns.Frequency) float64 {
+	return math.Expm1(math.Log1p(annual) / f.PeriodsPerYear())
+}
 
 // names lists the positions in order, so that sums have one.
 func (p Position) names() []string {
@@ -108,7 +107,7 @@ func (p Position) names() []string {
 // were right at the close of from. cash is the annual return of what is not
 // invested.
 func Drift(held map[string]float64, panel *returns.Panel, from, to returns.Date, cash float64) map[string]float64 {
-	cash = daily(cash)
+	cash = perPeriod(cash, panel.Frequency())
 	p := Position{}
 	for name, w := range held {
 		p[name] = w
@@ -145,7 +144,7 @@ type Simulator struct {
 	costs   Costs
 	delay   int
 	index   map[string]int
-	cash    float64 // per day
+	cash    float64 // per period
 	pos     Position
 	next    int       // first day that is not simulated yet
 	end     int       // the day after the last one
@@ -162,7 +161,7 @@ type pending struct {
 // NewSimulator begins with nothing but cash after the close of day first, and
 // ends with day last.
 func NewSimulator(panel *returns.Panel, costs Costs, delay int, first, last returns.Date) *Simulator {
-	s := &Simulator{panel: panel, costs: costs, delay: delay, index: indexOf(panel), pos: Position{}, cash: daily(costs.CashReturn)}
+	s := &Simulator{panel: panel, costs: costs, delay: delay, index: indexOf(panel), pos: Position{}, cash: perPeriod(costs.CashReturn, panel.Frequency())}
 	s.next, _ = panel.Find(first + 1)
 	s.end, _ = panel.Find(last + 1)
 	return s
@@ -228,7 +227,7 @@ func (s *Simulator) day(cost float64) error {
 	}
 	t := s.next
 	gross, missing := s.pos.Grow(func(name string) (float64, bool) { return at(s.panel, s.index, t, name) }, s.cash)
-	net := (1-cost)*(1+gross) - 1 - s.costs.Borrow*short/daysPerYear
+	net := (1-cost)*(1+gross) - 1 - s.costs.Borrow*short/s.panel.Frequency().PeriodsPerYear()
 	if !(net > -1) {
 		return &RuinError{s.panel.Date(t), net}
 	}

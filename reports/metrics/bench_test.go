@@ -35,7 +35,7 @@ func BenchmarkEvaluate(b *testing.B) {
 	all := Metrics()
 	b.ReportAllocs()
 	for b.Loop() {
-		Evaluate(all, Sample{Returns: r, Benchmark: m, Alpha: 0.95})
+		Evaluate(all, Sample{PeriodsPerYear: 252, Returns: r, Benchmark: m, Alpha: 0.95})
 	}
 }
 
@@ -45,7 +45,7 @@ func BenchmarkIntervals(b *testing.B) {
 	thirty := Metrics()[:30]
 	b.ReportAllocs()
 	for b.Loop() {
-		Intervals(Sample{Returns: r, Alpha: 0.95}, thirty, DefaultBootstrap(), rand.NewPCG(1, 2))
+		Intervals(Sample{PeriodsPerYear: 252, Returns: r, Alpha: 0.95}, thirty, DefaultBootstrap(), rand.NewPCG(1, 2))
 	}
 }
 
@@ -53,7 +53,7 @@ func BenchmarkIntervalsWithBenchmark(b *testing.B) {
 	r, m := heavy(1, 5000)
 	all := Metrics()
 	for b.Loop() {
-		Intervals(Sample{Returns: r, Benchmark: m, Alpha: 0.95}, all, DefaultBootstrap(), rand.NewPCG(1, 2))
+		Intervals(Sample{PeriodsPerYear: 252, Returns: r, Benchmark: m, Alpha: 0.95}, all, DefaultBootstrap(), rand.NewPCG(1, 2))
 	}
 }
 

@@ -27,10 +27,10 @@ func TestIntervalsAgreeWithInterval(t *testing.T) {
 	r, _ := heavy(8, 400)
 	boot := Bootstrap{Replicates: 200, Level: 0.8}
 	metrics := Metrics()
-	ranges := Intervals(Sample{Returns: r, Alpha: 0.95}, metrics, boot, rand.NewPCG(1, 2))
+	ranges := Intervals(Sample{PeriodsPerYear: 252, Returns: r, Alpha: 0.95}, metrics, boot, rand.NewPCG(1, 2))
 	for i, m := range metrics {
 		low, high := Interval(r, func(x []float64) float64 {
-			return m.Of(Sample{Returns: x, Alpha: 0.95})
+			return m.Of(Sample{PeriodsPerYear: 252, Returns: x, Alpha: 0.95})
 		}, 0.8, 200, rand.NewPCG(1, 2))
 		same := low == ranges[i].Low && high == ranges[i].High
 		if !same && !(math.IsNaN(low) && math.IsNaN(ranges[i].Low) && ranges[i].Undefined == 200) {
@@ -113,7 +113,7 @@ func TestBlockLengthOfAR1(t *testing.T) {
 
 func TestIntervalUndefined(t *testing.T) {
 	r := []float64{0.01, 0.02, -0.01, 0.03, 0.01, 0.02}
-	ranges := Intervals(Sample{Returns: r}, Metrics(), DefaultBootstrap(), rand.NewPCG(1, 1))
+	ranges := Intervals(Sample{PeriodsPerYear: 252, Returns: r}, Metrics(), DefaultBootstrap(), rand.NewPCG(1, 1))
 	for i, m := range Metrics() {
 		if m.Key == "average_loss" && (ranges[i].Undefined == 0 || !math.IsNaN(ranges[i].Low)) {
 			t.Errorf("one loss in six days: %+v", ranges[i])
@@ -138,10 +138,10 @@ func TestPaired(t *testing.T) {
 	}
 	metrics := Metrics()
 	boot := Bootstrap{Replicates: 300, Level: 0.9}
-	for i, d := range PairedIntervals(Sample{Returns: a, Alpha: 0.9}, Sample{Returns: b, Alpha: 0.9}, metrics, boot, rand.NewPCG(1, 1)) {
+	for i, d := range PairedIntervals(Sample{PeriodsPerYear: 252, Returns: a, Alpha: 0.9}, Sample{PeriodsPerYear: 252, Returns: b, Alpha: 0.9}, metrics, boot, rand.NewPCG(1, 1)) {
 		switch metrics[i].Key {
 		case "annual_mean": // a constant difference has no sampling error
-			if math.Abs(d.Low-Year*0.0002) > 1e-12 || math.Abs(d.High-Year*0.0002) > 1e-12 || d.PValue > 0.01 {
+			if math.Abs(d.Low-252*0.0002) > 1e-12 || math.Abs(d.High-252*0.0002) > 1e-12 || d.PValue > 0.01 {
 				t.Errorf("mean: %+v", d)
 			}
 		case "cvar":
@@ -150,7 +150,7 @@ func TestPaired(t *testing.T) {
 			}
 		}
 	}
-	same := PairedIntervals(Sample{Returns: a}, Sample{Returns: a}, metrics[:5], boot, rand.NewPCG(1, 1))
+	same := PairedIntervals(Sample{PeriodsPerYear: 252, Returns: a}, Sample{PeriodsPerYear: 252, Returns: a}, metrics[:5], boot, rand.NewPCG(1, 1))
 	for _, d := range same {
 		if d.Value != 0 || d.Low != 0 || d.High != 0 || d.PValue != 1 {
 			t.Errorf("against itself: %+v", d)
@@ -164,7 +164,7 @@ func TestPaired(t *testing.T) {
 
 func TestReplicatesDoNotAllocate(t *testing.T) {
 	r, m := heavy(1, 500)
-	s := Sample{Returns: r, Benchmark: m, Alpha: 0.95}
+	s := Sample{PeriodsPerYear: 252, Returns: r, Benchmark: m, Alpha: 0.95}
 	metrics := Metrics()
 	few := testing.AllocsPerRun(3, func() { Intervals(s, metrics, Bootstrap{Replicates: 2, Level: 0.9}, rand.NewPCG(1, 1)) })
 	many := testing.AllocsPerRun(3, func() { Intervals(s, metrics, Bootstrap{Replicates: 200, Level: 0.9}, rand.NewPCG(1, 1)) })

@@ -1,12 +1,13 @@
-// Package metrics measures daily returns of a strategy or a portfolio: slices
-// in, numbers out. A backtest and its tear sheet consume it; it knows neither
+// Package metrics measures returns of a strategy or a portfolio: slices in,
+// numbers out. A backtest and its tear sheet consume it; it knows neither
 // dates nor files.
 //
 // Conventions of the whole package:
 //
-//   - Returns are simple daily returns as fractions of capital, 0.01 = 1 %.
-//   - A year has 252 days. What is called annual is scaled by 252, or by
-//     sqrt(252) if it is a standard deviation.
+//   - Returns are simple returns per period as fractions of capital, 0.01 = 1 %;
+//     a period is a trading day, a week or whatever the caller has.
+//   - A year has [Sample.PeriodsPerYear] periods P. What is called annual is
+//     scaled by P, or by sqrt(P) if it is a standard deviation.
 //   - Losses, VaR, CVaR and drawdowns are positive; alpha is a confidence
 //     (0.95), not the tail probability.
 //   - Wealth starts at 1 and stays at 0 after a day that loses everything, a

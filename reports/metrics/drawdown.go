@@ -89,30 +89,30 @@ func Underwater(returns []float64) []float64 {
 	return out
 }
 
-// RollingVolatility returns sqrt(252) sd(r) of the window that ends at each
-// day, per year; NaN where the window is not full or holds a number that is not
-// finite.
-func RollingVolatility(returns []float64, window int) []float64 {
+// RollingVolatility returns sqrt(P) sd(r) of the window that ends at each
+// period, per year of P periods; NaN where the window is not full or holds a
+// number that is not finite.
+func RollingVolatility(returns []float64, periodsPerYear float64, window int) []float64 {
 	return rolling(len(returns), window, func(from, to int) float64 {
 		m := momentsOf(returns[from:to])
 		if !m.finite() {
 			return math.NaN()
 		}
-		return math.Sqrt(Year) * m.sd()
+		return math.Sqrt(periodsPerYear) * m.sd()
 	})
 }
 
 // RollingSharpe returns the annual Sharpe ratio of the window that ends at
 // each day, with the annual risk-free rate; NaN as for [RollingVolatility] and
 // where returns do not vary.
-func RollingSharpe(returns []float64, riskFree float64, window int) []float64 {
-	free := math.Expm1(math.Log1p(riskFree) / Year)
+func RollingSharpe(returns []float64, riskFree, periodsPerYear float64, window int) []float64 {
+	free := math.Expm1(math.Log1p(riskFree) / periodsPerYear)
 	return rolling(len(returns), window, func(from, to int) float64 {
 		m := momentsOf(returns[from:to])
 		if !m.finite() {
 			return math.NaN()
 		}
-		return math.Sqrt(Year) * ratio(m.mean-free, m.sd())
+		return math.Sqrt(periodsPerYear) * ratio(m.mean-free, m.sd())
 	})
 }
 

@@ -46,7 +46,7 @@ func TestDrawdowns(t *testing.T) {
 func TestDrawdownsAgree(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r, _ := heavy(rapid.Uint64().Draw(t, "seed"), rapid.IntRange(2, 300).Draw(t, "days"))
-		v := valuesOf(Sample{Returns: r})
+		v := valuesOf(Sample{PeriodsPerYear: 252, Returns: r})
 		all := Drawdowns(r, -1)
 		under := Underwater(r)
 		submerged, longest, depths := 0, 0, 0.0
@@ -84,7 +84,7 @@ func TestDrawdownsAgree(t *testing.T) {
 func TestRolling(t *testing.T) {
 	r, b := heavy(2, 100)
 	r[50] = math.NaN()
-	vol, sharpe, beta, deep := RollingVolatility(r, 20), RollingSharpe(r, 0.02, 20), RollingBeta(r, b, 20), RollingMaxDrawdown(r, 20)
+	vol, sharpe, beta, deep := RollingVolatility(r, 252, 20), RollingSharpe(r, 0.02, 252, 20), RollingBeta(r, b, 20), RollingMaxDrawdown(r, 20)
 	for day := range r {
 		blank := day < 19 || day >= 50 && day < 70
 		for name, x := range map[string]float64{"volatility": vol[day], "Sharpe": sharpe[day], "beta": beta[day], "drawdown": deep[day]} {
@@ -95,7 +95,7 @@ func TestRolling(t *testing.T) {
 		if blank {
 			continue
 		}
-		v := valuesOf(Sample{Returns: r[day-19 : day+1], Benchmark: b[day-19 : day+1], RiskFree: 0.02})
+		v := valuesOf(Sample{PeriodsPerYear: 252, Returns: r[day-19 : day+1], Benchmark: b[day-19 : day+1], RiskFree: 0.02})
 		for key, x := range map[string]float64{"annual_volatility": vol[day], "sharpe": sharpe[day], "beta": beta[day], "max_drawdown": deep[day]} {
 			if v[key] != x {
 				t.Errorf("%s of day %d is %v, of its window %v", key, day, x, v[key])

@@ -20,8 +20,9 @@ func year(seed uint64) []float64 {
 
 func ExampleEvaluate() {
 	sample := metrics.Sample{
-		Returns: []float64{0.01, -0.02, 0.015, 0.005, -0.01, 0.02},
-		Alpha:   0.75, // the worst day and a half
+		PeriodsPerYear: 252,
+		Returns:        []float64{0.01, -0.02, 0.015, 0.005, -0.01, 0.02},
+		Alpha:          0.75, // the worst day and a half
 	}
 	all := metrics.Metrics()
 	for i, v := range metrics.Evaluate(all, sample) {
@@ -33,16 +34,16 @@ func ExampleEvaluate() {
 	// Output:
 	// Total return       0.0196  fraction
 	// Maximum drawdown   0.0200  fraction
-	// Daily CVaR         0.0167  fraction
+	// CVaR per period    0.0167  fraction
 	// Beta                  NaN  ratio
 }
 
 func ExampleLookup() {
 	sortino, _ := metrics.Lookup("sortino")
 	fmt.Println(sortino.Formula)
-	fmt.Printf("%.3f\n", sortino.Of(metrics.Sample{Returns: []float64{0.01, -0.01, 0.02, -0.01}}))
+	fmt.Printf("%.3f\n", sortino.Of(metrics.Sample{PeriodsPerYear: 252, Returns: []float64{0.01, -0.01, 0.02, -0.01}}))
 	// Output:
-	// sqrt(252) mean(r-f) / sqrt(sum(min(r-f, 0)^2) / T)
+	// sqrt(P) mean(r-f) / sqrt(sum(min(r-f, 0)^2) / T)
 	// 5.612
 }
 
@@ -57,7 +58,7 @@ func ExampleDrawdowns() {
 }
 
 func ExampleRollingVolatility() {
-	fmt.Printf("%.3f\n", metrics.RollingVolatility([]float64{0.01, -0.01, 0.03, 0.01}, 3))
+	fmt.Printf("%.3f\n", metrics.RollingVolatility([]float64{0.01, -0.01, 0.03, 0.01}, 252, 3))
 	// Output: [NaN NaN 0.317 0.317]
 }
 
@@ -98,7 +99,7 @@ func ExampleInterval() {
 		for _, x := range r {
 			sum += x
 		}
-		return metrics.Year * sum / float64(len(r))
+		return 252 * sum / float64(len(r))
 	}, 0.9, 1000, rand.NewPCG(1, 2))
 	fmt.Printf("mean return from %.2f to %.2f a year\n", low, high)
 	// Output: mean return from -0.20 to 0.35 a year
@@ -108,7 +109,7 @@ func ExampleIntervals() {
 	sharpe, _ := metrics.Lookup("sharpe")
 	drawdown, _ := metrics.Lookup("max_drawdown")
 	some := []metrics.Metric{sharpe, drawdown}
-	ranges := metrics.Intervals(metrics.Sample{Returns: year(1)}, some, metrics.DefaultBootstrap(), rand.NewPCG(1, 2))
+	ranges := metrics.Intervals(metrics.Sample{PeriodsPerYear: 252, Returns: year(1)}, some, metrics.DefaultBootstrap(), rand.NewPCG(1, 2))
 	for i, r := range ranges {
 		fmt.Printf("%s from %.2f to %.2f\n", some[i].Name, r.Low, r.High)
 	}
@@ -123,7 +124,7 @@ func ExamplePairedIntervals() {
 	for t, x := range year(2) {
 		ours[t] = 0.9*theirs[t] + 0.1*x + 0.0003
 	}
-	d := metrics.PairedIntervals(metrics.Sample{Returns: ours}, metrics.Sample{Returns: theirs},
+	d := metrics.PairedIntervals(metrics.Sample{PeriodsPerYear: 252, Returns: ours}, metrics.Sample{PeriodsPerYear: 252, Returns: theirs},
 		[]metrics.Metric{mean}, metrics.DefaultBootstrap(), rand.NewPCG(1, 2))[0]
 	fmt.Printf("%.3f more a year, from %.3f to %.3f, p-value %.3f\n", d.Value, d.Low, d.High, d.PValue)
 	// Output: 0.085 more a year, from 0.042 to 0.126, p-value 0.004

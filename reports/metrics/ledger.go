@@ -10,7 +10,7 @@ import (
 type ledger struct {
 	sample  Sample
 	defined bool    // there are days, and all numbers are finite
-	free    float64 // risk-free rate per day
+	free    float64 // risk-free rate per period
 
 	r, b, active moments // of the returns, the benchmark, and r-b
 
@@ -73,8 +73,11 @@ func (l *ledger) fill(s Sample) {
 	if !(s.Alpha >= 0 && s.Alpha < 1) {
 		panic("metrics: alpha is not in [0, 1)")
 	}
+	if !(s.PeriodsPerYear > 0) {
+		panic("metrics: periods per year are not above 0")
+	}
 	*l = ledger{sample: s, scratch: l.scratch}
-	l.free = math.Expm1(math.Log1p(s.RiskFree) / Year)
+	l.free = math.Expm1(math.Log1p(s.RiskFree) / s.PeriodsPerYear)
 	l.r = momentsOf(s.Returns)
 	l.defined = l.r.n > 0 && l.r.finite() && !math.IsNaN(l.free) && !math.IsInf(l.free, 0)
 	if !l.defined {
@@ -199,7 +202,7 @@ func (l *ledger) withoutBenchmark() {
 }
 
 func (l *ledger) total() float64    { return l.wealth - 1 }
-func (l *ledger) cagr() float64     { return math.Pow(l.wealth, Year/l.r.n) - 1 }
+func (l *ledger) cagr() float64     { return math.Pow(l.wealth, l.sample.PeriodsPerYear/l.r.n) - 1 }
 func (l *ledger) excess() float64   { return l.r.mean - l.free }
 func (l *ledger) downside() float64 { return math.Sqrt(l.underSquared / l.r.n) }
 func (l *ledger) pain() float64     { return l.sumD / l.r.n }

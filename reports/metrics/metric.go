@@ -2,23 +2,21 @@ package metrics
 
 import "math"
 
-// Year is the number of trading days in a year, by which all is annualised.
-const Year = 252
-
 // Sample is what metrics are computed from.
 type Sample struct {
-	Returns   []float64 // T: daily returns, fractions
-	RiskFree  float64   // per year, fraction; (1+RiskFree)^(1/252)-1 per day
-	Benchmark []float64 // T: daily returns on the same days, or nil
-	Alpha     float64   // confidence of VaR and CVaR, in [0, 1)
+	Returns        []float64 // T: returns per period, fractions
+	PeriodsPerYear float64   // P, by which all is annualized: 252 for trading days; above 0
+	RiskFree       float64   // per year, fraction; (1+RiskFree)^(1/P)-1 per period
+	Benchmark      []float64 // T: returns of the same periods, or nil
+	Alpha          float64   // confidence of VaR and CVaR, in [0, 1)
 }
 
 // Metric is one number of a tear sheet, with what a reader needs to know of it.
 type Metric struct {
 	Key     string // for machines, such as "max_drawdown"
 	Name    string // for readers
-	Formula string // r: returns, b: benchmark, f: risk-free rate per day
-	Unit    string // "fraction", "per year", "days", "ratio" or "index"
+	Formula string // r: returns, b: benchmark, f: risk-free rate per period, P: periods per year
+	Unit    string // "fraction", "per year", "periods", "ratio" or "index"
 	Source  string
 
 	// Of computes the metric. It is NaN where the metric is not defined, and
@@ -68,13 +66,13 @@ var growth = []Metric{
 	},
 	{
 		Key: "cagr", Name: "CAGR", Unit: "per year", Source: "definition",
-		Formula: "prod(1+r)^(252/T) - 1",
+		Formula: "prod(1+r)^(P/T) - 1",
 		of:      func(l *ledger) float64 { return l.cagr() },
 	},
 	{
 		Key: "annual_mean", Name: "Mean return", Unit: "per year", Source: "definition",
-		Formula: "252 mean(r)",
-		of:      func(l *ledger) float64 { return Year * l.r.mean },
+		Formula: "P mean(r)",
+		of:      func(l *ledger) float64 { return l.sample.PeriodsPerYear * l.r.mean },
 	},
 	{
 		Key: "stability", Name: "Stability", Unit: "fraction", Source: "pyfolio, stability_of_timeseries",
@@ -86,13 +84,13 @@ var growth = []Metric{
 var dispersion = []Metric{
 	{
 		Key: "annual_volatility", Name: "Volatility", Unit: "per year", Source: "definition",
-		Formula: "sqrt(252) sd(r)",
-		of:      func(l *ledger) float64 { return math.Sqrt(Year) * l.r.sd() },
+		Formula: "sqrt(P) sd(r)",
+		of:      func(l *ledger) float64 { return math.Sqrt(l.sample.PeriodsPerYear) * l.r.sd() },
 	},
 	{
 		Key: "sharpe", Name: "Sharpe ratio", Unit: "ratio", Source: "Sharpe 1994, eq. 6",
-		Formula: "sqrt(252) mean(r-f) / sd(r)",
-		of:      func(l *ledger) float64 { return math.Sqrt(Year) * ratio(l.excess(), l.r.sd()) },
+		Formula: "sqrt(P) mean(r-f) / sd(r)",
+		of:      func(l *ledger) float64 { return math.Sqrt(l.sample.PeriodsPerYear) * ratio(l.excess(), l.r.sd()) },
 	},
 	{
 		Key: "probabilistic_sharpe", Name: "Probability that the Sharpe ratio is above 0", Unit: "fraction", Source: "Bailey & Lopez de Prado 2012, eq. 9",
@@ -101,13 +99,13 @@ var dispersion = []Metric{
 	},
 	{
 		Key: "downside_deviation", Name: "Downside deviation", Unit: "per year", Source: "Sortino & van der Meer 1991",
-		Formula: "sqrt(252) sqrt(sum(min(r-f, 0)^2) / T)",
-		of:      func(l *ledger) float64 { return math.Sqrt(Year) * l.downside() },
+		Formula: "sqrt(P) sqrt(sum(min(r-f, 0)^2) / T)",
+		of:      func(l *ledger) float64 { return math.Sqrt(l.sample.PeriodsPerYear) * l.downside() },
 	},
 	{
 		Key: "sortino", Name: "Sortino ratio", Unit: "ratio", Source: "Sortino & Price 1994",
-		Formula: "sqrt(252) mean(r-f) / sqrt(sum(min(r-f, 0)^2) / T)",
-		of:      func(l *ledger) float64 { return math.Sqrt(Year) * ratio(l.excess(), l.downside()) },
+		Formula: "sqrt(P) mean(r-f) / sqrt(sum(min(r-f, 0)^2) / T)",
+		of:      func(l *ledger) float64 { return math.Sqrt(l.sample.PeriodsPerYear) * ratio(l.excess(), l.downside()) },
 	},
 	{
 		Key: "omega", Name: "Omega ratio", Unit: "ratio", Source: "Keating & Shadwick 2002",
@@ -148,12 +146,12 @@ var drawdown = []Metric{
 		},
 	},
 	{
-		Key: "longest_drawdown", Name: "Longest drawdown", Unit: "days", Source: "definition",
+		Key: "longest_drawdown", Name: "Longest drawdown", Unit: "periods", Source: "definition",
 		Formula: "most consecutive days with D > 0",
 		of:      func(l *ledger) float64 { return l.longest },
 	},
 	{
-		Key: "average_drawdown_days", Name: "Average drawdown length", Unit: "days", Source: "definition",
+		Key: "average_drawdown_days", Name: "Average drawdown length", Unit: "periods", Source: "definition",
 		Formula: "days with D > 0 per drawdown; 0 if there is none",
 		of: func(l *ledger) float64 {
 			if l.episodes == 0 {
@@ -196,12 +194,12 @@ var drawdown = []Metric{
 
 var tails = []Metric{
 	{
-		Key: "var", Name: "Daily VaR", Unit: "fraction", Source: "Rockafellar & Uryasev 2002",
+		Key: "var", Name: "VaR per period", Unit: "fraction", Source: "Rockafellar & Uryasev 2002",
 		Formula: "lower alpha-quantile of -r",
 		of:      func(l *ledger) float64 { return l.tail().valueAtRisk },
 	},
 	{
-		Key: "cvar", Name: "Daily CVaR", Unit: "fraction", Source: "Rockafellar & Uryasev 2002, prop. 8",
+		Key: "cvar", Name: "CVaR per period", Unit: "fraction", Source: "Rockafellar & Uryasev 2002, prop. 8",
 		Formula: "mean of the worst 1-alpha of -r, the day at VaR by its fraction",
 		of:      func(l *ledger) float64 { return l.tail().cvar },
 	},
@@ -249,17 +247,17 @@ var days = []Metric{
 		of:      func(l *ledger) float64 { return ratio(l.won, l.lost) },
 	},
 	{
-		Key: "gain_to_pain", Name: "Gain to pain", Unit: "ratio", Source: "Schwager 2012, with daily returns",
+		Key: "gain_to_pain", Name: "Gain to pain", Unit: "ratio", Source: "Schwager 2012, with returns per period",
 		Formula: "sum(r) / sum(-r | r < 0)",
 		of:      func(l *ledger) float64 { return ratio(l.won-l.lost, l.lost) },
 	},
 	{
-		Key: "max_consecutive_wins", Name: "Most consecutive wins", Unit: "days", Source: "definition; a day of 0 ends a run",
+		Key: "max_consecutive_wins", Name: "Most consecutive wins", Unit: "periods", Source: "definition; a day of 0 ends a run",
 		Formula: "longest run of r > 0",
 		of:      func(l *ledger) float64 { return l.winning },
 	},
 	{
-		Key: "max_consecutive_losses", Name: "Most consecutive losses", Unit: "days", Source: "definition; a day of 0 ends a run",
+		Key: "max_consecutive_losses", Name: "Most consecutive losses", Unit: "periods", Source: "definition; a day of 0 ends a run",
 		Formula: "longest run of r < 0",
 		of:      func(l *ledger) float64 { return l.losing },
 	},
@@ -278,8 +276,8 @@ var relative = []Metric{
 	},
 	{
 		Key: "alpha", Name: "Alpha", Unit: "per year", Source: "Jensen 1968, arithmetic",
-		Formula: "252 (mean(r-f) - beta mean(b-f))",
-		of:      func(l *ledger) float64 { return Year * (l.excess() - l.beta()*(l.b.mean-l.free)) },
+		Formula: "P (mean(r-f) - beta mean(b-f))",
+		of:      func(l *ledger) float64 { return l.sample.PeriodsPerYear * (l.excess() - l.beta()*(l.b.mean-l.free)) },
 	},
 	{
 		Key: "correlation", Name: "Correlation", Unit: "ratio", Source: "Pearson",
@@ -293,18 +291,20 @@ var relative = []Metric{
 	},
 	{
 		Key: "tracking_error", Name: "Tracking error", Unit: "per year", Source: "definition",
-		Formula: "sqrt(252) sd(r-b)",
-		of:      func(l *ledger) float64 { return math.Sqrt(Year) * l.active.sd() },
+		Formula: "sqrt(P) sd(r-b)",
+		of:      func(l *ledger) float64 { return math.Sqrt(l.sample.PeriodsPerYear) * l.active.sd() },
 	},
 	{
 		Key: "information_ratio", Name: "Information ratio", Unit: "ratio", Source: "Sharpe 1994, eq. 6, arithmetic",
-		Formula: "sqrt(252) mean(r-b) / sd(r-b)",
-		of:      func(l *ledger) float64 { return math.Sqrt(Year) * ratio(l.active.mean, l.active.sd()) },
+		Formula: "sqrt(P) mean(r-b) / sd(r-b)",
+		of: func(l *ledger) float64 {
+			return math.Sqrt(l.sample.PeriodsPerYear) * ratio(l.active.mean, l.active.sd())
+		},
 	},
 	{
 		Key: "treynor", Name: "Treynor ratio", Unit: "per year", Source: "Treynor 1965, arithmetic",
-		Formula: "252 mean(r-f) / beta",
-		of:      func(l *ledger) float64 { return Year * ratio(l.excess(), l.beta()) },
+		Formula: "P mean(r-f) / beta",
+		of:      func(l *ledger) float64 { return l.sample.PeriodsPerYear * ratio(l.excess(), l.beta()) },
 	},
 	{
 		Key: "up_capture", Name: "Up capture", Unit: "ratio", Source: "PerformanceAnalytics, UpDownRatios, arithmetic",

@@ -22,7 +22,7 @@ func valuesOf(s Sample) map[string]float64 {
 
 func TestRegistry(t *testing.T) {
 	r, b := heavy(3, 300)
-	s := Sample{Returns: r, Benchmark: b, RiskFree: 0.01, Alpha: 0.95}
+	s := Sample{PeriodsPerYear: 252, Returns: r, Benchmark: b, RiskFree: 0.01, Alpha: 0.95}
 	all := Metrics()
 	values := Evaluate(all, s)
 	seen := map[string]bool{}
@@ -65,11 +65,11 @@ func TestEdgeSamples(t *testing.T) {
 		want map[string]float64
 		rest string
 	}{
-		{"no day", Sample{}, nil, "NaN"},
-		{"a NaN", Sample{Returns: []float64{0.01, nan, 0.02}, Benchmark: repeat(0.01, 3)}, nil, "NaN"},
-		{"an infinity", Sample{Returns: []float64{0.01, math.Inf(1), 0.02}}, nil, "NaN"},
-		{"a rate below -1", Sample{Returns: []float64{0.01, 0.02}, RiskFree: -2}, nil, "NaN"},
-		{"one day", Sample{Returns: []float64{-0.01}, Benchmark: []float64{0.01}, Alpha: 0.95}, map[string]float64{
+		{"no day", Sample{PeriodsPerYear: 252}, nil, "NaN"},
+		{"a NaN", Sample{PeriodsPerYear: 252, Returns: []float64{0.01, nan, 0.02}, Benchmark: repeat(0.01, 3)}, nil, "NaN"},
+		{"an infinity", Sample{PeriodsPerYear: 252, Returns: []float64{0.01, math.Inf(1), 0.02}}, nil, "NaN"},
+		{"a rate below -1", Sample{PeriodsPerYear: 252, Returns: []float64{0.01, 0.02}, RiskFree: -2}, nil, "NaN"},
+		{"one day", Sample{PeriodsPerYear: 252, Returns: []float64{-0.01}, Benchmark: []float64{0.01}, Alpha: 0.95}, map[string]float64{
 			"total_return": -0.01, "cagr": math.Pow(0.99, 252) - 1, "annual_mean": -2.52, "downside_deviation": 0.01 * math.Sqrt(252),
 			"sortino": -math.Sqrt(252), "omega": 0, "max_drawdown": 0.01, "average_drawdown": 0.01, "longest_drawdown": 1,
 			"average_drawdown_days": 1, "pain_index": 0.01, "ulcer_index": 0.01, "calmar": (math.Pow(0.99, 252) - 1) / 0.01,
@@ -78,27 +78,27 @@ func TestEdgeSamples(t *testing.T) {
 			"profit_factor": 0, "gain_to_pain": -1, "max_consecutive_wins": 0, "max_consecutive_losses": 1, "time_in_market": 1,
 			"up_capture": -1,
 		}, "NaN"},
-		{"all zero", Sample{Returns: repeat(0, 20), Benchmark: repeat(0, 20), Alpha: 0.9}, map[string]float64{
+		{"all zero", Sample{PeriodsPerYear: 252, Returns: repeat(0, 20), Benchmark: repeat(0, 20), Alpha: 0.9}, map[string]float64{
 			"total_return": 0, "cagr": 0, "annual_mean": 0, "annual_volatility": 0, "downside_deviation": 0, "max_drawdown": 0,
 			"average_drawdown": 0, "longest_drawdown": 0, "average_drawdown_days": 0, "pain_index": 0, "ulcer_index": 0, "var": 0,
 			"cvar": 0, "best_day": 0, "worst_day": 0, "max_consecutive_wins": 0, "max_consecutive_losses": 0, "time_in_market": 0,
 			"tracking_error": 0,
 		}, "NaN"},
-		{"constant", Sample{Returns: repeat(0.001, 77), Benchmark: repeat(0.0003, 77), Alpha: 0.9}, map[string]float64{
+		{"constant", Sample{PeriodsPerYear: 252, Returns: repeat(0.001, 77), Benchmark: repeat(0.0003, 77), Alpha: 0.9}, map[string]float64{
 			"total_return": math.Pow(1.001, 77) - 1, "cagr": math.Pow(1.001, 252) - 1, "annual_mean": 0.252, "stability": 1,
 			"annual_volatility": 0, "downside_deviation": 0, "max_drawdown": 0, "average_drawdown": 0, "longest_drawdown": 0,
 			"average_drawdown_days": 0, "pain_index": 0, "ulcer_index": 0, "var": -0.001, "cvar": -0.001, "tail_ratio": 1,
 			"best_day": 0.001, "worst_day": 0.001, "hit_rate": 1, "average_win": 0.001, "max_consecutive_wins": 77,
 			"max_consecutive_losses": 0, "time_in_market": 1, "tracking_error": 0, "up_capture": 0.001 / 0.0003,
 		}, "NaN"},
-		{"total loss", Sample{Returns: []float64{0.1, -1, 0.5, -0.2}, Alpha: 0.5}, map[string]float64{
+		{"total loss", Sample{PeriodsPerYear: 252, Returns: []float64{0.1, -1, 0.5, -0.2}, Alpha: 0.5}, map[string]float64{
 			"total_return": -1, "cagr": -1, "max_drawdown": 1, "longest_drawdown": 3, "average_drawdown": 1, "stability": nan,
 			"worst_day": -1, "var": -0.1, "cvar": 0.6, "calmar": -1, "recovery_factor": -1,
 		}, "finite"},
-		{"more than all", Sample{Returns: []float64{0.1, -1.5, -2, 0.3}}, map[string]float64{
+		{"more than all", Sample{PeriodsPerYear: 252, Returns: []float64{0.1, -1.5, -2, 0.3}}, map[string]float64{
 			"total_return": -1, "cagr": -1, "max_drawdown": 1, "stability": nan,
 		}, "finite"},
-		{"a NaN in the benchmark", Sample{Returns: []float64{0.01, -0.02, 0.03}, Benchmark: []float64{0, nan, 0}}, map[string]float64{
+		{"a NaN in the benchmark", Sample{PeriodsPerYear: 252, Returns: []float64{0.01, -0.02, 0.03}, Benchmark: []float64{0, nan, 0}}, map[string]float64{
 			"beta": nan, "alpha": nan, "correlation": nan, "r_squared": nan, "tracking_error": nan, "information_ratio": nan,
 			"treynor": nan, "up_capture": nan, "down_capture": nan,
 		}, "finite"},
@@ -126,9 +126,11 @@ func TestEdgeSamples(t *testing.T) {
 
 func TestCallersBugsPanic(t *testing.T) {
 	for name, f := range map[string]func(){
-		"benchmark":  func() { Evaluate(Metrics(), Sample{Returns: []float64{1}, Benchmark: []float64{1, 2}}) },
-		"alpha":      func() { Evaluate(Metrics(), Sample{Returns: []float64{1}, Alpha: 1}) },
-		"window":     func() { RollingVolatility(nil, 0) },
+		"benchmark": func() {
+			Evaluate(Metrics(), Sample{PeriodsPerYear: 252, Returns: []float64{1}, Benchmark: []float64{1, 2}})
+		},
+		"alpha":      func() { Evaluate(Metrics(), Sample{PeriodsPerYear: 252, Returns: []float64{1}, Alpha: 1}) },
+		"window":     func() { RollingVolatility(nil, 252, 0) },
 		"months":     func() { Monthly([]float64{0, 0}, []int{2, 1}) },
 		"weights":    func() { Tail([]float64{1}, []float64{}, 0.5) },
 		"replicates": func() { Interval([]float64{1, 2}, nil, 0.9, 0, rand.NewPCG(1, 1)) },
@@ -168,7 +170,7 @@ func TestInvariances(t *testing.T) {
 		alpha := rapid.Float64Range(0, 0.99).Draw(t, "alpha")
 		r, b := heavy(seed, days)
 		change := func(f func(x float64) float64) map[string]float64 {
-			s := Sample{Alpha: alpha}
+			s := Sample{PeriodsPerYear: 252, Alpha: alpha}
 			for i := range r {
 				s.Returns, s.Benchmark = append(s.Returns, f(r[i])), append(s.Benchmark, f(b[i]))
 			}
@@ -189,7 +191,7 @@ func TestInvariances(t *testing.T) {
 
 		shifted := change(func(x float64) float64 { return x + a })
 		check(unshifted, shifted, plain, 1)
-		for key, by := range map[string]float64{"annual_mean": Year * a, "var": -a, "cvar": -a, "best_day": a, "worst_day": a} {
+		for key, by := range map[string]float64{"annual_mean": 252 * a, "var": -a, "cvar": -a, "best_day": a, "worst_day": a} {
 			if !scalar.EqualWithinAbs(shifted[key], plain[key]+by, 1e-12) {
 				t.Fatalf("%s shifted: %v, was %v", key, shifted[key], plain[key])
 			}
@@ -212,7 +214,7 @@ func TestInvariances(t *testing.T) {
 
 func TestBenchmarkAgainstItself(t *testing.T) {
 	r, _ := heavy(5, 500)
-	got := valuesOf(Sample{Returns: r, Benchmark: r, RiskFree: 0.03, Alpha: 0.95})
+	got := valuesOf(Sample{PeriodsPerYear: 252, Returns: r, Benchmark: r, RiskFree: 0.03, Alpha: 0.95})
 	for key, want := range map[string]float64{"beta": 1, "alpha": 0, "correlation": 1, "r_squared": 1, "tracking_error": 0, "up_capture": 1, "down_capture": 1} {
 		if !scalar.EqualWithinAbs(got[key], want, 1e-14) {
 			t.Errorf("%s is %v", key, got[key])
@@ -223,7 +225,7 @@ func TestBenchmarkAgainstItself(t *testing.T) {
 	for i, x := range r {
 		less[i] = x - 0.0001
 	}
-	if got := valuesOf(Sample{Returns: less, Benchmark: r, Alpha: 0.95}); got["tracking_error"] != 0 || !math.IsNaN(got["information_ratio"]) {
+	if got := valuesOf(Sample{PeriodsPerYear: 252, Returns: less, Benchmark: r, Alpha: 0.95}); got["tracking_error"] != 0 || !math.IsNaN(got["information_ratio"]) {
 		t.Errorf("tracking error %v, information ratio %v", got["tracking_error"], got["information_ratio"])
 	}
 }

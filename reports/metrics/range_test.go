@@ -61,7 +61,7 @@ func TestRangeHoldsTheValue(t *testing.T) {
 	}
 	metrics := Metrics()
 	for name, r := range map[string][]float64{"calm": calm, "trend": trend} {
-		s := Sample{Returns: r, Benchmark: benchmark, Alpha: 0.95}
+		s := Sample{PeriodsPerYear: 252, Returns: r, Benchmark: benchmark, Alpha: 0.95}
 		values := Evaluate(metrics, s)
 		for i, x := range Intervals(s, metrics, Bootstrap{Replicates: 300, Level: 0.9}, rand.NewPCG(1, 2)) {
 			m := metrics[i]

@@ -22,26 +22,26 @@ var (
 func TestMetricsAgreeWithR(t *testing.T) {
 	t.Run("series", func(t *testing.T) {
 		r, b := columns(t, filepath.Join(reference, "series.csv"), "returns", "benchmark")
-		agree(t, "series", Sample{Returns: r, Benchmark: b, RiskFree: 0.02, Alpha: 0.95})
+		agree(t, "series", Sample{PeriodsPerYear: 252, Returns: r, Benchmark: b, RiskFree: 0.02, Alpha: 0.95})
 	})
 	t.Run("real", func(t *testing.T) {
 		if _, err := os.Stat(realReturns); err != nil {
 			t.Skip("the shared returns are not there: ", err)
 		}
 		r, b := columns(t, realReturns, "ew_20", "sector_tech")
-		agree(t, "real", Sample{Returns: r, Benchmark: b, RiskFree: 0.03, Alpha: 0.975})
+		agree(t, "real", Sample{PeriodsPerYear: 252, Returns: r, Benchmark: b, RiskFree: 0.03, Alpha: 0.975})
 	})
 }
 
 func agree(t *testing.T, series string, s Sample) {
 	want := expected(t, series)
 	// R's probability is for a threshold of 0.02; that for 0 follows from R's ratio and its error.
-	want["probabilistic_sharpe"] = distuv.UnitNormal.CDF(want["sharpe"] / math.Sqrt(Year) / want["sharpe_standard_error"])
+	want["probabilistic_sharpe"] = distuv.UnitNormal.CDF(want["sharpe"] / math.Sqrt(252) / want["sharpe_standard_error"])
 	all := Metrics()
 	for i, got := range Evaluate(all, s) {
 		near(t, want, all[i].Key, got, 1e-10)
 	}
-	record := NewTrackRecord(s.Returns, s.RiskFree)
+	record := NewTrackRecord(s.Returns, s.RiskFree, s.PeriodsPerYear)
 	near(t, want, "sharpe_standard_error", record.StandardError(), 1e-10)
 	near(t, want, "psr_0.02", record.Probabilistic(0.02), 1e-10)
 	near(t, want, "minimum_length_0_0.95", record.MinimumLength(0, 0.95), 1e-10)

@@ -7,23 +7,24 @@ import (
 )
 
 // TrackRecord is what the sampling distribution of a Sharpe ratio depends on.
-// Nothing here is annualised: multiply Sharpe by sqrt(252) for a year.
+// Nothing here is annualized: multiply Sharpe by the square root of the periods
+// per year.
 type TrackRecord struct {
-	Sharpe   float64 // mean(r-f) / sd(r), per day
+	Sharpe   float64 // mean(r-f) / sd(r), per period
 	Skewness float64 // gamma_3
 	Kurtosis float64 // gamma_4, 3 for a normal distribution
 	Days     int
 }
 
-// NewTrackRecord measures daily returns over a risk-free rate per year. All is
+// NewTrackRecord measures returns per period over a risk-free rate per year. All is
 // NaN for returns that do not vary or are not finite.
-func NewTrackRecord(returns []float64, riskFree float64) TrackRecord {
+func NewTrackRecord(returns []float64, riskFree, periodsPerYear float64) TrackRecord {
 	m := momentsOf(returns)
 	if !m.finite() {
 		nan := math.NaN()
 		return TrackRecord{Sharpe: nan, Skewness: nan, Kurtosis: nan, Days: len(returns)}
 	}
-	return recordOf(m, math.Expm1(math.Log1p(riskFree)/Year))
+	return recordOf(m, math.Expm1(math.Log1p(riskFree)/periodsPerYear))
 }
 
 // recordOf takes the risk-free rate of a day.

@@ -39,7 +39,7 @@ func TestSharpePublished(t *testing.T) {
 // After exactly the minimum length, the confidence is what was asked for.
 func TestMinimumLengthInverts(t *testing.T) {
 	r, _ := heavy(4, 900)
-	record := NewTrackRecord(r, 0)
+	record := NewTrackRecord(r, 0, 252)
 	n := record.MinimumLength(0.01, 0.95)
 	se := math.Sqrt(record.variance() / (n - 1))
 	if z := (record.Sharpe - 0.01) / se; !scalar.EqualWithinAbs(z, 1.6448536269514722, 1e-12) {
@@ -51,10 +51,10 @@ func TestMinimumLengthInverts(t *testing.T) {
 	if got := record.Deflated(1, 0.01); got != record.Probabilistic(0) {
 		t.Errorf("one trial is deflated to %v", got)
 	}
-	if p := NewTrackRecord([]float64{0.01, 0.01}, 0).Probabilistic(0); !math.IsNaN(p) {
+	if p := NewTrackRecord([]float64{0.01, 0.01}, 0, 252).Probabilistic(0); !math.IsNaN(p) {
 		t.Errorf("constant returns have the probability %v", p)
 	}
-	if p := NewTrackRecord([]float64{0.01, math.NaN()}, 0).Probabilistic(0); !math.IsNaN(p) {
+	if p := NewTrackRecord([]float64{0.01, math.NaN()}, 0, 252).Probabilistic(0); !math.IsNaN(p) {
 		t.Errorf("a NaN has the probability %v", p)
 	}
 }
