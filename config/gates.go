@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"allocate/returns"
 )
@@ -12,10 +11,10 @@ import (
 // Gates is the section `gates`: what holds a run for approval, and what it
 // tells the outside.
 type Gates struct {
-	Severity    []returns.NamedSeverity `mapstructure:"severity" json:"severity" doc:"severity of findings: [{code: data.gap, severity: warn}]; info, warn (published), hold (needs --approve) or fail (refused)"`
+	Severity    []returns.NamedSeverity `mapstructure:"severity" json:"severity" doc:"severity of findings: [{code: data.gap, severity: warn}]; info, warn (published), hold (needs --approve) or fail (refused); allocate config docs lists all codes"`
 	Degraded    []string                `mapstructure:"degraded" json:"degraded" doc:"findings of severity warn whose code begins with one of these make the exit code 3, published but degraded"`
-	MaxTurnover float64                 `mapstructure:"max_turnover" json:"max_turnover" doc:"total turnover against the drifted previous weights above which a run is held for approval, as a fraction of capital (half the sum of absolute changes)"`
-	MaxChange   float64                 `mapstructure:"max_change" json:"max_change" doc:"change of one weight above which a run is held for approval, as a fraction of capital"`
+	MaxTurnover float64                 `mapstructure:"max_turnover" json:"max_turnover" doc:"total turnover against the drifted previous weights above which a run is held for approval, as a fraction of capital (half the sum of absolute changes)" fraction:"true"`
+	MaxChange   float64                 `mapstructure:"max_change" json:"max_change" doc:"change of one weight above which a run is held for approval, as a fraction of capital" fraction:"true"`
 	Previous    string                  `mapstructure:"previous" json:"previous" doc:"weights.csv to compare with; blank: the last one published before the as-of day" path:"true"`
 	Textfile    string                  `mapstructure:"textfile" json:"textfile" doc:"Prometheus textfile to write after every run, also a failed one; blank: none" path:"true"`
 	KeepDays    int                     `mapstructure:"keep_days" json:"keep_days" doc:"published as-of days to keep; the oldest beyond them are deleted after a run; 0: all"`
@@ -29,16 +28,18 @@ func DefaultGates() Gates {
 // Validate reports every problem at once, each with its key.
 func (g Gates) Validate() error {
 	var errs []error
-	known := returns.Codes()
+	known := returns.CodeNames()
 	for i, s := range g.Severity {
-		prefix, _, _ := strings.Cut(s.Code, ".")
-		if prefix == "data" && !slices.Contains(known, s.Code) {
-			errs = append(errs, fmt.Errorf("gates.severity[%d].code: %q is no finding%s", i, clip(s.Code), returns.Suggest(s.Code, known)))
-		} else if !slices.Contains([]string{"data", "bayes", "scenarios", "optimize", "run"}, prefix) {
-			errs = append(errs, fmt.Errorf("gates.severity[%d].code: %q begins with none of data., bayes., scenarios., optimize., run.; use the code of a finding", i, clip(s.Code)))
+		if !slices.Contains(known, s.Code) {
+			errs = append(errs, fmt.Errorf("gates.severity[%d].code: %q is not the code of a finding%s", i, clip(s.Code), returns.Suggest(s.Code, known)))
 		}
 		if _, err := returns.ParseSeverity(s.Severity); err != nil {
 			errs = append(errs, fmt.Errorf("gates.severity[%d].severity: %q is not info, warn, hold or fail", i, clip(s.Severity)))
+		}
+	}
+	for i, prefix := range g.Degraded {
+		if prefix == "" || !returns.HasCode(prefix) {
+			errs = append(errs, fmt.Errorf("gates.degraded[%d]: no code of a finding begins with %q%s", i, clip(prefix), returns.Suggest(prefix, known)))
 		}
 	}
 	if !(g.MaxTurnover >= 0) {

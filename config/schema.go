@@ -104,8 +104,27 @@ func WriteDocs(w io.Writer) error {
 		}
 		fmt.Fprintf(&b, "| `%s` | `%s` | %s | `%s` |\n", f.Key, FormatValue(f.Default), strings.ReplaceAll(f.Doc, "|", "\\|"), f.Env())
 	}
+	writeCodes(&b)
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// writeCodes lists every finding with the sizes at which its severity changes,
+// from the one list that the stages use.
+func writeCodes(b *strings.Builder) {
+	b.WriteString(`
+## Findings
+
+What a stage notices is a finding with a code and a severity: info; warn, which is published; hold, which needs --approve;
+fail, which is refused. The severity follows the size of what was found. gates.severity sets one severity for a code,
+whatever its size; gates.degraded names the codes whose warnings make the exit code 3.
+
+| code | what it says | severity | size | why |
+| --- | --- | --- | --- | --- |
+`)
+	for _, c := range returns.Codes() {
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s |\n", c.Name, sentence(c.About), c.Scale(), c.Size, c.Why)
+	}
 }
 
 func sentence(s string) string {

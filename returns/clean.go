@@ -20,14 +20,23 @@ func Clean(p *Panel, o Options) (*Panel, []Finding) {
 			continue
 		}
 		from, to := p.dates[gaps[0]], p.dates[gaps[len(gaps)-1]]
-		number := map[string]float64{"days": float64(len(gaps))}
-		tell := func(code, format string, args ...any) *Finding {
-			fs = append(fs, finding(code, s.Name, fmt.Sprintf(format, args...), number).between(from, to))
+		longest := longestRun(gaps)
+		share := float64(len(gaps)) / float64(p.rowsBetween(s.Entry, s.Last))
+		number := map[string]float64{"days": float64(len(gaps)), "longest": float64(longest), "share": share}
+		tell := func(code string, size float64, format string, args ...any) *Finding {
+			fs = append(fs, NewFinding(code, s.Name, size, fmt.Sprintf(format, args...), number).between(from, to))
 			return &fs[len(fs)-1]
+		}
+		gap, days := gapSize(p, longest), fmt.Sprintf("%d returns inside the history are missing, up to %d in a row", len(gaps), longest)
+		if len(gaps) == 1 {
+			days = "1 return inside the history is missing"
+		}
+		if share >= 0.1 && p.rowsBetween(s.Entry, s.Last) >= fewestJudged {
+			tell("data.sparse", share, "%.0f%% of the returns inside the history are missing: the strategy has %d of %d.", 100*share, p.rowsBetween(s.Entry, s.Last)-len(gaps), p.rowsBetween(s.Entry, s.Last))
 		}
 		switch o.missingOf(s.Name) {
 		case "error":
-			f := tell("data.gap", "Strategy %q has no return on %d days inside its history, the first on %v; fill them in the file, or set returns.missing to model, zero or drop_day.", clip(s.Name), len(gaps), from)
+			f := tell("data.gap", gap, "Strategy %q lacks %d returns inside its history, the first on %v; fill them in the file, or set returns.missing to model, zero or drop_day.", clip(s.Name), len(gaps), from)
 			f.Severity = Fail
 		case "zero":
 			v := slices.Clone(values[j])
@@ -35,7 +44,7 @@ func Clean(p *Panel, o Options) (*Panel, []Finding) {
 				v[t] = 0
 			}
 			values[j] = v
-			tell("data.filled", "%d days inside the history had no return and were set to 0, as returns.missing says.", len(gaps))
+			tell("data.filled", share, "%s; they were set to 0, as returns.missing says.", days)
 		case "drop_day":
 			for _, t := range gaps {
 				if !drop[t] {
@@ -43,12 +52,12 @@ func Clean(p *Panel, o Options) (*Panel, []Finding) {
 					dropped++
 				}
 			}
-			tell("data.gap", "%d days inside the history have no return; they are left out for every strategy, as returns.missing says.", len(gaps))
+			tell("data.gap", gap, "%s; these days are left out for every strategy, as returns.missing says.", days)
 		default:
-			tell("data.gap", "%d days inside the history have no return; the model skips them.", len(gaps))
+			tell("data.gap", gap, "%s; the model skips them.", days)
 		}
 	}
-	q := &Panel{dates: p.dates, strategies: p.strategies, values: values}
+	q := &Panel{dates: p.dates, strategies: p.strategies, values: values, frequency: p.frequency}
 	if dropped == 0 {
 		return q, fs
 	}
@@ -68,6 +77,20 @@ func Clean(p *Panel, o Options) (*Panel, []Finding) {
 		q.values[j] = kept
 	}
 	return q, fs
+}
+
+// longestRun returns the length of the longest run of consecutive numbers.
+func longestRun(rising []int) int {
+	longest, run := 0, 0
+	for i, t := range rising {
+		if i > 0 && t == rising[i-1]+1 {
+			run++
+		} else {
+			run = 1
+		}
+		longest = max(longest, run)
+	}
+	return longest
 }
 
 // interiorGaps returns the days between a strategy's first and last return on

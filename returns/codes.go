@@ -1,54 +1,84 @@
 package returns
 
-// The codes of what can be found in data, with the severity each has unless
-// gates.severity says otherwise.
-var severities = []struct {
-	code     string
-	severity Severity
-}{
-	{"data.after_exit", Warn},      // returns after the metadata's exit; ignored
-	{"data.before_first", Warn},    // returns before the metadata's first date; ignored
-	{"data.constant", Fail},        // never moves
-	{"data.empty_strategy", Warn},  // a column without any return
-	{"data.filled", Warn},          // missing days were set to 0, as configured
-	{"data.flat_days", Info},       // exactly 0 on many days: described to the model
-	{"data.flat_stretch", Warn},    // many days in a row exactly 0
-	{"data.gap", Info},             // missing days inside a history
-	{"data.identical", Warn},       // two strategies with the same returns
-	{"data.late", Hold},            // no return on the as-of day yet
-	{"data.metadata_only", Info},   // in the metadata but not in the data
-	{"data.missing_session", Warn}, // a session without a row (info where the calendar is weekdays)
-	{"data.no_longer", Info},       // ended some time ago
-	{"data.no_session", Warn},      // a row on a day that is no session
-	{"data.no_strategy", Fail},     // nothing is left to model
-	{"data.outlier", Warn},         // far beyond the strategy's own spread
-	{"data.repeated_rows", Info},   // the same row twice
-	{"data.repeated_value", Warn},  // the same return other than 0 many days in a row
-	{"data.restated", Hold},        // history differs from the last run's
-	{"data.short_history", Fail},   // too few returns
-	{"data.shrunk", Hold},          // fewer rows or strategies than the last run had
-	{"data.stale", Fail},           // the data ends before the expected session
-	{"data.stopped", Hold},         // exactly 0 for longer than ever before, up to the as-of day
-	{"data.total_loss", Fail},      // a return of -100%
-	{"data.unit", Fail},            // moves as if the unit were wrong
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Code describes one code of Finding: what it says, and how its severity
+// follows from its size. [Codes] lists all of them, of every stage; the
+// manual, gates.severity and gates.degraded know no others.
+type Code struct {
+	Name  string
+	About string // what it says
+	Size  string // what the steps measure; blank: the severity does not depend on a size
+	Steps []Step // from the smallest size on
+	Why   string // why these steps; blank where the only one is plain
 }
 
-func codes() []string {
-	list := make([]string, len(severities))
-	for i, s := range severities {
-		list[i] = s.code
+// Step is the severity of a finding from a size on.
+type Step struct {
+	From     float64
+	Severity Severity
+	When     string // in place of From: a condition that the stage itself decides
+}
+
+// fixed is the one step of a finding that has no size.
+func fixed(s Severity) []Step { return []Step{{Severity: s}} }
+
+// Codes lists every code in the order of the manual: by stage, then by name.
+func Codes() []Code { return slices.Clone(codes) }
+
+// CodeNames lists the names of all codes.
+func CodeNames() []string {
+	list := make([]string, len(codes))
+	for i, c := range codes {
+		list[i] = c.Name
 	}
 	return list
 }
 
-// finding makes a Finding of a code at its usual severity.
-func finding(code, strategy, sentence string, numbers map[string]float64) Finding {
-	for _, s := range severities {
-		if s.code == code {
-			return Finding{Code: code, Severity: s.severity, Strategy: strategy, Sentence: sentence, Numbers: numbers}
+// CodeOf returns the description of a code, and whether there is one.
+func CodeOf(name string) (Code, bool) {
+	for _, c := range codes {
+		if c.Name == name {
+			return c, true
 		}
 	}
-	panic("returns: no such code: " + code)
+	return Code{}, false
+}
+
+// HasCode reports whether some code begins with a prefix.
+func HasCode(prefix string) bool {
+	return slices.ContainsFunc(codes, func(c Code) bool { return strings.HasPrefix(c.Name, prefix) })
+}
+
+// Grade returns the severity that a size has, Info below the first step. Steps
+// with a condition are the stage's own.
+func (c Code) Grade(size float64) Severity {
+	s := Info
+	for i, step := range c.Steps {
+		if step.When == "" && (i == 0 && step.From == 0 || size >= step.From) {
+			s = step.Severity
+		}
+	}
+	return s
+}
+
+// NewFinding makes a Finding with the severity that its size has; size is
+// ignored where the code has none. It panics if there is no such code.
+func NewFinding(code, strategy string, size float64, sentence string, numbers map[string]float64) Finding {
+	c, ok := CodeOf(code)
+	if !ok {
+		panic("returns: no such code: " + code)
+	}
+	return Finding{Code: code, Severity: c.Grade(size), Strategy: strategy, Sentence: sentence, Numbers: numbers}
+}
+
+// finding makes a Finding whose severity depends on no size.
+func finding(code, strategy, sentence string, numbers map[string]float64) Finding {
+	return NewFinding(code, strategy, 0, sentence, numbers)
 }
 
 // between adds the days a finding is about.
@@ -57,5 +87,18 @@ func (f Finding) between(from, to Date) Finding {
 	return f
 }
 
-// Codes lists the codes of what can be found in data.
-func Codes() []string { return codes() }
+// Scale describes the steps for the manual: "info; warn from 0.28".
+func (c Code) Scale() string {
+	var parts []string
+	for _, s := range c.Steps {
+		switch {
+		case s.When != "":
+			parts = append(parts, fmt.Sprintf("%v %s", s.Severity, s.When))
+		case s.From == 0:
+			parts = append(parts, s.Severity.String())
+		default:
+			parts = append(parts, fmt.Sprintf("%v from %v", s.Severity, s.From))
+		}
+	}
+	return strings.Join(parts, "; ")
+}

@@ -7,23 +7,28 @@ import (
 )
 
 // Check looks for what wrong data looks like although every cell can be read.
-// Severities are the usual ones; Rate applies those of a policy.
+// Severities are those of [Codes]; Rate applies those of a policy.
 func Check(known *Panel, o Options, sessions Calendar) []Finding {
 	fs := checkSessions(known, sessions)
+	fs = append(fs, checkSmallUnit(known, o)...)
 	for j := range known.Len() {
 		fs = append(fs, checkSeries(known.Series(j), o)...)
 	}
-	return append(fs, checkIdentical(known)...)
+	fs = append(fs, checkFrequency(known)...)
+	return append(fs, checkDuplicates(known)...)
 }
 
 // seldomFlat is the share of flat days below which a long flat stretch is odd.
 const seldomFlat = 0.1
 
+// fewestJudged is the least number of returns whose spread says anything.
+const fewestJudged = 20
+
 func checkSeries(s *Series, o Options) []Finding {
 	var fs []Finding
 	name := s.Strategy.Name
-	tell := func(code string, numbers map[string]float64, format string, args ...any) *Finding {
-		fs = append(fs, finding(code, name, fmt.Sprintf(format, args...), numbers))
+	tell := func(code string, size float64, numbers map[string]float64, format string, args ...any) *Finding {
+		fs = append(fs, NewFinding(code, name, size, fmt.Sprintf(format, args...), numbers))
 		return &fs[len(fs)-1]
 	}
 	moving := make([]float64, 0, s.Len())
@@ -33,7 +38,15 @@ func checkSeries(s *Series, o Options) []Finding {
 		}
 	}
 	if len(moving) == 0 {
-		tell("data.constant", nil, "Strategy %q is exactly 0 on all of its %d days; remove its column, or leave it out with returns.strategies.", clip(name), s.Len())
+		tell("data.constant", 0, nil, "Strategy %q is exactly 0 in all of its %d returns; remove its column, or leave it out with returns.strategies.", clip(name), s.Len())
+		return fs
+	}
+	if constant(moving) && (len(moving) == s.Len() || len(moving) >= fewestJudged) {
+		which := ""
+		if len(moving) < s.Len() {
+			which = " that are not 0"
+		}
+		tell("data.constant", 0, map[string]float64{"return": moving[0]}, "Strategy %q does not vary: all of its %d returns%s are %v; remove its column, or leave it out with returns.strategies.", clip(name), len(moving), which, moving[0])
 		return fs
 	}
 	centre := Median(moving)
@@ -41,11 +54,12 @@ func checkSeries(s *Series, o Options) []Finding {
 	for i, r := range moving {
 		size[i], spread[i] = math.Abs(r), math.Abs(r-centre)
 	}
-	if m := Median(size); m > o.MaxMedianAbs {
-		tell("data.unit", map[string]float64{"median_abs": m, "limit": o.MaxMedianAbs},
-			"Strategy %q moves %.3g%% on a median day, more than %.3g%%: the file %s; set returns.unit to %s, or raise returns.max_median_abs if it is right.", clip(name), 100*m, 100*o.MaxMedianAbs, looksLike(o.Unit), remedy(o.Unit))
+	if m, most := Median(size), o.MaxMedianAbs*s.Frequency.rootDays(); m > most && o.Kind != "prices" { // prices have no unit
+		tell("data.unit", m/most, map[string]float64{"median_abs": m, "limit": most},
+			"Strategy %q moves %.3g%% per %s at the median, more than %.3g%%: the file %s; set returns.unit to %s, or raise returns.max_median_abs if it is right.", clip(name), 100*m, s.Frequency.Period(), 100*most, looksLike(o.Unit), remedy(o.Unit))
 	}
-	if robust := robustSpread(moving, spread); robust > 0 && len(moving) >= 20 {
+	fs = append(fs, checkLevels(s)...)
+	if robust := robustSpread(moving, spread); robust > 0 && len(moving) >= fewestJudged {
 		worst, at := 0.0, 0
 		for t, r := range s.Returns {
 			if z := math.Abs(r-centre) / robust; r != 0 && z > worst {
@@ -54,30 +68,44 @@ func checkSeries(s *Series, o Options) []Finding {
 		}
 		if worst > o.MaxRobustZ {
 			d := s.Dates[at]
-			f := tell("data.outlier", map[string]float64{"z": worst, "limit": o.MaxRobustZ, "return": s.Returns[at]},
+			f := tell("data.outlier", worst/o.MaxRobustZ, map[string]float64{"z": worst, "limit": o.MaxRobustZ, "return": s.Returns[at]},
 				"The return of %+.2f%% on %v is %.0f robust standard deviations from the median, more than %.4g; is it right?", 100*s.Returns[at], d, worst, o.MaxRobustZ)
 			*f = f.between(d, d)
 		}
 	}
 	if n, last := longestRepeat(s.Returns); n >= 4 {
 		from, to := s.Dates[last-n+1], s.Dates[last]
-		f := tell("data.repeated_value", map[string]float64{"days": float64(n), "return": s.Returns[last]}, "The same return, %v, stands on %d days in a row; was a value carried forward?", s.Returns[last], n)
+		f := tell("data.repeated_value", float64(n), map[string]float64{"days": float64(n), "return": s.Returns[last]}, "The same return, %v, stands %d times in a row; was a value carried forward?", s.Returns[last], n)
 		*f = f.between(from, to)
 	}
 	flat := s.Flat()
 	switch {
 	case flat.Trailing >= 5 && 2*flat.Trailing > 3*flat.Earlier:
-		tell("data.stopped", map[string]float64{"days": float64(flat.Trailing), "longest_before": float64(flat.Earlier)},
-			"Strategy %q is exactly 0 on its last %d days, longer than ever before (%d): has it stopped?", clip(name), flat.Trailing, flat.Earlier)
+		tell("data.stopped", 0, map[string]float64{"days": float64(flat.Trailing), "longest_before": float64(flat.Earlier)},
+			"Strategy %q is exactly 0 in its last %d returns, longer than ever before (%d): has it stopped?", clip(name), flat.Trailing, flat.Earlier)
 	case flat.Share < seldomFlat && flat.LongestRun > o.MaxFlatDays:
-		tell("data.flat_stretch", map[string]float64{"days": float64(flat.LongestRun), "limit": float64(o.MaxFlatDays)},
-			"The return is exactly 0 on %d days in a row, although the strategy is seldom flat.", flat.LongestRun)
+		tell("data.flat_stretch", 0, map[string]float64{"days": float64(flat.LongestRun), "limit": float64(o.MaxFlatDays)},
+			"The return is exactly 0 %d times in a row, although the strategy is seldom flat.", flat.LongestRun)
 	}
 	if flat.Share >= seldomFlat {
-		tell("data.flat_days", map[string]float64{"share": flat.Share, "longest_run": float64(flat.LongestRun)},
-			"The return is exactly 0 on %.0f%% of the days, up to %d in a row; %s.", 100*flat.Share, flat.LongestRun, flat.Pattern)
+		tell("data.flat_days", 0, map[string]float64{"share": flat.Share, "longest_run": float64(flat.LongestRun)},
+			"%.0f%% of the returns are exactly 0, up to %d in a row; %s.", 100*flat.Share, flat.LongestRun, flat.Pattern)
 	}
 	return fs
+}
+
+// constant reports returns that differ by no more than the rounding of prices
+// or of a feed leaves: a spread below a thousandth of the mean.
+func constant(v []float64) bool {
+	s := Series{Returns: v}
+	mean, sd := s.Moments()
+	return slices.Min(v) == slices.Max(v) || sd < 1e-3*math.Abs(mean)
+}
+
+// rootDays is the square root of the trading days of a period, by which the
+// usual size of a return grows.
+func (f Frequency) rootDays() float64 {
+	return math.Sqrt(max(1, Daily.PeriodsPerYear()/f.PeriodsPerYear()))
 }
 
 // robustSpread estimates a standard deviation that a few wild days do not
@@ -105,6 +133,71 @@ func remedy(unit string) string {
 	return "the file's own unit"
 }
 
+// smallestMove is the median absolute return per trading day that at least one
+// strategy of a file in percent or basis points exceeds: 0.05% a day is 1% a
+// year.
+const smallestMove = 5e-4
+
+// clearlyWrong is the size of data.unit from which a unit is refused.
+const clearlyWrong = 2.5
+
+// checkSmallUnit looks for fractions that were declared to be percent or basis
+// points: then no strategy moves. A file of fractions may well be of cash.
+func checkSmallUnit(p *Panel, o Options) []Finding {
+	if o.Kind == "prices" || o.Unit == "fraction" || o.Unit == "" || p.Len() == 0 {
+		return nil
+	}
+	largest := 0.0
+	for j := range p.Len() {
+		var size []float64
+		for _, r := range p.Series(j).Returns {
+			if r != 0 {
+				size = append(size, math.Abs(r))
+			}
+		}
+		if len(size) > 0 {
+			largest = max(largest, Median(size))
+		}
+	}
+	limit := smallestMove * p.frequency.rootDays()
+	if largest == 0 || largest >= limit {
+		return nil
+	}
+	return []Finding{NewFinding("data.unit", "", limit/largest*clearlyWrong, fmt.Sprintf("No strategy moves more than %.3g%% per %s at the median: the file does not look like %s; set returns.unit to the file's own unit (fraction, perhaps), or lower the severity of data.unit if it is right.", 100*largest, p.frequency.Period(), o.Unit), map[string]float64{"median_abs": largest, "limit": limit})}
+}
+
+// checkLevels looks for numbers that are no returns but levels: cumulative
+// returns, yields, an index.
+func checkLevels(s *Series) []Finding {
+	n := s.Len()
+	if n < fewestJudged {
+		return nil
+	}
+	var fs []Finding
+	mean, _ := s.Moments()
+	if slices.Min(s.Returns) > 0 {
+		annual := mean * s.Frequency.PeriodsPerYear()
+		fs = append(fs, NewFinding("data.all_positive", s.Strategy.Name, annual, fmt.Sprintf("All %d returns of %q are above 0, %.3g%% a year: no risk is left to model. Are they yields, levels or prices (returns.kind), or of another unit (returns.unit)?", n, clip(s.Strategy.Name), 100*annual), map[string]float64{"annual_mean": annual, "days": float64(n)}))
+	}
+	if rho := s.autocorrelation(); rho >= 0.9 {
+		fs = append(fs, NewFinding("data.persistent", s.Strategy.Name, rho, fmt.Sprintf("Each return of %q is nearly the one before (lag-1 autocorrelation %.2f), as cumulative returns, yields or levels are; make returns per %s of them, or set returns.kind to prices if they are prices.", clip(s.Strategy.Name), rho, s.Frequency.Period()), map[string]float64{"autocorrelation": rho}))
+	}
+	return fs
+}
+
+// autocorrelation is that of the returns with those of the row before.
+func (s *Series) autocorrelation() float64 {
+	mean, _ := s.Moments()
+	cross, squares := 0.0, 0.0
+	for t, r := range s.Returns {
+		squares += (r - mean) * (r - mean)
+		if t > 0 {
+			cross += (r - mean) * (s.Returns[t-1] - mean)
+		}
+	}
+	return cross / squares
+}
+
 // longestRepeat returns the length of the longest run of one value other than
 // 0, and the index it ends at.
 func longestRepeat(v []float64) (n, last int) {
@@ -120,95 +213,6 @@ func longestRepeat(v []float64) (n, last int) {
 		}
 	}
 	return n, last
-}
-
-// checkSessions compares the days of the panel with the calendar.
-func checkSessions(p *Panel, sessions Calendar) []Finding {
-	var fs []Finding
-	var gone, extra []Date
-	expected := sessions.Sessions(p.First(), p.Last())
-	for i, j := 0, 0; i < p.Days() || j < len(expected); {
-		switch {
-		case j == len(expected) || i < p.Days() && p.dates[i] < expected[j]:
-			extra = append(extra, p.dates[i])
-			i++
-		case i == p.Days() || expected[j] < p.dates[i]:
-			gone = append(gone, expected[j])
-			j++
-		default:
-			i, j = i+1, j+1
-		}
-	}
-	if len(gone) > 0 {
-		f := finding("data.missing_session", "", fmt.Sprintf("%d sessions of the calendar %s have no row, the last on %v.", len(gone), sessions.Name(), gone[len(gone)-1]), map[string]float64{"days": float64(len(gone))}).between(gone[0], gone[len(gone)-1])
-		if sessions.Name() == Weekdays().Name() {
-			f.Severity = Info // every holiday is one
-		}
-		fs = append(fs, f)
-	}
-	if len(extra) > 0 {
-		fs = append(fs, finding("data.no_session", "", fmt.Sprintf("%d rows are on days that are no session of the calendar %s, the last on %v.", len(extra), sessions.Name(), extra[len(extra)-1]), map[string]float64{"days": float64(len(extra))}).between(extra[0], extra[len(extra)-1]))
-	}
-	return fs
-}
-
-// checkIdentical finds pairs of strategies with the same returns on nearly all
-// days that either of them moves.
-func checkIdentical(p *Panel) []Finding {
-	var fs []Finding
-	for _, pair := range alike(p) {
-		i, j := pair[0], pair[1]
-		same, both := 0, 0
-		for t, a := range p.values[i] {
-			b := p.values[j][t]
-			if a != a || b != b || a == 0 && b == 0 {
-				continue
-			}
-			both++
-			if a == b {
-				same++
-			}
-		}
-		if both >= 20 && float64(same) >= 0.99*float64(both) {
-			fs = append(fs, finding("data.identical", p.strategies[i].Name, fmt.Sprintf("Its returns are those of %q on %d of %d days; one of the two is enough.", clip(p.strategies[j].Name), same, both), map[string]float64{"days": float64(same)}))
-		}
-	}
-	return fs
-}
-
-// alike returns the pairs i < j that have the same returns in some month of
-// days: candidates, found without comparing every pair.
-func alike(p *Panel) [][2]int {
-	const month = 20
-	var pairs [][2]int
-	seen := map[[2]int]bool{}
-	for first := 0; first+month <= p.Days(); first += month {
-		byHash := map[uint64][]int{}
-		for j, v := range p.values {
-			hash, moves := uint64(14695981039346656037), 0 // FNV-1a over whole numbers
-			for _, r := range v[first : first+month] {
-				if r == r && r != 0 {
-					moves++
-				}
-				hash = (hash ^ math.Float64bits(r)) * 1099511628211
-			}
-			if moves >= month/2 {
-				byHash[hash] = append(byHash[hash], j)
-			}
-		}
-		for _, group := range byHash {
-			for a, i := range group {
-				for _, j := range group[a+1:] {
-					if k := [2]int{i, j}; !seen[k] {
-						seen[k] = true
-						pairs = append(pairs, k)
-					}
-				}
-			}
-		}
-	}
-	slices.SortFunc(pairs, func(a, b [2]int) int { return slices.Compare(a[:], b[:]) })
-	return pairs
 }
 
 // Stale is the finding that the data does not reach the session it should.

@@ -33,7 +33,7 @@ func Known(p *Panel, asOf Date, o Options) (*Panel, error) {
 // live keeps the returns from each strategy's live_from on; a strategy that
 // has none or no return since is left out.
 func (p *Panel) live() *Panel {
-	q := &Panel{dates: p.dates}
+	q := &Panel{dates: p.dates, frequency: p.frequency}
 	for j, s := range p.strategies {
 		if s.LiveFrom == nil || s.Last < *s.LiveFrom {
 			continue
@@ -61,7 +61,7 @@ func (p *Panel) live() *Panel {
 func Universe(known *Panel, o Options, sessions Calendar) (*Panel, []Finding) {
 	var fs []Finding
 	asOf := known.Last()
-	u := &Panel{dates: known.dates}
+	u := &Panel{dates: known.dates, frequency: known.frequency}
 	for j, s := range known.strategies {
 		n := known.Series(j).Len()
 		switch {
@@ -69,12 +69,12 @@ func Universe(known *Panel, o Options, sessions Calendar) (*Panel, []Finding) {
 			fs = append(fs, finding("data.no_longer", s.Name, fmt.Sprintf("The strategy left the universe on %v; its weight is 0.", *s.Exit), nil))
 			continue
 		case s.Last != asOf:
-			late := len(sessions.Sessions(s.Last+1, asOf))
+			late := sessions.Since(s.Last, asOf)
 			if late > o.LateSessions {
-				fs = append(fs, finding("data.no_longer", s.Name, fmt.Sprintf("The last return is of %v, %d sessions before %v: the strategy counts as ended; its weight is 0.", s.Last, late, asOf), map[string]float64{"sessions": float64(late)}))
+				fs = append(fs, finding("data.no_longer", s.Name, fmt.Sprintf("The last return is of %v, %s before %v: the strategy counts as ended; its weight is 0.", s.Last, known.frequency.Sessions(late), asOf), map[string]float64{"sessions": float64(late)}))
 				continue
 			}
-			fs = append(fs, finding("data.late", s.Name, fmt.Sprintf("Strategy %q has no return on %v; the last one is of %v, %d sessions before. Wait for it, give it an exit in returns.metadata, or lower the severity of data.late to go on without it.", clip(s.Name), asOf, s.Last, late), map[string]float64{"sessions": float64(late), "limit": float64(o.LateSessions)}))
+			fs = append(fs, finding("data.late", s.Name, fmt.Sprintf("Strategy %q has no return on %v; the last one is of %v, %s before. Wait for it, give it an exit in returns.metadata, or lower the severity of data.late to go on without it.", clip(s.Name), asOf, s.Last, known.frequency.Sessions(late)), map[string]float64{"sessions": float64(late), "limit": float64(o.LateSessions)}))
 			continue
 		case n < o.MinHistory:
 			f := finding("data.short_history", s.Name, fmt.Sprintf("Strategy %q has %d returns in the window up to %v; at least %d are expected; set returns.short_history to exclude to leave it out, or lower returns.min_history.", clip(s.Name), n, asOf, o.MinHistory), map[string]float64{"days": float64(n), "limit": float64(o.MinHistory)})

@@ -1,0 +1,115 @@
+package returns
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// A pair is correlated from nearDuplicate on as one strategy in two columns is.
+const nearDuplicate = 0.98
+
+// mostCompared bounds the pairs whose correlation is computed, since there are
+// as many as the square of the strategies.
+const mostCompared = 400 // strategies
+
+// checkDuplicates finds pairs of strategies with the same returns on nearly all
+// days that either of them moves, and pairs that move together.
+func checkDuplicates(p *Panel) []Finding {
+	var fs []Finding
+	same := map[[2]int]bool{}
+	for _, pair := range alike(p) {
+		i, j := pair[0], pair[1]
+		equal, both := 0, 0
+		for t, a := range p.values[i] {
+			b := p.values[j][t]
+			if a != a || b != b || a == 0 && b == 0 {
+				continue
+			}
+			both++
+			if a == b {
+				equal++
+			}
+		}
+		if both >= fewestJudged && float64(equal) >= 0.99*float64(both) {
+			same[pair] = true
+			fs = append(fs, finding("data.identical", p.strategies[i].Name, fmt.Sprintf("Its returns are those of %q on %d of %d days; one of the two is enough.", clip(p.strategies[j].Name), equal, both), map[string]float64{"days": float64(equal)}))
+		}
+	}
+	if p.Len() > mostCompared {
+		return fs
+	}
+	for i := range p.Len() {
+		for j := i + 1; j < p.Len(); j++ {
+			rho, n := p.correlation(i, j)
+			if n < fewestJudged || !(rho >= nearDuplicate) || same[[2]int{i, j}] {
+				continue
+			}
+			f := NewFinding("data.duplicate", p.strategies[i].Name, rho, "", map[string]float64{"correlation": rho, "days": float64(n)})
+			f.Sentence = fmt.Sprintf("Its correlation with %q is %.4f on %d common days: how a weight is split between them is loosely determined.", clip(p.strategies[j].Name), rho, n)
+			if f.Severity >= Warn {
+				f.Sentence = fmt.Sprintf("Its correlation with %q is %.4f on %d common days: the two are one strategy, and how a weight is split between them is arbitrary; leave one out with returns.strategies.", clip(p.strategies[j].Name), rho, n)
+			}
+			fs = append(fs, f)
+		}
+	}
+	return fs
+}
+
+// correlation returns that of two strategies on the days that both have and
+// either moves, and their number.
+func (p *Panel) correlation(i, j int) (rho float64, n int) {
+	a, b := p.values[i], p.values[j]
+	// One pass about the first common returns, which is stable enough for a
+	// threshold, and cheap: there are many pairs.
+	var x0, y0, sx, sy, sxx, syy, sxy float64
+	for t, x := range a {
+		y := b[t]
+		if x != x || y != y || x == 0 && y == 0 {
+			continue
+		}
+		if n == 0 {
+			x0, y0 = x, y
+		}
+		x, y = x-x0, y-y0
+		sx, sy, sxx, syy, sxy = sx+x, sy+y, sxx+x*x, syy+y*y, sxy+x*y
+		n++
+	}
+	k := float64(n)
+	return (sxy - sx*sy/k) / math.Sqrt((sxx-sx*sx/k)*(syy-sy*sy/k)), n
+}
+
+// alike returns the pairs i < j that have the same returns in some month of
+// days: candidates, found without comparing every pair.
+func alike(p *Panel) [][2]int {
+	const month = 20
+	var pairs [][2]int
+	seen := map[[2]int]bool{}
+	for first := 0; first+month <= p.Days(); first += month {
+		byHash := map[uint64][]int{}
+		for j, v := range p.values {
+			hash, moves := uint64(14695981039346656037), 0 // FNV-1a over whole numbers
+			for _, r := range v[first : first+month] {
+				if r == r && r != 0 {
+					moves++
+				}
+				hash = (hash ^ math.Float64bits(r)) * 1099511628211
+			}
+			if moves >= month/2 {
+				byHash[hash] = append(byHash[hash], j)
+			}
+		}
+		for _, group := range byHash {
+			for a, i := range group {
+				for _, j := range group[a+1:] {
+					if k := [2]int{i, j}; !seen[k] {
+						seen[k] = true
+						pairs = append(pairs, k)
+					}
+				}
+			}
+		}
+	}
+	slices.SortFunc(pairs, func(a, b [2]int) int { return slices.Compare(a[:], b[:]) })
+	return pairs
+}
