@@ -18,6 +18,7 @@ type block struct {
 	column   func(j int) string // its column
 	repeated int                // cells or rows that stood twice with the same value
 	empty    []string           // columns without any value
+	left     []leftColumn       // columns that hold no returns
 }
 
 func (t *text) block() (*block, error) {
@@ -37,6 +38,9 @@ func (t *text) wanted(name string) bool {
 
 func (t *text) wideBlock(dates []Date) (*block, error) {
 	b := &block{file: t.file}
+	if err := t.checkBars(); err != nil {
+		return nil, err
+	}
 	order := byDate(dates)
 	var kept, again []int // rows of distinct dates; rows that repeat the one kept before them
 	var of []int
@@ -53,6 +57,10 @@ func (t *text) wideBlock(dates []Date) (*block, error) {
 	for k := range t.table.Columns {
 		c := &t.table.Columns[k]
 		if k == t.dateAt || !t.wanted(c.Name) {
+			continue
+		}
+		if why := t.notReturns(k, dates); why != "" {
+			b.left = append(b.left, leftColumn{c.Name, why})
 			continue
 		}
 		if c.Name == "" {
@@ -85,7 +93,7 @@ func (t *text) wideBlock(dates []Date) (*block, error) {
 	}
 	b.row = func(_, at int) int { return t.lines[kept[at]] }
 	b.column = func(j int) string { return b.names[j] }
-	return b, nil
+	return b, t.levels(b)
 }
 
 func (t *text) longBlock(dates []Date) (*block, error) {
@@ -149,7 +157,7 @@ func (t *text) longBlock(dates []Date) (*block, error) {
 	}
 	b.row = func(j, k int) int { return t.lines[origin[j][k]-1] }
 	b.column = func(int) string { return c.Name }
-	return b, nil
+	return b, t.levels(b)
 }
 
 // missing returns n NaN.

@@ -36,18 +36,28 @@ func ParseDate(s string) (Date, error) {
 			return DateOf(t), nil
 		}
 	default:
-		for _, layout := range timestampLayouts {
-			t, err := time.Parse(layout, s)
-			if err != nil {
-				continue
-			}
-			if t.Hour() != 0 || t.Minute() != 0 || t.Second() != 0 || t.Nanosecond() != 0 {
-				return 0, fmt.Errorf("returns: timestamp %q is not at local midnight; expected one day per row, as YYYY-MM-DD", s)
+		if t, ok := parseTimestamp(s); ok {
+			if !isMidnight(t) {
+				return 0, fmt.Errorf("returns: timestamp %q is not at local midnight; expected one day per row, as YYYY-MM-DD", clip(s))
 			}
 			return DateOf(t), nil
 		}
 	}
 	return 0, fmt.Errorf("returns: %q is not a date; expected YYYY-MM-DD or YYYYMMDD", clip(s))
+}
+
+// parseTimestamp reads a timestamp in its own zone, UTC if it has none.
+func parseTimestamp(s string) (time.Time, bool) {
+	for _, layout := range timestampLayouts {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t, true
+		}
+	}
+	return time.Time{}, false
+}
+
+func isMidnight(t time.Time) bool {
+	return t.Hour() == 0 && t.Minute() == 0 && t.Second() == 0 && t.Nanosecond() == 0
 }
 
 var timestampLayouts = []string{

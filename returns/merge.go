@@ -33,6 +33,9 @@ func merge(blocks []*block, o Options) (*Panel, []Finding, error) {
 	for _, name := range whole.empty {
 		findings = append(findings, finding("data.empty_strategy", name, "The strategy has no return in all of the data and was left out.", nil))
 	}
+	for _, c := range whole.left {
+		findings = append(findings, finding("data.index_column", "", fmt.Sprintf("Column %q of %s was left out: %s; name it in returns.strategies if it is a strategy.", clip(c.name), whole.file, c.why), nil))
+	}
 	dates := whole.dates
 	var strategies []Strategy
 	var values [][]float64
@@ -57,7 +60,11 @@ func merge(blocks []*block, o Options) (*Panel, []Finding, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", whole.file, err)
 	}
-	return p, findings, nil
+	f, err := frequencyOf(dates, o.Frequency)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", whole.file, err)
+	}
+	return p.WithFrequency(f), findings, nil
 }
 
 // fromPrices returns the simple return since the last price before each one.
@@ -119,6 +126,11 @@ func unite(blocks []*block) (*block, error) {
 		}
 	}
 	for _, b := range blocks {
+		for _, c := range b.left {
+			if !slices.ContainsFunc(u.left, func(l leftColumn) bool { return l.name == c.name }) {
+				u.left = append(u.left, c)
+			}
+		}
 		for _, name := range b.empty {
 			if _, ok := index[name]; !ok && !slices.Contains(u.empty, name) {
 				u.empty = append(u.empty, name)

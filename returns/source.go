@@ -9,6 +9,7 @@ import (
 	"sort"
 	"strings"
 	"time"
+	_ "time/tzdata" // zones are known on machines without them
 
 	"allocate/returns/columnar"
 )
@@ -69,6 +70,9 @@ func readFile(f File, o Options) (*block, error) {
 	switch format := formatOf(f); format {
 	case "csv": // gzipped or not
 		t.table, t.lines, err = columnar.ReadCSV(f.Name, bytes.NewReader(f.Data), t.kinds)
+		if err == nil && t.misread() { // a strategy whose name speaks of a date
+			t.table, t.lines, err = columnar.ReadCSV(f.Name, bytes.NewReader(f.Data), t.kinds)
+		}
 	case "parquet":
 		t.table, err = columnar.ReadParquet(f.Name, bytes.NewReader(f.Data), int64(len(f.Data)), nil)
 	case "arrow":
@@ -111,16 +115,20 @@ func formatOf(f File) string {
 
 // text is a decoded file on its way to a block.
 type text struct {
-	file    string
-	parts   map[string]string // hive partition keys of the file's path
-	options Options
-	table   *columnar.Table
-	lines   []int // row of the file of each row of the table
-	dateAt  int
-	long    bool
+	file      string
+	parts     map[string]string // hive partition keys of the file's path
+	options   Options
+	table     *columnar.Table
+	lines     []int // row of the file of each row of the table
+	dateAt    int
+	long      bool
+	asNumbers []string // columns of numbers although their names speak of dates
 }
 
-var dateHeaders = []string{"date", "day", "datetime", "timestamp", "time", "index", "unnamed: 0", "__index_level_0__", ""}
+var (
+	dateHeaders  = []string{"date", "day", "datetime", "timestamp", "time"}
+	indexHeaders = []string{"index", "unnamed: 0", "__index_level_0__", ""} // where pandas puts dates, too
+)
 
 // kinds finds the date column and the layout, and says which columns hold
 // text.
@@ -128,14 +136,18 @@ func (t *text) kinds(header []string) ([]columnar.Kind, error) {
 	o := t.options
 	var err error
 	if t.dateAt, err = findDate(t.file, header, o.DateColumn); err != nil {
-		return nil, err
+		typed := t.typedDate()
+		if o.DateColumn != "" || typed < 0 {
+			return nil, err
+		}
+		t.dateAt = typed
 	}
 	_, named := t.parts[o.StrategyColumn]
 	named = named || slices.Contains(header, o.StrategyColumn)
 	t.long = o.Layout == "long" || o.Layout == "auto" && named && slices.Contains(header, o.ReturnColumn)
 	kinds := make([]columnar.Kind, len(header))
 	for i, name := range header {
-		if i == t.dateAt || t.long && name != o.ReturnColumn {
+		if i == t.dateAt || t.long && name != o.ReturnColumn || !t.long && isDateName(name) && !slices.Contains(o.Strategies, name) && !slices.Contains(t.asNumbers, name) {
 			kinds[i] = columnar.String
 		}
 	}
@@ -149,14 +161,68 @@ func findDate(file string, header []string, name string) (int, error) {
 		}
 		return 0, &columnar.CellError{File: file, Row: 1, Want: fmt.Sprintf("no column %q; the header has %s; correct returns.date_column", clip(name), list(header))}
 	}
-	for _, want := range dateHeaders {
-		for i, h := range header {
-			if strings.EqualFold(h, want) && (h != "" || i == 0) {
-				return i, nil
+	named := func(wants []string) int {
+		for _, want := range wants {
+			for i, h := range header {
+				if strings.EqualFold(h, want) && (h != "" || i == 0) {
+					return i
+				}
 			}
 		}
+		return -1
+	}
+	if i := named(dateHeaders); i >= 0 {
+		return i, nil
+	}
+	if i := slices.IndexFunc(header, isDateName); i >= 0 && !slices.ContainsFunc(header[i+1:], isDateName) {
+		return i, nil
+	}
+	if i := named(indexHeaders); i >= 0 {
+		return i, nil
 	}
 	return 0, &columnar.CellError{File: file, Row: 1, Want: fmt.Sprintf("no date column among %s; name one \"date\", or set returns.date_column", list(header))}
+}
+
+// typedDate returns the one column of a Parquet or Arrow file that holds dates,
+// -1 if there is none or more than one.
+func (t *text) typedDate() int {
+	at := -1
+	if t.table == nil {
+		return at
+	}
+	for k := range t.table.Columns {
+		if kind := t.table.Columns[k].Kind; kind == columnar.Date || kind == columnar.Timestamp {
+			if at >= 0 {
+				return -1
+			}
+			at = k
+		}
+	}
+	return at
+}
+
+// misread reports columns that were read as text for their names and hold no
+// dates; they are to be read as numbers.
+func (t *text) misread() bool {
+	if t.long {
+		return false
+	}
+	for k := range t.table.Columns {
+		c := &t.table.Columns[k]
+		if k == t.dateAt || c.Kind != columnar.String {
+			continue
+		}
+		for i, s := range c.Strings {
+			if !c.IsValid(i) {
+				continue
+			}
+			if _, err := ParseDate(s); err != nil {
+				t.asNumbers = append(t.asNumbers, c.Name)
+			}
+			break
+		}
+	}
+	return len(t.asNumbers) > 0
 }
 
 // list names the first few of many for a message.
@@ -179,13 +245,21 @@ func (t *text) dates() ([]Date, error) {
 	if c.Len() == 0 {
 		return nil, &columnar.CellError{File: t.file, Want: "the file has a header but no rows; expected one line per day"}
 	}
-	zone := time.UTC
+	zone, own := time.UTC, time.UTC // of the days, and the one in which the file's timestamps are written
 	if c.Kind == columnar.Timestamp && c.Zone != "" {
 		var err error
 		if zone, err = zoneOf(c.Zone); err != nil {
-			return nil, &columnar.CellError{File: t.file, Column: c.Name, Value: c.Zone, Want: "the time zone of the timestamps is not known; write the dates as days"}
+			return nil, &columnar.CellError{File: t.file, Column: c.Name, Value: c.Zone, Want: "the time zone of the timestamps is not known; write the dates as days, or set returns.timezone"}
+		}
+		own = zone
+	}
+	if t.options.Timezone != "" {
+		var err error
+		if zone, err = zoneOf(t.options.Timezone); err != nil {
+			return nil, &columnar.CellError{File: t.file, Column: c.Name, Want: fmt.Sprintf("returns.timezone %q is not a time zone; expected a name such as America/New_York, or an offset such as +02:00", clip(t.options.Timezone))}
 		}
 	}
+	const otherZone = "the timestamp is not at midnight of its own zone; expected one day per row, as YYYY-MM-DD; if it is midnight of another zone, set returns.timezone, such as America/New_York"
 	out := make([]Date, c.Len())
 	for i := range out {
 		wrong := func(value, want string) error {
@@ -199,8 +273,8 @@ func (t *text) dates() ([]Date, error) {
 			out[i] = Date(c.Dates[i])
 		case columnar.Timestamp:
 			at := time.Unix(0, c.Times[i]).In(zone)
-			if at.Hour() != 0 || at.Minute() != 0 || at.Second() != 0 || at.Nanosecond() != 0 {
-				return nil, wrong(at.Format(time.RFC3339Nano), "the timestamp is not at midnight of its own zone; expected one day per row, as YYYY-MM-DD")
+			if !isMidnight(at) {
+				return nil, wrong(at.In(own).Format(time.RFC3339Nano), t.notMidnight(otherZone))
 			}
 			out[i] = DateOf(at)
 		default:
@@ -213,6 +287,16 @@ func (t *text) dates() ([]Date, error) {
 			case columnar.Float64:
 				value = fmt.Sprintf("%.0f", c.Floats[i])
 			}
+			if at, ok := parseTimestamp(value); ok && len(value) > 10 {
+				if t.options.Timezone != "" {
+					at = at.In(zone)
+				}
+				if !isMidnight(at) {
+					return nil, wrong(value, t.notMidnight(otherZone))
+				}
+				out[i] = DateOf(at)
+				continue
+			}
 			d, err := ParseDate(value)
 			if err != nil {
 				return nil, wrong(value, "not a date; expected YYYY-MM-DD or YYYYMMDD, or a timestamp at midnight of its own zone")
@@ -221,6 +305,14 @@ func (t *text) dates() ([]Date, error) {
 		}
 	}
 	return out, nil
+}
+
+// notMidnight is what to say of a timestamp that is not at midnight.
+func (t *text) notMidnight(without string) string {
+	if t.options.Timezone == "" {
+		return without
+	}
+	return fmt.Sprintf("the timestamp is not at midnight of returns.timezone, %s; correct the key, or write the dates as days", t.options.Timezone)
 }
 
 // zoneOf reads UTC, an offset such as +02:00, or a name such as Europe/Paris.
@@ -247,9 +339,8 @@ func (t *text) numbers(c *columnar.Column) ([]float64, error) {
 	default:
 		return nil, &columnar.CellError{File: t.file, Column: c.Name, Want: fmt.Sprintf("the column holds %v; expected numbers; name the columns to use in returns.strategies", c.Kind)}
 	}
-	scale := map[string]float64{"fraction": 1, "percent": 1e-2, "bp": 1e-4}[t.options.Unit]
+	scale := unitScale[t.options.Unit]
 	prices := t.options.Kind == "prices"
-	positive, large, present := true, 0, 0
 	for i, x := range v {
 		if !c.IsValid(i) || math.IsNaN(x) {
 			v[i] = math.NaN()
@@ -257,11 +348,6 @@ func (t *text) numbers(c *columnar.Column) ([]float64, error) {
 		}
 		wrong := func(want string) error {
 			return &columnar.CellError{File: t.file, Row: t.lines[i], Column: c.Name, Value: fmt.Sprint(x), Want: want}
-		}
-		present++
-		positive = positive && x > 0
-		if x > 2 {
-			large++
 		}
 		switch {
 		case math.IsInf(x, 0):
@@ -276,9 +362,6 @@ func (t *text) numbers(c *columnar.Column) ([]float64, error) {
 		default:
 			v[i] = x * scale
 		}
-	}
-	if !prices && t.options.Unit == "fraction" && positive && 2*large > present {
-		return nil, &columnar.CellError{File: t.file, Column: c.Name, Want: "the numbers are all positive and mostly above 2, as prices are; set returns.kind to prices"}
 	}
 	return v, nil
 }

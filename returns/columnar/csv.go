@@ -54,7 +54,8 @@ func clip(s string) string {
 }
 
 // ReadCSV reads a delimited text with a header, plain or gzipped. The
-// delimiter (comma, semicolon or tab) is the one the header has most of. kinds
+// delimiter (comma, semicolon or tab) is the one the header has most of, or the
+// one that a first line such as sep=; names, which Excel writes. kinds
 // is called once with the header and decides what each column is (Float64 or
 // String). The second result gives the line of the file each row began on.
 //
@@ -91,6 +92,10 @@ func ReadCSV(file string, r io.Reader, kinds func(header []string) ([]Kind, erro
 		first = first[3:]
 	}
 	s := &scanner{file: file, in: in, delim: delimiter(first), most: maxColumns}
+	if n, delim := separatorLine(first); n > 0 {
+		_, _ = in.Discard(n)
+		s.line, s.delim = 1, delim
+	}
 	cells, err := s.next()
 	if errors.Is(err, io.EOF) {
 		return nil, nil, &CellError{File: file, Want: "the file is empty; expected a header line and one line per day"}
@@ -169,6 +174,17 @@ func checkHeader(file string, row int, header []string) error {
 		seen[name] = true
 	}
 	return nil
+}
+
+// separatorLine returns the length of a first line that names the delimiter,
+// and the delimiter; 0 if there is none.
+func separatorLine(text []byte) (int, byte) {
+	end := bytes.IndexByte(text, '\n') + 1
+	line := bytes.Trim(endOfLine(text[:end]), "\"")
+	if len(line) != 5 || !bytes.EqualFold(line[:4], []byte("sep=")) {
+		return 0, 0
+	}
+	return end, line[4]
 }
 
 // delimiter is the one most frequent outside quotes in the first line.
