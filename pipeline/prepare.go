@@ -140,14 +140,9 @@ func (r *Runner) readPanel(ctx context.Context, c *config.Config, files *sourceF
 		return day{}, none, ManifestStage{}, err
 	}
 	in := day{panel: panel, all: panel.Names(), inputs: []Input{{"panel", results[0].Content}}}
-	sessions := returns.Weekdays()
-	switch c.Returns.Calendar {
-	case "XNYS":
-		sessions = returns.XNYS()
-	case "file":
-		if sessions, err = returns.HolidayFile(filepath.Base(c.Returns.Holidays), files.holidays); err != nil {
-			return day{}, none, ManifestStage{}, err
-		}
+	sessions, err := c.Returns.Sessions(panel.Frequency(), filepath.Base(c.Returns.Holidays), files.holidays)
+	if err != nil {
+		return day{}, none, ManifestStage{}, err
 	}
 	for _, s := range files.extra {
 		in.inputs = append(in.inputs, s.input)
@@ -174,9 +169,20 @@ func (r *Runner) readPanel(ctx context.Context, c *config.Config, files *sourceF
 // as-of day is the data's last, for those who lower data.stale to a warning.
 func (in *day) settle(c *config.Config, sessions returns.Calendar, today returns.Date) (stale string, err error) {
 	if c.AsOf == "" {
-		in.asOf = sessions.Before(today)
-		if last := in.panel.Last(); last < in.asOf {
-			stale = fmt.Sprintf("The data ends on %v, the last session of the calendar %s was %v; wait for the data, or run with --as-of %v.", last, sessions.Name(), in.asOf, last)
+		due, last := sessions.Due(today), in.panel.Last()
+		if f := in.panel.Frequency(); f > returns.SevenDay {
+			before := in.panel.AsOf(today - 1) // a row of today may be of a period that is not over
+			if before.Days() == 0 {
+				return "", &returns.NotReadyError{Message: fmt.Sprintf("no row is before today, %v; the first is of %v", today, in.panel.First())}
+			}
+			in.asOf = before.Last()
+			if sessions.Since(in.asOf, due) > 0 {
+				stale = fmt.Sprintf("The data ends on %v, although the %s up to %v is over; wait for the data, or run with --as-of %v.", in.asOf, f.Period(), due, in.asOf)
+			}
+			return stale, nil
+		}
+		if in.asOf = due; last < due {
+			stale = fmt.Sprintf("The data ends on %v, the last session of the calendar %s was %v; wait for the data, or run with --as-of %v.", last, sessions.Name(), due, last)
 			in.asOf = last
 		}
 		return stale, nil

@@ -35,14 +35,14 @@ import (
 func Stages(workers int) map[string]Stage {
 	stages := map[string]Stage{}
 	for _, s := range []Stage{
-		{Name: "returns", Version: 2, Run: runReturns},
-		{Name: "window", Version: 2, Tree: true, Run: runWindow},
+		{Name: "returns", Version: 3, Run: runReturns},
+		{Name: "window", Version: 3, Tree: true, Run: runWindow},
 		{Name: "bayes", Version: 3, Run: runBayes},
 		{Name: "holdout", Version: 3, Run: runHoldout},
-		{Name: "scenarios", Version: 2, Run: scenarioStage{workers}.run},
+		{Name: "scenarios", Version: 3, Run: scenarioStage{workers}.run},
 		{Name: "optimize", Version: 3, Run: runOptimize},
 		{Name: "fan", Version: 1, Run: scenarioStage{workers}.fan},
-		{Name: "reports", Version: 5, Tree: true, Run: runReports},
+		{Name: "reports", Version: 6, Tree: true, Run: runReports},
 		{Name: "baselines", Version: 2, Run: runBaselines},
 		{Name: "portfolio", Version: 2, Run: runPortfolio},
 	} {
@@ -98,11 +98,15 @@ func runWindow(_ context.Context, c *Call) ([]byte, error) {
 	if err := c.Options(&o); err != nil {
 		return nil, err
 	}
-	sessions, err := calendar(o.Returns.Calendar, c)
+	known, findings, err := knownPanel(c, "panel", o.AsOf, o.Returns)
 	if err != nil {
 		return nil, err
 	}
-	known, findings, err := knownPanel(c, "panel", o.AsOf, o.Returns)
+	file, holidays, _, err := c.named("holidays")
+	if err != nil {
+		return nil, err
+	}
+	sessions, err := o.Returns.Sessions(known.Frequency(), file, holidays)
 	if err != nil {
 		return nil, err
 	}
@@ -167,22 +171,6 @@ func knownPanel(c *Call, input string, asOf returns.Date, o returns.Options) (*r
 	}
 	known, err := returns.Known(panel, asOf, o)
 	return known, findings, err
-}
-
-// calendar returns the calendar of that name; c has the holidays, if it is a
-// file's.
-func calendar(name string, c *Call) (returns.Calendar, error) {
-	switch name {
-	case "XNYS":
-		return returns.XNYS(), nil
-	case "file":
-		file, text, _, err := c.named("holidays")
-		if err != nil {
-			return returns.Calendar{}, err
-		}
-		return returns.HolidayFile(file, text)
-	}
-	return returns.Weekdays(), nil
 }
 
 func runBayes(ctx context.Context, c *Call) ([]byte, error) {

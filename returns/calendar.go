@@ -9,20 +9,28 @@ import (
 	"allocate/returns/columnar"
 )
 
-// Calendar says which days are trading sessions.
+// Calendar says which days are trading sessions, and how many periods of a
+// panel lie between two days.
 type Calendar struct {
-	name    string
-	holiday func(Date) bool // of a Monday to Friday
+	name      string
+	everyDay  bool            // Saturdays and Sundays are sessions, too
+	holiday   func(Date) bool // of a Monday to Friday
+	frequency Frequency
 }
 
 // Weekdays is the calendar of every Monday to Friday.
 func Weekdays() Calendar {
-	return Calendar{"weekdays", func(Date) bool { return false }}
+	return Calendar{name: "weekdays", holiday: func(Date) bool { return false }}
+}
+
+// EveryDay is the calendar of a market that never closes.
+func EveryDay() Calendar {
+	return Calendar{name: "daily", everyDay: true, frequency: SevenDay}
 }
 
 // XNYS is the New York Stock Exchange from 1971 on, by the rules of its
 // Rule 7.2 and the list of its special closures; see xnysHoliday.
-func XNYS() Calendar { return Calendar{"XNYS", xnysHoliday} }
+func XNYS() Calendar { return Calendar{name: "XNYS", holiday: xnysHoliday} }
 
 // HolidayFile is the calendar of the weekdays that a file does not name. The
 // file is a CSV with a column `date`, one holiday a row; other columns are for
@@ -36,7 +44,23 @@ func HolidayFile(file string, text []byte) (Calendar, error) {
 	for _, d := range days {
 		closed[d] = true
 	}
-	return Calendar{file, func(d Date) bool { return closed[d] }}, nil
+	return Calendar{name: file, holiday: func(d Date) bool { return closed[d] }}, nil
+}
+
+// Sessions returns the calendar that returns.calendar names, for panels of a
+// frequency. name and text are the holiday file's, if there is one.
+func (o Options) Sessions(f Frequency, name string, text []byte) (c Calendar, err error) {
+	c = Weekdays()
+	switch {
+	case o.Calendar == "file":
+		c, err = HolidayFile(name, text)
+	case o.Calendar == "daily", o.Calendar == "auto" && f == SevenDay:
+		c = EveryDay()
+	case exchanges[o.Calendar] != nil:
+		c = Calendar{name: o.Calendar, holiday: exchanges[o.Calendar]}
+	}
+	c.frequency = f
+	return c, err
 }
 
 // ReadDates reads a CSV with a column `date`, one day a row; other columns are
@@ -68,11 +92,14 @@ func ReadDates(file string, text []byte) ([]Date, error) {
 	return days, nil
 }
 
-// Name returns weekdays, XNYS or the name of the holiday file.
+// Name returns weekdays, daily, the code of an exchange or the name of the holiday file.
 func (c Calendar) Name() string { return c.name }
 
 // IsSession reports whether d is a trading day.
 func (c Calendar) IsSession(d Date) bool {
+	if c.everyDay {
+		return true
+	}
 	w := d.Weekday()
 	return w != time.Saturday && w != time.Sunday && !c.holiday(d)
 }
@@ -89,6 +116,33 @@ func (c Calendar) Before(d Date) Date {
 	for d--; !c.IsSession(d); d-- {
 	}
 	return d
+}
+
+// Since returns how many rows a panel should have after day a and up to day b:
+// sessions of daily data, else weeks, months or quarters.
+func (c Calendar) Since(a, b Date) int {
+	if c.frequency > SevenDay {
+		return c.frequency.index(b) - c.frequency.index(a)
+	}
+	return len(c.Sessions(a+1, b))
+}
+
+// Due returns the last day that is over on a day: the session before it, or
+// the end of the week, month or quarter before its own.
+func (c Calendar) Due(today Date) Date {
+	if c.frequency > SevenDay {
+		return c.frequency.last(c.frequency.index(today) - 1)
+	}
+	return c.Before(today)
+}
+
+// NextRow returns a day of the period after that of d: the next session, or
+// the first day of the next week, month or quarter.
+func (c Calendar) NextRow(d Date) Date {
+	if c.frequency > SevenDay {
+		return c.frequency.last(c.frequency.index(d)) + 1
+	}
+	return c.Next(d)
 }
 
 // Sessions returns the sessions from..to, both included.

@@ -11,7 +11,7 @@ import (
 // Options is the section `returns` of the configuration: where the returns
 // are, how to read them, which of them a run uses, and what is suspicious.
 type Options struct {
-	Path           string   `mapstructure:"path" json:"path" doc:"daily returns: a CSV (also .csv.gz), Parquet, Arrow or Feather file, a glob, or a folder of them; wide (a date column, then one column per strategy) or long (date, strategy, return)" path:"true"`
+	Path           string   `mapstructure:"path" json:"path" doc:"returns, one row per period: a CSV (also .csv.gz), Parquet, Arrow or Feather file, a glob, or a folder of them; wide (a date column, then one column per strategy) or long (date, strategy, return)" path:"true"`
 	Metadata       string   `mapstructure:"metadata" json:"metadata" doc:"CSV about the strategies: strategy, and any of first_date, live_from, exit, group, cost_bp; blank: none" path:"true"`
 	Layout         string   `mapstructure:"layout" json:"layout" doc:"auto, wide or long; auto goes by the header" enum:"auto,wide,long"`
 	DateColumn     string   `mapstructure:"date_column" json:"date_column" doc:"header of the date column; blank: date, day, datetime, timestamp, time, index or an unnamed first column"`
@@ -20,6 +20,8 @@ type Options struct {
 	Kind           string   `mapstructure:"kind" json:"kind" doc:"what the numbers are: returns, or prices from which returns are made" enum:"returns,prices"`
 	Unit           string   `mapstructure:"unit" json:"unit" doc:"unit of the returns: fraction (0.01), percent (1) or bp (100)" enum:"fraction,percent,bp"`
 	Log            bool     `mapstructure:"log" json:"log" doc:"the returns are logarithmic; they are converted to simple ones"`
+	Timezone       string   `mapstructure:"timezone" json:"timezone,omitempty" doc:"time zone whose midnights the timestamps of the file are, such as America/New_York, where they are stored in another, such as UTC; blank: that of the timestamps"`
+	Frequency      string   `mapstructure:"frequency" json:"frequency" doc:"how often there is a return: auto finds it from the dates; daily (252 periods a year), seven_day (365), weekly (52), monthly (12) or quarterly (4) states it, and data of another frequency are refused" enum:"auto,daily,seven_day,weekly,monthly,quarterly"`
 	Strategies     []string `mapstructure:"strategies" json:"strategies" doc:"use only these strategies; empty: all in the file"`
 
 	Window       Period         `mapstructure:"window" json:"window" doc:"history the models see, up to the as-of day: 10y, 18m, 500d (calendar days) or all"`
@@ -28,13 +30,13 @@ type Options struct {
 	ShortHistory string         `mapstructure:"short_history" json:"short_history" doc:"what to do with a strategy that has fewer: fail, or exclude it (weight 0)" enum:"fail,exclude"`
 	Missing      string         `mapstructure:"missing" json:"missing" doc:"days inside a history without a return: model (the model skips them), zero (filled, with a warning), drop_day (the day is left out for every strategy) or error" enum:"model,zero,drop_day,error"`
 	MissingOf    []NamedMissing `mapstructure:"missing_of" json:"missing_of" doc:"exceptions to missing: [{name: a, missing: zero}]"`
-	Calendar     string         `mapstructure:"calendar" json:"calendar" doc:"trading sessions: weekdays, XNYS, or file, which takes the weekdays that are not in holidays" enum:"weekdays,XNYS,file"`
+	Calendar     string         `mapstructure:"calendar" json:"calendar" doc:"trading sessions: auto (daily for seven-day data, else weekdays), weekdays, daily (every day of the week), XNYS (New York Stock Exchange), XLON (London Stock Exchange), XPAR (Euronext), or file, which takes the weekdays that are not in holidays" enum:"auto,weekdays,daily,XNYS,XLON,XPAR,file"`
 	Holidays     string         `mapstructure:"holidays" json:"holidays" doc:"CSV with a column date, one holiday a row" path:"true"`
 
-	MaxMedianAbs float64 `mapstructure:"max_median_abs" json:"max_median_abs" doc:"a median absolute daily return above this fraction means a wrong unit (data.unit)"`
+	MaxMedianAbs float64 `mapstructure:"max_median_abs" json:"max_median_abs" doc:"a median absolute return per trading day above this fraction is suspicious, above 2.5 times it a wrong unit (data.unit); of a longer period, scaled by the square root of its length" fraction:"true"`
 	MaxRobustZ   float64 `mapstructure:"max_robust_z" json:"max_robust_z" doc:"a return further from the median than this many robust standard deviations is an outlier (data.outlier)"`
-	MaxFlatDays  int     `mapstructure:"max_flat_days" json:"max_flat_days" doc:"more days in a row of exactly 0 are suspicious in a strategy that is seldom flat (data.flat_stretch)"`
-	LateSessions int     `mapstructure:"late_sessions" json:"late_sessions" doc:"a strategy without a return on the as-of day is late (data.late) for so many sessions, then it counts as ended"`
+	MaxFlatDays  int     `mapstructure:"max_flat_days" json:"max_flat_days" doc:"more returns in a row of exactly 0 are suspicious in a strategy that is seldom flat (data.flat_stretch)"`
+	LateSessions int     `mapstructure:"late_sessions" json:"late_sessions" doc:"a strategy without a return on the as-of day is late (data.late) for so many sessions (weeks, months), then it counts as ended"`
 }
 
 // NamedMissing is the policy for missing days of one strategy.
@@ -51,6 +53,7 @@ func DefaultOptions() Options {
 		ReturnColumn:   "return",
 		Kind:           "returns",
 		Unit:           "fraction",
+		Frequency:      "auto",
 		Strategies:     []string{},
 		Window:         "10y",
 		History:        "all",
@@ -58,7 +61,7 @@ func DefaultOptions() Options {
 		ShortHistory:   "fail",
 		Missing:        "model",
 		MissingOf:      []NamedMissing{},
-		Calendar:       "weekdays",
+		Calendar:       "auto",
 		MaxMedianAbs:   0.02,
 		MaxRobustZ:     60,
 		MaxFlatDays:    21,
@@ -71,7 +74,7 @@ func DefaultOptions() Options {
 func (o Options) Reading() Options {
 	return Options{
 		Layout: o.Layout, DateColumn: o.DateColumn, StrategyColumn: o.StrategyColumn, ReturnColumn: o.ReturnColumn,
-		Kind: o.Kind, Unit: o.Unit, Log: o.Log, Strategies: o.Strategies,
+		Kind: o.Kind, Unit: o.Unit, Timezone: o.Timezone, Frequency: o.Frequency, Log: o.Log, Strategies: o.Strategies,
 	}
 }
 
@@ -79,8 +82,8 @@ func (o Options) Reading() Options {
 // it finds in it, with all others at zero.
 func (o Options) Judging() Options {
 	j := o
-	j.Path, j.Metadata, j.Layout, j.DateColumn, j.StrategyColumn, j.ReturnColumn, j.Kind = "", "", "", "", "", "", ""
-	j.Log, j.Strategies, j.Holidays = false, nil, ""
+	j.Path, j.Metadata, j.Layout, j.DateColumn, j.StrategyColumn, j.ReturnColumn = "", "", "", "", "", ""
+	j.Timezone, j.Frequency, j.Log, j.Strategies, j.Holidays = "", "", false, nil, ""
 	return j
 }
 
@@ -100,13 +103,17 @@ func (o Options) Validate() error {
 	if o.Path == "" {
 		problem("path", "is blank; name the file of daily returns")
 	}
+	if _, err := zoneOf(o.Timezone); o.Timezone != "" && err != nil {
+		problem("timezone", "%q is not a time zone; expected a name such as America/New_York, or an offset such as +02:00", clip(o.Timezone))
+	}
 	oneOf("layout", o.Layout, "auto", "wide", "long")
 	oneOf("kind", o.Kind, "returns", "prices")
 	oneOf("unit", o.Unit, "fraction", "percent", "bp")
 	oneOf("history", o.History, "all", "live")
 	oneOf("short_history", o.ShortHistory, "fail", "exclude")
 	oneOf("missing", o.Missing, missingPolicies...)
-	oneOf("calendar", o.Calendar, "weekdays", "XNYS", "file")
+	oneOf("frequency", o.Frequency, "auto", "daily", "seven_day", "weekly", "monthly", "quarterly")
+	oneOf("calendar", o.Calendar, "auto", "weekdays", "daily", "XNYS", "XLON", "XPAR", "file")
 	if o.Kind == "prices" && (o.Log || o.Unit != "fraction") {
 		problem("kind", "prices have no unit and are not logarithmic; leave returns.unit at fraction and returns.log at false")
 	}
