@@ -19,6 +19,7 @@ import (
 type Decision struct {
 	AsOf      returns.Date
 	Effective returns.Date
+	Horizon   string // of expected return and risk: "21 days", "4 weeks"
 	Solution  *optimize.Solution
 	Files     []Part
 	Findings  []returns.Finding
@@ -47,7 +48,8 @@ type day struct {
 // daily turns a panel into weights as of one day: window, bayes, holdout,
 // scenarios, optimize, fan, reports. It sees nothing of the panel after that day.
 func (r *Runner) daily(ctx context.Context, in day, c *config.Config) (*Decision, error) {
-	d := &Decision{AsOf: in.asOf, Effective: in.effective, Held: in.held, approved: in.approved, policy: c.Gates.Severity}
+	c = c.For(in.panel.Frequency())
+	d := &Decision{Horizon: in.panel.Frequency().Days(c.Scenarios.Horizon), AsOf: in.asOf, Effective: in.effective, Held: in.held, approved: in.approved, policy: c.Gates.Severity}
 	f, err := d.foresee(ctx, r, in, c)
 	if err != nil {
 		return nil, err
@@ -58,11 +60,12 @@ func (r *Runner) daily(ctx context.Context, in day, c *config.Config) (*Decision
 	}
 	var change []returns.Finding
 	d.Turnover, change = checkChange(in.held, d.Solution, c.Gates)
+	change = append(append(change, checkPrevious(in.held, in.panel, c.Optimize)...), looseLimits(c)...)
 	if err := d.gate(r, "optimize", change); err != nil {
 		return nil, err
 	}
 	paths := c.Scenarios
-	paths.Holdout = 0
+	paths.Holdout = nil
 	fan, err := d.one(ctx, r, c, "fan", fanOptions{paths, cashReturn(c), c.Seed}, false, append(slices.Clone(f.inputs), Input{"scenarios", f.set}, Input{"solution", best.Content})...)
 	if err != nil {
 		return nil, err
@@ -125,7 +128,7 @@ func (d *Decision) imagine(ctx context.Context, r *Runner, f *forecast, in day, 
 			return err
 		}
 		fits = append(fits, a)
-		if c.Scenarios.Holdout > 0 {
+		if c.Scenarios.HoldsOut() {
 			if a, err = r.action(c, "holdout", part.Name, heldOut(c.Scenarios, c.Bayes), true, Input{"series", part.Content}); err != nil {
 				return err
 			}
@@ -153,7 +156,7 @@ func (d *Decision) imagine(ctx context.Context, r *Runner, f *forecast, in day, 
 	}
 
 	joint := c.Scenarios
-	joint.Holdout = 0 // the scenarios do not depend on it
+	joint.Holdout = nil // the scenarios do not depend on it
 	set, err := d.one(ctx, r, c, "scenarios", scenarioOptions{in.asOf, joint}, true, f.inputs...)
 	if err != nil {
 		return err

@@ -21,6 +21,7 @@ import (
 type Holding struct {
 	From    string // file they were read from
 	AsOf    returns.Date
+	Sum     float64 // of the weights as they were decided
 	Weights map[string]float64
 	Beliefs map[string]reports.HeldStrategy // of the run that decided them, if it is known
 }
@@ -70,15 +71,15 @@ func lastPublished(out string, asOf returns.Date) (dir string, day returns.Date)
 // configuration names, and lets them drift by the returns of the days after
 // theirs up to asOf, as a backtest does. nil means a cold start.
 func holding(c *config.Config, panel *returns.Panel, asOf returns.Date) (*Holding, error) {
-	path := c.Gates.Previous
+	path, most := c.Gates.Previous, mostGross(c.Optimize)
 	if path == "" {
 		dir, _ := lastPublished(c.Out, asOf)
 		if dir == "" {
 			return nil, nil
 		}
-		path = filepath.Join(dir, "weights.csv")
+		path, most = filepath.Join(dir, "weights.csv"), math.Inf(1) // published under other limits, perhaps
 	}
-	h, err := readWeights(path)
+	h, err := readWeights(path, most, c.Gates.Previous != "", asOf)
 	if err != nil {
 		return nil, err
 	}
