@@ -3,6 +3,7 @@ package pipeline
 import (
 	"bytes"
 	"encoding/json"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -45,12 +46,8 @@ func writeIndex(out string) error {
 	}
 	slices.SortFunc(runs, func(a, b reports.IndexRun) int { return int(a.AsOf) - int(b.AsOf) })
 	var backtests []string
-	sheets, _ := filepath.Glob(filepath.Join(out, "backtest", "*", "r*", "tearsheet.html"))
-	for _, s := range sheets {
-		if link, err := filepath.Rel(out, s); err == nil {
-			backtests = append(backtests, filepath.ToSlash(link))
-		}
-	}
+	sheets, _ := fs.Glob(os.DirFS(out), "backtest/*/r*/tearsheet.html") // out itself is no pattern
+	backtests = append(backtests, sheets...)
 	refused := ""
 	if b, err := os.ReadFile(filepath.Join(out, "refused.json")); err == nil {
 		var m Manifest

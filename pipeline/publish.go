@@ -151,9 +151,9 @@ func retain(out string, keep int) error {
 
 // clearStaging removes what an interrupted run left half built.
 func clearStaging(out string) {
-	left, _ := filepath.Glob(filepath.Join(out, ".staging-*"))
-	for _, dir := range left {
-		_ = os.RemoveAll(dir)
+	left, _ := fs.Glob(os.DirFS(out), ".staging-*") // out itself is no pattern
+	for _, name := range left {
+		_ = os.RemoveAll(filepath.Join(out, name))
 	}
 }
 

@@ -34,9 +34,9 @@ func Locate(where string) ([]Location, error) {
 	case !strings.ContainsAny(where, "*?["):
 		return nil, &NotReadyError{fmt.Sprintf("%s: no such file; expected the daily returns that returns.path names", where)}
 	}
-	matches, err := filepath.Glob(where)
+	matches, err := glob(where)
 	if err != nil {
-		return nil, &NotReadyError{fmt.Sprintf("%s: %v; correct the pattern in returns.path", where, err)}
+		return nil, &NotReadyError{fmt.Sprintf("%s: the pattern cannot be read; close its brackets, or correct returns.path", where)}
 	}
 	var found []Location
 	for _, m := range matches {
@@ -58,6 +58,30 @@ func Locate(where string) ([]Location, error) {
 		}
 	}
 	return found, nil
+}
+
+// glob returns the paths that match a pattern. A leading folder that exists is
+// taken as it is named, so that [, * and ? in it are no pattern.
+func glob(pattern string) ([]string, error) {
+	dir, rest := ".", filepath.ToSlash(pattern)
+	if filepath.IsAbs(pattern) {
+		dir, rest = "/", strings.TrimLeft(rest, "/")
+	}
+	for {
+		first, after, more := strings.Cut(rest, "/")
+		if !more {
+			break
+		}
+		if info, err := os.Stat(filepath.Join(dir, first)); err != nil || !info.IsDir() {
+			break
+		}
+		dir, rest = filepath.Join(dir, first), strings.TrimLeft(after, "/")
+	}
+	found, err := fs.Glob(os.DirFS(dir), rest)
+	for i, f := range found {
+		found[i] = filepath.Join(dir, filepath.FromSlash(f))
+	}
+	return found, err
 }
 
 var endings = []string{".csv", ".csv.gz", ".parquet", ".pq", ".arrow", ".arrows", ".feather", ".ipc"}
