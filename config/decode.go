@@ -48,7 +48,10 @@ func readable(err error) error {
 	case errors.As(err, &parse):
 		return fmt.Errorf("%s: %v is not %s", name, parse.Value, kindName(parse.Expected.Type()))
 	}
-	return err
+	if name == "" {
+		return errors.New("a value is not of the kind its key expects; see allocate config docs")
+	}
+	return fmt.Errorf("%s: is not of the kind the key expects; see allocate config docs", name)
 }
 
 func kindName(t reflect.Type) string {
@@ -63,7 +66,7 @@ func kindName(t reflect.Type) string {
 	case reflect.Bool:
 		return "true or false"
 	case reflect.String:
-		return "text"
+		return "a string"
 	case reflect.Slice:
 		return "a list"
 	}
@@ -78,7 +81,7 @@ func unquotedDate(from, to reflect.Type, data any) (any, error) {
 		return data, nil
 	}
 	if t.Hour() != 0 || t.Minute() != 0 || t.Second() != 0 {
-		return nil, fmt.Errorf("%v has a time of day; expected YYYY-MM-DD", t)
+		return nil, fmt.Errorf("%s has a time of day; expected YYYY-MM-DD", t.Format(time.RFC3339))
 	}
 	return t.Format("2006-01-02"), nil
 }
@@ -95,7 +98,7 @@ func parse(f Field, value string) (any, error) {
 	v := viper.New()
 	v.SetConfigType("yaml")
 	if err := v.ReadConfig(strings.NewReader("value: " + value)); err != nil {
-		return nil, fmt.Errorf("%q cannot be read: %w", clip(value), err)
+		return nil, fmt.Errorf("%q cannot be read as YAML: %s", clip(value), notYAML(err))
 	}
 	return v.Get("value"), nil
 }

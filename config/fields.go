@@ -15,6 +15,7 @@ type Field struct {
 	Enum    []string
 	Default any
 	Path    bool // a file or folder: relative to the file that names it
+	tag     reflect.StructTag
 	section bool
 }
 
@@ -42,7 +43,7 @@ func walk(prefix string, v reflect.Value) []Field {
 		if name == "" {
 			panic(fmt.Sprintf("config: field %s of %s has no key", t.Name, v.Type()))
 		}
-		f := Field{Key: prefix + name, Doc: t.Tag.Get("doc"), Path: t.Tag.Get("path") == "true", Default: v.Field(i).Interface()}
+		f := Field{Key: prefix + name, Doc: t.Tag.Get("doc"), Path: t.Tag.Get("path") == "true", Default: v.Field(i).Interface(), tag: t.Tag}
 		if enum := t.Tag.Get("enum"); enum != "" {
 			f.Enum = strings.Split(enum, ",")
 		}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"sort"
 	"strings"
@@ -103,21 +104,13 @@ func (l *loader) file(path string) {
 		l.problem("%w", err)
 		return
 	}
-	l.v.SetConfigFile(path)
-	if filepath.Ext(path) == "" {
-		l.v.SetConfigType("yaml")
-	}
-	if err := l.v.ReadInConfig(); err != nil {
-		l.problem("%s: %w", path, err)
-		return
-	}
 	only := viper.NewWithOptions(viper.KeyDelimiter(keyDelimiter))
 	only.SetConfigFile(path)
-	if filepath.Ext(path) == "" {
+	if ext := filepath.Ext(path); ext != ".json" && ext != ".toml" {
 		only.SetConfigType("yaml")
 	}
 	if err := only.ReadInConfig(); err != nil {
-		l.problem("%s: %w", path, err)
+		l.problems = append(l.problems, notYAMLFile(path, err))
 		return
 	}
 	keys := only.AllKeys()
@@ -128,6 +121,12 @@ func (l *loader) file(path string) {
 			l.problem("%s:%d: unknown key %s%s", path, line, clip(key), returns.Suggest(key, l.keys))
 			continue
 		}
+		value, err := normalize(key, reflect.TypeOf(l.fields[key].Default), l.fields[key].tag, only.Get(key))
+		if err != nil {
+			l.problem("%s:%d: %w", path, line, err)
+			continue
+		}
+		l.v.Set(key, value)
 		l.origins[key] = Origin{"file", fmt.Sprintf("%s:%d", path, line)}
 	}
 }
@@ -181,6 +180,9 @@ func (l *loader) set(key, value string, origin Origin, where string) {
 		return
 	}
 	parsed, err := parse(f, value)
+	if err == nil {
+		parsed, err = normalize(key, reflect.TypeOf(f.Default), f.tag, parsed)
+	}
 	if err != nil {
 		l.problem("%s: %w", where, err)
 		return
@@ -205,10 +207,19 @@ func (l *loader) resolve(c *Config, file string) {
 			panic("config: " + key + " is not declared as a path")
 		}
 		kind := l.origins[key].Kind
-		if (kind == "file" || kind == "default") && *path != "" && !filepath.IsAbs(*path) {
+		if (kind == "file" || kind == "default") && *path != "" && !filepath.IsAbs(*path) && scheme(*path) == "" {
 			*path = filepath.Join(dir, *path)
 		}
 	}
+}
+
+// scheme returns what is before :// in a path, blank if there is none.
+func scheme(path string) string {
+	before, _, found := strings.Cut(path, "://")
+	if !found || strings.ContainsAny(before, "/\\") {
+		return ""
+	}
+	return before
 }
 
 func clip(s string) string {

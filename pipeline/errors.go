@@ -22,7 +22,11 @@ func (e *GateError) Error() string {
 	lines := []string{"refused, nothing was published:"}
 	for _, f := range e.Findings {
 		if f.Severity >= returns.Hold {
-			lines = append(lines, "  "+f.Code+": "+f.Sentence)
+			name := ""
+			if quoted := fmt.Sprintf("%q", f.Strategy); f.Strategy != "" && !strings.Contains(f.Sentence, quoted) {
+				name = " [" + f.Strategy + "]"
+			}
+			lines = append(lines, "  "+f.Code+name+": "+f.Sentence)
 		}
 	}
 	return strings.Join(lines, "\n")

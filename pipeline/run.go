@@ -157,7 +157,8 @@ type Checked struct {
 	AsOf       returns.Date      `json:"as_of"`
 	First      returns.Date      `json:"first"`
 	Last       returns.Date      `json:"last"`
-	Days       int               `json:"days"`
+	Days       int               `json:"days"`       // rows
+	Frequency  returns.Frequency `json:"frequency"`  // found in the dates, or stated
 	Strategies int               `json:"strategies"` // in the data
 	Used       int               `json:"used"`       // that a run would model
 	Findings   []returns.Finding `json:"findings"`
@@ -185,7 +186,7 @@ func Check(ctx context.Context, c *config.Config, sink Sink, now func() time.Tim
 		return nil, err
 	}
 	found := returns.Rate(tree.Findings, c.Gates.Severity)
-	checked := &Checked{AsOf: in.asOf, First: p.First(), Last: p.Last(), Days: p.Days(), Strategies: p.Len(), Used: len(tree.Parts), Findings: found}
+	checked := &Checked{AsOf: in.asOf, First: p.First(), Last: p.Last(), Days: p.Days(), Frequency: p.Frequency(), Strategies: p.Len(), Used: len(tree.Parts), Findings: found}
 	if returns.Worst(found) >= returns.Hold {
 		return checked, &GateError{Findings: found}
 	}

@@ -193,7 +193,7 @@ func printBacktest(w io.Writer, t *pipeline.Tested) error {
 	}
 	fmt.Fprintln(w)
 	if f := b.Forecast; f != nil {
-		fmt.Fprintf(w, "\nforecasts over %d days, %d of %d that do not overlap: PIT uniform p = %.2g; CRPS %.4f (%.4f with hindsight)\n", b.Horizon, f.Apart, f.Scored, float64(f.PIT.P), f.CRPS, f.CRPSNaive)
+		fmt.Fprintf(w, "\nforecasts over %s, %d of %d that do not overlap: PIT uniform p = %.2g; CRPS %.4f (%.4f with hindsight)\n", b.Over(), f.Apart, f.Scored, float64(f.PIT.P), f.CRPS, f.CRPSNaive)
 		for _, x := range f.Tail {
 			fmt.Fprintf(w, "  %.0f%% tail: %d losses beyond VaR, %.1f expected (Kupiec p = %.2g); CVaR predicted %.2f%%, mean loss beyond VaR %s (Acerbi-Szekely Z2 %.2f, p = %.2g)\n",
 				100*x.Level, x.Exceedances, x.Expected, float64(x.Kupiec.P), 100*x.MeanCVaR, percentOrNone(x.MeanLoss), float64(x.AcerbiSzekely.Statistic), float64(x.AcerbiSzekely.P))
@@ -216,7 +216,7 @@ func printSweep(w io.Writer, s *reports.Sweep) {
 	for _, key := range s.Keys {
 		fmt.Fprintf(table, "%s\t", printable(key))
 	}
-	fmt.Fprintln(table, "Mean return\tSharpe ratio\tDaily CVaR")
+	fmt.Fprintln(table, "Mean return\tSharpe ratio\tCVaR per period")
 	for _, t := range s.Trials {
 		for _, v := range t.Values {
 			fmt.Fprintf(table, "%s\t", printable(v))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -67,7 +68,7 @@ quality gates, and prints every finding with its severity: info, warn, hold
 }
 
 func printChecked(w io.Writer, c *pipeline.Checked) error {
-	fmt.Fprintf(w, "%d days from %v to %v, %d strategies; as of %v a run would use %d\n\n", c.Days, c.First, c.Last, c.Strategies, c.AsOf, c.Used)
+	fmt.Fprintf(w, "%s from %v to %v (%s returns, %.0f a year), %d strategies; as of %v a run would use %d\n\n", c.Frequency.Periods(c.Days), c.First, c.Last, strings.ReplaceAll(c.Frequency.String(), "_", "-"), c.Frequency.PeriodsPerYear(), c.Strategies, c.AsOf, c.Used)
 	if len(c.Findings) == 0 {
 		_, err := fmt.Fprintln(w, "nothing found")
 		return err

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"path/filepath"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -30,13 +32,13 @@ func newConfigInit(g *global) *cobra.Command {
 		Long:  "Writes " + defaultConfig + ", or FILE; - is standard output. An existing file is kept unless --force.\n\n" + exitHelp,
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			var text bytes.Buffer
-			if err := config.WriteTemplate(&text, map[string]string{"returns.path": path, "as_of": asOf}); err != nil {
-				return err
-			}
 			file := defaultConfig
 			if len(args) == 1 {
 				file = args[0]
+			}
+			var text bytes.Buffer
+			if err := config.WriteTemplate(&text, map[string]string{"returns.path": fromFolder(file, path), "as_of": asOf}); err != nil {
+				return err
 			}
 			if file == "-" {
 				_, err := g.stdout.Write(text.Bytes())
@@ -49,10 +51,32 @@ func newConfigInit(g *global) *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&path, "returns", "returns.csv", "value of returns.path")
+	cmd.Flags().StringVar(&path, "returns", "returns.csv", "returns.path, as seen from the working folder")
 	cmd.Flags().StringVar(&asOf, "as-of", "", "value of as_of")
 	cmd.Flags().BoolVar(&force, "force", false, "overwrite an existing file")
 	return cmd
+}
+
+// fromFolder returns a path of the working folder as the configuration file
+// has to name it, relative to its own folder.
+func fromFolder(file, path string) string {
+	dir := filepath.Dir(file)
+	if file == "-" || filepath.IsAbs(path) || strings.Contains(path, "://") || dir == "." {
+		return path
+	}
+	from, err := filepath.Abs(dir)
+	if err != nil {
+		return path
+	}
+	to, err := filepath.Abs(path)
+	if err != nil {
+		return path
+	}
+	rel, err := filepath.Rel(from, to)
+	if err != nil {
+		return to
+	}
+	return rel
 }
 
 func newConfigShow(g *global) *cobra.Command {

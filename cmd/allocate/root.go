@@ -6,6 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -27,7 +29,7 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	g := &global{stdout: stdout, stderr: stderr}
 	root := &cobra.Command{
 		Use:           "allocate",
-		Short:         "From daily returns of trading strategies to portfolio weights, with the reasons",
+		Short:         "From returns of trading strategies to portfolio weights, with the reasons",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
@@ -87,5 +89,16 @@ func (g *global) load(cmd *cobra.Command) (*config.Config, map[string]config.Ori
 			src.Flags[key] = f.Value.String()
 		}
 	})
-	return config.Load(src)
+	c, origins, err := config.Load(src)
+	if err != nil && src.File == "" && !given(src, "returns.path") {
+		return nil, nil, &config.Error{Err: fmt.Errorf("there is no %s in this folder; make one with allocate config init, or name one with --config", defaultConfig)}
+	}
+	return c, origins, err
+}
+
+// given reports a key that the environment or --set has.
+func given(src config.Source, key string) bool {
+	variable := "ALLOCATE_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_")) + "="
+	return slices.ContainsFunc(src.Sets, func(s string) bool { return strings.HasPrefix(strings.TrimSpace(s), key) }) ||
+		slices.ContainsFunc(src.Env, func(e string) bool { return strings.HasPrefix(e, variable) })
 }

@@ -126,8 +126,8 @@ func printOutcome(w io.Writer, o *pipeline.Outcome) error {
 	if zero > 0 {
 		fmt.Fprintf(w, "%d more with weight 0\n", zero)
 	}
-	fmt.Fprintf(w, "\nas of %v, to hold from %v: expected return %+.2f%%, CVaR %.2f%%, VaR %.2f%% over the horizon; certified gap %.1g\n",
-		o.Decision.AsOf, o.Decision.Effective, 100*s.Mean, 100*s.CVaR, 100*s.VaR, s.Certificate.ExactGap)
+	fmt.Fprintf(w, "\nas of %v, to hold from %v: expected return %+.2f%%, CVaR %.2f%%, VaR %.2f%% over %s; certified gap %.1g\n",
+		o.Decision.AsOf, o.Decision.Effective, 100*s.Mean, 100*s.CVaR, 100*s.VaR, o.Decision.Horizon, s.Certificate.ExactGap)
 	verb := "published"
 	if !o.Fresh {
 		verb = "already published"

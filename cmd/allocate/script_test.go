@@ -12,7 +12,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"allocate": main})
+	testscript.Main(m, map[string]func(){"allocate": main, "compound": compound})
 }
 
 // TestScripts runs the command stories of testdata/script. Beside the usual

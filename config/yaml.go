@@ -1,0 +1,45 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+var yamlLine = regexp.MustCompile(`line (\d+)`)
+
+// yamlProblems are the parser's complaints, and what to do about each.
+var yamlProblems = []struct{ says, means string }{
+	{"mapping values are not allowed", "a colon where none is expected; put the text in quotes, or correct the indentation"},
+	{"cannot start any token", "a tab or a special character; indent with blanks, and put text that begins with @, %, ` or a tab in quotes"},
+	{"did not find expected key", "the indentation does not fit the lines before"},
+	{"did not find expected '-' indicator", "the indentation does not fit the list before"},
+	{"could not find expected ':'", "a key without a colon"},
+	{"did not find expected ',' or ']'", "a list that is not closed with ]"},
+	{"did not find expected ',' or '}'", "a section that is not closed with }"},
+	{"unexpected end of stream", "a quote that is not closed"},
+	{"already defined", "a key that stands twice"},
+	{"unknown anchor", "a * where text is meant; put the text in quotes"},
+}
+
+// notYAML says in plain words what the parser's complaint means.
+func notYAML(err error) string {
+	for _, p := range yamlProblems {
+		if strings.Contains(err.Error(), p.says) {
+			return p.means
+		}
+	}
+	return "check its indentation, colons, quotes and brackets"
+}
+
+// notYAMLFile names the line, too.
+func notYAMLFile(path string, err error) error {
+	where := path + ":1" // the parser leaves the first line out
+	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
+		if n, err := strconv.Atoi(m[1]); err == nil {
+			where = fmt.Sprintf("%s:%d", path, n)
+		}
+	}
+	return fmt.Errorf("%s: the file cannot be read as YAML: %s", where, notYAML(err))
+}
