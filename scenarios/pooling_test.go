@@ -156,7 +156,7 @@ func TestStress(t *testing.T) {
 
 func TestOptionsJoinAllProblems(t *testing.T) {
 	o := Options{
-		Horizon: 0, Count: 1, Dependence: "vine", Condition: "x",
+		Horizon: -1, Count: 1, Dependence: "vine", Condition: "x",
 		Views:  []View{{Kind: "median", Relation: "near", Value: math.NaN()}, {Name: "p", Strategy: "a", Kind: Probability, Relation: Equal, Value: 2}},
 		Stress: []Stress{{Return: -2, Spread: -1}},
 	}
