@@ -81,7 +81,11 @@ func (m *normal) Constrain(q, theta []float64) {
 	theta[0], theta[1], theta[2] = q[0]*sd/rootYear, sd, q[0]
 }
 
-func (m *normal) guess(q []float64) { q[0], q[1] = 0, m.priors.logSD.location }
+// guess is the maximum of the likelihood.
+func (m *normal) guess(q []float64) {
+	sd := math.Sqrt(m.squares / m.n)
+	q[0], q[1] = m.mean/sd*rootYear, math.Log(sd)
+}
 
 func (m *normal) drawPrior(rng *rand.Rand, q []float64) {
 	q[0], q[1] = m.priors.sharpe.draw(rng), m.priors.logSD.draw(rng)

@@ -23,13 +23,18 @@ var (
 // The Student-t model of daily returns y_1..y_N,
 //
 //	y_t ~ StudentT(nu, mu, sigma)
-//	s  = sqrt(252) mu/sd            ~ PriorSharpe, by default Normal(0, 1)
+//	s  = sqrt(252) mu/sd            ~ PriorSharpe, by default StudentT(3, 0, 0.7)
 //	ln sd - ln robust sd of y       ~ PriorLogSD,  by default Normal(0, 1)
 //	nu - 2                          ~ PriorNu,     by default Gamma(2, 0.1)
 //
 // sigma is the scale; sd = sigma sqrt(nu/(nu-2)) is the standard deviation.
 // The default nu = 2 + Gamma(2, 0.1) has density 0 at nu = 2, so that the
 // predictive variance has a finite expectation.
+//
+// The prior of s costs a Sharpe ratio of 100 about 4 ln 100 = 18 nats, less
+// than a few dozen days repay; under a Normal(0, 1) it would cost 5,000, and
+// the posterior would lower s by raising sd instead, with nu near 2, to tens of
+// times the sample's.
 //
 // Priors are on what people think in, Sharpe and sd; the sampler moves what
 // the data pin down, x = sqrt(252) mu/sigma, ln sigma and ln(nu-2). The two
@@ -47,7 +52,9 @@ var studentT = Family{
 
 type studentTModel struct {
 	days   days
-	priors priors // that of ln sd moved to the robust estimate
+	middle float64 // median of the days, for guess
+	robust float64 // ln of their robust sd, for guess
+	priors priors  // that of ln sd moved to the robust estimate
 	gamma  *gammaPolynomials
 	fixed  bool    // nu is not estimated
 	k      float64 // ln(nu-2) if fixed
@@ -65,7 +72,7 @@ func newStudentT(d days, o Options) (*studentTModel, error) {
 		return nil, fmt.Errorf("bayes: the %d returns do not vary; a Student-t model has nothing to estimate", len(d.y))
 	}
 	p.logSD = p.logSD.shifted(math.Log(sd))
-	m := &studentTModel{days: d, priors: p, gamma: gammaTable(), fixed: p.nu.family == "fixed"}
+	m := &studentTModel{days: d, middle: median(slices.Clone(d.y)), robust: math.Log(sd), priors: p, gamma: gammaTable(), fixed: p.nu.family == "fixed"}
 	if m.fixed {
 		m.k = math.Log(p.nu.location - 2)
 	}
@@ -161,9 +168,11 @@ func (m *studentTModel) LogDensity(q, grad []float64) (float64, error) {
 	return lp + tail, nil
 }
 
-// guess takes the prior's robust sd for sigma, a little smaller, and nu = 6.
+// guess takes the median for mu, the robust sd for sigma, a little smaller,
+// and nu = 6.
 func (m *studentTModel) guess(q []float64) {
-	q[0], q[1] = 0, m.priors.logSD.location-0.2
+	q[1] = m.robust - 0.2
+	q[0] = m.middle * rootYear * math.Exp(-q[1])
 	if !m.fixed {
 		q[2] = math.Log(4)
 	}

@@ -37,8 +37,8 @@ func Stages(workers int) map[string]Stage {
 	for _, s := range []Stage{
 		{Name: "returns", Version: 2, Run: runReturns},
 		{Name: "window", Version: 2, Tree: true, Run: runWindow},
-		{Name: "bayes", Version: 3, Run: runBayes},
-		{Name: "holdout", Version: 3, Run: runHoldout},
+		{Name: "bayes", Version: 4, Run: runBayes},
+		{Name: "holdout", Version: 4, Run: runHoldout},
 		{Name: "scenarios", Version: 2, Run: scenarioStage{workers}.run},
 		{Name: "optimize", Version: 3, Run: runOptimize},
 		{Name: "fan", Version: 1, Run: scenarioStage{workers}.fan},
