@@ -19,8 +19,9 @@ type rung struct {
 }
 
 // rungs is the escalation ladder. The first rung is what the options say. The
-// last two keep every fourth draw of four times as many, so that slow chains
-// gain effective draws at the same size.
+// last keeps every fourth draw of four times as many, so that slow chains
+// gain effective draws at the same size. A dense metric is tried before the
+// smallest steps: it is what a posterior of correlated parameters needs.
 var rungs = []rung{
 	{"", "", func(*nuts.Options) {}},
 	{" rung 2", "longer warm-up", longer},
@@ -28,18 +29,19 @@ var rungs = []rung{
 		longer(n)
 		n.TargetAccept = max(0.95, n.TargetAccept)
 	}},
-	{" rung 4", "target acceptance 0.99, 4 times the draws", func(n *nuts.Options) {
+	{denseRung, "dense metric, target acceptance 0.95", func(n *nuts.Options) {
 		longer(n)
-		n.TargetAccept = max(0.99, n.TargetAccept)
-		n.Draws *= thinning
-	}},
-	{" rung 5", "dense metric, target acceptance 0.99, 4 times the draws", func(n *nuts.Options) {
-		longer(n)
-		n.TargetAccept = max(0.99, n.TargetAccept)
-		n.Draws *= thinning
+		n.TargetAccept = max(0.95, n.TargetAccept)
 		n.Metric = nuts.MetricDense
 	}},
+	{" rung 5", "target acceptance 0.99, 4 times the draws", func(n *nuts.Options) {
+		longer(n)
+		n.TargetAccept = max(0.99, n.TargetAccept)
+		n.Draws *= thinning
+	}},
 }
+
+const denseRung = " rung 4"
 
 const thinning = 4
 
@@ -48,25 +50,39 @@ func longer(n *nuts.Options) {
 	n.MinWarmup = n.Warmup
 }
 
-// denseDim is the largest dimension for which the last rung is tried; below
+// denseDim is the largest dimension for which the dense metric is tried; up to
 // nuts's own limit the metric was dense before.
-const denseDim = 500
+const (
+	nutsDenseDim = 50
+	denseDim     = 500
+)
 
 // climb samples on ever higher rungs until no draw diverges and every limit
-// of o is kept, and returns the best attempt with a finding for each.
+// of o is kept, or the gradient budget is spent, and returns the best attempt
+// with a finding for each. Gradients counts those of all attempts, of the search
+// for modes and of the check of the gradient.
 func climb(ctx context.Context, m Model, o Options, stream func(part string) rand.Source, progress func(done, total int)) (*Posterior, error) {
-	approximation := newLaplace(m)
-	if p, is := m.(preparer); is && approximation != nil {
-		m = p.prepared(approximation.at, approximation.covariance)
+	wrong, spent := checkGradient(m, stream("gradient check"))
+	if wrong != nil {
+		return nil, wrong
+	}
+	view := explore(m, o, stream)
+	spent += view.gradients
+	if p, is := m.(preparer); is && view.main() != nil {
+		m = p.prepared(view.main().at, view.main().covariance)
 	}
 	var best *Posterior
 	var account []returns.Finding
 	var first error
+	exhausted := false
 	for i, r := range rungs {
-		if i > 0 && !o.Escalate || i == len(rungs)-1 && (m.Dim() <= modeDim || m.Dim() > denseDim) {
+		if i > 0 && !o.Escalate {
 			break
 		}
-		result, err := run(ctx, m, approximation.start(m, o.Chains, r.suffix, stream), o, r, stream, progress)
+		if r.suffix == denseRung && (m.Dim() <= nutsDenseDim || m.Dim() > denseDim) {
+			continue
+		}
+		result, err := run(ctx, m, view.start(m, o.Chains, r.suffix, stream), o, r, max(1, o.MaxGradients-spent), stream, progress)
 		if err != nil {
 			if ctx.Err() != nil {
 				return nil, err
@@ -79,29 +95,93 @@ func climb(ctx context.Context, m Model, o Options, stream func(part string) ran
 				break
 			}
 			account = append(account, attempt(i, r, fmt.Sprintf("failed: %v", err), nil))
+			if exhausted = errors.Is(err, nuts.ErrBudget); exhausted {
+				spent = o.MaxGradients
+				break
+			}
 			continue
 		}
 		p := collect(m, o, result)
-		p.Findings = judge(p, o)
+		spent += result.Gradients
+		p.Findings = append(judge(p, o), view.findings(p, o)...)
 		p.Sampler.Attempts = i + 1
+		exhausted = p.Draws < o.Draws
 		if i > 0 || !flawless(p) {
 			account = append(account, attempt(i, r, "", p))
 		}
 		if best == nil || better(p, best) {
 			best = p
 		}
-		if flawless(p) {
+		if exhausted || flawless(p) || len(view.modes) > 1 && view.apart(p, o) {
 			break
 		}
 	}
 	if best == nil {
 		return nil, first
 	}
+	best.Sampler.Gradients = spent
+	if exhausted {
+		best.Findings = append(best.Findings, returns.Finding{
+			Code: codeBudget, Severity: returns.Warn, Numbers: map[string]float64{"limit": float64(o.MaxGradients), "draws": float64(best.Draws)},
+			Sentence: fmt.Sprintf("The budget of %d gradients is spent; the draws are those of attempt %d, %d per chain. Raise bayes.max_gradients.", o.MaxGradients, best.Sampler.Attempts, best.Draws),
+		})
+	}
 	if len(account) > 1 {
 		best.Findings = append(best.Findings, account...)
-		returns.SortFindings(best.Findings)
 	}
+	returns.SortFindings(best.Findings)
 	return best, nil
+}
+
+// codeBudget is the finding of a sequence of attempts that the gradient budget
+// ended before one was flawless: a warning, since the draws kept are judged for
+// themselves.
+const codeBudget = "bayes.budget"
+
+// codeModes is the finding of a density with several modes. With little mass
+// outside the largest one, or where the chains, which start at different modes,
+// agree on the whole, it is information; where they do not, a warning beside the
+// failure that R-hat is then.
+const codeModes = "bayes.modes"
+
+// apart reports that the chains stay at the modes where they started.
+func (l *landscape) apart(p *Posterior, o Options) bool {
+	rhat, _ := p.worst()
+	return len(l.modes) > 1 && !(rhat <= o.MaxRHat)
+}
+
+// findings says when the climbs ended at several modes.
+func (l *landscape) findings(p *Posterior, o Options) []returns.Finding {
+	if len(l.modes)+l.minor < 2 {
+		return nil
+	}
+	f := returns.Finding{
+		Code: codeModes, Severity: returns.Info,
+		Numbers: map[string]float64{"modes": float64(len(l.modes) + l.minor), "largest_share": l.share[0]},
+	}
+	shares := ""
+	for k, s := range l.share {
+		if k > 0 {
+			shares += ", "
+		}
+		shares += fmt.Sprintf("%.3g%%", 100*s)
+	}
+	f.Sentence = fmt.Sprintf("The posterior has %d modes, with %s of the mass by normal approximations, and the chains start at them in turn.", len(l.modes), shares)
+	if l.minor > 0 {
+		others := "1 other mode has"
+		if l.minor > 1 {
+			others = fmt.Sprintf("%d other modes have", l.minor)
+		}
+		f.Sentence = fmt.Sprintf("%s less than %.2g%% of the mass of the posterior and no chain starts there.", others, 100*minorShare)
+		if len(l.modes) > 1 {
+			f.Sentence = fmt.Sprintf("The posterior has %d modes, with %s of the mass by normal approximations, and the chains start at them in turn; %s less than %.2g%%.", len(l.modes), shares, others, 100*minorShare)
+		}
+	}
+	if l.apart(p, o) {
+		f.Severity = returns.Warn
+		f.Sentence += " They do not move between them, so that the draws do not have the modes' shares."
+	}
+	return []returns.Finding{f}
 }
 
 // flawless reports draws without a divergence or a limit crossed.

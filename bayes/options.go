@@ -24,6 +24,7 @@ type Options struct {
 	MinESS       float64 `mapstructure:"min_ess" json:"min_ess" doc:"least bulk and tail effective sample size of a usable posterior, over all chains"`
 	MaxDivergent float64 `mapstructure:"max_divergent" json:"max_divergent" doc:"largest share of divergent draws of a usable posterior"`
 	Escalate     bool    `mapstructure:"escalate" json:"escalate" doc:"sample again, with more care each time, where the draws are not usable"`
+	MaxGradients int     `mapstructure:"max_gradients" json:"max_gradients" doc:"most gradient evaluations for one strategy, over all attempts; the best attempt so far stands when they are spent"`
 	Replicates   int     `mapstructure:"replicates" json:"replicates" doc:"histories simulated from the posterior that the posterior predictive checks compare with the real one; 0: no checks"`
 }
 
@@ -48,6 +49,7 @@ func DefaultOptions() Options {
 		MinESS:       400,
 		MaxDivergent: 0.001,
 		Escalate:     true,
+		MaxGradients: 5_000_000,
 		Replicates:   100,
 	}
 }
@@ -78,6 +80,7 @@ func (o Options) Validate() error {
 	check(o.MaxRHat > 1, "max_rhat", "is %v; expected a number above 1", o.MaxRHat)
 	check(o.MinESS > 0 && o.MinESS < 1e6, "min_ess", "is %v; expected a number above 0", o.MinESS)
 	check(o.MaxDivergent >= 0 && o.MaxDivergent <= 1, "max_divergent", "is %v; expected a share", o.MaxDivergent)
+	check(o.MaxGradients >= 10_000 && o.MaxGradients <= 1e12, "max_gradients", "is %d; expected 10000 to 1000000000000", o.MaxGradients)
 	check(o.Replicates >= 0 && o.Replicates <= 1e5, "replicates", "is %d; expected 0 to 100000", o.Replicates)
 	return errors.Join(errs...)
 }

@@ -19,6 +19,8 @@ type header struct {
 	Gradients int               `json:"gradients"`
 	Method    Method            `json:"method"`
 	Attempts  int               `json:"attempts"`
+	NonFinite int               `json:"non_finite,omitempty"`
+	Rescued   int               `json:"rescued,omitempty"`
 	Step      Number            `json:"step"`
 	Metric    []Number          `json:"metric"`
 	LossTail  Number            `json:"loss_tail"`
@@ -34,6 +36,7 @@ type header struct {
 func (p *Posterior) Table() (*columnar.Table, error) {
 	h := header{Strategy: p.Strategy, Model: p.Model, Names: p.Names, Chains: p.Chains, Draws: p.Draws, Warmup: p.Sampler.Warmup, Gradients: p.Sampler.Gradients, Summary: p.Summary, Findings: p.Findings}
 	h.Method, h.Attempts, h.Step, h.LossTail, h.Checks = p.Method, p.Sampler.Attempts, Number(p.Sampler.Step), p.LossTail, p.Checks
+	h.NonFinite, h.Rescued = p.Sampler.NonFinite, p.Sampler.Rescued
 	for _, e := range p.Sampler.EBFMI {
 		h.EBFMI = append(h.EBFMI, Number(e))
 	}
@@ -78,6 +81,7 @@ func FromTable(t *columnar.Table) (*Posterior, error) {
 	p := &Posterior{Strategy: h.Strategy, Model: h.Model, Names: h.Names, Chains: h.Chains, Draws: h.Draws, Summary: h.Summary, Findings: h.Findings}
 	p.Sampler.Warmup, p.Sampler.Gradients = h.Warmup, h.Gradients
 	p.Method, p.Sampler.Attempts, p.Sampler.Step, p.LossTail, p.Checks = h.Method, h.Attempts, float64(h.Step), h.LossTail, h.Checks
+	p.Sampler.NonFinite, p.Sampler.Rescued = h.NonFinite, h.Rescued
 	for _, e := range h.EBFMI {
 		p.Sampler.EBFMI = append(p.Sampler.EBFMI, float64(e))
 	}
