@@ -50,49 +50,32 @@ const (
 	sameMode   = 0.1  // squared Mahalanobis distance within which two climbs ended at one mode
 )
 
-// radii are the half-widths of the boxes in which climbs begin, in units of
-// Stan's Uniform(-2, 2). A model that knows where its posterior is needs the
-// first eight only, around that place.
-var radii = [32]float64{
-	1, 1, 1, 1, 1, 1, 1, 1, 4, 16, 1, 4, 1, 16, 1, 4,
-	1, 16, 1, 4, 1, 16, 1, 4, 1, 16, 1, 4, 1, 16, 4, 16,
-}
+// radii are the sizes of the boxes in which climbs begin, in units of Stan's
+// Uniform(-2, 2), with boxClimbs climbs in each: a Latin hypercube, so that in
+// every coordinate each of as many strata has one. A model that knows where its
+// posterior is needs the first box only, around that place, and fewer climbs.
+var radii = []float64{1, 4, 16}
 
-const guessedClimbs = 8
+const (
+	boxClimbs     = 16
+	guessedClimbs = 8
+	stride        = 0.5 // longest step of a climb, in units of the radius
+)
 
 // explore seeks the modes of m. The first climb is from m's guess, or 0.
 func explore(m Model, o Options, stream func(part string) rand.Source) *landscape {
 	l := &landscape{}
 	dim := m.Dim()
-	center, climbs := make([]float64, dim), len(radii)
-	g, guessed := m.(guesser)
-	if guessed {
-		g.guess(center)
-		climbs = guessedClimbs
-	}
-	rng := rand.New(stream("climbs"))
-	begin := func(k int) []float64 { // box k, nearer the center if the density is not finite there
-		q, grad := make([]float64, dim), make([]float64, dim)
-		for i := range q {
-			q[i] = radii[k] * (4*rng.Float64() - 2)
-		}
-		for range 20 {
-			for i := range q {
-				q[i] += center[i]
-			}
-			l.gradients++
-			if lp, err := m.LogDensity(q, grad); err == nil && !math.IsNaN(lp) && !math.IsInf(lp, 0) && allFinite(grad) {
-				return q
-			}
-			for i := range q {
-				q[i] = (q[i] - center[i]) / 2
-			}
-		}
-		return nil
-	}
 	if dim > modeDim {
 		return l
 	}
+	center, boxes, climbs := make([]float64, dim), radii, boxClimbs
+	g, guessed := m.(guesser)
+	if guessed {
+		g.guess(center)
+		boxes, climbs = radii[:1], guessedClimbs
+	}
+	rng := rand.New(stream("climbs"))
 	plain := &counted{Model: m}
 	var found []*laplace
 	add := func(mode *laplace) {
@@ -113,28 +96,60 @@ func explore(m Model, o Options, stream func(part string) rand.Source) *landscap
 	if p, is := m.(preparer); is && len(found) > 0 {
 		climber.Model = p.prepared(found[0].at, found[0].covariance)
 	}
-	for k := range climbs {
-		q := begin(k)
-		if q == nil {
-			continue
-		}
-		if guessed && k < o.Chains {
-			l.points = append(l.points, slices.Clone(q))
-		}
-		var metric *laplace
-		if len(found) > 0 {
-			metric = found[0]
-		}
-		switch end := ascend(climber, q, metric, found); {
-		case end < 0:
-			add(newLaplace(climber, q))
-		default:
-			l.climbs++
+	for _, radius := range boxes {
+		for k, q := range hypercube(rng, climbs, dim) {
+			if !l.settle(m, q, center, radius) {
+				continue
+			}
+			if guessed && k < o.Chains {
+				l.points = append(l.points, slices.Clone(q))
+			}
+			var metric *laplace
+			if len(found) > 0 {
+				metric = found[0]
+			}
+			if ascend(climber, q, metric, found, stride*radius) < 0 {
+				add(newLaplace(climber, q))
+			} else {
+				l.climbs++
+			}
 		}
 	}
 	l.gradients += climber.n
 	l.rank(found)
 	return l
+}
+
+// hypercube returns n points in (-2, 2)^dim of which, in every coordinate, each
+// n-th of the interval has one.
+func hypercube(rng *rand.Rand, n, dim int) [][]float64 {
+	points := make([][]float64, n)
+	for k := range points {
+		points[k] = make([]float64, dim)
+	}
+	for i := range dim {
+		for k, stratum := range rng.Perm(n) {
+			points[k][i] = 4*(float64(stratum)+rng.Float64())/float64(n) - 2
+		}
+	}
+	return points
+}
+
+// settle moves q to center + radius q, or nearer to the center until the density
+// is finite there; false if it is not anywhere on the way.
+func (l *landscape) settle(m Model, q, center []float64, radius float64) bool {
+	grad, away := make([]float64, len(q)), slices.Clone(q)
+	for range 20 {
+		for i := range q {
+			q[i] = center[i] + radius*away[i]
+		}
+		l.gradients++
+		if lp, err := m.LogDensity(q, grad); err == nil && !math.IsNaN(lp) && !math.IsInf(lp, 0) && allFinite(grad) {
+			return true
+		}
+		radius /= 2
+	}
+	return false
 }
 
 // rank orders the modes by their approximate masses.

@@ -103,7 +103,7 @@ func climb(ctx context.Context, m Model, o Options, stream func(part string) ran
 		}
 		p := collect(m, o, result)
 		spent += result.Gradients
-		p.Findings = append(judge(p, o), view.findings(p, o)...)
+		p.Findings = append(judge(p, o), view.findings(result)...)
 		p.Sampler.Attempts = i + 1
 		exhausted = p.Draws < o.Draws
 		if i > 0 || !flawless(p) {
@@ -112,7 +112,7 @@ func climb(ctx context.Context, m Model, o Options, stream func(part string) ran
 		if best == nil || better(p, best) {
 			best = p
 		}
-		if exhausted || flawless(p) || len(view.modes) > 1 && view.apart(p, o) {
+		if exhausted || flawless(p) || view.apart(p.Findings) || onlyNonFinite(p) {
 			break
 		}
 	}
@@ -138,55 +138,23 @@ func climb(ctx context.Context, m Model, o Options, stream func(part string) ran
 // themselves.
 const codeBudget = "bayes.budget"
 
-// codeModes is the finding of a density with several modes. With little mass
-// outside the largest one, or where the chains, which start at different modes,
-// agree on the whole, it is information; where they do not, a warning beside the
-// failure that R-hat is then.
-const codeModes = "bayes.modes"
-
-// apart reports that the chains stay at the modes where they started.
-func (l *landscape) apart(p *Posterior, o Options) bool {
-	rhat, _ := p.worst()
-	return len(l.modes) > 1 && !(rhat <= o.MaxRHat)
-}
-
-// findings says when the climbs ended at several modes.
-func (l *landscape) findings(p *Posterior, o Options) []returns.Finding {
-	if len(l.modes)+l.minor < 2 {
-		return nil
-	}
-	f := returns.Finding{
-		Code: codeModes, Severity: returns.Info,
-		Numbers: map[string]float64{"modes": float64(len(l.modes) + l.minor), "largest_share": l.share[0]},
-	}
-	shares := ""
-	for k, s := range l.share {
-		if k > 0 {
-			shares += ", "
-		}
-		shares += fmt.Sprintf("%.3g%%", 100*s)
-	}
-	f.Sentence = fmt.Sprintf("The posterior has %d modes, with %s of the mass by normal approximations, and the chains start at them in turn.", len(l.modes), shares)
-	if l.minor > 0 {
-		others := "1 other mode has"
-		if l.minor > 1 {
-			others = fmt.Sprintf("%d other modes have", l.minor)
-		}
-		f.Sentence = fmt.Sprintf("%s less than %.2g%% of the mass of the posterior and no chain starts there.", others, 100*minorShare)
-		if len(l.modes) > 1 {
-			f.Sentence = fmt.Sprintf("The posterior has %d modes, with %s of the mass by normal approximations, and the chains start at them in turn; %s less than %.2g%%.", len(l.modes), shares, others, 100*minorShare)
-		}
-	}
-	if l.apart(p, o) {
-		f.Severity = returns.Warn
-		f.Sentence += " They do not move between them, so that the draws do not have the modes' shares."
-	}
-	return []returns.Finding{f}
-}
-
 // flawless reports draws without a divergence or a limit crossed.
 func flawless(p *Posterior) bool {
 	return p.Divergences() == 0 && returns.Worst(p.Findings) < returns.Warn
+}
+
+// onlyNonFinite reports draws with no other fault than trajectories that ended
+// where the density is not finite, which they would with smaller steps, too.
+func onlyNonFinite(p *Posterior) bool {
+	if p.Divergences() > 0 {
+		return false
+	}
+	for _, f := range p.Findings {
+		if f.Severity >= returns.Warn && f.Code != codeNonFinite {
+			return false
+		}
+	}
+	return !flawless(p)
 }
 
 // better orders attempts by verdict, then divergences; the earlier wins a tie.

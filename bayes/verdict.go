@@ -7,6 +7,9 @@ import (
 	"allocate/returns"
 )
 
+// failedRHat is the R-hat above which chains do not agree at all.
+const failedRHat = 1.05
+
 // judge compares the diagnostics of a posterior with the limits of o. A
 // little beyond a limit is a warning; far beyond it the draws are not draws
 // of the posterior, and nothing may be built on them:
@@ -42,7 +45,7 @@ func judge(p *Posterior, o Options) []returns.Finding {
 		}
 		varies = true
 		r := float64(s.RHat)
-		report("bayes.rhat", !(r <= o.MaxRHat), !(r <= 1.05), r, o.MaxRHat,
+		report("bayes.rhat", !(r <= o.MaxRHat), !(r <= failedRHat), r, o.MaxRHat,
 			"R-hat of %s is %.4f, above %.4g: the chains do not agree; raise bayes.warmup or bayes.draws.", s.Name, r, o.MaxRHat)
 		for _, e := range []struct {
 			kind string
