@@ -58,7 +58,7 @@ var radii = []float64{1, 4, 16}
 
 const (
 	boxClimbs     = 16
-	guessedClimbs = 8
+	guessedClimbs = 4
 	stride        = 0.5 // longest step of a climb, in units of the radius
 )
 

@@ -46,6 +46,7 @@ func Refit(ctx context.Context, s *returns.Series, o Options, last *Posterior, s
 	}
 	p.Strategy, p.Model = s.Strategy.Name, family.Name
 	if p.Len() > 0 && model != nil && p.Method != Stale {
+		p.scalePower(model)
 		p.predict(model, s.Returns, o, stream)
 	}
 	if family.Name == hurdleT.Name {

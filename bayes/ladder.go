@@ -112,7 +112,7 @@ func climb(ctx context.Context, m Model, o Options, stream func(part string) ran
 		if best == nil || better(p, best) {
 			best = p
 		}
-		if exhausted || flawless(p) || view.apart(p.Findings) || onlyNonFinite(p) {
+		if exhausted || flawless(p) || view.apart(p.Findings) || deepest(p, o) > p.Len()/2 || onlyNonFinite(p) {
 			break
 		}
 	}

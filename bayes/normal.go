@@ -91,6 +91,14 @@ func (m *normal) drawPrior(rng *rand.Rand, q []float64) {
 	q[0], q[1] = m.priors.sharpe.draw(rng), m.priors.logSD.draw(rng)
 }
 
+// priorAt returns the log prior density of (sharpe, ln sd), which are the
+// coordinates.
+func (m *normal) priorAt(theta []float64) (logPrior, logJacobian float64) {
+	sharpe, _ := m.priors.sharpe.logDensity(theta[2])
+	sd, _ := m.priors.logSD.logDensity(math.Log(theta[1]))
+	return sharpe + sd, 0
+}
+
 func (m *normal) Mean(theta []float64) float64 { return theta[0] }
 
 func (m *normal) Score(theta []float64, r float64) float64 {

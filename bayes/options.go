@@ -49,7 +49,7 @@ func DefaultOptions() Options {
 		MinESS:       400,
 		MaxDivergent: 0.001,
 		Escalate:     true,
-		MaxGradients: 5_000_000,
+		MaxGradients: 2_000_000,
 		Replicates:   100,
 	}
 }

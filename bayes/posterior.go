@@ -26,6 +26,8 @@ type Posterior struct {
 	LossTail       Number
 	firstNonFinite string // parameters there
 
+	Sensitivity []Sensitivity // to prior and likelihood; none for a model that does not know its prior
+
 	Checks []Check // posterior predictive checks; none for a model that is not of returns
 }
 

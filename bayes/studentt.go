@@ -234,6 +234,22 @@ func (m *studentTModel) drawPrior(rng *rand.Rand, q []float64) {
 	q[0], q[1] = sharpe*math.Exp(-a/2), logSD+a/2
 }
 
+// priorAt returns the log prior density of (sharpe, ln sd, nu) and the log
+// Jacobian with which LogDensity takes it to the unconstrained scale.
+func (m *studentTModel) priorAt(theta []float64) (logPrior, logJacobian float64) {
+	mu, sigma, nu := theta[0], theta[1], theta[2]
+	a := math.Log1p(-2 / nu)
+	logSD := math.Log(sigma) - a/2
+	sharpe, _ := m.priors.sharpe.logDensity(mu / math.Exp(logSD) * rootYear)
+	sd, _ := m.priors.logSD.logDensity(logSD)
+	if m.fixed {
+		return sharpe + sd, a / 2
+	}
+	k := math.Log(nu - 2)
+	tail, _ := m.priors.nu.logDensityOfLog(k, nu-2)
+	return sharpe + sd + tail - k, a/2 + k
+}
+
 func (m *studentTModel) Mean(theta []float64) float64 { return theta[0] }
 
 func (m *studentTModel) Score(theta []float64, r float64) float64 {
@@ -252,6 +268,15 @@ func (m *studentTModel) Path(theta, z, r []float64) {
 
 // simulate writes independent days given parameters theta.
 func (m *studentTModel) simulate(theta []float64, rng *rand.Rand, r []float64) {
+	if len(r) >= quantileFrom {
+		var score tScore
+		score.set(theta[2])
+		score.draw(rng, r)
+		for i, v := range r {
+			r[i] = theta[0] + theta[1]*v
+		}
+		return
+	}
 	mu, scale, half := theta[0], theta[1]*math.Sqrt(theta[2]/2), theta[2]/2
 	for i := range r {
 		r[i] = mu + scale*rng.NormFloat64()/math.Sqrt(drawGamma(rng, half))

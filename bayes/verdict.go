@@ -56,15 +56,7 @@ func judge(p *Posterior, o Options) []returns.Finding {
 		}
 	}
 	report("bayes.stuck", !varies, true, 0, 0, "All draws are the same: no chain moved.")
-	divergent, deep := p.Divergences(), 0
-	for i := range p.Sampler.Depth {
-		if p.Sampler.Depth[i] >= int64(o.MaxTreeDepth) {
-			deep++
-		}
-	}
-	if p.Method != NUTS {
-		deep = 0
-	}
+	divergent, deep := p.Divergences(), deepest(p, o)
 	share := float64(divergent) / float64(p.Len())
 	report("bayes.divergent", share > o.MaxDivergent, share > 0.05, share, o.MaxDivergent,
 		"%d of %d draws diverged: part of the posterior was not reached; raise bayes.target_accept towards 1.", divergent, p.Len())
@@ -115,4 +107,15 @@ func judgeNonFinite(p *Posterior, o Options) []returns.Finding {
 		f.Severity = returns.Warn
 	}
 	return []returns.Finding{f}
+}
+
+// deepest counts the trajectories that stopped at the deepest tree.
+func deepest(p *Posterior, o Options) int {
+	n := 0
+	for _, depth := range p.Sampler.Depth {
+		if p.Method == NUTS && depth >= int64(o.MaxTreeDepth) {
+			n++
+		}
+	}
+	return n
 }
