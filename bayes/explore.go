@@ -37,6 +37,7 @@ func (c *counted) LogDensity(q, grad []float64) (float64, error) {
 // wider than any one mode. Chains that all start around one mode agree with each
 // other whatever else there is.
 type landscape struct {
+	model     Model       // the model, prepared for the mode that the first climb found
 	modes     []*laplace  // with a share of the mass of at least minorShare
 	share     []float64   // of the sum of all modes' approximate masses
 	minor     int         // modes with less
@@ -64,7 +65,7 @@ const (
 
 // explore seeks the modes of m. The first climb is from m's guess, or 0.
 func explore(m Model, o Options, stream func(part string) rand.Source) *landscape {
-	l := &landscape{}
+	l := &landscape{model: m}
 	dim := m.Dim()
 	if dim > modeDim {
 		return l
@@ -94,7 +95,8 @@ func explore(m Model, o Options, stream func(part string) rand.Source) *landscap
 	l.gradients += plain.n
 	climber := &counted{Model: m}
 	if p, is := m.(preparer); is && len(found) > 0 {
-		climber.Model = p.prepared(found[0].at, found[0].covariance)
+		l.model = p.prepared(found[0].at, found[0].covariance)
+		climber.Model = l.model
 	}
 	for _, radius := range boxes {
 		for k, q := range hypercube(rng, climbs, dim) {

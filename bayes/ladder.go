@@ -68,9 +68,7 @@ func climb(ctx context.Context, m Model, o Options, stream func(part string) ran
 	}
 	view := explore(m, o, stream)
 	spent += view.gradients
-	if p, is := m.(preparer); is && view.main() != nil {
-		m = p.prepared(view.main().at, view.main().covariance)
-	}
+	m = view.model
 	var best *Posterior
 	var account []returns.Finding
 	var first error

@@ -24,16 +24,16 @@ type Sensitivity struct {
 
 const (
 	sensitive      = 0.05 // the paper's threshold
-	conflicting    = 0.3  // of a conflict that warns, to both
-	sensitiveDraws = 1000 // draws used at most
+	conflicting    = 0.5  // of a conflict that warns, to both: ten times that
+	sensitiveDraws = 500  // draws used at most
 	powerStep      = 0.01 // powers 1 - step and 1 + step, as in the R package priorsense
 )
 
 // codePriorConflict is the finding of a prior and data that conflict: mu or sd is
 // sensitive to both. (So is nu, always, of returns that are nearly normal, where
 // all large values are alike.) The lesser of the two is its size: information from 0.05
-// on, which a year of a Sharpe ratio of 3 has, and a warning from 0.3 on, as for
-// 60 days of a Sharpe ratio of 10. It does not hold a run: whether the posterior
+// on, which a year of a Sharpe ratio of 3 has, as has the sd of a pair of stocks
+// with nu near 2 (0.3); and a warning from 0.5 on, ten times that. It does not hold a run: whether the posterior
 // misses the data is what the predictive checks measure.
 const codePriorConflict = "bayes.prior_conflict"
 

@@ -23,12 +23,13 @@ const (
 // summarizer takes the statistics of histories of one length. It is made for
 // many that are alike: the tails of one bound the search in the next.
 type summarizer struct {
-	scratch   []float64
-	low, high float64 // values beyond which the 1% tails of the histories before lay
+	scratch     []float64
+	under, over []float64 // values below low, and above high
+	low, high   float64   // values beyond which the 1% tails of the histories before lay
 }
 
 func newSummarizer(days int) *summarizer {
-	return &summarizer{scratch: make([]float64, 0, days), low: math.Inf(1), high: math.Inf(-1)}
+	return &summarizer{scratch: make([]float64, 0, days), low: math.Inf(-1), high: math.Inf(1)}
 }
 
 // of returns the statistics of y, at least 3 days. Days are per day, in
@@ -41,8 +42,15 @@ func (s *summarizer) of(y []float64) (h history) {
 	var sum, cross, square float64 // of y - shift
 	var sumAbs, crossAbs, squareAbs float64
 	before, beforeAbs := 0.0, 0.0
+	s.under, s.over = s.under[:0], s.over[:0]
 	for i, x := range y {
 		least, most = min(least, x), max(most, x)
+		switch {
+		case x < s.low:
+			s.under = append(s.under, x)
+		case x > s.high:
+			s.over = append(s.over, x)
+		}
 		if x == 0 {
 			zeros++
 		}
@@ -67,10 +75,13 @@ func (s *summarizer) of(y []float64) (h history) {
 	mean += shift
 	h[statQ01], h[statQ99] = s.tails(y)
 	var half [2]float64
-	for i, x := range y {
-		half[2*i/len(y)] += math.Abs(x - mean)
+	middle := (len(y) + 1) / 2
+	for k, part := range [2][]float64{y[:middle], y[middle:]} {
+		for _, x := range part {
+			half[k] += math.Abs(x - mean)
+		}
 	}
-	first := float64((len(y) + 1) / 2)
+	first := float64(middle)
 	h[statScaleChange] = half[1] / (n - first) / (half[0] / first)
 	h[statAsymmetry] = (mean - h[statQ01]) / (h[statQ99] - mean)
 	return h
@@ -91,42 +102,27 @@ func lagOne(cross, sum, mean, first, last, n float64) float64 {
 }
 
 // tails returns the ceil(n/100)-th smallest and the ceil(99n/100)-th smallest
-// value.
+// value of y, which are among those that of has put aside unless there are too
+// few or too many of them.
 func (s *summarizer) tails(y []float64) (q01, q99 float64) {
 	n := len(y)
-	low := (n + 99) / 100         // rank from below
-	high := n - (99*n+99)/100 + 1 // rank from above
-	q01, ok := s.kth(y, low, s.low, 1)
-	if !ok {
+	below := (n + 99) / 100        // rank from below
+	above := n - (99*n+99)/100 + 1 // rank from above
+	if found := len(s.under); found < below || found > 12*below+20 {
 		s.scratch = append(s.scratch[:0], y...)
-		q01 = selectKth(s.scratch, low)
-		s.low = selectKth(s.scratch, min(n, 3*low))
+		q01 = selectKth(s.scratch, below)
+		s.low = selectKth(s.scratch, min(n, 3*below))
+	} else {
+		q01 = selectKth(s.under, below)
 	}
-	q99, ok = s.kth(y, high, -s.high, -1)
-	if q99 = -q99; !ok {
+	if found := len(s.over); found < above || found > 12*above+20 {
 		s.scratch = append(s.scratch[:0], y...)
-		q99 = selectKth(s.scratch, n+1-high)
-		s.high = selectKth(s.scratch, max(1, n+1-3*high))
+		q99 = selectKth(s.scratch, n+1-above)
+		s.high = selectKth(s.scratch, max(1, n+1-3*above))
+	} else {
+		q99 = selectKth(s.over, found+1-above)
 	}
 	return q01, q99
-}
-
-// kth returns the k-th smallest of sign*y, sought among those below a bound; ok
-// is false where there are fewer there, or so many that a bound is missing.
-func (s *summarizer) kth(y []float64, k int, bound, sign float64) (v float64, ok bool) {
-	if math.IsInf(bound, 0) {
-		return 0, false
-	}
-	s.scratch = s.scratch[:0]
-	for _, x := range y {
-		if x *= sign; x < bound {
-			s.scratch = append(s.scratch, x)
-		}
-	}
-	if len(s.scratch) < k || len(s.scratch) > 12*k+20 {
-		return 0, false
-	}
-	return selectKth(s.scratch, k), true
 }
 
 // deviation returns the standard deviation of y, with divisor n-1.
