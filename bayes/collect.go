@@ -9,22 +9,28 @@ import (
 )
 
 // collect moves draws to the constrained scale and describes them. Of more
-// than o.Draws draws a chain it keeps every few.
+// than o.Draws draws a chain it keeps every few; there are fewer where the
+// gradient budget ended the run.
 func collect(m Model, o Options, r *nuts.Result) *Posterior {
 	names := m.Names()
 	k, dim := len(names), m.Dim()
-	p := &Posterior{Method: NUTS, Names: names, Chains: o.Chains, Draws: o.Draws, Values: make([]float64, o.Chains*o.Draws*k)}
+	every := (len(r.Stats[0].LogDensity) + o.Draws - 1) / o.Draws
+	draws := len(r.Stats[0].LogDensity) / every
+	p := &Posterior{Method: NUTS, Names: names, Chains: o.Chains, Draws: draws, Values: make([]float64, o.Chains*draws*k)}
 	s := &p.Sampler
+	s.Rescued = r.Rescued
+	if r.FirstNonFinite != nil {
+		p.firstNonFinite = describe(m, r.FirstNonFinite)
+	}
 	s.Warmup, s.Gradients, s.Metric, s.Step = r.WarmupIterations, r.Gradients, r.Variances, r.StepSize
 	n := p.Len()
 	floats, ints := make([]float64, 4*n), make([]int64, 3*n)
 	s.LogDensity, s.Accept, s.StepSize, s.Energy = floats[:n:n], floats[n:2*n:2*n], floats[2*n:3*n:3*n], floats[3*n:]
 	s.Depth, s.Leapfrogs, s.Divergent = ints[:n:n], ints[n:2*n:2*n], ints[2*n:]
-	every := len(r.Stats[0].LogDensity) / o.Draws
 	for c := range o.Chains {
 		stats := &r.Stats[c]
-		for t := range o.Draws {
-			from, to := t*every+every-1, c*o.Draws+t
+		for t := range draws {
+			from, to := t*every+every-1, c*draws+t
 			m.Constrain(r.Draws[c][from*dim:(from+1)*dim], p.Values[to*k:(to+1)*k])
 			s.LogDensity[to], s.Accept[to] = stats.LogDensity[from], stats.AcceptStat[from]
 			s.StepSize[to], s.Energy[to] = stats.StepSize[from], stats.Energy[from]
@@ -32,6 +38,9 @@ func collect(m Model, o Options, r *nuts.Result) *Posterior {
 			for i := t * every; i <= from; i++ { // a divergence on the way counts
 				if stats.Divergent[i] {
 					s.Divergent[to] = 1
+				}
+				if stats.NonFinite[i] {
+					s.NonFinite++
 				}
 			}
 		}

@@ -46,6 +46,7 @@ func Refit(ctx context.Context, s *returns.Series, o Options, last *Posterior, s
 	}
 	p.Strategy, p.Model = s.Strategy.Name, family.Name
 	if p.Len() > 0 && model != nil && p.Method != Stale {
+		p.scalePower(model)
 		p.predict(model, s.Returns, o, stream)
 	}
 	if family.Name == hurdleT.Name {
@@ -100,7 +101,8 @@ func fallBack(s *returns.Series, f Family, m ReturnModel, o Options, sampled *Po
 		account = append(account, returns.Finding{Code: "bayes.failed", Severity: returns.Info, Sentence: "Sampling failed: " + why + "."})
 	}
 	var fatal *nuts.PointError
-	if m != nil && !errors.As(failure, &fatal) {
+	var wrong *GradientError
+	if m != nil && !errors.As(failure, &fatal) && !errors.As(failure, &wrong) {
 		p, k := sampleLaplace(m, o, stream)
 		if p != nil {
 			p.Findings = append(judge(p, o), account...)
@@ -112,7 +114,7 @@ func fallBack(s *returns.Series, f Family, m ReturnModel, o Options, sampled *Po
 				return p
 			}
 		}
-		f := returns.Finding{Code: "bayes.attempt", Severity: returns.Info, Sentence: "A normal approximation at the mode cannot stand in: there is no mode."}
+		f := returns.Finding{Code: "bayes.attempt", Severity: returns.Info, Sentence: "A normal approximation at the mode cannot stand in: there is no single mode."}
 		if !math.IsNaN(k) && !math.IsInf(k, 0) {
 			f.Numbers = map[string]float64{"pareto_k": k}
 			f.Sentence = fmt.Sprintf("A normal approximation at the mode cannot stand in: its importance weights have Pareto k %.2f.", k)

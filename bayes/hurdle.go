@@ -163,6 +163,17 @@ func (m *hurdleModel) drawPrior(rng *rand.Rand, q []float64) {
 	}
 }
 
+// priorAt is that of the Student-t; the probabilities have uniform priors, and
+// the distribution of a cost is made of data alone.
+func (m *hurdleModel) priorAt(theta []float64) (logPrior, logJacobian float64) {
+	logPrior, logJacobian = m.t.priorAt(theta[:3])
+	logJacobian += math.Log(theta[3]) + math.Log1p(-theta[3])
+	if m.costs != nil {
+		logJacobian += math.Log(theta[6]) + math.Log1p(-theta[6])
+	}
+	return logPrior, logJacobian
+}
+
 func (m *hurdleModel) guess(q []float64) {
 	n := m.t.Dim()
 	m.t.guess(q[:n])

@@ -19,8 +19,9 @@ type rung struct {
 }
 
 // rungs is the escalation ladder. The first rung is what the options say. The
-// last two keep every fourth draw of four times as many, so that slow chains
-// gain effective draws at the same size.
+// last keeps every fourth draw of four times as many, so that slow chains
+// gain effective draws at the same size. A dense metric is tried before the
+// smallest steps: it is what a posterior of correlated parameters needs.
 var rungs = []rung{
 	{"", "", func(*nuts.Options) {}},
 	{" rung 2", "longer warm-up", longer},
@@ -28,18 +29,19 @@ var rungs = []rung{
 		longer(n)
 		n.TargetAccept = max(0.95, n.TargetAccept)
 	}},
-	{" rung 4", "target acceptance 0.99, 4 times the draws", func(n *nuts.Options) {
+	{denseRung, "dense metric, target acceptance 0.95", func(n *nuts.Options) {
 		longer(n)
-		n.TargetAccept = max(0.99, n.TargetAccept)
-		n.Draws *= thinning
-	}},
-	{" rung 5", "dense metric, target acceptance 0.99, 4 times the draws", func(n *nuts.Options) {
-		longer(n)
-		n.TargetAccept = max(0.99, n.TargetAccept)
-		n.Draws *= thinning
+		n.TargetAccept = max(0.95, n.TargetAccept)
 		n.Metric = nuts.MetricDense
 	}},
+	{" rung 5", "target acceptance 0.99, 4 times the draws", func(n *nuts.Options) {
+		longer(n)
+		n.TargetAccept = max(0.99, n.TargetAccept)
+		n.Draws *= thinning
+	}},
 }
+
+const denseRung = " rung 4"
 
 const thinning = 4
 
@@ -48,25 +50,37 @@ func longer(n *nuts.Options) {
 	n.MinWarmup = n.Warmup
 }
 
-// denseDim is the largest dimension for which the last rung is tried; below
+// denseDim is the largest dimension for which the dense metric is tried; up to
 // nuts's own limit the metric was dense before.
-const denseDim = 500
+const (
+	nutsDenseDim = 50
+	denseDim     = 500
+)
 
 // climb samples on ever higher rungs until no draw diverges and every limit
-// of o is kept, and returns the best attempt with a finding for each.
+// of o is kept, or the gradient budget is spent, and returns the best attempt
+// with a finding for each. Gradients counts those of all attempts, of the search
+// for modes and of the check of the gradient.
 func climb(ctx context.Context, m Model, o Options, stream func(part string) rand.Source, progress func(done, total int)) (*Posterior, error) {
-	approximation := newLaplace(m)
-	if p, is := m.(preparer); is && approximation != nil {
-		m = p.prepared(approximation.at, approximation.covariance)
+	wrong, spent := checkGradient(m, stream("gradient check"))
+	if wrong != nil {
+		return nil, wrong
 	}
+	view := explore(m, o, stream)
+	spent += view.gradients
+	m = view.model
 	var best *Posterior
 	var account []returns.Finding
 	var first error
+	exhausted := false
 	for i, r := range rungs {
-		if i > 0 && !o.Escalate || i == len(rungs)-1 && (m.Dim() <= modeDim || m.Dim() > denseDim) {
+		if i > 0 && !o.Escalate {
 			break
 		}
-		result, err := run(ctx, m, approximation.start(m, o.Chains, r.suffix, stream), o, r, stream, progress)
+		if r.suffix == denseRung && (m.Dim() <= nutsDenseDim || m.Dim() > denseDim) {
+			continue
+		}
+		result, err := run(ctx, m, view.start(m, o.Chains, r.suffix, stream), o, r, max(1, o.MaxGradients-spent), stream, progress)
 		if err != nil {
 			if ctx.Err() != nil {
 				return nil, err
@@ -79,34 +93,66 @@ func climb(ctx context.Context, m Model, o Options, stream func(part string) ran
 				break
 			}
 			account = append(account, attempt(i, r, fmt.Sprintf("failed: %v", err), nil))
+			if exhausted = errors.Is(err, nuts.ErrBudget); exhausted {
+				spent = o.MaxGradients
+				break
+			}
 			continue
 		}
 		p := collect(m, o, result)
-		p.Findings = judge(p, o)
+		spent += result.Gradients
+		p.Findings = append(judge(p, o), view.findings(result)...)
 		p.Sampler.Attempts = i + 1
+		exhausted = p.Draws < o.Draws
 		if i > 0 || !flawless(p) {
 			account = append(account, attempt(i, r, "", p))
 		}
 		if best == nil || better(p, best) {
 			best = p
 		}
-		if flawless(p) {
+		if exhausted || flawless(p) || view.apart(p.Findings) || deepest(p, o) > p.Len()/2 || onlyNonFinite(p) {
 			break
 		}
 	}
 	if best == nil {
 		return nil, first
 	}
+	best.Sampler.Gradients = spent
+	if exhausted {
+		best.Findings = append(best.Findings, returns.Finding{
+			Code: codeBudget, Severity: returns.Warn, Numbers: map[string]float64{"limit": float64(o.MaxGradients), "draws": float64(best.Draws)},
+			Sentence: fmt.Sprintf("The budget of %d gradients is spent; the draws are those of attempt %d, %d per chain. Raise bayes.max_gradients.", o.MaxGradients, best.Sampler.Attempts, best.Draws),
+		})
+	}
 	if len(account) > 1 {
 		best.Findings = append(best.Findings, account...)
-		returns.SortFindings(best.Findings)
 	}
+	returns.SortFindings(best.Findings)
 	return best, nil
 }
+
+// codeBudget is the finding of a sequence of attempts that the gradient budget
+// ended before one was flawless: a warning, since the draws kept are judged for
+// themselves.
+const codeBudget = "bayes.budget"
 
 // flawless reports draws without a divergence or a limit crossed.
 func flawless(p *Posterior) bool {
 	return p.Divergences() == 0 && returns.Worst(p.Findings) < returns.Warn
+}
+
+// onlyNonFinite reports draws with no other fault than trajectories that ended
+// where the density is not finite, which they would with smaller steps, too.
+func onlyNonFinite(p *Posterior) bool {
+	if p.Divergences() > 0 {
+		return false
+	}
+	for _, f := range p.Findings {
+		if f.Severity >= returns.Warn && f.Code != codeNonFinite {
+			return false
+		}
+	}
+	return !flawless(p)
 }
 
 // better orders attempts by verdict, then divergences; the earlier wins a tie.

@@ -15,11 +15,12 @@ const laplaceDF = 5
 
 // sampleLaplace draws from the normal approximation at the mode, widened to a
 // Student-t, and resamples by Pareto smoothed importance weights (Vehtari et
-// al. 2024). k is the shape of the weights' tail, NaN without a mode; draws are
+// al. 2024). k is the shape of the weights' tail, NaN without a single mode; draws are
 // returned only where it says that they can be trusted.
 func sampleLaplace(m Model, o Options, stream func(part string) rand.Source) (p *Posterior, k float64) {
-	l := newLaplace(m)
-	if l == nil {
+	view := explore(m, o, stream)
+	l := view.main()
+	if l == nil || len(view.modes) > 1 { // proposals from one mode do not reach another, and k does not show it
 		return nil, math.NaN()
 	}
 	rng := rand.New(stream("laplace"))
@@ -54,7 +55,7 @@ func sampleLaplace(m Model, o Options, stream func(part string) rand.Source) (p 
 	names := m.Names()
 	p = &Posterior{Method: Laplace, Names: names, Chains: o.Chains, Draws: o.Draws, Values: make([]float64, size*len(names)), LossTail: Number(math.NaN())}
 	s := &p.Sampler
-	s.Gradients = size
+	s.Gradients = view.gradients + size
 	s.LogDensity, s.Accept, s.StepSize, s.Energy = make([]float64, size), make([]float64, size), make([]float64, size), make([]float64, size)
 	s.Depth, s.Leapfrogs, s.Divergent = make([]int64, size), make([]int64, size), make([]int64, size)
 	// Systematic resampling, then a shuffle, so that the chains are alike.

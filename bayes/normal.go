@@ -82,10 +82,22 @@ func (m *normal) Constrain(q, theta []float64) {
 	theta[0], theta[1], theta[2] = q[0]*sd/m.rootYear, sd, q[0]
 }
 
-func (m *normal) guess(q []float64) { q[0], q[1] = 0, m.priors.logSD.location }
+// guess is the maximum of the likelihood.
+func (m *normal) guess(q []float64) {
+	sd := math.Sqrt(m.squares / m.n)
+	q[0], q[1] = m.mean/sd*m.rootYear, math.Log(sd)
+}
 
 func (m *normal) drawPrior(rng *rand.Rand, q []float64) {
 	q[0], q[1] = m.priors.sharpe.draw(rng), m.priors.logSD.draw(rng)
+}
+
+// priorAt returns the log prior density of (sharpe, ln sd), which are the
+// coordinates.
+func (m *normal) priorAt(theta []float64) (logPrior, logJacobian float64) {
+	sharpe, _ := m.priors.sharpe.logDensity(theta[2])
+	sd, _ := m.priors.logSD.logDensity(math.Log(theta[1]))
+	return sharpe + sd, 0
 }
 
 func (m *normal) Mean(theta []float64) float64 { return theta[0] }

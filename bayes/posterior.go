@@ -23,8 +23,12 @@ type Posterior struct {
 	// LossTail is the Pareto shape k of the upper tail of predictive one-day
 	// losses, one per draw: their k-th and higher moments do not exist beyond
 	// 1/k, so that from 1 on there is no CVaR. NaN where not computed.
-	LossTail Number
-	Checks   []Check // posterior predictive checks; none for a model that is not of returns
+	LossTail       Number
+	firstNonFinite string // parameters there
+
+	Sensitivity []Sensitivity // to prior and likelihood; none for a model that does not know its prior
+
+	Checks []Check // posterior predictive checks; none for a model that is not of returns
 }
 
 // Method is the way that draws were made.
@@ -50,7 +54,9 @@ type Sampler struct {
 	Divergent  []int64   // divergent__, 0 or 1
 
 	Warmup    int       // iterations of warm-up per chain
-	Gradients int       // gradient evaluations, warm-up included
+	Gradients int       // gradient evaluations: all attempts, warm-up, search for modes, check of the gradient
+	NonFinite int       // draws whose trajectory ended where the density is not finite
+	Rescued   int       // chains moved to another's point during warm-up
 	EBFMI     []float64 // per chain
 	Attempts  int       // rungs of the ladder climbed
 	Step      float64   // adapted step size, before jitter

@@ -16,6 +16,7 @@ type reduction struct {
 	n                         float64 // sum of the days' weights
 	mu, muScale, logC, lScale float64 // box: |mu - .mu| muScale <= 1, likewise ln c
 	terms                     []int   // by order in mu: number of orders in ln c kept
+	most                      int     // largest of terms
 	coef                      []float64
 	// bound is an upper estimate of |error| of F in the box: the sum of the
 	// coefficients dropped and the geometric continuation of those beyond.
@@ -146,7 +147,7 @@ func (r *reduction) keep(full []float64, nu, nv int, tolerance float64) {
 			n--
 		}
 		r.bound += dropped
-		r.terms = append(r.terms, n)
+		r.terms, r.most = append(r.terms, n), max(r.most, n)
 		r.coef = append(r.coef, row[:n]...)
 	}
 	for len(r.terms) > 2 && r.terms[len(r.terms)-1] == 0 {
@@ -163,8 +164,7 @@ func (r *reduction) at(mu, logC float64) (s tSums, ok bool) {
 	// T_k(v) and its derivative, each from two of half its order.
 	var t, dt [reduceOrders + 2]float64
 	t[0], t[1], dt[1] = 1, v, 1
-	n := r.terms[0]
-	for k := 2; k < n; k += 2 {
+	for k := 2; k < r.most; k += 2 {
 		h := k / 2
 		a, da := t[h], dt[h]
 		t[k], dt[k] = 2*a*a-1, 4*a*da

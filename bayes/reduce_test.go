@@ -28,7 +28,7 @@ func TestReductionKeepsItsBound(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l := newLaplace(m)
+		l := modeOf(m)
 		if l == nil {
 			t.Fatal("no mode")
 		}
@@ -103,7 +103,7 @@ func TestReductionChangesNothing(t *testing.T) {
 				t.Errorf("half-life %v: %s is %v +- %v reduced, %v +- %v day by day", halfLife, a.Name, a.Mean, a.SD, b.Mean, b.SD)
 			}
 		}
-		l := newLaplace(m)
+		l := modeOf(m)
 		reduced := m.prepared(l.at, l.covariance)
 		q, z := make([]float64, 3), make([]float64, 3)
 		ga, gb := make([]float64, 3), make([]float64, 3)
@@ -174,7 +174,7 @@ func BenchmarkGradient(b *testing.B) {
 					b.Fatal(err)
 				}
 				m.plain = plain
-				l := newLaplace(m)
+				l := modeOf(m)
 				p := m.prepared(l.at, l.covariance)
 				grad := make([]float64, 3)
 				for b.Loop() {
@@ -192,7 +192,7 @@ func TestGradientAllocatesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := newLaplace(m)
+	l := modeOf(m)
 	fast := m.prepared(l.at, l.covariance)
 	if fast.(*studentTModel).fast == nil {
 		t.Fatal("not reduced")

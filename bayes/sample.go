@@ -4,12 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"strconv"
 	"strings"
-
-	"gonum.org/v1/gonum/mat"
 
 	"allocate/bayes/nuts"
 )
@@ -33,13 +30,18 @@ func Sample(ctx context.Context, m Model) (*Posterior, error) {
 // and with progress, which may be nil and is told of iterations done over all
 // chains.
 //
-// Where the density has a mode, the chains start around it, spread wider than
-// the posterior, and the metric starts as its curvature; else they start at
-// random. Draws that diverge or miss a limit of o are sampled again with more
-// care: with a longer warm-up, a target acceptance of 0.95, of 0.99 with four
-// times the draws, and a dense metric where it was not; findings tell of each
-// attempt. An error names the parameters at which the model failed; a model that
-// knows the row of its data should say so in its own error, which is wrapped.
+// Modes are sought by independent climbs from dispersed points. Where there are
+// modes, the chains start around them, in turn, spread wider than the posterior,
+// and the first metric is the curvature at the mode of the largest mass; else
+// they start as in Stan, Uniform(-2, 2). Draws that diverge or miss a limit of o
+// are sampled again with more care: with a longer warm-up, a target acceptance
+// of 0.95, a dense metric where it was not, and a target of 0.99 with four times
+// the draws; findings tell of each attempt. All of it spends at most
+// o.MaxGradients gradients, after which the best attempt is returned.
+//
+// An error names the parameters at which the model failed, or the coordinate
+// whose gradient is wrong (a *GradientError); a model that knows the row of its
+// data should say so in its own error, which is wrapped.
 func SampleWith(ctx context.Context, m Model, o Options, stream func(part string) rand.Source, progress func(done, total int)) (*Posterior, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
@@ -47,10 +49,14 @@ func SampleWith(ctx context.Context, m Model, o Options, stream func(part string
 	return climb(ctx, m, o, stream, progress)
 }
 
-// run samples once, as rung says.
-func run(ctx context.Context, m Model, begin *nuts.Start, o Options, r rung, stream func(part string) rand.Source, progress func(done, total int)) (*nuts.Result, error) {
+// run samples once, as rung says, with at most the given number of gradients.
+func run(ctx context.Context, m Model, begin *nuts.Start, o Options, r rung, gradients int, stream func(part string) rand.Source, progress func(done, total int)) (*nuts.Result, error) {
 	n := o.sampler()
+	if begin != nil && begin.Covariance != nil && m.Dim() <= modeDim {
+		n.Metric = nuts.MetricDense // to be held by the covariance
+	}
 	r.apply(&n)
+	n.MaxGradients = gradients
 	coordinates := make([]string, m.Dim())
 	for i := range coordinates {
 		coordinates[i] = "q" + strconv.Itoa(i+1)
@@ -104,90 +110,6 @@ func describe(m Model, q []float64) string {
 		parts[i] = fmt.Sprintf("%s = %.4g", name, theta[i])
 	}
 	return strings.Join(parts, ", ")
-}
-
-// modeDim is the largest dimension in which the mode is sought: a Hessian by
-// differences costs 2 Dim gradients a step.
-const modeDim = 50
-
-// preparer is a model that can speed itself up for one posterior, given its
-// mode and the covariance there.
-type preparer interface {
-	prepared(at []float64, covariance mat.Symmetric) Model
-}
-
-// laplace is a normal approximation at the mode: covariance = lower lower^T.
-type laplace struct {
-	at         []float64
-	covariance *mat.SymDense
-	lower      *mat.TriDense
-}
-
-// newLaplace returns nil where there is no mode to be found.
-func newLaplace(m Model) *laplace {
-	if m.Dim() > modeDim {
-		return nil
-	}
-	from := make([]float64, m.Dim())
-	if g, is := m.(guesser); is {
-		g.guess(from)
-	}
-	at, covariance, ok := mode(m, from)
-	if !ok {
-		return nil
-	}
-	var chol mat.Cholesky
-	if !chol.Factorize(covariance) {
-		return nil
-	}
-	l := &laplace{at: at, covariance: covariance, lower: mat.NewTriDense(m.Dim(), mat.Lower, nil)}
-	chol.LTo(l.lower)
-	return l
-}
-
-// move writes at + scale lower z.
-func (l *laplace) move(q, z []float64, scale float64) {
-	for i := range q {
-		sum := 0.0
-		for j := range i + 1 {
-			sum += l.lower.At(i, j) * z[j]
-		}
-		q[i] = l.at[i] + scale*sum
-	}
-}
-
-// start places each chain at the mode plus twice a draw of the approximation,
-// nearer if the density is not finite there. Chains of one superchain start
-// together. suffix tells the random numbers of one attempt from another's.
-func (l *laplace) start(m Model, chains int, suffix string, stream func(part string) rand.Source) *nuts.Start {
-	if l == nil {
-		return nil
-	}
-	s := &nuts.Start{Covariance: l.covariance}
-	z, grad := make([]float64, m.Dim()), make([]float64, m.Dim())
-	groups := superchains(chains)
-	for c := range chains {
-		if c > 0 && groups[c] == groups[c-1] {
-			s.Points = append(s.Points, s.Points[c-1])
-			continue
-		}
-		rng := rand.New(stream("start " + strconv.Itoa(c+1) + suffix))
-		for i := range z {
-			z[i] = rng.NormFloat64()
-		}
-		point := make([]float64, m.Dim())
-		for scale := 2.0; ; scale /= 2 {
-			if scale < 1e-3 {
-				scale = 0
-			}
-			l.move(point, z, scale)
-			if lp, err := m.LogDensity(point, grad); scale == 0 || err == nil && !math.IsNaN(lp) && !math.IsInf(lp, 0) {
-				break
-			}
-		}
-		s.Points = append(s.Points, point)
-	}
-	return s
 }
 
 // superchains names the group of each chain. Eight chains or more form groups

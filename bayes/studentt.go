@@ -17,13 +17,18 @@ var logPi = math.Log(math.Pi)
 // The Student-t model of returns y_1..y_N, of which P make a year,
 //
 //	y_t ~ StudentT(nu, mu, sigma)
-//	s  = sqrt(P) mu/sd              ~ PriorSharpe, by default Normal(0, 1)
+//	s  = sqrt(P) mu/sd              ~ PriorSharpe, by default StudentT(3, 0, 0.7)
 //	ln sd - ln robust sd of y       ~ PriorLogSD,  by default Normal(0, 1)
 //	nu - 2                          ~ PriorNu,     by default Gamma(2, 0.1)
 //
 // sigma is the scale; sd = sigma sqrt(nu/(nu-2)) is the standard deviation.
 // The default nu = 2 + Gamma(2, 0.1) has density 0 at nu = 2, so that the
 // predictive variance has a finite expectation.
+//
+// The prior of s costs a Sharpe ratio of 100 about 4 ln 100 = 18 nats, less
+// than a few dozen days repay; under a Normal(0, 1) it would cost 5,000, and
+// the posterior would lower s by raising sd instead, with nu near 2, to tens of
+// times the sample's.
 //
 // Priors are on what people think in, Sharpe and sd; the sampler moves what
 // the data pin down, x = sqrt(P) mu/sigma, ln sigma and ln(nu-2). The two
@@ -41,7 +46,9 @@ var studentT = Family{
 
 type studentTModel struct {
 	days   days
-	priors priors // that of ln sd moved to the robust estimate
+	middle float64 // median of the days, for guess
+	robust float64 // ln of their robust sd, for guess
+	priors priors  // that of ln sd moved to the robust estimate
 	gamma  *gammaPolynomials
 	fixed  bool    // nu is not estimated
 	k      float64 // ln(nu-2) if fixed
@@ -59,7 +66,7 @@ func newStudentT(d days, o Options) (*studentTModel, error) {
 		return nil, fmt.Errorf("bayes: the %d returns do not vary; a Student-t model has nothing to estimate", len(d.y))
 	}
 	p.logSD = p.logSD.shifted(math.Log(sd))
-	m := &studentTModel{days: d, priors: p, gamma: gammaTable(), fixed: p.nu.family == "fixed"}
+	m := &studentTModel{days: d, middle: median(slices.Clone(d.y)), robust: math.Log(sd), priors: p, gamma: gammaTable(), fixed: p.nu.family == "fixed"}
 	if m.fixed {
 		m.k = math.Log(p.nu.location - 2)
 	}
@@ -155,9 +162,11 @@ func (m *studentTModel) LogDensity(q, grad []float64) (float64, error) {
 	return lp + tail, nil
 }
 
-// guess takes the prior's robust sd for sigma, a little smaller, and nu = 6.
+// guess takes the median for mu, the robust sd for sigma, a little smaller,
+// and nu = 6.
 func (m *studentTModel) guess(q []float64) {
-	q[0], q[1] = 0, m.priors.logSD.location-0.2
+	q[1] = m.robust - 0.2
+	q[0] = m.middle * m.days.rootYear * math.Exp(-q[1])
 	if !m.fixed {
 		q[2] = math.Log(4)
 	}
@@ -219,6 +228,22 @@ func (m *studentTModel) drawPrior(rng *rand.Rand, q []float64) {
 	q[0], q[1] = sharpe*math.Exp(-a/2), logSD+a/2
 }
 
+// priorAt returns the log prior density of (sharpe, ln sd, nu) and the log
+// Jacobian with which LogDensity takes it to the unconstrained scale.
+func (m *studentTModel) priorAt(theta []float64) (logPrior, logJacobian float64) {
+	mu, sigma, nu := theta[0], theta[1], theta[2]
+	a := math.Log1p(-2 / nu)
+	logSD := math.Log(sigma) - a/2
+	sharpe, _ := m.priors.sharpe.logDensity(mu / math.Exp(logSD) * m.days.rootYear)
+	sd, _ := m.priors.logSD.logDensity(logSD)
+	if m.fixed {
+		return sharpe + sd, a / 2
+	}
+	k := math.Log(nu - 2)
+	tail, _ := m.priors.nu.logDensityOfLog(k, nu-2)
+	return sharpe + sd + tail - k, a/2 + k
+}
+
 func (m *studentTModel) Mean(theta []float64) float64 { return theta[0] }
 
 func (m *studentTModel) Score(theta []float64, r float64) float64 {
@@ -237,6 +262,15 @@ func (m *studentTModel) Path(theta, z, r []float64) {
 
 // simulate writes independent days given parameters theta.
 func (m *studentTModel) simulate(theta []float64, rng *rand.Rand, r []float64) {
+	if len(r) >= quantileFrom {
+		var score tScore
+		score.set(theta[2])
+		score.draw(rng, r)
+		for i, v := range r {
+			r[i] = theta[0] + theta[1]*v
+		}
+		return
+	}
 	mu, scale, half := theta[0], theta[1]*math.Sqrt(theta[2]/2), theta[2]/2
 	for i := range r {
 		r[i] = mu + scale*rng.NormFloat64()/math.Sqrt(drawGamma(rng, half))

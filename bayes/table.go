@@ -10,22 +10,27 @@ import (
 
 // header is what a stored posterior says beside its draws.
 type header struct {
-	Strategy  string            `json:"strategy"`
-	Model     string            `json:"model"`
-	Names     []string          `json:"names"`
-	Chains    int               `json:"chains"`
-	Draws     int               `json:"draws"`
-	Warmup    int               `json:"warmup"`
-	Gradients int               `json:"gradients"`
-	Method    Method            `json:"method"`
-	Attempts  int               `json:"attempts"`
-	Step      Number            `json:"step"`
-	Metric    []Number          `json:"metric"`
-	LossTail  Number            `json:"loss_tail"`
-	Checks    []Check           `json:"checks"`
-	EBFMI     []Number          `json:"ebfmi"`
-	Summary   []Summary         `json:"summary"`
-	Findings  []returns.Finding `json:"findings"`
+	Strategy  string   `json:"strategy"`
+	Model     string   `json:"model"`
+	Names     []string `json:"names"`
+	Chains    int      `json:"chains"`
+	Draws     int      `json:"draws"`
+	Warmup    int      `json:"warmup"`
+	Gradients int      `json:"gradients"`
+	Method    Method   `json:"method"`
+	Attempts  int      `json:"attempts"`
+	NonFinite int      `json:"non_finite,omitempty"`
+	Rescued   int      `json:"rescued,omitempty"`
+	Step      Number   `json:"step"`
+	Metric    []Number `json:"metric"`
+	LossTail  Number   `json:"loss_tail"`
+	Checks    []Check  `json:"checks"`
+	EBFMI     []Number `json:"ebfmi"`
+
+	Sensitivity []Sensitivity `json:"sensitivity,omitempty"`
+
+	Summary  []Summary         `json:"summary"`
+	Findings []returns.Finding `json:"findings"`
 }
 
 // Table converts the posterior to the columns of the R package posterior's
@@ -34,6 +39,8 @@ type header struct {
 func (p *Posterior) Table() (*columnar.Table, error) {
 	h := header{Strategy: p.Strategy, Model: p.Model, Names: p.Names, Chains: p.Chains, Draws: p.Draws, Warmup: p.Sampler.Warmup, Gradients: p.Sampler.Gradients, Summary: p.Summary, Findings: p.Findings}
 	h.Method, h.Attempts, h.Step, h.LossTail, h.Checks = p.Method, p.Sampler.Attempts, Number(p.Sampler.Step), p.LossTail, p.Checks
+	h.Sensitivity = p.Sensitivity
+	h.NonFinite, h.Rescued = p.Sampler.NonFinite, p.Sampler.Rescued
 	for _, e := range p.Sampler.EBFMI {
 		h.EBFMI = append(h.EBFMI, Number(e))
 	}
@@ -78,6 +85,8 @@ func FromTable(t *columnar.Table) (*Posterior, error) {
 	p := &Posterior{Strategy: h.Strategy, Model: h.Model, Names: h.Names, Chains: h.Chains, Draws: h.Draws, Summary: h.Summary, Findings: h.Findings}
 	p.Sampler.Warmup, p.Sampler.Gradients = h.Warmup, h.Gradients
 	p.Method, p.Sampler.Attempts, p.Sampler.Step, p.LossTail, p.Checks = h.Method, h.Attempts, float64(h.Step), h.LossTail, h.Checks
+	p.Sensitivity = h.Sensitivity
+	p.Sampler.NonFinite, p.Sampler.Rescued = h.NonFinite, h.Rescued
 	for _, e := range h.EBFMI {
 		p.Sampler.EBFMI = append(p.Sampler.EBFMI, float64(e))
 	}

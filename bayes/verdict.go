@@ -7,9 +7,22 @@ import (
 	"allocate/returns"
 )
 
+// failedRHat is the R-hat above which chains do not agree at all.
+const failedRHat = 1.05
+
 // judge compares the diagnostics of a posterior with the limits of o. A
 // little beyond a limit is a warning; far beyond it the draws are not draws
-// of the posterior, and nothing may be built on them.
+// of the posterior, and nothing may be built on them:
+//
+//	code               warns                            fails
+//	bayes.rhat         above max_rhat                   above 1.05: the chains differ by a third of a standard deviation
+//	bayes.ess_*        below min_ess                    below a quarter of it
+//	bayes.divergent    share above max_divergent        above 5%
+//	bayes.non_finite   share above max_divergent        above 5%; information below
+//	bayes.tree_depth   above 1% of the trajectories     above half: no trajectory crosses the posterior
+//	bayes.ebfmi        below 0.3                        below 0.1: the energies were not explored
+//	bayes.rescued      half of the chains or more       never; information below
+//	bayes.stuck                                         no chain moved
 func judge(p *Posterior, o Options) []returns.Finding {
 	var fs []returns.Finding
 	report := func(code string, bad, hopeless bool, value, limit float64, format string, args ...any) {
@@ -32,7 +45,7 @@ func judge(p *Posterior, o Options) []returns.Finding {
 		}
 		varies = true
 		r := float64(s.RHat)
-		report("bayes.rhat", !(r <= o.MaxRHat), !(r <= 1.05), r, o.MaxRHat,
+		report("bayes.rhat", !(r <= o.MaxRHat), !(r <= failedRHat), r, o.MaxRHat,
 			"R-hat of %s is %.4f, above %.4g: the chains do not agree; raise bayes.warmup or bayes.draws.", s.Name, r, o.MaxRHat)
 		for _, e := range []struct {
 			kind string
@@ -43,24 +56,66 @@ func judge(p *Posterior, o Options) []returns.Finding {
 		}
 	}
 	report("bayes.stuck", !varies, true, 0, 0, "All draws are the same: no chain moved.")
-	divergent, deep := p.Divergences(), 0
-	for i := range p.Sampler.Depth {
-		if p.Sampler.Depth[i] >= int64(o.MaxTreeDepth) {
-			deep++
-		}
-	}
-	if p.Method != NUTS {
-		deep = 0
-	}
+	divergent, deep := p.Divergences(), deepest(p, o)
 	share := float64(divergent) / float64(p.Len())
 	report("bayes.divergent", share > o.MaxDivergent, share > 0.05, share, o.MaxDivergent,
 		"%d of %d draws diverged: part of the posterior was not reached; raise bayes.target_accept towards 1.", divergent, p.Len())
-	report("bayes.tree_depth", deep > p.Len()/100, false, float64(deep)/float64(p.Len()), 0.01,
+	report("bayes.tree_depth", deep > p.Len()/100, deep > p.Len()/2, float64(deep)/float64(p.Len()), 0.01,
 		"%d of %d trajectories stopped at the deepest tree; raise bayes.max_tree_depth.", deep, p.Len())
 	for c, e := range p.Sampler.EBFMI {
-		report("bayes.ebfmi", !(e >= 0.3), false, e, 0.3,
+		report("bayes.ebfmi", !(e >= 0.3), !(e >= 0.1), e, 0.3,
 			"E-BFMI of chain %d is %.2f, below 0.3: momenta reach the posterior's energies slowly; raise bayes.warmup.", c+1, e)
+	}
+	fs = append(fs, judgeNonFinite(p, o)...)
+	if n := p.Sampler.Rescued; n > 0 {
+		f := returns.Finding{
+			Code: codeRescued, Severity: returns.Info, Strategy: p.Strategy, Numbers: map[string]float64{"value": float64(n), "limit": float64(p.Chains) / 2},
+			Sentence: fmt.Sprintf("%d times a chain was moved to the best one's point in the warm-up, having stayed far below it: R-hat compares fewer independent starts.", n),
+		}
+		if 2*n >= p.Chains {
+			f.Severity = returns.Warn
+		}
+		fs = append(fs, f)
 	}
 	returns.SortFindings(fs)
 	return fs
+}
+
+// Findings about a sampler that met what a density should not have; judge says
+// which size gives which severity.
+const (
+	codeNonFinite = "bayes.non_finite"
+	codeRescued   = "bayes.rescued"
+)
+
+// judgeNonFinite reports trajectories that ended where the density is not
+// finite. Smaller steps do not help there, unlike after a divergence.
+func judgeNonFinite(p *Posterior, o Options) []returns.Finding {
+	n := p.Sampler.NonFinite
+	if n == 0 {
+		return nil
+	}
+	share := float64(n) / float64(p.Len())
+	f := returns.Finding{
+		Code: codeNonFinite, Severity: returns.Info, Strategy: p.Strategy, Numbers: map[string]float64{"value": share, "limit": o.MaxDivergent},
+		Sentence: fmt.Sprintf("%d of %d trajectories ended where the log density or its gradient is not finite, first at %s: the model needs a value there, or a transform that keeps away.", n, p.Len(), p.firstNonFinite),
+	}
+	switch {
+	case share > 0.05:
+		f.Severity = returns.Fail
+	case share > o.MaxDivergent:
+		f.Severity = returns.Warn
+	}
+	return []returns.Finding{f}
+}
+
+// deepest counts the trajectories that stopped at the deepest tree.
+func deepest(p *Posterior, o Options) int {
+	n := 0
+	for _, depth := range p.Sampler.Depth {
+		if p.Method == NUTS && depth >= int64(o.MaxTreeDepth) {
+			n++
+		}
+	}
+	return n
 }

@@ -12,7 +12,7 @@ import (
 func TestSchema(t *testing.T) {
 	for kind, wanted := range map[string][]string{
 		"config":   {`"optimize"`, `"max_turnover"`, `"backtest"`, "confidence of the CVaR that is minimised", `"additionalProperties": false`},
-		"summary":  {`"cvar"`, `"certificate"`, `"strategies"`, `"probability_mean_above_0"`, `"type": "null"`},
+		"summary":  {`"cvar"`, `"certificate"`, `"strategies"`, `"probability_mean_above_0"`, `"sensitivity"`, `"type": "null"`},
 		"backtest": {`"rebalances"`, `"metrics"`, `"acerbi_szekely"`},
 	} {
 		var b bytes.Buffer

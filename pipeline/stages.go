@@ -37,12 +37,12 @@ func Stages(workers int) map[string]Stage {
 	for _, s := range []Stage{
 		{Name: "returns", Version: 3, Run: runReturns},
 		{Name: "window", Version: 3, Tree: true, Run: runWindow},
-		{Name: "bayes", Version: 3, Run: runBayes},
-		{Name: "holdout", Version: 3, Run: runHoldout},
+		{Name: "bayes", Version: 4, Run: runBayes},
+		{Name: "holdout", Version: 4, Run: runHoldout},
 		{Name: "scenarios", Version: 3, Run: scenarioStage{workers}.run},
 		{Name: "optimize", Version: 3, Run: runOptimize},
-		{Name: "fan", Version: 1, Run: scenarioStage{workers}.fan},
-		{Name: "reports", Version: 6, Tree: true, Run: runReports},
+		{Name: "fan", Version: 2, Run: scenarioStage{workers}.fan},
+		{Name: "reports", Version: 7, Tree: true, Run: runReports},
 		{Name: "baselines", Version: 2, Run: runBaselines},
 		{Name: "portfolio", Version: 2, Run: runPortfolio},
 	} {

@@ -74,6 +74,10 @@ type StrategySummary struct {
 	MinESSTail       bayes.Number    `json:"min_ess_tail"`
 	Divergent        int             `json:"divergent"`
 	Posterior        []bayes.Summary `json:"posterior"`
+
+	// Sensitivity is how much prior and likelihood move the posterior of mu, sd
+	// and nu (power-scaling); from 0.05 on it is sensitive.
+	Sensitivity []bayes.Sensitivity `json:"sensitivity,omitempty"`
 }
 
 // Interval is a posterior mean with its central 90% interval.
@@ -121,7 +125,7 @@ func Summarise(r *Run) (*Summary, error) {
 		}
 		st := StrategySummary{
 			Name: p.Strategy, ExpectedHorizon: mean[j], Group: r.Series[j].Strategy.Group, LiveFrom: r.Series[j].Strategy.LiveFrom, Weight: sol.Weights[j], RiskContribution: sol.Contributions[j],
-			Model: p.Model, Verdict: p.Verdict(), Days: r.Series[j].Len(), Posterior: p.Summary,
+			Model: p.Model, Verdict: p.Verdict(), Days: r.Series[j].Len(), Posterior: p.Summary, Sensitivity: p.Sensitivity,
 			MinESSBulk: bayes.Number(math.Inf(1)), MinESSTail: bayes.Number(math.Inf(1)),
 		}
 		if r.Held != nil {

@@ -1,5 +1,18 @@
 package returns
 
+// Of predictive checks: the factor by which the observed statistic lies beyond
+// those of all simulated histories.
+const (
+	factorOf   = "factor beyond all simulated histories, of the "
+	checkWhy   = "An error of a quarter moves weights; a factor of three is not a prediction of this strategy."
+	extremeWhy = "The best and the worst of many returns are one return each: half is their scatter, a factor of three another strategy."
+)
+
+var (
+	checkSteps   = []Step{{From: 1, Severity: Info}, {From: 1.25, Severity: Warn}, {From: 3, Severity: Hold}}
+	extremeSteps = []Step{{From: 1, Severity: Info}, {From: 2, Severity: Warn}, {From: 3, Severity: Hold}}
+)
+
 // codes is the one list of all findings. A severity of warn is published; hold
 // needs --approve; fail is refused.
 var codes = []Code{
@@ -36,24 +49,34 @@ var codes = []Code{
 	{"data.unit", "returns of a size that a wrong unit explains", "multiple of returns.max_median_abs; file in percent or basis points that hardly moves: above 2.5", []Step{{From: 1, Severity: Warn}, {From: clearlyWrong, Severity: Fail}}, "Single stocks and crypto currencies move 2 to 4% on a median day; at 5% even percentages of a strategy with 1% volatility are read as fractions. A factor of 100 in the returns is a factor of 100 in the risk."},
 
 	{"bayes.attempt", "one attempt of the fallback sequence of the sampler", "", fixed(Info), ""},
-	{"bayes.check_abs_autocorrelation", "posterior predictive check: volatility clustering", "", fixed(Info), ""},
-	{"bayes.check_min", "posterior predictive check: the worst return", "", fixed(Info), ""},
-	{"bayes.check_q01", "posterior predictive check: the 1% quantile", "", fixed(Info), ""},
-	{"bayes.check_q99", "posterior predictive check: the 99% quantile", "", fixed(Info), ""},
-	{"bayes.check_sd", "posterior predictive check: the standard deviation", "", fixed(Info), ""},
-	{"bayes.check_zeros", "posterior predictive check: the share of zeros", "", fixed(Info), ""},
+	{"bayes.budget", "the budget of gradients (bayes.max_gradients) ended the fallback sequence", "", fixed(Warn), ""},
+	{"bayes.check_abs_autocorrelation", "posterior predictive check: volatility clustering", factorOf + "volatility that it implies", []Step{{From: 1, Severity: Info}, {From: 2.5, Severity: Warn}, {From: 3, Severity: Hold}}, "Volatility clusters in nearly every strategy, which a model of independent returns leaves out; the warning is for more than markets show."},
+	{"bayes.check_asymmetry", "posterior predictive check: asymmetry of the 1% tails", factorOf + "ratio of the tails", []Step{{From: 1, Severity: Info}, {From: 1.5, Severity: Warn}}, "What asymmetry costs is in the 1% quantile and the worst return, which hold."},
+	{"bayes.check_autocorrelation", "posterior predictive check: autocorrelation of the returns", factorOf + "volatility of long sums", checkSteps, checkWhy},
+	{"bayes.check_max", "posterior predictive check: the best return", factorOf + "distance from the mean", extremeSteps, extremeWhy},
+	{"bayes.check_min", "posterior predictive check: the worst return", factorOf + "distance from the mean", extremeSteps, extremeWhy},
+	{"bayes.check_model_sd", "the standard deviation of the model is not that of the returns", "factor", []Step{{From: 2, Severity: Info}, {From: 3, Severity: Hold}}, "Near nu = 2 a sample's own standard deviation is far below the model's: up to 2.7 times in 60 returns."},
+	{"bayes.check_q01", "posterior predictive check: the 1% quantile", factorOf + "distance from the mean", checkSteps, checkWhy},
+	{"bayes.check_q99", "posterior predictive check: the 99% quantile", factorOf + "distance from the mean", checkSteps, checkWhy},
+	{"bayes.check_scale_change", "posterior predictive check: change of volatility between the halves", factorOf + "volatility of either half", []Step{{From: 1, Severity: Info}, {From: 1.5, Severity: Warn}, {From: 3, Severity: Hold}}, "Volatility of decades differs by a third; by a factor of three the history is of two strategies."},
+	{"bayes.check_sd", "posterior predictive check: the standard deviation", factorOf + "standard deviation", checkSteps, checkWhy},
+	{"bayes.check_zeros", "posterior predictive check: the share of zeros", factorOf + "share of other returns", []Step{{From: 1, Severity: Info}, {From: 1.1, Severity: Warn}, {From: 3, Severity: Hold}}, "From 9% of zeros on the density of a Student-t collapses onto them."},
 	{"bayes.divergent", "divergent transitions", "", []Step{{Severity: Warn}, {Severity: Fail, When: "above 5% of the draws"}}, ""},
-	{"bayes.ebfmi", "E-BFMI below 0.3", "", fixed(Warn), ""},
+	{"bayes.ebfmi", "E-BFMI below 0.3", "", []Step{{Severity: Warn}, {Severity: Fail, When: "below 0.1"}}, ""},
 	{"bayes.ess_bulk", "bulk effective sample size below bayes.min_ess", "", []Step{{Severity: Warn}, {Severity: Fail, When: "below a quarter of it"}}, ""},
 	{"bayes.ess_tail", "tail effective sample size below bayes.min_ess", "", []Step{{Severity: Warn}, {Severity: Fail, When: "below a quarter of it"}}, ""},
 	{"bayes.failed", "sampling failed; the fallback sequence goes on", "", fixed(Info), ""},
 	{"bayes.flat_days", "the strategy is modeled with a hurdle", "", fixed(Info), ""},
 	{"bayes.laplace", "the draws are of a Laplace approximation", "", fixed(Warn), ""},
+	{"bayes.modes", "the posterior has several modes", "", []Step{{Severity: Info}, {Severity: Warn, When: "where chains hardly visit 1% of the mass"}, {Severity: Fail, When: "5% of it"}}, "Chains that have all left a mode agree with each other, whatever R-hat says."},
+	{"bayes.non_finite", "the log density is not finite at points that were visited", "", []Step{{Severity: Info}, {Severity: Warn, When: "above bayes.max_divergent"}, {Severity: Fail, When: "above 5% of the draws"}}, ""},
 	{"bayes.pareto_k", "the tail of predicted losses is too heavy for its mean", "", []Step{{Severity: Warn}, {Severity: Fail, When: "from Pareto k 1"}}, ""},
+	{"bayes.prior_conflict", "prior and data conflict (power-scaling sensitivity)", "", []Step{{Severity: Info}, {Severity: Warn, When: "from a sensitivity of 0.5, ten times the threshold"}}, ""},
+	{"bayes.rescued", "chains that were moved to the best point in the warm-up", "", []Step{{Severity: Info}, {Severity: Warn, When: "from half of the chains"}}, ""},
 	{"bayes.rhat", "R-hat above bayes.max_rhat", "", []Step{{Severity: Warn}, {Severity: Fail, When: "above 1.05"}}, ""},
 	{"bayes.stale", "the posterior is that of an earlier fit", "", fixed(Warn), ""},
 	{"bayes.stuck", "no chain moved", "", fixed(Fail), ""},
-	{"bayes.tree_depth", "trajectories that stopped at bayes.max_tree_depth", "", fixed(Warn), ""},
+	{"bayes.tree_depth", "trajectories that stopped at bayes.max_tree_depth", "", []Step{{Severity: Warn}, {Severity: Fail, When: "above half of them"}}, ""},
 	{"bayes.unusable", "there is no usable posterior", "", fixed(Fail), ""},
 
 	{"scenarios.calendar", "strategies that are in the market on some days only", "", fixed(Info), ""},
@@ -62,7 +85,7 @@ var codes = []Code{
 	{"scenarios.factors", "the correlation is carried by common factors", "", fixed(Info), ""},
 	{"scenarios.holdout", "coverage of the held-out returns, over all strategies", "", fixed(Info), ""},
 	{"scenarios.holdout_pit", "probability integral transforms of the held-out returns are not uniform", "Kolmogorov distance beyond chance", []Step{{From: 0, Severity: Info}, {From: 0.15, Severity: Warn}, {From: 0.35, Severity: Hold}}, "A year whose volatility differs by a half from the history's moves quantiles by up to 12 points; by a factor of three, by 25; more is another strategy."},
-	{"scenarios.holdout_tail", "more held-out losses beyond the 1% quantile than predicted", "share of the returns beyond chance", []Step{{From: 0, Severity: Warn}, {From: 0.1, Severity: Hold}}, "A turbulent year may have five times the losses of an average one; ten times is another model."},
+	{"scenarios.holdout_tail", "more held-out losses beyond the 1% quantile than predicted", "share of the returns beyond chance", []Step{{From: 0, Severity: Warn}, {From: 0.2, Severity: Hold}}, "A year of twice the average volatility has 12% of its returns there, one of three times 22%; more is another strategy."},
 	{"scenarios.overlap", "strategies with few common days", "", fixed(Warn), ""},
 	{"scenarios.pareto_k", "the tail of the loss of the equal-weighted portfolio is too heavy for its CVaR", "", []Step{{Severity: Warn}, {Severity: Hold, When: "from Pareto k 1"}}, ""},
 	{"scenarios.pit", "probability integral transforms of the history are not uniform", "Kolmogorov distance beyond chance", []Step{{From: 0, Severity: Info}, {From: 0.1, Severity: Warn}, {From: 0.25, Severity: Hold}}, "The model has seen these returns: 10 points are visible on the page, 25 are another distribution."},

@@ -14,11 +14,12 @@ func ESSTail(chains [][]float64) float64 { return new(Workspace).ESSTail(chains)
 func ESSMean(chains [][]float64) float64 { return new(Workspace).ESSMean(chains) }
 
 // ESSSD is the effective sample size for the standard deviation: of the split
-// squared deviations from the mean.
+// absolute deviations from the mean of all draws.
 func ESSSD(chains [][]float64) float64 { return new(Workspace).ESSSD(chains) }
 
 // ESSQuantile is the effective sample size for the p-quantile, 0 < p < 1: of
-// the split indicators of draws not above it. NaN when these are all equal.
+// the split indicators of draws not above it, which is the quantile of all
+// draws. NaN when these are all equal.
 func ESSQuantile(chains [][]float64, p float64) float64 {
 	return new(Workspace).ESSQuantile(chains, p)
 }
@@ -78,6 +79,17 @@ func (w *Workspace) essSD() float64 {
 		return math.NaN()
 	}
 	for i, x := range w.pooled {
+		w.values[i] = math.Abs(x - w.mean)
+	}
+	return w.ess()
+}
+
+// essSquares is the effective sample size of the split squared deviations.
+func (w *Workspace) essSquares() float64 {
+	if !w.valid {
+		return math.NaN()
+	}
+	for i, x := range w.pooled {
 		w.values[i] = (x - w.mean) * (x - w.mean)
 	}
 	return w.ess()
@@ -87,7 +99,7 @@ func (w *Workspace) essQuantile(p float64) float64 {
 	if !w.valid {
 		return math.NaN()
 	}
-	q := quantile(w.sorted, p)
+	q := quantile(w.all, p)
 	if w.sorted[len(w.sorted)-1] <= q || w.sorted[0] > q {
 		return math.NaN()
 	}
@@ -100,9 +112,9 @@ func (w *Workspace) essQuantile(p float64) float64 {
 	return w.ess()
 }
 
-// minHalf is the least number of draws in half a chain for Geyer's sequence to
-// have a pair to start from.
-const minHalf = 6
+// minHalf is the least number of draws in half a chain. Below 6 Geyer's sequence
+// has no second pair to look at, and the autocorrelation time is 2.
+const minHalf = 3
 
 // ess is the effective sample size of w.values: Geyer's (1992) initial monotone
 // sequence on the autocorrelations pooled over chains (Vehtari et al. 2021,
@@ -134,6 +146,9 @@ func (w *Workspace) ess() float64 {
 	tau := -1 + 2*pairs
 	if even > 0 || even+odd >= 0 {
 		tau += even
+	}
+	if t == 0 { // the first pair alone, as posterior counts it: -1 + 2*1 + 1
+		tau = 2
 	}
 	tau = max(tau, 1/math.Log10(size))
 	return size / tau

@@ -31,8 +31,10 @@ func apply(chains [][]float64, f func(float64) float64) [][]float64 {
 	return out
 }
 
-// TestESSOfAR1 uses the closed form: integrated autocorrelation time
-// (1+φ)/(1−φ) for the mean, (1+φ²)/(1−φ²) for squares.
+// TestESSOfAR1 uses closed forms: integrated autocorrelation time (1+φ)/(1−φ)
+// for the mean, (1+φ²)/(1−φ²) for squares, and for absolute deviations the sum
+// over lags of the correlation of |X| and |Y|, (√(1−ρ²) + ρ asin ρ − 1)/(π/2 − 1)
+// for normal X, Y of correlation ρ = φ^lag.
 func TestESSOfAR1(t *testing.T) {
 	for _, phi := range []float64{-0.5, 0, 0.3, 0.9} {
 		const n = 50000
@@ -40,7 +42,15 @@ func TestESSOfAR1(t *testing.T) {
 		s := Summarize(chains)
 		near(t, fmt.Sprint("relative ESS of the mean, φ=", phi), s.ESSMean/(4*n)*(1+phi)/(1-phi), 1, 0.06)
 		near(t, fmt.Sprint("relative bulk ESS, φ=", phi), s.ESSBulk/(4*n)*(1+phi)/(1-phi), 1, 0.06)
-		near(t, fmt.Sprint("relative ESS of the sd, φ=", phi), s.ESSSD/(4*n)*(1+phi*phi)/(1-phi*phi), 1, 0.06)
+		tau := 1.0
+		for lag := 1.0; lag < 500; lag++ {
+			rho := math.Pow(phi, lag)
+			tau += 2 * (math.Sqrt(1-rho*rho) + rho*math.Asin(rho) - 1) / (math.Pi/2 - 1)
+		}
+		near(t, fmt.Sprint("relative ESS of the sd, φ=", phi), s.ESSSD/(4*n)*tau, 1, 0.06)
+		var w Workspace
+		w.load(chains)
+		near(t, fmt.Sprint("relative ESS of squares, φ=", phi), w.essSquares()/(4*n)*(1+phi*phi)/(1-phi*phi), 1, 0.08)
 		near(t, "R̂", s.RHat, 1, 2e-3)
 	}
 }

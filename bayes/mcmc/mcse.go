@@ -32,7 +32,7 @@ func (w *Workspace) MCSEMean(chains [][]float64) float64 {
 // MCSESD is the package function MCSESD.
 func (w *Workspace) MCSESD(chains [][]float64) float64 {
 	w.load(chains)
-	return w.mcseSD(w.essSD())
+	return w.mcseSD()
 }
 
 // MCSEQuantile is the package function MCSEQuantile.
@@ -44,37 +44,30 @@ func (w *Workspace) MCSEQuantile(chains [][]float64, p float64) float64 {
 // moments returns the mean and sample standard deviation over all draws, those
 // that splitting drops included.
 func (w *Workspace) moments() (mu, sd float64) {
-	if !w.valid {
+	if !w.usable {
 		return math.NaN(), math.NaN()
 	}
-	var n, sum float64
-	for _, c := range w.raw {
-		n += float64(len(c))
-		for _, x := range c {
-			sum += x - w.mean
-		}
-	}
-	mu = w.mean + sum/n
 	var ss float64
-	for _, c := range w.raw {
-		for _, x := range c {
-			ss += (x - mu) * (x - mu)
-		}
+	for _, x := range w.all {
+		ss += (x - w.mean) * (x - w.mean)
 	}
-	return mu, math.Sqrt(ss / (n - 1))
+	return w.mean, math.Sqrt(ss / float64(len(w.all)-1))
 }
 
-func (w *Workspace) mcseSD(ess float64) float64 {
+// mcseSD takes the effective sample size of the squared deviations, as
+// posterior does, not that of the absolute ones which ESSSD reports.
+func (w *Workspace) mcseSD() float64 {
+	ess := w.essSquares()
 	if math.IsNaN(ess) {
 		return ess
 	}
 	var m2, m4 float64
-	for _, x := range w.pooled {
+	for _, x := range w.all {
 		d := (x - w.mean) * (x - w.mean)
 		m2 += d
 		m4 += d * d
 	}
-	n := float64(len(w.pooled))
+	n := float64(len(w.all))
 	m2, m4 = m2/n, m4/n
 	return math.Sqrt((m4 - m2*m2) / ess / m2 / 4)
 }
@@ -89,11 +82,11 @@ func (w *Workspace) mcseQuantile(p, ess float64) float64 {
 	if math.IsNaN(ess) {
 		return ess
 	}
-	n := len(w.sorted)
+	n := len(w.all)
 	a, b := ess*p+1, ess*(1-p)+1
 	lo := int(math.Floor(mathext.InvRegIncBeta(a, b, lowerSigma) * float64(n)))
 	hi := int(math.Ceil(mathext.InvRegIncBeta(a, b, upperSigma) * float64(n)))
-	return (w.sorted[min(hi, n)-1] - w.sorted[max(lo, 1)-1]) / 2
+	return (w.all[min(hi, n)-1] - w.all[max(lo, 1)-1]) / 2
 }
 
 // quantile interpolates sorted values linearly (Hyndman & Fan's type 7).

@@ -31,14 +31,15 @@ func (w *Workspace) rHat() float64 {
 	}
 	w.scores.fill(w.values, w.pooled, w.order)
 	bulk := rHat(w.rows)
-	median := quantile(w.sorted, 0.5)
+	median := quantile(w.all, 0.5)
 	for i, x := range w.pooled {
 		w.pooled[i] = math.Abs(x - median)
 	}
 	w.radix.argsort(w.folded, w.pooled)
 	w.scores.fill(w.values, w.pooled, w.folded)
-	n := len(w.folded)
-	w.mad = normalMAD * (w.pooled[w.folded[(n-1)/2]] + w.pooled[w.folded[n/2]]) / 2
+	if n := len(w.folded); n == len(w.all) {
+		w.mad = normalMAD * (w.pooled[w.folded[(n-1)/2]] + w.pooled[w.folded[n/2]]) / 2
+	}
 	folded := rHat(w.rows)
 	for i, at := range w.order {
 		w.pooled[at] = w.sorted[i]

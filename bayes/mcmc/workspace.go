@@ -8,11 +8,15 @@
 // Slices in, numbers out. Draws of one quantity come as chains × iterations,
 // all chains of the same length, warm-up excluded. Every function returns NaN
 // when a draw is not finite, when all draws are equal, or when there are too
-// few of them, and panics when chains differ in length.
+// few of them, and panics when chains differ in length. posterior differs in
+// one point: draws that lie within 2.2e-16 of each other are constant there,
+// whatever their scale; here only equal ones are, since the variance of a calm
+// day may be smaller than that.
 package mcmc
 
 import (
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/dsp/fourier"
 )
@@ -26,8 +30,11 @@ type Workspace struct {
 	order      []int32     // pooled draws of the halves in ascending order
 	sorted     []float64   // their values in that order
 	folded     []int32     // order of their distances from the median
-	mean       float64     // over the halves
-	valid      bool        // finite and not all equal
+	all        []float64   // every draw in ascending order; sorted where no draw is dropped by splitting
+	whole      []float64   // buffer of all
+	mean       float64     // over every draw
+	usable     bool        // draws finite and not all equal
+	valid      bool        // usable, and long enough to split
 	mad        float64     // set by rHat
 
 	pooled, values []float64   // draws of the halves, chain after chain; transformed
@@ -41,9 +48,21 @@ type Workspace struct {
 func (w *Workspace) load(chains [][]float64) {
 	w.raw = chains
 	w.split = splitChains(w.split[:0], chains)
-	w.valid = usable(chains)
-	if !w.valid || len(w.split) == 0 {
-		w.valid = false
+	w.usable = usable(chains)
+	w.valid = w.usable && len(w.split) > 0
+	if !w.usable {
+		return
+	}
+	odd := len(chains[0])%2 == 1 // splitting drops the middle draw of each chain, which counts in quantiles and moments
+	if odd {
+		w.whole = w.whole[:0]
+		for _, c := range chains {
+			w.whole = append(w.whole, c...)
+		}
+		w.mean, w.all = mean(w.whole), w.whole
+		slices.Sort(w.all)
+	}
+	if !w.valid {
 		return
 	}
 	n := len(w.split[0])
@@ -60,7 +79,9 @@ func (w *Workspace) load(chains [][]float64) {
 		copy(w.pooled[c*n:], chain)
 		w.rows = append(w.rows, w.values[c*n:(c+1)*n])
 	}
-	w.mean = mean(w.pooled)
+	if !odd {
+		w.mean, w.all = mean(w.pooled), w.sorted
+	}
 	w.radix.argsort(w.order, w.pooled)
 	for i, at := range w.order {
 		w.sorted[i] = w.pooled[at]

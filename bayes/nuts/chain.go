@@ -23,7 +23,7 @@ func newPoint(dim int) point {
 type draw struct {
 	step, accept, logp, energy float64
 	depth, leapfrogs           int
-	divergent                  bool
+	divergent, nonFinite       bool
 }
 
 // chain is one Markov chain with all its buffers; a transition allocates
@@ -46,6 +46,7 @@ type chain struct {
 	last                            draw
 
 	gradients, divergences int
+	firstNonFinite         []float64 // point, nil if there was none
 }
 
 func newChain(index int, d Density, src rand.Source, names []string, m *metric, o Options) *chain {
@@ -77,15 +78,13 @@ func (c *chain) iterate(ctx context.Context, step, jitter float64, maxDepth int)
 	return c.transition(step, maxDepth)
 }
 
-const (
-	startTries      = 100 // random starting points tried at most, as in Stan
-	startCandidates = 10  // usable ones of which the best is taken
-)
+// startTries is the number of random starting points tried at most, as in Stan.
+const startTries = 100
 
-// start places the chain at the given point or, if nil, at the point of highest
-// log density among the first 10 with finite log density and gradient, of at
-// most 100 that are Uniform(-2, 2)^dim. (Stan takes the first; one chain that
-// starts where, say, a recursion explodes would spoil the shared warm-up.)
+// start places the chain at the given point or, if nil, at the first with
+// finite log density and gradient of at most 100 that are Uniform(-2, 2)^dim, as
+// in Stan. Taking the best of several would draw the chains together, and hide
+// from R-hat the modes that none of them starts near.
 func (c *chain) start(given []float64) error {
 	if given != nil {
 		copy(c.at.q, given)
@@ -95,8 +94,7 @@ func (c *chain) start(given []float64) error {
 		return nil
 	}
 	var last error
-	found := 0
-	for try := 0; try < startTries && found < startCandidates; try++ {
+	for range startTries {
 		for i := range c.at.q {
 			c.at.q[i] = 4*c.rng.Float64() - 2
 		}
@@ -107,15 +105,9 @@ func (c *chain) start(given []float64) error {
 			last = c.pointError(c.at.q, fmt.Errorf("no usable starting point in %d tries: %w", startTries, err))
 			continue
 		}
-		if found++; found == 1 || c.at.logp > c.proposal.logp {
-			c.at, c.proposal = c.proposal, c.at
-		}
+		return nil
 	}
-	if found == 0 {
-		return last
-	}
-	c.at, c.proposal = c.proposal, c.at
-	return nil
+	return last
 }
 
 // evaluate fills the current point's log density and gradient, and says what

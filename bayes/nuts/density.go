@@ -32,6 +32,9 @@ type Density interface {
 // if its energy were infinite.
 var ErrRecoverable = errors.New("nuts: recoverable density error")
 
+// ErrBudget means that MaxGradients were spent before there were draws enough.
+var ErrBudget = errors.New("nuts: the gradient budget is spent")
+
 // PointError is a density error that stopped the sampler, with the point that
 // caused it.
 type PointError struct {

@@ -54,6 +54,7 @@ func (c *chain) leapfrog(e *endpoint, eps float64) (energy, logp float64, err er
 	grad := c.grad
 	if logp, err = c.density.LogDensity(q, grad); err != nil {
 		if errors.Is(err, ErrRecoverable) {
+			c.sawNonFinite(q)
 			return math.Inf(1), math.Inf(-1), nil
 		}
 		return 0, 0, c.pointError(q, err)
@@ -84,8 +85,17 @@ func (c *chain) leapfrog(e *endpoint, eps float64) (energy, logp float64, err er
 		}
 	}
 	energy = kinetic/2 - logp
-	if math.IsNaN(energy) || math.IsInf(logp, 1) {
+	if math.IsNaN(energy) || math.IsInf(energy, 0) {
+		c.sawNonFinite(q)
 		energy = math.Inf(1)
 	}
 	return energy, logp, nil
+}
+
+// sawNonFinite keeps the chain's first point without a finite log density or
+// gradient.
+func (c *chain) sawNonFinite(q []float64) {
+	if c.firstNonFinite == nil {
+		c.firstNonFinite = append([]float64(nil), q...)
+	}
 }

@@ -16,6 +16,10 @@ const (
 	MetricDiagonal MetricKind = "diagonal" // variances only
 )
 
+// MinDraws is the least number of draws per chain that a run returns when
+// MaxGradients ends it.
+const MinDraws = 100
+
 // autoDenseDim is the largest dimension for which MetricAuto is dense.
 const autoDenseDim = 50
 
@@ -44,6 +48,11 @@ type Options struct {
 	// MaxEnergyError is the energy error beyond which a trajectory is
 	// divergent; default 1000.
 	MaxEnergyError float64
+	// MaxGradients bounds the gradient evaluations of all chains together,
+	// warm-up included; default 0, no bound. It is never exceeded but by the few
+	// of a search for the step size: a run that could pass it with the next
+	// draw stops. With fewer than MinDraws draws it fails with [ErrBudget].
+	MaxGradients int
 	// Metric is the shape of the metric; default MetricAuto.
 	Metric MetricKind
 	// Parallel runs the chains in one goroutine each. The result is the same,
@@ -76,6 +85,7 @@ func (o Options) Validate() error {
 	check(o.TargetAccept > 0 && o.TargetAccept < 1, "target_accept", o.TargetAccept, "between 0 and 1")
 	check(o.Jitter >= 0 && o.Jitter < 1, "jitter", o.Jitter, "at least 0 and below 1")
 	check(o.MaxStep > 0, "max_step", o.MaxStep, "positive")
+	check(o.MaxGradients >= 0, "max_gradients", o.MaxGradients, "at least 0")
 	check(o.MaxEnergyError > 0, "max_energy_error", o.MaxEnergyError, "positive")
 	check(o.Metric == MetricAuto || o.Metric == MetricDense || o.Metric == MetricDiagonal,
 		"metric", o.Metric, "auto, dense or diagonal")

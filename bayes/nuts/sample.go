@@ -14,7 +14,8 @@ import (
 // Start is where the chains begin. Every field is optional.
 type Start struct {
 	// Points are the chains' starting positions, Chains × Dim. Without them
-	// each chain takes the best of 10 points Uniform(-2, 2).
+	// each chain starts as in Stan, at the first point Uniform(-2, 2)^dim where
+	// log density and gradient are finite.
 	Points [][]float64
 	// Covariance is the first metric, Dim × Dim. Without it the first metric
 	// is diagonal, 1/|gradient| at the starting points.
@@ -31,7 +32,8 @@ type Stats struct {
 	StepSize   []float64 // step used, jitter included
 	TreeDepth  []int     // doublings completed
 	Leapfrogs  []int     // gradients spent
-	Divergent  []bool    // the energy error exceeded MaxEnergyError
+	Divergent  []bool    // the energy error exceeded MaxEnergyError, and was finite
+	NonFinite  []bool    // the trajectory ended where log density or gradient is not finite
 }
 
 // Result is the outcome of Sample.
@@ -47,6 +49,12 @@ type Result struct {
 	WarmupIterations int // per chain
 	WarmupLeapfrogs  int // gradients spent in warm-up and start, all chains
 	Gradients        int // gradients spent in total, all chains
+	Rescued          int // chains moved to another's point during warm-up; see rescue
+
+	// FirstNonFinite is the first point, by chain, iteration and step, whose
+	// log density or gradient is not finite; nil if there is none. Starting
+	// points that were passed over do not count.
+	FirstNonFinite []float64
 }
 
 // Divergences counts the divergent kept draws of all chains.
@@ -84,6 +92,7 @@ type sampler struct {
 	metric          *metric
 	warmed, total   int // warm-up iterations done, iterations planned
 	startedAtRandom bool
+	rescued         int
 }
 
 // Sample runs the chains and returns their kept draws. newDensity and src are
@@ -91,7 +100,9 @@ type sampler struct {
 // errors. start and obs may be nil.
 //
 // It fails with ctx's error when cancelled, a [*PointError] when a density
-// fails for good or is not finite at any start; there is no partial result.
+// fails for good or is not finite at any start, and [ErrBudget] when
+// MaxGradients ends it before MinDraws draws. A run that MaxGradients ends later
+// returns fewer draws than asked for, as many in every chain.
 func Sample(ctx context.Context, newDensity func(chain int) (Density, error), names []string,
 	src func(chain int) rand.Source, start *Start, o Options, obs Observer,
 ) (*Result, error) {
@@ -176,27 +187,65 @@ func (s *sampler) run(ctx context.Context, start *Start) (*Result, error) {
 		StepSize: step, Covariance: s.metric.covariance(), Variances: s.metric.variances(),
 		WarmupIterations: s.warmed, WarmupLeapfrogs: s.gradients(),
 	}
-	err = s.each(func(c *chain) error {
-		r.Draws[c.index] = make([]float64, s.o.Draws*s.dim)
-		r.Stats[c.index] = newStats(s.o.Draws)
-		for t := range s.o.Draws {
-			if err := c.iterate(ctx, step, s.o.Jitter, s.o.MaxDepth); err != nil {
-				return err
-			}
-			copy(r.Draws[c.index][t*s.dim:], c.at.q)
-			r.Stats[c.index].record(t, &c.last)
-			if c.last.divergent {
-				c.divergences++
-			}
-			s.report(c, s.warmed+t+1, step)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
+	for c := range s.chains {
+		r.Draws[c] = make([]float64, s.o.Draws*s.dim)
+		r.Stats[c] = newStats(s.o.Draws)
 	}
-	r.Gradients = s.gradients()
+	done := 0
+	for done < s.o.Draws {
+		until := done + s.affordable(min(block, s.o.Draws-done))
+		if until == done {
+			break
+		}
+		err = s.each(func(c *chain) error {
+			for t := done; t < until; t++ {
+				if err := c.iterate(ctx, step, s.o.Jitter, s.o.MaxDepth); err != nil {
+					return err
+				}
+				copy(r.Draws[c.index][t*s.dim:], c.at.q)
+				r.Stats[c.index].record(t, &c.last)
+				if c.last.divergent {
+					c.divergences++
+				}
+				s.report(c, s.warmed+t+1, step)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		done = until
+	}
+	if done < s.o.Draws {
+		if done < MinDraws {
+			return nil, fmt.Errorf("%w: %d gradients for %d draws per chain", ErrBudget, s.gradients(), done)
+		}
+		for c := range s.chains {
+			r.Draws[c] = r.Draws[c][:done*s.dim]
+			r.Stats[c] = r.Stats[c].first(done)
+		}
+	}
+	r.Gradients, r.Rescued = s.gradients(), s.rescued
+	for _, c := range s.chains {
+		if r.FirstNonFinite == nil {
+			r.FirstNonFinite = c.firstNonFinite
+		}
+	}
 	return r, nil
+}
+
+// block is the number of draws that one chain makes before the next has its
+// turn; the chains are in step wherever MaxGradients may end them.
+const block = 50
+
+// affordable returns how many of n iterations all chains can make, each with
+// its deepest tree, without spending more than MaxGradients.
+func (s *sampler) affordable(n int) int {
+	if s.o.MaxGradients == 0 {
+		return n
+	}
+	left := s.o.MaxGradients - s.gradients()
+	return max(0, min(n, left/(len(s.chains)<<s.o.MaxDepth)))
 }
 
 // firstVariances is the geometric mean over the chains of |∂log π|, inverted:
@@ -271,6 +320,7 @@ func newStats(n int) Stats {
 	f := make([]float64, 4*n)
 	d := make([]int, 2*n)
 	return Stats{
+		NonFinite:  make([]bool, n),
 		LogDensity: f[:n:n], Energy: f[n : 2*n : 2*n], AcceptStat: f[2*n : 3*n : 3*n], StepSize: f[3*n:],
 		TreeDepth: d[:n:n], Leapfrogs: d[n:], Divergent: make([]bool, n),
 	}
@@ -279,5 +329,13 @@ func newStats(n int) Stats {
 func (s *Stats) record(t int, d *draw) {
 	s.LogDensity[t], s.Energy[t] = d.logp, d.energy
 	s.AcceptStat[t], s.StepSize[t] = d.accept, d.step
-	s.TreeDepth[t], s.Leapfrogs[t], s.Divergent[t] = d.depth, d.leapfrogs, d.divergent
+	s.TreeDepth[t], s.Leapfrogs[t], s.Divergent[t], s.NonFinite[t] = d.depth, d.leapfrogs, d.divergent, d.nonFinite
+}
+
+// first returns the statistics of the first n draws.
+func (s *Stats) first(n int) Stats {
+	return Stats{
+		LogDensity: s.LogDensity[:n], Energy: s.Energy[:n], AcceptStat: s.AcceptStat[:n], StepSize: s.StepSize[:n],
+		TreeDepth: s.TreeDepth[:n], Leapfrogs: s.Leapfrogs[:n], Divergent: s.Divergent[:n], NonFinite: s.NonFinite[:n],
+	}
 }

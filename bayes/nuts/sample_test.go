@@ -243,7 +243,7 @@ func TestErrors(t *testing.T) {
 		}
 		return 0, nil
 	}, nil)
-	wantText(err, "chain", "mu=2.", "log_sd=", "boom")
+	wantText(err, "chain", "mu=", "log_sd=", "boom")
 	var at *nuts.PointError
 	if !errors.Is(err, boom) || !errors.As(err, &at) || !(at.Point[0] > 2.5) {
 		t.Errorf("error %#v does not carry its point and cause", err)
@@ -369,6 +369,64 @@ func TestTargetIsMet(t *testing.T) {
 		}
 		if math.Abs(mean-target) > 0.03 {
 			t.Errorf("target %v: mean acceptance %.3f", target, mean)
+		}
+	}
+}
+
+// Points without a finite density end trajectories and are counted, the first
+// of them kept; they are no divergences.
+func TestNonFiniteIsNoDivergence(t *testing.T) {
+	for name, outside := range map[string]float64{"NaN": math.NaN(), "-Inf": math.Inf(-1), "+Inf": math.Inf(1)} {
+		r := sample(t, &model{[]string{"x"}, func(q, grad []float64) float64 {
+			grad[0] = -q[0]
+			if q[0] > 1 {
+				return outside
+			}
+			return -q[0] * q[0] / 2
+		}}, 4, nuts.DefaultOptions(), nil)
+		count := 0
+		for _, s := range r.Stats {
+			for _, bad := range s.NonFinite {
+				if bad {
+					count++
+				}
+			}
+		}
+		if r.Divergences() > 0 || count < 100 || r.FirstNonFinite == nil || !(r.FirstNonFinite[0] > 1) {
+			t.Errorf("%s: %d divergences, %d draws at a density that is not finite, the first at %v", name, r.Divergences(), count, r.FirstNonFinite)
+		}
+	}
+}
+
+// A budget ends a run with the same draws as without it, only fewer, and is not
+// exceeded; a smaller one ends it without.
+func TestBudget(t *testing.T) {
+	normal := &model{[]string{"x", "y"}, func(q, grad []float64) float64 {
+		grad[0], grad[1] = -q[0], -q[1]/100
+		return -q[0]*q[0]/2 - q[1]*q[1]/200
+	}}
+	o := nuts.DefaultOptions()
+	whole := sample(t, normal, 3, o, nil)
+	o.MaxDepth, o.MaxGradients = 6, whole.Gradients*2/3
+	part := sample(t, normal, 3, o, nil)
+	if n := len(part.Draws[0]) / 2; n < nuts.MinDraws || n >= o.Draws || part.Gradients > o.MaxGradients || part.Gradients < o.MaxGradients*9/10 {
+		t.Errorf("%d draws, %d gradients of %d", n, part.Gradients, o.MaxGradients)
+	}
+	for c := range part.Draws {
+		if len(part.Draws[c]) != len(part.Draws[0]) || len(part.Stats[c].Energy) != len(part.Draws[0])/2 {
+			t.Errorf("chain %d has %d numbers", c, len(part.Draws[c]))
+		}
+		for i, v := range part.Draws[c] {
+			if v != whole.Draws[c][i] {
+				t.Fatalf("draw %d of chain %d differs", i/2, c)
+			}
+		}
+	}
+	for _, budget := range []int{1000, whole.WarmupLeapfrogs + 600} {
+		o.MaxGradients = budget
+		_, err := nuts.Sample(context.Background(), func(int) (nuts.Density, error) { return normal, nil }, normal.params, source(3), nil, o, nil)
+		if !errors.Is(err, nuts.ErrBudget) {
+			t.Errorf("budget of %d: error %v", budget, err)
 		}
 	}
 }

@@ -74,7 +74,7 @@ type span struct {
 }
 
 // extend integrates 2^depth steps from e and reports whether the new subtree is
-// free of divergences and U-turns, with its span. One of its points, chosen
+// free of divergences, points without a finite density and U-turns, with its span. One of its points, chosen
 // with probability proportional to its weight, is left in c.proposal and the
 // total weight in c.subweight.
 //
@@ -95,7 +95,8 @@ func (c *chain) extend(e *endpoint, eps float64, depth int, h0 float64) (span, b
 		w := c.weigh(gain)
 		c.subweight += w
 		if -gain > c.maxEnergyError {
-			c.last.divergent = true
+			c.last.divergent = !math.IsInf(h, 1)
+			c.last.nonFinite = !c.last.divergent
 			return span{}, false, nil
 		}
 		if i == 0 || c.rng.Float64()*c.subweight < w {

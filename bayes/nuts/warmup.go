@@ -2,6 +2,7 @@ package nuts
 
 import (
 	"context"
+	"fmt"
 	"math"
 )
 
@@ -45,6 +46,9 @@ func (s *sampler) warmup(ctx context.Context, step float64) (float64, error) {
 
 	iterate := func(until, depth int) error {
 		for s.warmed < until {
+			if s.affordable(1) == 0 {
+				return fmt.Errorf("%w: %d gradients in the warm-up", ErrBudget, s.gradients())
+			}
 			err := s.each(func(c *chain) error { return c.iterate(ctx, da.step(), s.o.Jitter, depth) })
 			if err != nil {
 				return err
@@ -99,7 +103,8 @@ const rescues = 3
 // rescue moves chains left far behind, by a log density no part of the
 // posterior with noticeable mass can lack, to the best chain's point: one chain
 // in a region of huge gradients would spoil the shared step and metric. It is
-// for random starts only; a caller's own points are respected.
+// for random starts only; a caller's own points are respected. Rescued chains
+// no longer start apart, and a result counts them.
 func (s *sampler) rescue() {
 	best := s.chains[0]
 	for _, c := range s.chains {
@@ -109,6 +114,7 @@ func (s *sampler) rescue() {
 	}
 	for _, c := range s.chains {
 		if c.at.logp < best.at.logp-100-10*float64(s.dim) {
+			s.rescued++
 			copy(c.at.q, best.at.q)
 			copy(c.at.grad, best.at.grad)
 			c.at.logp = best.at.logp
