@@ -55,8 +55,11 @@ func checkSeries(s *Series, o Options) []Finding {
 		size[i], spread[i] = math.Abs(r), math.Abs(r-centre)
 	}
 	if m, most := Median(size), o.MaxMedianAbs*s.Frequency.rootDays(); m > most && o.Kind != "prices" { // prices have no unit
-		tell("data.unit", m/most, map[string]float64{"median_abs": m, "limit": most},
+		f := tell("data.unit", m/most, map[string]float64{"median_abs": m, "limit": most},
 			"Strategy %q moves %.3g%% per %s at the median, more than %.3g%%: the file %s; set returns.unit to %s, or raise returns.max_median_abs if it is right.", clip(name), 100*m, s.Frequency.Period(), 100*most, looksLike(o.Unit), remedy(o.Unit))
+		if f.Severity < Fail {
+			f.Sentence = fmt.Sprintf("Strategy %q moves %.3g%% per %s at the median, more than %.3g%%; if that is too much, set returns.unit, else raise returns.max_median_abs.", clip(name), 100*m, s.Frequency.Period(), 100*most)
+		}
 	}
 	fs = append(fs, checkLevels(s)...)
 	if robust := robustSpread(moving, spread); robust > 0 && len(moving) >= fewestJudged {
