@@ -21,14 +21,17 @@ type Check struct {
 	P         Number `json:"p"` // P(simulated < observed) + P(equal)/2; near 0 or 1 the model does not make such histories
 
 	// Factor says by how much the observed value lies beyond all simulated
-	// ones, as a factor of at least 1 on what size measures for the statistic.
+	// ones, as a factor of at least 1 on what size measures for the statistic, and
+	// Spread how far these lie apart, the largest over the least.
 	Factor Number `json:"factor"`
+	Spread Number `json:"spread"`
 }
 
 // statistic is one entry of history. Of a statistic outside 98% of the simulated
 // histories a finding tells, code "bayes.check_" and its name: information below
-// a factor of large beyond all of them, a warning from there on, and a hold from
-// wrongBy on, most at the worst. large is where an error moves weights and not
+// a factor of large beyond all of them, a warning from there on if that is also
+// far, half as far as they lie apart, and a hold from wrongBy on, most at the
+// worst. large is where an error moves weights and not
 // only a test: an sd or a tail quantile off by a quarter, the best or the worst
 // day, of which there is one, by half; a share of 9% of days without a
 // return. Volatility clusters in nearly every strategy, which a model of
@@ -142,6 +145,7 @@ func (s *statistic) compare(observed, center float64, simulated []float64) Check
 			below, above = min(below, size), max(above, size)
 		}
 	}
+	c.Spread = Number(above / below)
 	c.P = Number(share / float64(len(simulated)))
 	c.Q5, c.Median, c.Q95 = Number(selectQuantile(simulated, 0.05)), Number(selectQuantile(simulated, 0.5)), Number(selectQuantile(simulated, 0.95))
 	switch size := s.size(observed, center); {
@@ -171,7 +175,7 @@ func (s *statistic) finding(c Check) []returns.Finding {
 	switch {
 	case float64(c.Factor) >= wrongBy:
 		f.Severity = min(returns.Hold, s.most)
-	case float64(c.Factor) >= s.large:
+	case float64(c.Factor) >= s.large && float64(c.Factor*c.Factor) >= float64(c.Spread):
 		f.Severity = returns.Warn
 	}
 	return []returns.Finding{f}
