@@ -21,14 +21,17 @@ type Check struct {
 	P         Number `json:"p"` // P(simulated < observed) + P(equal)/2; near 0 or 1 the model does not make such histories
 
 	// Factor says by how much the observed value lies beyond all simulated
-	// ones, as a factor of at least 1 on what size measures for the statistic.
+	// ones, as a factor of at least 1 on what size measures for the statistic, and
+	// Spread how far these lie apart, the largest over the least.
 	Factor Number `json:"factor"`
+	Spread Number `json:"spread"`
 }
 
 // statistic is one entry of history. Of a statistic outside 98% of the simulated
 // histories a finding tells, code "bayes.check_" and its name; its severity follows
-// the factor by which it lies beyond all of them (returns/catalog.go). size is
-// what factors are of; center is the mean of the real history.
+// the factor by which it lies beyond all of them (returns/catalog.go). A warning
+// must also be far for their spread, half as far as they lie apart. size is what
+// factors are of; center is the mean of the real history.
 type statistic struct {
 	name, about string
 	size        func(value, center float64) float64
@@ -124,6 +127,7 @@ func (s *statistic) compare(observed, center float64, simulated []float64) Check
 			below, above = min(below, size), max(above, size)
 		}
 	}
+	c.Spread = Number(above / below)
 	c.P = Number(share / float64(len(simulated)))
 	c.Q5, c.Median, c.Q95 = Number(selectQuantile(simulated, 0.05)), Number(selectQuantile(simulated, 0.5)), Number(selectQuantile(simulated, 0.95))
 	switch size := s.size(observed, center); {
@@ -147,6 +151,9 @@ func (s *statistic) finding(c Check) []returns.Finding {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			delete(f.Numbers, name)
 		}
+	}
+	if f.Severity == returns.Warn && float64(c.Factor*c.Factor) < float64(c.Spread) {
+		f.Severity = returns.Info
 	}
 	return []returns.Finding{f}
 }

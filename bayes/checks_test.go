@@ -123,7 +123,10 @@ func TestCheckSeverity(t *testing.T) {
 		{statSD, 7557, spread(0.09, 0.49), returns.Hold},
 		{statSD, 0.3, spread(0.09, 0.49), quiet},
 		{statSD, 0.5, spread(0.09, 0.49), returns.Info},
-		{statSD, 0.49 * 1.26, spread(0.09, 0.49), returns.Warn},
+		{statSD, 0.49 * 1.26, spread(0.09, 0.49), returns.Info}, // large, but not far for a spread of 5.4
+		{statSD, 0.49 * 2.4, spread(0.09, 0.49), returns.Warn},
+		{statSD, 0.49 * 1.24, spread(0.45, 0.49), returns.Info}, // far, but not large
+		{statSD, 0.49 * 1.26, spread(0.45, 0.49), returns.Warn},
 		{statSD, 0.09 / 3.01, spread(0.09, 0.49), returns.Hold},
 		{statMin, -0.61, spread(-0.2, -0.05), returns.Hold},
 		{statMin, -0.41, spread(-0.2, -0.05), returns.Warn},
