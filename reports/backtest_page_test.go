@@ -190,10 +190,10 @@ func TestBacktestPageIsTheArtifacts(t *testing.T) {
 
 	f := b.Forecast
 	for _, want := range []string{
-		fmt.Sprintf("%d decisions", len(b.Rebalances)), fmt.Sprintf("%d days, after costs", len(records)-1), fmt.Sprintf("%d of %d scored decisions", f.Apart, f.Scored),
-		fmt.Sprintf("CRPS %.4f; %.4f", f.CRPS, f.CRPSNaive), fmt.Sprintf("uniform: p = %.2g", float64(f.PIT.P)), b.Findings[0].Sentence,
+		fmt.Sprintf("%d decisions", len(b.Rebalances)), fmt.Sprintf("%d days, net of costs", len(records)-1), fmt.Sprintf("%d of %d decisions whose", f.Apart, f.Scored),
+		fmt.Sprintf("CRPS %.4f; %.4f", f.CRPS, f.CRPSNaive), fmt.Sprintf("Uniformity of the PIT: p = %.2g", float64(f.PIT.P)), b.Findings[0].Sentence,
 		fmt.Sprintf("overfitting %.2g; deflated Sharpe ratio of the best %.2g", float64(b.Sweep.Overfit.PBO), float64(b.Sweep.Overfit.DeflatedSharpe)),
-		"2 losses beyond the 5% VaR where 0.6 were expected",
+		"VaR exceptions: 2 at 5% (0.6 expected; ",
 	} {
 		if !strings.Contains(text, html.EscapeString(want)) {
 			t.Errorf("the page lacks %q", want)
@@ -213,7 +213,7 @@ func TestBacktestWithout(t *testing.T) {
 		b.Metrics[k].Values = b.Metrics[k].Values[:1]
 	}
 	text := published(t, b)["tearsheet.html"].String()
-	if !strings.Contains(text, "Too few horizons are over") || strings.Contains(text, "<figure></figure>") || strings.Contains(text, `id="sweep"`) {
+	if !strings.Contains(text, "Too few completed horizons") || strings.Contains(text, "<figure></figure>") || strings.Contains(text, `id="sweep"`) {
 		t.Error("something is shown that is not there")
 	}
 }

@@ -130,26 +130,26 @@ func (m *MetricRow) cell(k int) cell {
 // verdict says in a sentence whether the predicted risk was true.
 func verdict(f *Forecast) string {
 	if f == nil {
-		return "Too few horizons are over to say whether the predicted risk was true."
+		return "Too few completed horizons to test the risk forecasts."
 	}
 	var parts []string
 	for _, t := range f.Tail {
-		judged := "as predicted"
+		judged := "not rejected"
 		switch {
 		case float64(t.Kupiec.P) < 0.05 && float64(t.Exceedances) > t.Expected:
-			judged = "too many"
+			judged = "rejected: too many"
 		case float64(t.Kupiec.P) < 0.05:
-			judged = "too few"
+			judged = "rejected: too few"
 		}
-		parts = append(parts, fmt.Sprintf("%d losses beyond the %.0f%% VaR where %.1f were expected (%s)", t.Exceedances, 100*t.Level, t.Expected, judged))
+		parts = append(parts, fmt.Sprintf("%d at %.0f%% (%.1f expected; %s)", t.Exceedances, 100*t.Level, t.Expected, judged))
 	}
-	true5 := "the predicted CVaR is not rejected"
+	true5 := "predicted CVaR not rejected"
 	for _, t := range f.Tail {
 		if float64(t.AcerbiSzekely.P) < 0.05 {
-			true5 = "the predicted CVaR was too low"
+			true5 = "predicted CVaR rejected: too low"
 		}
 	}
-	return "Risk: " + strings.Join(parts, ", ") + "; " + true5 + "."
+	return "VaR exceptions: " + strings.Join(parts, ", ") + "; " + true5 + "."
 }
 
 // yearRow is a row of the table of months.
@@ -194,7 +194,7 @@ type drawdownRow struct {
 
 func (p *backtestPage) drawdowns(b *Backtest) {
 	for _, d := range metrics.Drawdowns(b.Portfolios[0].Returns, 8) {
-		row := drawdownRow{From: b.Days[d.Start].String(), Trough: b.Days[d.Trough].String(), To: "not yet", Depth: d.Depth}
+		row := drawdownRow{From: b.Days[d.Start].String(), Trough: b.Days[d.Trough].String(), To: "not recovered", Depth: d.Depth}
 		if d.Recovery >= 0 && d.Recovery < len(b.Days) {
 			row.To = b.Days[d.Recovery].String()
 		}
@@ -255,7 +255,7 @@ func (p *backtestPage) figures(b *Backtest) error {
 		draw(&p.Contributions, "contributions", c, failed)
 	}
 	if b.Forecast != nil {
-		pits, came := []float64{}, []chart.Line{{Name: "what came"}, {Name: "5% VaR"}, {Name: "1% VaR"}}
+		pits, came := []float64{}, []chart.Line{{Name: "realized"}, {Name: "5% VaR"}, {Name: "1% VaR"}}
 		for _, r := range b.Rebalances {
 			if r.PIT == nil {
 				continue
@@ -265,9 +265,9 @@ func (p *backtestPage) figures(b *Backtest) error {
 				came[k].Days, came[k].Y = append(came[k].Days, int32(r.Day)), append(came[k].Y, v)
 			}
 		}
-		c, failed = chart.Uniform(pits, fmt.Sprintf("Histogram of %d probability integral transforms; flat if the predictions were right.", len(pits)))
+		c, failed = chart.Uniform(pits, fmt.Sprintf("Histogram of %d probability integral transforms; flat if the forecasts are calibrated.", len(pits)))
 		draw(&p.PIT, "pit", c, failed)
-		c, failed = chart.Lines(came, "return over the horizon", true, "Realised returns over each horizon, with the predicted 5% and 1% quantiles.")
+		c, failed = chart.Lines(came, "return over the horizon", true, "Realized returns over each horizon, with the predicted 5% and 1% quantiles.")
 		draw(&p.Predicted, "predicted", c, failed)
 	}
 	return err

@@ -74,7 +74,7 @@ func fan(r *Run) (*chart.Chart, error) {
 	}
 	b.Q5, b.Q25, b.Q50, b.Q75, b.Q95 = on(f.Q5), on(f.Q25), on(f.Q50), on(f.Q75), on(f.Q95)
 	last := len(f.Day) - 1
-	return chart.Fan(b, true, "", fmt.Sprintf("The last year of the portfolio's weights, a return of %+.1f%%, and a fan of what may come: 90%% of the scenarios return %+.1f%% to %+.1f%% over %s, half of them %+.1f%% to %+.1f%%.",
+	return chart.Fan(b, true, "", fmt.Sprintf("The last year of the portfolio's weights, a return of %+.1f%%, and the simulated paths: 90%% of the scenarios return %+.1f%% to %+.1f%% over %s, half of them %+.1f%% to %+.1f%%.",
 		100*wealth, 100*f.Q5[last], 100*f.Q95[last], r.Set.Frequency.Days(f.Day[last]), 100*f.Q25[last], 100*f.Q75[last]))
 }
 

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -137,7 +138,8 @@ func TestPageIsTheArtifacts(t *testing.T) {
 	}
 	for _, row := range rows {
 		x := by[row[0]]
-		want := []string{row[0], file[row[0]], signed(x.Weight - x.Held), pct(1, x.RiskContribution/s.CVaR), signed(x.ExpectedHorizon)}
+		printed, _ := strconv.ParseFloat(file[row[0]], 64)
+		want := []string{row[0], pct(2, printed), fmt.Sprintf("%+.2f pp", 100*(x.Weight-x.Held)), pct(1, x.RiskContribution/s.CVaR), signed(x.ExpectedHorizon)}
 		for k, cell := range want {
 			if row[k] != cell {
 				t.Errorf("weights of %s: cell %d is %q, the artifact has %q", row[0], k, row[k], cell)
@@ -148,7 +150,7 @@ func TestPageIsTheArtifacts(t *testing.T) {
 		x := s.Strategies[k]
 		want := []string{
 			x.Name, span(1, x.AnnualReturn), span(1, x.AnnualVolatility),
-			fmt.Sprintf("%.2f | %.2f to %.2f", x.Sharpe.Mean, x.Sharpe.Q5, x.Sharpe.Q95), pct(1, x.ProbMeanPositive), "–", fmt.Sprint(x.Days),
+			fmt.Sprintf("%.2f | %.2f to %.2f", x.Sharpe.Mean, x.Sharpe.Q5, x.Sharpe.Q95), chance(x.ProbMeanPositive), "–", fmt.Sprint(x.Days),
 		}
 		for i := range want {
 			if row[i] != want[i] {
@@ -166,7 +168,7 @@ func TestPageIsTheArtifacts(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		"<dd>" + signed(s.ExpectedRet), "<dd>" + pct(2, s.CVaR), "<dd>" + pct(2, s.VaR), "Monte Carlo error at most " + pct(2, s.CVaRError), "probability of a loss " + pct(1, s.ProbLoss),
+		"<dd>" + signed(s.ExpectedRet), "<dd>" + pct(2, s.CVaR), "<dd>" + pct(2, s.VaR), "± " + pct(2, s.CVaRError) + " (MC s.e.)", "P(loss) " + chance(s.ProbLoss),
 		"<dd>" + pct(1, s.Turnover), fmt.Sprintf("<dd>%.8f</dd>", s.Certificate.Primal), fmt.Sprintf("<dd>%.8f</dd>", s.Certificate.DualBound),
 	} {
 		if !strings.Contains(text, html.EscapeString(want)) && !strings.Contains(text, strings.ReplaceAll(want, "+", "&#43;")) {
@@ -184,7 +186,7 @@ func TestLargePage(t *testing.T) {
 	if b.Len() > 8<<20 {
 		t.Errorf("a page of 500 strategies has %d bytes", b.Len())
 	}
-	if n := strings.Count(b.String(), "<details>"); n != mostDetails || !strings.Contains(b.String(), "the other 440 strategies are left out") {
+	if n := strings.Count(b.String(), "<details>"); n != mostDetails || !strings.Contains(b.String(), "the other 440 strategies are omitted") {
 		t.Errorf("%d strategies have charts", n)
 	}
 }
@@ -245,5 +247,14 @@ func BenchmarkTearsheet(b *testing.B) {
 			}
 			b.ReportMetric(float64(page.Len())/(1<<20), "MiB")
 		})
+	}
+}
+
+// TestChance never rounds a probability to certainty.
+func TestChance(t *testing.T) {
+	for p, want := range map[float64]string{0: "0.0%", 1: "100.0%", 0.99996: ">99.9%", 0.00004: "<0.1%", 0.5: "50.0%", 0.999: "99.9%"} {
+		if got := chance(p); got != want {
+			t.Errorf("%v is %s, want %s", p, got, want)
+		}
 	}
 }

@@ -32,6 +32,20 @@ var formats = template.FuncMap{
 	"priced":   func(x float64) string { return fmt.Sprintf("%+.4f%%", x) }, // 100 x, for a side moved by 1/100
 	"fixed":    fixed,
 	"brief":    func(x float64) string { return fmt.Sprintf("%.2g", x) },
+	"level":    func(x float64) string { return fmt.Sprintf("%.4g%%", 100*x) },
+	"pp":       func(x float64) string { return fmt.Sprintf("%+.2f pp", 100*x) },
+	"chance":   chance,
+}
+
+// chance prints a probability, never one that is not 0 or 1 as 0.0% or 100.0%.
+func chance(p float64) string {
+	switch {
+	case p > 0.999 && p < 1:
+		return ">99.9%"
+	case p < 0.001 && p > 0:
+		return "<0.1%"
+	}
+	return fmt.Sprintf("%.1f%%", 100*p)
 }
 
 // fixed prints a number, or a pointer to one, with so many digits.
@@ -130,7 +144,7 @@ func (p *page) rows(r *Run, s *Summary) {
 			p.Zero = append(p.Zero, name)
 			continue
 		}
-		line := row{Name: name, Weight: weight, Printed: fmt.Sprintf("%.*f", r.Solution.Decimals, weight), Change: weight - held[name]}
+		line := row{Name: name, Weight: weight, Printed: fmt.Sprintf("%.2f%%", 100*weight), Change: weight - held[name]}
 		if widest > 0 {
 			line.Bar = 100 * math.Abs(weight) / widest
 		}
@@ -182,7 +196,7 @@ func since(r *Run, s *StrategySummary) string {
 		}
 	}
 	if len(parts) == 0 {
-		return "little has changed"
+		return "no material change in the forecast"
 	}
 	return strings.Join(parts, "; ")
 }
@@ -211,11 +225,11 @@ func strip(s *Summary) string {
 			doubtful++
 		}
 	}
-	good := fmt.Sprintf("All %d posteriors are usable", len(s.Strategies))
+	good := fmt.Sprintf("All %d posteriors passed", len(s.Strategies))
 	if doubtful > 0 {
-		good = fmt.Sprintf("%d of %d posteriors are usable with a warning", doubtful, len(s.Strategies))
+		good = fmt.Sprintf("%d of %d posteriors have a warning", doubtful, len(s.Strategies))
 	}
-	return fmt.Sprintf("%s: the largest R-hat is %.4f, the least effective sample size %.0f, and %d draws diverged.", good, rhat, ess, divergent)
+	return fmt.Sprintf("%s: maximum R-hat %.4f, minimum ESS %.0f, divergent transitions %d.", good, rhat, ess, divergent)
 }
 
 // settings lists what the decision was told, as far as it says anything.
@@ -249,7 +263,7 @@ func settings(r *Run) []setting {
 		return *x
 	}
 	for _, l := range o.Spectrum {
-		add(true, "Level of the risk", "CVaR at %v with weight %v", l.Alpha, l.Weight)
+		add(true, "Risk spectrum", "CVaR %v with weight %v", l.Alpha, l.Weight)
 	}
 	add(o.Objective == optimize.Utility, "Risk aversion", "%v", o.RiskAversion)
 	add(o.MaxCVaR != nil, "Largest CVaR", "%.2f%%", 100*value(o.MaxCVaR))
@@ -278,7 +292,7 @@ func settings(r *Run) []setting {
 		setting{"Scenarios", fmt.Sprint(r.Scenarios.Count)},
 		setting{"Dependence", r.Scenarios.Dependence},
 		setting{"Return model", r.Bayes.Model},
-		setting{"Chains x draws", fmt.Sprintf("%d x %d", r.Bayes.Chains, r.Bayes.Draws)},
+		setting{"Chains × draws", fmt.Sprintf("%d x %d", r.Bayes.Chains, r.Bayes.Draws)},
 		setting{"Priors", fmt.Sprintf("annual Sharpe %s; ln sd around a robust estimate %s; nu (above 2) %s", r.Bayes.PriorSharpe, r.Bayes.PriorLogSD, r.Bayes.PriorNu)},
 	)
 }

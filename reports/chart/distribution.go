@@ -176,7 +176,7 @@ func Uniform(values []float64, alt string) (*Chart, error) {
 	for _, v := range values {
 		counts[min(bins-1, max(0, int(v*bins)))]++
 	}
-	c, p := newChart(460, 240, alt, "probability given to less than what came", "decisions")
+	c, p := newChart(460, 240, alt, "probability integral transform", "decisions")
 	p.X.Tick.Marker = percentTicks{}
 	n := float64(len(values))
 	mean := n / bins
