@@ -40,9 +40,9 @@ func Stages(workers int) map[string]Stage {
 		{Name: "bayes", Version: 3, Run: runBayes},
 		{Name: "holdout", Version: 3, Run: runHoldout},
 		{Name: "scenarios", Version: 2, Run: scenarioStage{workers}.run},
-		{Name: "optimize", Version: 3, Run: runOptimize},
+		{Name: "optimize", Version: 4, Run: runOptimize},
 		{Name: "fan", Version: 1, Run: scenarioStage{workers}.fan},
-		{Name: "reports", Version: 5, Tree: true, Run: runReports},
+		{Name: "reports", Version: 6, Tree: true, Run: runReports},
 		{Name: "baselines", Version: 2, Run: runBaselines},
 		{Name: "portfolio", Version: 2, Run: runPortfolio},
 	} {
