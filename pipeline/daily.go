@@ -26,6 +26,7 @@ type Decision struct {
 	Held      *Holding // previous weights, drifted; nil on a cold start
 	Turnover  float64  // against them
 
+	history  ContentID               // digest of what the window knows
 	approved bool                    // findings of severity hold do not stop the run
 	policy   []returns.NamedSeverity // severities by code
 }
@@ -41,13 +42,17 @@ type day struct {
 	approved  bool
 	good      map[string]ContentID        // posteriors of the last published run, by strategy
 	about     map[string]returns.Strategy // what the metadata says, by strategy; empty without a file
-	inputs    []Input                     // of the window stage: panel, and metadata, holidays, previous if there are
+	inputs    []Input                     // of the window stage: panel, and metadata, holidays, history or previous if there are
+	notes     []returns.Finding           // about what was published before
 }
 
 // daily turns a panel into weights as of one day: window, bayes, holdout,
 // scenarios, optimize, fan, reports. It sees nothing of the panel after that day.
 func (r *Runner) daily(ctx context.Context, in day, c *config.Config) (*Decision, error) {
 	d := &Decision{AsOf: in.asOf, Effective: in.effective, Held: in.held, approved: in.approved, policy: c.Gates.Severity}
+	if err := d.gate(r, "window", in.notes); err != nil {
+		return nil, err
+	}
 	f, err := d.foresee(ctx, r, in, c)
 	if err != nil {
 		return nil, err
@@ -77,7 +82,7 @@ func (r *Runner) daily(ctx context.Context, in day, c *config.Config) (*Decision
 	if err != nil {
 		return nil, err
 	}
-	d.Files = published.Parts
+	d.Files, d.history = published.Parts, f.tree.History
 	returns.SortFindings(d.Findings)
 	return d, nil
 }
@@ -256,6 +261,20 @@ func (d *Decision) gate(r *Runner, stage string, findings []returns.Finding) err
 		return &GateError{Findings: findings}
 	}
 	return nil
+}
+
+// tellAll tells of findings that stop nothing.
+func tellAll(r *Runner, findings []returns.Finding) {
+	for i := range findings {
+		r.Sink.Event(Event{Kind: Found, Stage: "reports", Finding: &findings[i]})
+	}
+}
+
+// note tells of findings that stop nothing any more.
+func (d *Decision) note(r *Runner, findings []returns.Finding) {
+	findings = returns.Rate(findings, d.policy)
+	tellAll(r, findings)
+	d.Findings = append(d.Findings, findings...)
 }
 
 // Degraded reports a warning whose code begins with one of the prefixes.

@@ -12,6 +12,7 @@ import (
 	"allocate/config"
 	"allocate/optimize"
 	"allocate/pipeline/backtest"
+	"allocate/pipeline/store"
 	"allocate/reports"
 	"allocate/returns"
 )
@@ -33,11 +34,41 @@ func (in *day) before() *reports.Held {
 	return &reports.Held{AsOf: in.held.AsOf, Weights: in.held.Weights, Beliefs: in.held.Beliefs}
 }
 
-// beliefs reads what the run in a folder believed of its strategies.
-func beliefs(dir string) map[string]reports.HeldStrategy {
+// holding returns the weights that a revision published, and its beliefs, from
+// its files or, where these are damaged, from the store.
+func (v *revision) holding(s *store.Store) (*Holding, error) {
+	path := filepath.Join(v.dir, "weights.csv")
+	b, err := v.original("weights.csv", s)
+	if err != nil {
+		return nil, err
+	}
+	targets, err := parseTargets(path, b)
+	if err != nil {
+		return nil, err
+	}
+	last := targets[len(targets)-1]
+	if b, err = v.original("summary.json", s); err != nil {
+		return nil, err
+	}
+	return &Holding{From: path, AsOf: last.Day, Weights: last.Weights, Beliefs: beliefs(b)}, nil
+}
+
+// original returns a published file as it was published.
+func (v *revision) original(name string, s *store.Store) ([]byte, error) {
+	b, err := v.read(name)
+	if err == nil {
+		return b, nil
+	}
+	if b, failed := s.Get(v.sums[name]); failed == nil {
+		return b, nil
+	}
+	return nil, err
+}
+
+// beliefs reads what a run believed of its strategies from its summary.json.
+func beliefs(b []byte) map[string]reports.HeldStrategy {
 	var s reports.Summary
-	b, err := os.ReadFile(filepath.Join(dir, "summary.json"))
-	if err != nil || json.Unmarshal(b, &s) != nil {
+	if json.Unmarshal(b, &s) != nil {
 		return nil
 	}
 	out := map[string]reports.HeldStrategy{}
@@ -47,8 +78,8 @@ func beliefs(dir string) map[string]reports.HeldStrategy {
 	return out
 }
 
-// lastPublished returns the newest revision of the last day before asOf, "" if
-// there is none.
+// lastPublished returns the newest revision that was not taken back of the last
+// day before asOf that has one, "" if there is none.
 func lastPublished(out string, asOf returns.Date) (dir string, day returns.Date) {
 	entries, err := os.ReadDir(out)
 	if err != nil {
@@ -59,8 +90,8 @@ func lastPublished(out string, asOf returns.Date) (dir string, day returns.Date)
 		if err != nil || !e.IsDir() || d >= asOf || dir != "" && d <= day {
 			continue
 		}
-		if k, err := revisions(filepath.Join(out, e.Name())); err == nil && k > 0 {
-			dir, day = filepath.Join(out, e.Name(), "r"+strconv.Itoa(k)), d
+		if valid, _, err := standing(filepath.Join(out, e.Name())); err == nil && len(valid) > 0 {
+			dir, day = filepath.Join(out, e.Name(), "r"+strconv.Itoa(valid[len(valid)-1])), d
 		}
 	}
 	return dir, day
@@ -69,23 +100,27 @@ func lastPublished(out string, asOf returns.Date) (dir string, day returns.Date)
 // holding reads the weights that were last published, or those of the file the
 // configuration names, and lets them drift by the returns of the days after
 // theirs up to asOf, as a backtest does. nil means a cold start.
-func holding(c *config.Config, panel *returns.Panel, asOf returns.Date) (*Holding, error) {
-	path := c.Gates.Previous
-	if path == "" {
-		dir, _ := lastPublished(c.Out, asOf)
-		if dir == "" {
-			return nil, nil
+func holding(c *config.Config, panel *returns.Panel, asOf returns.Date, last *revision, s *store.Store) (*Holding, error) {
+	var h *Holding
+	var err error
+	switch {
+	case c.Gates.Previous != "":
+		if h, err = readWeights(c.Gates.Previous); err != nil {
+			return nil, err
 		}
-		path = filepath.Join(dir, "weights.csv")
-	}
-	h, err := readWeights(path)
-	if err != nil {
-		return nil, err
+		if b, err := readRegular(filepath.Join(filepath.Dir(c.Gates.Previous), "summary.json")); err == nil {
+			h.Beliefs = beliefs(b)
+		}
+	case last == nil:
+		return nil, nil
+	default:
+		if h, err = last.holding(s); err != nil {
+			return nil, err
+		}
 	}
 	if h.AsOf >= asOf && c.Gates.Previous == "" {
 		return nil, nil
 	}
-	h.Beliefs = beliefs(filepath.Dir(path))
 	h.Weights = backtest.Drift(h.Weights, panel, h.AsOf, asOf, cashReturn(c))
 	return h, nil
 }

@@ -97,10 +97,13 @@ func newRunner(c *config.Config, f *sourceFiles, sink Sink, now func() time.Time
 	return &Runner{Stages: stages, Store: s, Sink: sink, Workers: c.Workers, Now: now, Executor: Local{Stages: stages, Sources: f.byContent}}, nil
 }
 
-// prepare reads the files into a panel, or finds that this was done before,
-// and settles the as-of day: the configured one, else the last session of the
-// calendar that is over.
-func (r *Runner) prepare(ctx context.Context, c *config.Config, files *sourceFiles) (day, ManifestStage, error) {
+// prepare makes a night ready, the same for run, plan and check: it reads the
+// files into a panel, or finds that this was done before, and settles the as-of
+// day: the configured one, else the last session of the calendar that is over.
+// Then it looks at what was published before that day: what the past was, which
+// weights are held, which posteriors were good. write is whether it may restore
+// what of that is damaged.
+func (r *Runner) prepare(ctx context.Context, c *config.Config, files *sourceFiles, write bool) (day, ManifestStage, error) {
 	in, sessions, read, err := r.readPanel(ctx, c, files)
 	if err != nil {
 		return day{}, ManifestStage{}, err
@@ -110,12 +113,53 @@ func (r *Runner) prepare(ctx context.Context, c *config.Config, files *sourceFil
 		return day{}, ManifestStage{}, err
 	}
 	in.effective = sessions.Next(in.asOf)
-	in.window = windowOptions{AsOf: in.asOf, Stale: stale, Returns: c.Returns.Judging()}
-	if content, asOf, ok := r.previous(c.Out, in.asOf); ok {
-		in.window.Previous = &asOf
-		in.inputs = append(in.inputs, Input{"previous", content})
+	in.window = windowOptions{AsOf: in.asOf, Stale: stale, Returns: c.Returns.Judging(), History: true}
+	last, notes, err := lastRevision(c.Out, in.asOf, r.Store, write)
+	if err != nil {
+		return day{}, ManifestStage{}, err
+	}
+	in.notes = notes
+	if last != nil {
+		if err := r.past(&in, last); err != nil {
+			return day{}, ManifestStage{}, err
+		}
+	}
+	in.good = goodPosteriors(last, r.Store)
+	if in.held, err = holding(c, in.panel, in.asOf, last, r.Store); err != nil {
+		return day{}, ManifestStage{}, err
 	}
 	return in, read, nil
+}
+
+// past gives the window the history of the last published run to compare with.
+// Where there is none that can be relied upon, the night is held: history that
+// cannot be compared may have changed.
+func (r *Runner) past(in *day, last *revision) error {
+	if b, err := last.original(historyFile, r.Store); err == nil {
+		if _, err := decodeHistory(b); err == nil {
+			content, err := r.Store.Put(b)
+			in.inputs = append(in.inputs, Input{"history", content})
+			return err
+		}
+	}
+	if last.manifest.History == "" { // published before there were digests
+		for _, s := range last.manifest.Stages {
+			if s.Name != "returns" || len(s.Actions) != 1 {
+				continue
+			}
+			if _, err := r.Store.Get(s.Actions[0].Content); err == nil {
+				in.window.Previous = &last.day
+				in.inputs = append(in.inputs, Input{"previous", s.Actions[0].Content})
+				return nil
+			}
+		}
+	}
+	in.notes = append(in.notes, returns.Finding{
+		// A hold: whether the past has changed is what this gate is for.
+		Code: "run.history", Severity: returns.Hold,
+		Sentence: fmt.Sprintf("The history that the run of %v saw cannot be compared with today's: %s is gone or damaged, and the cache no longer has it; check the data, then run again with --approve.", last.day, filepath.Join(last.dir, historyFile)),
+	})
+	return nil
 }
 
 // readPanel reads the files into a panel, or finds that this was done before.
@@ -188,28 +232,6 @@ func (in *day) settle(c *config.Config, sessions returns.Calendar, today returns
 		return "", &returns.NotReadyError{Message: fmt.Sprintf("the as-of day %v is in the future (today is %v)", in.asOf, today)}
 	}
 	return "", nil
-}
-
-// previous returns the panel of the last published run of an earlier day, if
-// the store still has it.
-func (r *Runner) previous(out string, asOf returns.Date) (ContentID, returns.Date, bool) {
-	dir, day := lastPublished(out, asOf)
-	if dir == "" {
-		return "", 0, false
-	}
-	m, err := ReadManifest(dir)
-	if err != nil {
-		return "", 0, false
-	}
-	for _, s := range m.Stages {
-		if s.Name != "returns" || len(s.Actions) != 1 {
-			continue
-		}
-		if _, err := r.Store.Get(s.Actions[0].Content); err == nil {
-			return s.Actions[0].Content, day, true
-		}
-	}
-	return "", 0, false
 }
 
 func decodePanel(b []byte) (*returns.Panel, error) {

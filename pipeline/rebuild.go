@@ -24,7 +24,7 @@ type Rebuilt struct {
 func Rebuild(ctx context.Context, dir string, png bool, s *store.Store, sink Sink, now func() time.Time) ([]Rebuilt, error) {
 	m, err := ReadManifest(dir)
 	if err != nil {
-		return nil, &returns.NotReadyError{Message: fmt.Sprintf("%s is no published run: %v", dir, err)}
+		return nil, err
 	}
 	a, err := storedAction(m, "reports", s)
 	if err != nil {

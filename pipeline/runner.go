@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -127,7 +128,11 @@ func (r *Runner) complete(a Action, b []byte) error {
 	if err != nil {
 		return err
 	}
-	for _, part := range t.Parts {
+	parts := t.Parts
+	if t.History != "" {
+		parts = append(slices.Clone(parts), Part{historyFile, t.History})
+	}
+	for _, part := range parts {
 		if _, err := r.Store.Get(part.Content); err != nil {
 			return err
 		}

@@ -1,9 +1,9 @@
 package pipeline
 
 import (
+	"bytes"
 	"encoding/csv"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -15,12 +15,15 @@ import (
 // RunWeights reads the weights of a published run.
 func RunWeights(dir string) (*optimize.Weights, error) {
 	path := filepath.Join(dir, "weights.csv")
-	f, err := os.Open(path)
+	v, err := openPublished(dir)
 	if err != nil {
-		return nil, &returns.NotReadyError{Message: fmt.Sprintf("%s is no published run: %v", dir, err)}
+		return nil, err
 	}
-	defer f.Close()
-	records, err := csv.NewReader(f).ReadAll()
+	text, err := v.read("weights.csv")
+	if err != nil {
+		return nil, err
+	}
+	records, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
 	if err != nil || len(records) < 2 || len(records[0]) != 4 {
 		return nil, &returns.InputError{Err: fmt.Errorf("%s: expected rows of as_of,effective,strategy,weight (%v)", path, err)}
 	}

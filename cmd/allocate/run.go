@@ -1,13 +1,11 @@
 package main
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -52,7 +50,7 @@ finished is not done again.
 			started := time.Now()
 			outcome, err := pipeline.Run(cmd.Context(), c, how, pipeline.Tee{sink, &account}, time.Now)
 			finish()
-			if c.Gates.Textfile != "" {
+			if c.Gates.Textfile != "" && !how.DryRun {
 				code := exitCode(err)
 				if outcome != nil && outcome.Degraded {
 					code = exitDegraded
@@ -66,7 +64,7 @@ finished is not done again.
 				return err
 			}
 			if asJSON {
-				err = json.NewEncoder(g.stdout).Encode(map[string]any{"event": "outcome", "dir": outcome.Dir, "fresh": outcome.Fresh, "degraded": outcome.Degraded, "as_of": outcome.Decision.AsOf, "effective": outcome.Decision.Effective, "cvar": outcome.Decision.Solution.CVaR, "expected_return": outcome.Decision.Solution.Mean})
+				err = json.NewEncoder(g.stdout).Encode(map[string]any{"event": "outcome", "dir": outcome.Dir, "fresh": outcome.Fresh, "dry_run": outcome.DryRun, "degraded": outcome.Degraded, "as_of": outcome.Decision.AsOf, "effective": outcome.Decision.Effective, "cvar": outcome.Decision.Solution.CVaR, "expected_return": outcome.Decision.Solution.Mean})
 			} else {
 				err = printOutcome(g.stdout, outcome)
 			}
@@ -83,43 +81,30 @@ finished is not done again.
 	v.addFlags(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print events and outcome on standard output, one JSON object a line")
 	cmd.Flags().BoolVar(&how.Approve, "approve", false, "publish although a finding of severity hold asks for approval")
+	cmd.Flags().BoolVar(&how.DryRun, "dry-run", false, "compute and print the weights, and publish nothing")
 	cmd.Flags().BoolVar(&how.KeepGoing, "keep-going", false, "sample the other strategies when one fails; the run still fails")
 	cmd.Flags().BoolVar(&how.NoCache, "no-cache", false, "make every result again")
 	cmd.Flags().StringVar(&how.From, "from", "", "make the results of this stage and of those after it again")
 	return cmd
 }
 
-// printOutcome writes the published weights, largest first, as a table.
+// printOutcome writes the weights that were decided, in the order of the
+// scenarios, as a table. It reads no file: names in files are quoted.
 func printOutcome(w io.Writer, o *pipeline.Outcome) error {
-	f, err := os.Open(filepath.Join(o.Dir, "weights.csv"))
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	records, err := csv.NewReader(f).ReadAll()
-	if err != nil {
-		return fmt.Errorf("%s: %w", f.Name(), err)
-	}
 	s := o.Decision.Solution
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(table, "strategy\tweight\tshare of CVaR\n")
-	zero := 0
-	for _, r := range records[1:] {
-		name, weight := r[2], r[3]
-		share, held := "-", false // of no risk there are no shares
-		for j, n := range s.Names {
-			if n != name {
-				continue
-			}
-			if held = s.Weights[j] != 0; s.CVaR != 0 {
-				share = fmt.Sprintf("%.1f%%", 100*s.Contributions[j]/s.CVaR)
-			}
-		}
-		if !held {
+	zero, total := 0, s.Contributed()
+	for j, name := range s.Names {
+		if s.Weights[j] == 0 {
 			zero++
 			continue
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\n", printable(name), weight, share)
+		share := "-" // of no risk there are no shares
+		if total != 0 {
+			share = fmt.Sprintf("%.1f%%", 100*s.Contributions[j]/total)
+		}
+		fmt.Fprintf(table, "%s\t%.*f\t%s\n", printable(name), s.Decimals, s.Weights[j], share)
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -133,11 +118,15 @@ func printOutcome(w io.Writer, o *pipeline.Outcome) error {
 	}
 	fmt.Fprintf(w, "\nas of %v, to hold from %v: expected return %+.2f%%, CVaR %.2f%%%s, VaR %.2f%% over the horizon; certified gap %.1g\n",
 		o.Decision.AsOf, o.Decision.Effective, 100*s.Mean, 100*s.CVaR, risk, 100*s.VaR, s.Certificate.ExactGap)
+	if o.DryRun {
+		_, err := fmt.Fprintln(w, "dry run: nothing was published")
+		return err
+	}
 	verb := "published"
 	if !o.Fresh {
 		verb = "already published"
 	}
-	_, err = fmt.Fprintf(w, "%s: %s\nreport: %s\n", verb, filepath.Join(o.Dir, "weights.csv"), filepath.Join(o.Dir, "tearsheet.html"))
+	_, err := fmt.Fprintf(w, "%s: %s\nreport: %s\n", verb, filepath.Join(o.Dir, "weights.csv"), filepath.Join(o.Dir, "tearsheet.html"))
 	return err
 }
 
