@@ -59,6 +59,11 @@ func Backtest(ctx context.Context, c *config.Config, trials []Trial, sink Sink, 
 	if err != nil {
 		return nil, err
 	}
+	atWork, err := r.Store.Lease(now())
+	if err != nil {
+		return nil, err
+	}
+	defer atWork()
 	p, read, err := newReplay(ctx, r, c, files)
 	if err != nil {
 		return nil, err

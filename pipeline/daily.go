@@ -26,6 +26,7 @@ type Decision struct {
 	Held      *Holding // previous weights, drifted; nil on a cold start
 	Turnover  float64  // against them
 
+	told     []gated                 // findings as the stages made them, gate by gate
 	history  ContentID               // digest of what the window knows
 	approved bool                    // findings of severity hold do not stop the run
 	policy   []returns.NamedSeverity // severities by code
@@ -250,8 +251,15 @@ func peakMiB() float64 {
 	return float64(u.Maxrss) / (1 << 10)
 }
 
+// gated are the findings of one gate, before any policy has rated them.
+type gated struct {
+	Stage    string            `json:"stage"`
+	Findings []returns.Finding `json:"findings"`
+}
+
 // gate tells of findings and stops the run at one that forbids to publish.
 func (d *Decision) gate(r *Runner, stage string, findings []returns.Finding) error {
+	d.told = append(d.told, gated{stage, slices.Clone(findings)})
 	findings = returns.Rate(findings, d.policy)
 	for i := range findings {
 		r.Sink.Event(Event{Kind: Found, Stage: stage, Finding: &findings[i]})

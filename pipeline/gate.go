@@ -105,6 +105,9 @@ func holding(c *config.Config, panel *returns.Panel, asOf returns.Date, last *re
 	var err error
 	switch {
 	case c.Gates.Previous != "":
+		if info, err := os.Stat(c.Gates.Previous); err == nil && !info.Mode().IsRegular() {
+			return nil, &returns.InputError{Err: fmt.Errorf("gates.previous: %s is no regular file; expected a weights.csv", c.Gates.Previous)}
+		}
 		if h, err = readWeights(c.Gates.Previous); err != nil {
 			return nil, err
 		}

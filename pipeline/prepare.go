@@ -3,15 +3,18 @@ package pipeline
 import (
 	"bytes"
 	"context"
+	"encoding/csv"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 	"time"
 
 	"allocate/config"
 	"allocate/pipeline/backtest"
 	"allocate/pipeline/store"
+	"allocate/reports"
 	"allocate/returns"
 	"allocate/returns/columnar"
 )
@@ -71,7 +74,10 @@ func gather(c *config.Config) (*sourceFiles, error) {
 
 // add hashes one file.
 func (f *sourceFiles) add(kind, name, path string) (sourceFile, []byte, error) {
-	b, err := os.ReadFile(path)
+	b, err := readRegular(path)
+	if input := new(returns.InputError); errors.As(err, &input) {
+		return sourceFile{}, nil, err
+	}
 	if err != nil {
 		return sourceFile{}, nil, &returns.NotReadyError{Message: fmt.Sprintf("%v; expected a file that the configuration names", err)}
 	}
@@ -94,7 +100,7 @@ func newRunner(c *config.Config, f *sourceFiles, sink Sink, now func() time.Time
 		return nil, err
 	}
 	stages := Stages(c.Workers)
-	return &Runner{Stages: stages, Store: s, Sink: sink, Workers: c.Workers, Now: now, Executor: Local{Stages: stages, Sources: f.byContent}}, nil
+	return &Runner{made: &sync.Map{}, Stages: stages, Store: s, Sink: sink, Workers: c.Workers, Now: now, Executor: Local{Stages: stages, Sources: f.byContent}}, nil
 }
 
 // prepare makes a night ready, the same for run, plan and check: it reads the
@@ -234,6 +240,31 @@ func (in *day) settle(c *config.Config, sessions returns.Calendar, today returns
 	return "", nil
 }
 
+// safeHeader marks names in the header of a CSV as text where a spreadsheet
+// would run them.
+func safeHeader(text []byte) ([]byte, error) {
+	r := csv.NewReader(bytes.NewReader(text))
+	header, err := r.Read()
+	if err != nil {
+		return nil, err
+	}
+	safe := make([]string, len(header))
+	for i, name := range header {
+		safe[i] = reports.CSVText(name)
+	}
+	if slices.Equal(safe, header) {
+		return text, nil
+	}
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	if err := w.Write(safe); err != nil {
+		return nil, err
+	}
+	w.Flush()
+	b.Write(text[r.InputOffset():])
+	return b.Bytes(), nil
+}
+
 func decodePanel(b []byte) (*returns.Panel, error) {
 	t, err := columnar.DecodeIPC(b)
 	if err != nil {
@@ -256,7 +287,9 @@ func ExportPanel(p *returns.Panel, format string) ([]byte, error) {
 	var err error
 	switch format {
 	case "csv":
-		err = p.WriteCSV(&b)
+		if err = p.WriteCSV(&b); err == nil {
+			return safeHeader(b.Bytes())
+		}
 	case "parquet":
 		err = p.WriteParquet(&b)
 	case "arrow":

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"allocate/pipeline/store"
@@ -56,6 +58,9 @@ func Rebuild(ctx context.Context, dir string, png bool, s *store.Store, sink Sin
 	}
 	var out []Rebuilt
 	for _, part := range tree.Parts {
+		if !filepath.IsLocal(part.Name) || strings.ContainsAny(part.Name, "\\\x00") {
+			return nil, fmt.Errorf("pipeline: report: %q is no name of a file; the cache is damaged or was written by another program: allocate cache verify --remove", part.Name)
+		}
 		b, err := s.Get(part.Content)
 		if err != nil {
 			return nil, err

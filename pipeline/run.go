@@ -33,6 +33,8 @@ type Manner struct {
 	From      string // make the results of this stage and those after it again
 	Approve   bool   // publish although a finding of severity hold asks for approval
 	DryRun    bool   // compute everything, publish nothing
+
+	Overrides []string // keys of the configuration file that --set changes; they are published as a finding
 }
 
 // fresh lists the stages whose stored results the manner passes over.
@@ -81,6 +83,11 @@ func Run(ctx context.Context, c *config.Config, how Manner, sink Sink, now func(
 	if err != nil {
 		return nil, err
 	}
+	atWork, err := r.Store.Lease(started)
+	if err != nil {
+		return nil, err
+	}
+	defer atWork()
 	m := &Manifest{Started: started, Seed: c.Seed, Versions: versions(), Inputs: files.manifest(), Config: c}
 	defer func() {
 		if how.DryRun {
@@ -101,6 +108,14 @@ func Run(ctx context.Context, c *config.Config, how Manner, sink Sink, now func(
 	}
 	m.AsOf, m.Effective = in.asOf, in.effective
 	in.approved = how.Approve
+	if len(how.Overrides) > 0 {
+		in.notes = append(in.notes, returns.Finding{
+			// Information: it was asked for; but what was published is not what the
+			// configuration says, and whoever compares nights should see it.
+			Code: "run.override", Severity: returns.Info,
+			Sentence: fmt.Sprintf("--set changed the configuration for this run: %s.", strings.Join(how.Overrides, ", ")),
+		})
+	}
 	d, err := r.daily(ctx, in, c)
 	if err != nil {
 		return nil, err
@@ -127,6 +142,11 @@ func Run(ctx context.Context, c *config.Config, how Manner, sink Sink, now func(
 	}
 	if err := retain(c.Out, c.Gates.KeepDays); err != nil {
 		return nil, err
+	}
+	if c.CacheMax > 0 {
+		if _, _, err := Trim(c, r.Store, time.Time{}, int64(c.CacheMax)<<20); err != nil {
+			return nil, err
+		}
 	}
 	return &Outcome{Dir: dir, Fresh: fresh, Degraded: d.Degraded(c.Gates.Degraded), Decision: d}, nil
 }

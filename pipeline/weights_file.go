@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"allocate/pipeline/backtest"
+	"allocate/reports"
 	"allocate/returns"
 )
 
@@ -100,12 +101,4 @@ func parseTargets(name string, text []byte) ([]backtest.Target, error) {
 }
 
 // unquoteCell undoes reports.CSVText.
-func unquoteCell(s string) string {
-	if len(s) > 1 && s[0] == '\'' {
-		switch s[1] {
-		case '=', '+', '-', '@':
-			return s[1:]
-		}
-	}
-	return s
-}
+func unquoteCell(s string) string { return reports.CSVName(s) }

@@ -5,15 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"allocate/config"
 	"allocate/pipeline"
 )
 
@@ -32,13 +35,20 @@ finished is not done again.
 ` + exitHelp,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, _, err := g.load(cmd)
+			c, origins, err := g.load(cmd)
 			if err != nil {
 				return err
 			}
 			if c.Workers == 0 {
 				c.Workers = runtime.GOMAXPROCS(0)
 			}
+			scheduled := slices.ContainsFunc(slices.Collect(maps.Values(origins)), func(o config.Origin) bool { return o.Kind == "file" })
+			for key, o := range origins {
+				if o.Kind == "set" && scheduled {
+					how.Overrides = append(how.Overrides, key)
+				}
+			}
+			slices.Sort(how.Overrides)
 			if asJSON {
 				v.events = g.stdout
 			}
@@ -68,8 +78,8 @@ finished is not done again.
 			} else {
 				err = printOutcome(g.stdout, outcome)
 			}
-			if err != nil {
-				return err
+			if err != nil { // what was published stays published, whoever reads of it
+				fmt.Fprintf(g.stderr, "allocate: standard output: %v\n", err)
 			}
 			if outcome.Degraded {
 				return errDegraded
@@ -138,6 +148,19 @@ func printable(s string) string {
 		out = append(out[:59], '…')
 	}
 	return string(out)
+}
+
+// printableLines is printableText for text of several lines.
+func printableLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		parts := strings.Split(line, "\t")
+		for k, part := range parts {
+			parts[k] = printableText(part)
+		}
+		lines[i] = strings.Join(parts, "\t")
+	}
+	return strings.Join(lines, "\n")
 }
 
 func printableText(s string) string {
