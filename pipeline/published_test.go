@@ -17,7 +17,7 @@ import (
 	"allocate/returns"
 )
 
-var damages = flag.Int("damages", 6, "random damages to published files, and as many to the store, that a run has to notice")
+var damages = flag.Int("damages", 4, "random damages to published files, and as many to the store, that a run has to notice")
 
 // folder reads every file below dir.
 func folder(t *testing.T, dir string) map[string]string {

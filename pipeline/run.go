@@ -144,7 +144,7 @@ func Run(ctx context.Context, c *config.Config, how Manner, sink Sink, now func(
 		return nil, err
 	}
 	if c.CacheMax > 0 {
-		if _, _, err := Trim(c, r.Store, time.Time{}, int64(c.CacheMax)<<20); err != nil {
+		if _, _, err := Trim(c, r.Store, now(), time.Time{}, int64(c.CacheMax)<<20); err != nil {
 			return nil, err
 		}
 	}

@@ -11,8 +11,8 @@ import (
 // Trim deletes stored results that were not used since before, and then the
 // longest unused until at most mostBytes are left (0: no limit). It spares what
 // the last published run names, and whatever runs at work may be using.
-func Trim(c *config.Config, s *store.Store, before time.Time, mostBytes int64) (removed int, freed int64, err error) {
-	return s.Trim(before, mostBytes, named(c.Out, s))
+func Trim(c *config.Config, s *store.Store, now, before time.Time, mostBytes int64) (removed int, freed int64, err error) {
+	return s.Trim(now, before, mostBytes, named(c.Out, s))
 }
 
 // named lists what the last published run names: its actions, their results,

@@ -109,7 +109,7 @@ func newCacheTrim(g *global) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			removed, freed, err := pipeline.Trim(c, s, time.Now().Add(-time.Duration(days)*24*time.Hour), most<<20)
+			removed, freed, err := pipeline.Trim(c, s, time.Now(), time.Now().Add(-time.Duration(days)*24*time.Hour), most<<20)
 			if err != nil {
 				return err
 			}

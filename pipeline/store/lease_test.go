@@ -34,7 +34,7 @@ func TestTrimBesideALease(t *testing.T) {
 	if err := os.WriteFile(half, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	removed, _, err := s.Trim(now.Add(time.Hour), 1, map[ID]bool{named: true})
+	removed, _, err := s.Trim(now, now.Add(time.Hour), 1, map[ID]bool{named: true})
 	if err != nil || removed != 1 || s.Has(old) || !s.Has(named) || !s.Has(hit) || !s.Has(young) {
 		t.Errorf("beside a lease: %d removed, %v", removed, err)
 	}
@@ -45,7 +45,7 @@ func TestTrimBesideALease(t *testing.T) {
 	if err := os.Chtimes(half, now.Add(-time.Hour), now.Add(-time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	if removed, _, err = s.Trim(now.Add(time.Hour), 1, nil); err != nil || removed != 3 {
+	if removed, _, err = s.Trim(now, now.Add(time.Hour), 1, nil); err != nil || removed != 3 {
 		t.Errorf("afterwards: %d removed, %v", removed, err)
 	}
 	if _, err := os.Stat(half); !os.IsNotExist(err) {

@@ -86,7 +86,7 @@ func (s *Store) Verify(remove bool) (checked int, damaged []ID, err error) {
 // interrupted writes left. What is deleted is made again when needed. It spares
 // what keep names, and what somebody who works with the store may be using: see
 // Lease.
-func (s *Store) Trim(before time.Time, mostBytes int64, keep map[ID]bool) (removed int, freed int64, err error) {
+func (s *Store) Trim(now, before time.Time, mostBytes int64, keep map[ID]bool) (removed int, freed int64, err error) {
 	began, working := s.oldestLease()
 	spare := began.Add(-touched) // a use is only marked where the mark is older than that
 	type file struct {
@@ -122,12 +122,11 @@ func (s *Store) Trim(before time.Time, mostBytes int64, keep map[ID]bool) (remov
 		freed += f.Bytes
 		total -= f.Bytes
 	}
-	return removed, freed, s.clearLeftovers(began, working)
+	return removed, freed, s.clearLeftovers(now, began, working)
 }
 
 // clearLeftovers removes temporary files of writes that never ended.
-func (s *Store) clearLeftovers(began time.Time, working bool) error {
-	now := time.Now()
+func (s *Store) clearLeftovers(now, began time.Time, working bool) error {
 	for _, kind := range []string{"index", "data"} {
 		err := filepath.WalkDir(filepath.Join(s.dir, kind), func(path string, d fs.DirEntry, err error) error {
 			if err != nil || !d.Type().IsRegular() || !strings.HasPrefix(d.Name(), ".") {
