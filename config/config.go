@@ -16,6 +16,7 @@ type Config struct {
 	AsOf      string            `mapstructure:"as_of" json:"as_of" doc:"day of the last return the run may see, YYYY-MM-DD; blank: the last session of returns.calendar before today"`
 	Out       string            `mapstructure:"out" json:"out" doc:"folder for published runs, as <out>/<as_of>/r<k>, and <out>/latest" path:"true"`
 	Cache     string            `mapstructure:"cache" json:"cache" doc:"folder of results that need not be computed again; it may be deleted at any time" path:"true"`
+	CacheMax  int               `mapstructure:"cache_max" json:"cache_max" doc:"largest size of the cache after a run, in MiB: the longest unused results beyond it are deleted, but never those of the last published run; 0: no limit"`
 	Seed      uint64            `mapstructure:"seed" json:"seed" doc:"root of all random numbers: the same inputs and seed give the same bytes"`
 	Workers   int               `mapstructure:"workers" json:"workers" doc:"strategies sampled at once; 0: one per processor; the result is the same for any number"`
 	Returns   returns.Options   `mapstructure:"returns" json:"returns" doc:"where the returns are, and which of them a run uses"`
@@ -31,6 +32,7 @@ func Default() Config {
 	return Config{
 		Out:       "out",
 		Cache:     ".cache",
+		CacheMax:  20_000,
 		Seed:      1,
 		Returns:   returns.DefaultOptions(),
 		Bayes:     bayes.DefaultOptions(),
@@ -75,6 +77,9 @@ func (c *Config) Validate() error {
 		if path, ok := f.Default.(string); ok && f.Path && scheme(path) != "" {
 			errs = append(errs, fmt.Errorf("%s: %q is an address; only files and folders of this machine are read and written", f.Key, clip(path)))
 		}
+	}
+	if c.CacheMax < 0 {
+		errs = append(errs, fmt.Errorf("cache_max: is %d; expected a number of MiB, or 0 for no limit", c.CacheMax))
 	}
 	if c.Workers < 0 || c.Workers > 4096 {
 		errs = append(errs, fmt.Errorf("workers: is %d; expected 0 to 4096", c.Workers))

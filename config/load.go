@@ -211,6 +211,13 @@ func (l *loader) resolve(c *Config, file string) {
 			*path = filepath.Join(dir, *path)
 		}
 	}
+	if l.origins["backtest.portfolios"].Kind == "file" {
+		for i, p := range c.Backtest.Portfolios {
+			if p.Path != "" && !filepath.IsAbs(p.Path) {
+				c.Backtest.Portfolios[i].Path = filepath.Join(dir, p.Path)
+			}
+		}
+	}
 }
 
 // scheme returns what is before :// in a path, blank if there is none.

@@ -19,12 +19,18 @@ const (
 	stanceShort               // a position below 0
 )
 
-// node is a part of the search: all portfolios that agree with its stances.
+// node is a part of the search: all portfolios that agree with its stances. It
+// keeps only what its children need, a few kilobytes for 100 strategies: the
+// scenarios' losses and multipliers are computed again where they are wanted.
 type node struct {
-	id    int
-	bound float64 // no portfolio of the part is below it
-	state []stance
-	a     *answer // of its relaxation
+	id      int
+	bound   float64 // no portfolio of the part that is better than the cutoff is below it
+	state   []stance
+	bounds  [2][]float64 // N lower and upper bounds of a portfolio worth finding: see tighten
+	weights []float64    // N, of its relaxation
+	from    *search      // where the relaxation ended; see slim
+	decided int          // stances that are not open
+	split   int          // the strategy to decide next
 }
 
 // errNone is a part without any admissible portfolio.
@@ -37,65 +43,78 @@ var errNone = errors.New("optimize: no portfolio in this part")
 //
 //	sum over open of |w_i| / most_i <= MaxPositions - decided positions
 //
-// which is a Distance like others, and the node a problem for solve. The part
-// with the least bound is split next, at the strategy about which the
-// relaxation is least decided. Every part's relaxation also suggests a
-// portfolio: the largest positions are kept and the others closed.
+// which is a Distance like others, and the node a problem for solve. The largest
+// weights are those of portfolios that are worth finding (see tighten). The
+// part with the least bound is split next, at the strategy about which the
+// relaxation is least decided; until there is a portfolio, the part about which
+// most is decided. Some parts' relaxations also suggest a portfolio: the largest
+// positions are kept and the others closed.
 //
 // The search ends when no part can hold anything better by more than MaxGap,
-// or after Nodes parts; the certificate's bound is the least of what is left.
+// after Nodes parts, or at a deadline of ctx, with the best portfolio that it
+// knows. The certificate's bound is the least over all parts: those that are
+// left, those that were not worth a search, and those that arithmetic defeated.
 func (e *engine) branch(ctx context.Context, solve func(context.Context, *engine) (*answer, error)) (*answer, error) {
-	b := &branching{engine: e, solve: solve, most: e.Nodes}
+	b := &branching{engine: e, solve: solve, most: e.Nodes, closed: math.Inf(1)}
 	if b.most == 0 {
 		b.most = DefaultOptions().Nodes
 	}
-	root, err := b.relax(ctx, make([]stance, e.shape.n), e.last)
-	if errors.Is(err, errNone) {
+	if e.seed != nil {
+		b.improve(e.seed)
+	}
+	if err := b.forced(ctx); err != nil {
+		return nil, err
+	}
+	state, bounds := make([]stance, e.shape.n), [2][]float64{e.Lower, e.Upper}
+	root, a, err := b.relax(ctx, state, bounds, e.last)
+	switch {
+	case errors.Is(err, errNone):
 		return nil, b.noneAtAll(ctx)
-	}
-	if err != nil {
+	case err != nil && b.best != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return b.stopped(b.rough()), nil
+	case err != nil:
 		return nil, err
 	}
-	if err := b.visit(ctx, root, true); err != nil {
-		return nil, err
-	}
-	for b.parts.Len() > 0 && b.nodes < b.most {
-		part := heap.Pop(&b.parts).(*node)
-		if b.hopeless(part.bound) {
-			heap.Push(&b.parts, part) // its bound is the least
-			break
-		}
-		i := b.undecided(part)
+	err = b.visit(ctx, root, a, true)
+	for err == nil && len(b.parts) > 0 && b.nodes < b.most && !b.hopeless(b.parts[0].bound) {
+		part := b.next()
 		for _, s := range []stance{stanceOut, stanceLong, stanceShort} {
-			if s == stanceLong && e.Upper[i] <= 0 || s == stanceShort && e.Lower[i] >= 0 || s == stanceOut && (e.Lower[i] > 0 || e.Upper[i] < 0) {
-				continue
-			}
-			state := slices.Clone(part.state)
-			state[i] = s
-			child, err := b.relax(ctx, state, part.a.search)
-			if errors.Is(err, errNone) {
-				continue
-			}
-			if err != nil {
-				return nil, err
-			}
-			if err := b.visit(ctx, child, b.nodes%8 == 0); err != nil {
-				return nil, err
+			if err = b.child(ctx, part, s); err != nil {
+				b.closed = min(b.closed, part.bound)
+				break
 			}
 		}
 	}
-	if b.best == nil {
-		if b.parts.Len() == 0 {
-			return nil, b.noneAtAll(ctx)
-		}
-		return nil, &UndefinedError{fmt.Sprintf("the search for a portfolio within optimize.min_position and optimize.max_positions found none in %d steps; raise optimize.nodes, or relax the rules", b.nodes)}
+	switch {
+	case err != nil && (b.best == nil || !errors.Is(ctx.Err(), context.DeadlineExceeded)):
+		return nil, err
+	case b.best == nil && len(b.parts) == 0 && math.IsInf(b.closed, 1):
+		return nil, b.noneAtAll(ctx)
+	case b.best == nil:
+		return nil, &UndefinedError{Message: fmt.Sprintf("the search for a portfolio within optimize.min_position and optimize.max_positions found none in %d steps; raise optimize.nodes, or relax the rules", b.nodes)}
 	}
-	least := b.value
+	least := min(b.value, b.closed)
 	for _, part := range b.parts {
 		least = min(least, part.bound)
 	}
+	if err != nil {
+		return b.stopped(least), nil
+	}
 	b.best.least, b.best.nodes = &least, b.nodes
 	return b.best, nil
+}
+
+// stopped is the best portfolio of a search that a deadline ended.
+func (b *branching) stopped(least float64) *answer {
+	b.best.least, b.best.nodes, b.best.settled = &least, b.nodes, true
+	return b.best
+}
+
+// rough is a bound on everything from no knowledge at all, of what the best
+// portfolio minimises.
+func (b *branching) rough() float64 {
+	bound, _ := b.bound(b.best.base, b.noDual())
+	return min(b.value, bound+b.best.shift)
 }
 
 // branching is the state of the search.
@@ -103,25 +122,80 @@ type branching struct {
 	*engine
 	solve  func(context.Context, *engine) (*answer, error)
 	parts  heapOfParts
+	faces  []face // of every slim search: they are the same in all parts
 	nodes  int
 	most   int
 	best   *answer
 	value  float64 // of best
+	closed float64 // the least bound of the parts that are not searched any more
 	pivots int
+}
+
+// next takes the part to split off the heap: that with the least bound, or,
+// without any portfolio yet, that about which most is decided.
+func (b *branching) next() *node {
+	if b.best != nil {
+		return heap.Pop(&b.parts).(*node)
+	}
+	at := 0
+	for k, part := range b.parts {
+		if first := b.parts[at]; part.decided > first.decided || part.decided == first.decided && (part.bound < first.bound || part.bound == first.bound && part.id < first.id) {
+			at = k
+		}
+	}
+	return heap.Remove(&b.parts, at).(*node)
+}
+
+// child decides the strategy that a part is split at, and solves what is left.
+// A part whose relaxation arithmetic defeats is closed with the bound of the
+// part that it is of. An error is one of ctx.
+func (b *branching) child(ctx context.Context, part *node, s stance) error {
+	i := part.split
+	lo, up := part.bounds[0][i], part.bounds[1][i]
+	if s == stanceLong && up <= 0 || s == stanceShort && lo >= 0 || s == stanceOut && (lo > 0 || up < 0) {
+		return nil
+	}
+	state := slices.Clone(part.state)
+	state[i] = s
+	n, a, err := b.relax(ctx, state, part.bounds, part.from)
+	switch {
+	case errors.Is(err, errNone):
+		return nil
+	case err != nil && ctx.Err() != nil:
+		return err
+	case err != nil:
+		b.closed = min(b.closed, part.bound)
+		return nil
+	}
+	n.bound = max(n.bound, part.bound)
+	return b.visit(ctx, n, a, b.best == nil || b.nodes%8 == 0)
 }
 
 // ruled reports a strategy that the rules are about.
 func (e *engine) ruled(i int) bool { return !e.hasCash || e.Set.Names[i] != Cash }
 
 // hopeless reports that a part with this bound holds nothing worth finding.
-func (b *branching) hopeless(bound float64) bool {
-	return b.best != nil && bound >= b.value-b.maxGap()/2*max(math.Abs(b.value), b.absolute)
+func (b *branching) hopeless(bound float64) bool { return b.best != nil && bound >= b.cutoff() }
+
+// cutoff is the value from which on a portfolio is not worth finding.
+func (b *branching) cutoff() float64 {
+	return b.value - b.maxGap()/2*max(math.Abs(b.value), b.absolute)
+}
+
+// improve takes a portfolio that is better than the best.
+func (b *branching) improve(a *answer) {
+	v := a.value(a.base, a.outcome(a.weights), a.weights) + a.shift
+	if b.best == nil || v < b.value {
+		best := *a
+		best.pivots = b.pivots
+		b.best, b.value = &best, v
+	}
 }
 
 // part is the problem of a node.
-func (b *branching) part(state []stance) *engine {
+func (b *branching) part(state []stance, bounds [2][]float64) *engine {
 	p := *b.Problem
-	p.Lower, p.Upper = slices.Clone(p.Lower), slices.Clone(p.Upper)
+	p.Lower, p.Upper = slices.Clone(bounds[0]), slices.Clone(bounds[1])
 	p.MinPosition, p.MaxPositions = 0, 0
 	held := 0
 	d := Distance{Name: keyMaxPositions, Weight: make([]float64, b.shape.n), Center: make([]float64, b.shape.n)}
@@ -132,6 +206,9 @@ func (b *branching) part(state []stance) *engine {
 				d.Weight[i] = 1 / reach
 			}
 		case stanceOut:
+			if p.Lower[i] > 0 || p.Upper[i] < 0 {
+				return nil
+			}
 			p.Lower[i], p.Upper[i] = 0, 0
 		case stanceLong:
 			p.Lower[i] = max(p.Lower[i], b.MinPosition)
@@ -146,7 +223,7 @@ func (b *branching) part(state []stance) *engine {
 		p.Distances = append(slices.Clone(p.Distances), d)
 	}
 	e := *b.engine
-	e.Problem, e.start, e.last, e.quiet = &p, nil, nil, true
+	e.Problem, e.start, e.last, e.quiet, e.seed = &p, nil, nil, true, nil
 	e.guess = slices.Clone(b.guess)
 	for i := range p.Lower {
 		if p.Lower[i] > p.Upper[i] || d.Limit < 0 {
@@ -158,52 +235,154 @@ func (b *branching) part(state []stance) *engine {
 }
 
 // relax solves a node's relaxation; errNone says that the part is empty.
-func (b *branching) relax(ctx context.Context, state []stance, from *search) (*node, error) {
+func (b *branching) relax(ctx context.Context, state []stance, bounds [2][]float64, from *search) (*node, *answer, error) {
 	b.nodes++
-	e := b.part(state)
+	e := b.part(state, bounds)
 	if e == nil {
-		return nil, errNone
+		return nil, nil, errNone
 	}
 	e.last = from
 	a, err := b.solve(ctx, e)
 	var none *InfeasibleError
 	if errors.Is(err, errNone) || errors.As(err, &none) {
-		return nil, errNone
+		return nil, nil, errNone
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	b.pivots += a.pivots
-	bound, _ := a.bound(a.blend, a.dual())
-	return &node{id: b.nodes, bound: bound + a.shift + a.credit, state: state, a: a}, nil
+	bound, each := a.bound(a.blend, a.dual())
+	bound += a.shift + a.credit
+	if b.faces == nil {
+		b.faces = a.shape.slimFaces()
+	}
+	n := &node{id: b.nodes, bound: bound, state: state, bounds: bounds, weights: slices.Clone(a.weights), from: a.slim(b.faces), split: -1}
+	b.tighten(n, e, each)
+	for _, s := range n.state {
+		if s != stanceOpen {
+			n.decided++
+		}
+	}
+	return n, a, nil
+}
+
+// tighten narrows the bounds of a part to what portfolios below the cutoff can
+// have, and closes strategies that none of them holds: moving one weight away
+// from its best under the multipliers raises the bound by what its function of
+// one weight says (reduced-cost fixing). Narrow bounds make open strategies
+// count for more of a position, and the relaxation strong. What is cut off is
+// not below the cutoff, which the bound of the search then counts with.
+func (b *branching) tighten(n *node, e *engine, each []bent) {
+	if b.best == nil {
+		return
+	}
+	room := b.cutoff() - n.bound
+	if room < 0 {
+		return
+	}
+	room += 1e-12 * max(math.Abs(b.value), b.absolute)
+	lower, upper := slices.Clone(n.bounds[0]), slices.Clone(n.bounds[1])
+	state, cut := slices.Clone(n.state), false
+	for i := range each {
+		lo, up := e.Lower[i], e.Upper[i]
+		if lo == up {
+			continue
+		}
+		low, high := each[i].below(each[i].least(lo, up)+room, lo, up)
+		if low > lower[i] {
+			lower[i], cut = low, true
+		}
+		if high < upper[i] {
+			upper[i], cut = high, true
+		}
+		if state[i] == stanceOpen && b.ruled(i) && lower[i] <= 0 && upper[i] >= 0 && max(-lower[i], upper[i]) < max(b.MinPosition-tiny, tiny) {
+			state[i], cut = stanceOut, true
+		}
+	}
+	if cut {
+		b.closed = min(b.closed, b.cutoff())
+		n.bounds, n.state = [2][]float64{lower, upper}, state
+	}
+}
+
+// below returns an interval outside which a convex function of one weight is
+// above level in [lo, up], a little too large rather than too small.
+func (f *bent) below(level, lo, up float64) (low, high float64) {
+	at := lo
+	for _, x := range append([]float64{up}, f.centers...) {
+		if x > lo && x <= up && f.at(x) < f.at(at) {
+			at = x
+		}
+	}
+	edge := func(end float64) float64 {
+		if f.at(end) <= level {
+			return end
+		}
+		in, out := at, end
+		for range 60 {
+			if mid := (in + out) / 2; f.at(mid) <= level {
+				in = mid
+			} else {
+				out = mid
+			}
+		}
+		return out
+	}
+	slack := 1e-9 * (up - lo)
+	return max(lo, edge(lo)-slack), min(up, edge(up)+slack)
 }
 
 // visit takes what a solved node is worth: a new best portfolio, or a part to
 // split. With try it also solves the portfolio that the relaxation suggests.
-func (b *branching) visit(ctx context.Context, n *node, try bool) error {
+func (b *branching) visit(ctx context.Context, n *node, a *answer, try bool) error {
 	if b.hopeless(n.bound) {
+		b.closed = min(b.closed, n.bound)
 		return nil
 	}
-	kept := b.undecided(n) < 0
-	if !kept {
-		heap.Push(&b.parts, n)
+	n.split = b.undecided(n)
+	if n.split < 0 || try {
+		leaf, err := b.leaf(ctx, b.suggest(n), n.from)
+		switch {
+		case errors.Is(err, errNone):
+		case err != nil && ctx.Err() != nil:
+			b.closed = min(b.closed, n.bound)
+			return err
+		case err == nil:
+			b.improve(leaf)
+		}
 	}
-	if !kept && !try {
+	if n.split < 0 {
+		// The relaxation keeps the rules, but for what counts as 0. Where that is
+		// not all there is to the part, it is decided further.
+		n.split = slices.IndexFunc(n.state, func(s stance) bool { return s == stanceOpen })
+		if n.split < 0 {
+			b.improve(a)
+		}
+	}
+	if n.split < 0 || b.hopeless(n.bound) {
+		b.closed = min(b.closed, n.bound)
 		return nil
 	}
-	leaf, err := b.relax(ctx, b.suggest(n), n.a.search)
-	if errors.Is(err, errNone) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	o := leaf.a.outcome(leaf.a.weights)
-	if v := leaf.a.value(leaf.a.base, o, leaf.a.weights) + leaf.a.shift; b.best == nil || v < b.value {
-		b.best, b.value = leaf.a, v
-		b.best.pivots = b.pivots
-	}
+	heap.Push(&b.parts, n)
 	return nil
+}
+
+// leaf solves a part about which everything is decided.
+func (b *branching) leaf(ctx context.Context, state []stance, from *search) (*answer, error) {
+	b.nodes++
+	e := b.part(state, [2][]float64{b.Lower, b.Upper})
+	if e == nil {
+		return nil, errNone
+	}
+	e.last = from
+	a, err := b.solve(ctx, e)
+	if none := new(InfeasibleError); errors.As(err, &none) {
+		return nil, errNone
+	}
+	if err == nil {
+		b.pivots += a.pivots
+	}
+	return a, err
 }
 
 // tiny is a weight that counts as 0 in the search.
@@ -213,7 +392,7 @@ const tiny = 1e-9
 // most, -1 if it keeps them.
 func (b *branching) undecided(n *node) int {
 	worst, at, positions := 0.0, -1, 0
-	for i, x := range n.a.weights {
+	for i, x := range n.weights {
 		size := math.Abs(x)
 		if !b.ruled(i) || size <= tiny {
 			continue
@@ -231,7 +410,7 @@ func (b *branching) undecided(n *node) int {
 	if at >= 0 || b.MaxPositions == 0 || positions <= b.MaxPositions {
 		return at
 	}
-	for i, x := range n.a.weights {
+	for i, x := range n.weights {
 		if n.state[i] != stanceOpen || !b.ruled(i) || math.Abs(x) <= tiny {
 			continue
 		}
@@ -245,7 +424,7 @@ func (b *branching) undecided(n *node) int {
 
 // suggest keeps the largest positions of a relaxation and closes the others.
 func (b *branching) suggest(n *node) []stance {
-	w, state := n.a.weights, slices.Clone(n.state)
+	w, state := n.weights, slices.Clone(n.state)
 	order, held := []int{}, 0
 	for i, s := range state {
 		switch {
@@ -278,43 +457,6 @@ func (b *branching) suggest(n *node) []stance {
 		}
 	}
 	return state
-}
-
-// noneAtAll explains rules on positions that cannot be kept: first by what
-// conflicts without them, else by the least number of positions that will do.
-func (b *branching) noneAtAll(ctx context.Context) error {
-	p := *b.Problem
-	p.MinPosition, p.MaxPositions = 0, 0
-	plain := *b.engine
-	plain.Problem, plain.start, plain.quiet = &p, nil, false
-	if err := plain.begin(ctx); err != nil {
-		return err
-	}
-	var rules []string
-	if b.MaxPositions > 0 {
-		rules = append(rules, keyMaxPositions)
-	}
-	if b.MinPosition > 0 {
-		rules = append(rules, keyMinPosition)
-	}
-	advice := fmt.Sprintf("%s cannot be kept together with the bounds and limits; relax one of them", list(rules))
-	for k := b.MaxPositions + 1; b.MaxPositions > 0 && k < b.shape.n; k++ {
-		more := *b.Problem
-		more.MaxPositions = k
-		try := *b.engine
-		try.Problem, try.start, try.last = &more, nil, nil
-		c := &branching{engine: &try, solve: b.solve, most: b.most}
-		if n, err := c.relax(ctx, make([]stance, b.shape.n), nil); err == nil {
-			if _, err := c.relax(ctx, c.suggest(n), nil); err == nil {
-				advice = fmt.Sprintf("%s %d positions are too few for the bounds and limits; raise it to %d, where there is a portfolio", keyMaxPositions, b.MaxPositions, k)
-				break
-			}
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-	}
-	return &InfeasibleError{Conflict: rules, Advice: []string{advice}}
 }
 
 // heapOfParts orders parts by bound, then age.

@@ -30,17 +30,19 @@ func (v *Solver) budget(ctx context.Context, p *Problem) (*Solution, error) {
 		return nil, err
 	}
 	out.Method, out.Iterations = "interior", r.Iterations
-	if l := p.levels(); len(l) == 1 && l[0].Alpha == p.Alpha {
-		// Where scenarios tie at the VaR the risk has many subgradients; this is
-		// the one with the shares that were asked for. Rounding moves it by little.
-		sum := 0.0
-		for i, c := range r.Contributions {
-			out.Contributions[i] = c / r.W[i] * out.Weights[i]
-			sum += out.Contributions[i]
-		}
-		for i := range out.Contributions {
-			out.Contributions[i] *= out.CVaR / sum
-		}
+	// Where scenarios tie at the VaR the risk has many subgradients; this is
+	// the one with the shares that were asked for. Rounding moves it by little.
+	// With a spectrum they sum to the risk of the spectrum.
+	sum, total := 0.0, out.CVaR
+	if l := p.levels(); len(l) > 1 || l[0].Alpha != p.Alpha {
+		total = out.Risk - out.Cost
+	}
+	for i, c := range r.Contributions {
+		out.Contributions[i] = c / r.W[i] * out.Weights[i]
+		sum += out.Contributions[i]
+	}
+	for i := range out.Contributions {
+		out.Contributions[i] *= total / sum
 	}
 	c := &out.Certificate
 	c.DualBound = c.ExactPrimal * math.Exp(-math.Abs(r.Gap))

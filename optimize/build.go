@@ -63,11 +63,16 @@ func NewProblem(set *scenarios.Set, o Options, held Held) (*Problem, error) {
 	if o.MaxCVaR != nil {
 		p.MaxCVaR = *o.MaxCVaR
 	}
+	if o.Cash {
+		certain := o.CashOver(set.Horizon, set.Frequency)
+		p.cash = &certain
+	}
 	b.bounds(p)
 	b.rows(p)
 	b.distances(p, held)
 	b.costs(p, held)
 	b.borrow(p)
+	b.netFloor(p)
 	b.shares(p)
 	return p, errors.Join(b.unknown...)
 }
@@ -148,6 +153,32 @@ func (b *builder) rows(p *Problem) {
 		}
 		row("optimize.exposures: "+e.Name, coef, e.Min, e.Max)
 	}
+}
+
+// netFloor makes the floor on the expected return one that holds net of the
+// costs of trading and borrowing, where there are any.
+func (b *builder) netFloor(p *Problem) {
+	k := slices.IndexFunc(p.Constraints, func(c Constraint) bool { return c.Name == keyMinReturn })
+	if k < 0 || p.Cost == nil && p.Borrow == nil && p.Fixed == 0 && p.sunk == 0 {
+		return
+	}
+	n := len(b.names)
+	row := p.Constraints[k]
+	d := Distance{
+		Name: keyMinReturn, Weight: make([]float64, n), Center: make([]float64, n), Coef: make([]float64, n), Short: p.Borrow,
+		Constant: p.sunk, Limit: -row.Lower,
+	}
+	if p.Previous != nil {
+		d.Center = p.Previous
+		if p.Cost != nil {
+			d.Weight = p.Cost
+		}
+	}
+	for i, m := range row.Coef {
+		d.Coef[i] = -m
+	}
+	p.Constraints = slices.Delete(p.Constraints, k, k+1)
+	p.Distances = append(p.Distances, d)
 }
 
 // distances adds the limits on leverage, on turnover and on the distance to

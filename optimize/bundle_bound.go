@@ -73,8 +73,14 @@ func (b *levels) lagrangian(goal aim, y prices) float64 {
 	ball := goal.m*p.Radius + (goal.rho+limit)*p.ballRisk()
 	if p.Norm == LInf {
 		bend(ball, b.shape.ones, b.shape.zeros)
-	} else if total := blas64.Asum(vector(y.norm)); total > 0 {
-		lean(min(1, ball/total), y.norm)
+	} else {
+		norm := slices.Clone(y.norm)
+		for i := range norm {
+			norm[i] *= b.shape.ones[i]
+		}
+		if total := blas64.Asum(vector(norm)); total > 0 {
+			lean(min(1, ball/total), norm)
+		}
 	}
 	if p.Previous != nil {
 		bend(goal.m+goal.rho+limit, p.Cost, p.Previous)
@@ -87,6 +93,9 @@ func (b *levels) lagrangian(goal aim, y prices) float64 {
 		if z := y.distances[k]; z > 0 {
 			add(z * (d.Constant - d.Limit))
 			bend(z, d.Weight, d.Center)
+			lean(z, d.Coef)
+			lean(-z/2, d.Short)
+			bend(z/2, d.Short, b.shape.zeros)
 		}
 	}
 	for i, s := range slope {

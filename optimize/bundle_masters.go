@@ -17,7 +17,7 @@ type shape struct {
 	first                     int // d_0
 	kinks                     []corner
 	size                      int
-	ones, zeros               []float64 // N
+	ones, zeros               []float64 // N; 1 where the ball moves the returns, else 0; and 0
 }
 
 // corner is where the slope of a term in one weight changes.
@@ -30,7 +30,9 @@ func newShape(p *Problem) *shape {
 	n := len(p.Lower)
 	s := &shape{p: p, tail: n, ridge: n + 1, norm: n + 2, excess: n + 3, first: n + 4, ones: make([]float64, n), zeros: make([]float64, n)}
 	for i := range s.ones {
-		s.ones[i] = 1
+		if p.uncertain(i) {
+			s.ones[i] = 1
+		}
 	}
 	add := func(weight, center []float64) {
 		for i, a := range weight {
@@ -46,6 +48,7 @@ func newShape(p *Problem) *shape {
 	add(p.Borrow, s.zeros)
 	for _, d := range p.Distances {
 		add(d.Weight, d.Center)
+		add(d.Short, s.zeros)
 	}
 	if p.Radius > 0 && p.Norm == LInf {
 		add(s.ones, s.zeros)
@@ -151,6 +154,13 @@ func (s *shape) base(elastic bool) (*quadratic, *places) {
 		f := s.affine()
 		f.constant = d.Constant
 		s.absolute(&f, 1, d.Weight, d.Center)
+		for i, a := range d.Coef {
+			f.coef[i] += a
+		}
+		s.absolute(&f, 0.5, d.Short, s.zeros)
+		for i, a := range d.Short {
+			f.coef[i] -= a / 2
+		}
 		at.distances = append(at.distances, side(f, d.Limit))
 	}
 	for k, kink := range s.kinks {
@@ -197,7 +207,8 @@ func (s *shape) model(b *levels, goal aim) (*quadratic, *places, affine) {
 		q.up[s.norm] = math.Inf(1)
 		for i := range b.mean {
 			at.norm = append(at.norm, len(q.g), len(q.g)+1)
-			q.g = append(q.g, sparse{[]int{i, s.norm}, []float64{1, -1}}, sparse{[]int{i, s.norm}, []float64{-1, -1}})
+			in := s.ones[i] // 0: the norm leaves it out
+			q.g = append(q.g, sparse{[]int{i, s.norm}, []float64{in, -1}}, sparse{[]int{i, s.norm}, []float64{-in, -1}})
 			q.h = append(q.h, 0, 0)
 		}
 	}

@@ -91,11 +91,17 @@ func (e *engine) bound(b blend, d Dual) (bound float64, each []bent) {
 	ball := b.ret*e.Radius + b.risk*e.ballRisk()
 	if e.Radius > 0 && e.Norm != LInf {
 		sum := 0.0
-		for _, v := range d.Norm {
-			sum += math.Abs(v)
+		for i, v := range d.Norm {
+			if e.uncertain(i) {
+				sum += math.Abs(v)
+			}
 		}
 		if sum > 0 && !math.IsInf(sum, 1) && sum == sum {
-			blas64.Axpy(min(1, ball/sum), vector(d.Norm), vector(reduced))
+			for i, v := range d.Norm {
+				if e.uncertain(i) {
+					reduced[i] += min(1, ball/sum) * v
+				}
+			}
 		}
 	}
 	bound += (b.ret + b.risk) * e.sunk
@@ -110,7 +116,7 @@ func (e *engine) bound(b blend, d Dual) (bound float64, each []bent) {
 			each[i].slope -= half
 			each[i].bend(half, 0)
 		}
-		if e.Radius > 0 && e.Norm == LInf {
+		if e.Radius > 0 && e.Norm == LInf && e.uncertain(i) {
 			each[i].bend(ball, 0)
 		}
 	}
@@ -122,6 +128,13 @@ func (e *engine) bound(b blend, d Dual) (bound float64, each []bent) {
 		bound -= y * (dist.Limit - dist.Constant)
 		for i, a := range dist.Weight {
 			each[i].bend(y*a, dist.Center[i])
+		}
+		for i, a := range dist.Coef {
+			each[i].slope += y * a
+		}
+		for i, a := range dist.Short { // max(0, -w) = (|w| - w) / 2
+			each[i].slope -= y * a / 2
+			each[i].bend(y*a/2, 0)
 		}
 	}
 	for i := range each {

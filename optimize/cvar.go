@@ -15,7 +15,7 @@ import (
 // Risk is what a portfolio may lose over the horizon. Losses are positive
 // fractions of capital.
 type Risk struct {
-	VaR           float64   // lower alpha-quantile of the loss
+	VaR           float64   // lower alpha-quantile of the loss: of S equally likely scenarios the (S-K)-th smallest loss, K = (1-alpha) S rounded down
 	CVaR          float64   // mean loss of the worst 1-alpha of probability
 	Gradient      []float64 // N: a subgradient of CVaR in the weights
 	Contributions []float64 // N: w_i Gradient_i, which sum to CVaR

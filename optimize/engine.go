@@ -83,7 +83,9 @@ type engine struct {
 	scenarios []int  // with a positive probability
 	start     *walk  // to a vertex of the polytope; nil until a search needs it
 	last      *search
-	quiet     bool      // an empty polytope is news to nobody
+	quiet     bool      // an empty polytope needs no explanation
+	whole     *Problem  // that advice has to do for, with its rules on positions; nil: Problem
+	seed      *answer   // an admissible portfolio that a search over positions starts from
 	guess     []float64 // per level: a loss that is probably below the VaR
 }
 
@@ -127,7 +129,7 @@ func (e *engine) begin(ctx context.Context) error {
 		return errNone
 	}
 	if !ok {
-		return explain(ctx, e.Problem)
+		return e.explain(ctx)
 	}
 	e.start = start
 	return nil
@@ -173,7 +175,7 @@ func (s *search) continues(from *search) bool {
 	if from.shape.n != s.shape.n || len(from.levels) != len(s.levels) || from.Set != s.Set || from.dim() != s.dim() {
 		return false
 	}
-	s.guide, s.basis = from, make([]int, len(from.basis))
+	s.guide, s.basis = from.guided(), make([]int, len(from.basis))
 	for k, id := range from.basis {
 		at, ok := s.shape.translate(from.shape, id, s.Set.Len())
 		if !ok || slices.Contains(s.basis[:k], at) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"allocate/returns"
 )
@@ -23,11 +24,13 @@ var fallbacks = []method{{"bundle", bundleWeights}, {"held", heldWeights}}
 const roughGap = 1e-6
 
 // Decide solves a problem and, if the options ask for it, adds the efficient
-// frontier. Where the optimum cannot be certified, for reasons of arithmetic
-// and not of the problem, the options may allow to fall back on the bundle
-// method, then on the weights held: the solution then says so, with all that
-// was tried. An *InfeasibleError and an *UndefinedError are answers, not
-// failures, and are returned as they are.
+// frontier. Where the optimum is not certified, because arithmetic does not get
+// there or the search over positions stopped early (Nodes, or a deadline of
+// ctx), the options may allow to publish the best admissible portfolio that is
+// known: what the search found, unless the bundle method has a better one; or,
+// where there is neither, the weights held. The solution then says so, with its
+// true gap and all that was tried. An *InfeasibleError and an *UndefinedError
+// are answers, not failures, and are returned as they are.
 func Decide(ctx context.Context, p *Problem, o Options) (*Solution, error) {
 	if p.Set == nil {
 		return nil, errors.New("optimize: a problem needs scenarios")
@@ -44,7 +47,7 @@ func Decide(ctx context.Context, p *Problem, o Options) (*Solution, error) {
 	if s, err = fallBack(ctx, v, p, s, err, chain); err != nil {
 		return nil, err
 	}
-	if o.Frontier > 0 && o.Objective != RiskBudget {
+	if o.Frontier > 0 && o.Objective != RiskBudget && ctx.Err() == nil {
 		s.Frontier, err = v.Frontier(ctx, p, o.Frontier)
 	}
 	return s, err
@@ -55,7 +58,7 @@ func Decide(ctx context.Context, p *Problem, o Options) (*Solution, error) {
 func fallBack(ctx context.Context, v *Solver, p *Problem, s *Solution, err error, chain []method) (*Solution, error) {
 	var none *InfeasibleError
 	var undefined *UndefinedError
-	if errors.As(err, &none) || errors.As(err, &undefined) || ctx.Err() != nil || err == nil && s.Status == Optimal {
+	if errors.As(err, &none) || errors.As(err, &undefined) || err != nil && ctx.Err() != nil || err == nil && s.Status == Optimal {
 		return s, err
 	}
 	tried := []Attempt{{Method: "vertex"}}
@@ -64,50 +67,118 @@ func fallBack(ctx context.Context, v *Solver, p *Problem, s *Solution, err error
 	} else {
 		tried[0].Method, tried[0].Outcome = s.Method, fmt.Sprintf("certified to a relative gap of %.3g only", s.Certificate.ExactGap)
 	}
+	if len(chain) == 0 {
+		if s != nil {
+			s.Attempts = tried
+		}
+		return s, err
+	}
+	var best *Solution
+	if s != nil && v.allowed(p, s) {
+		best = s
+	}
 	for _, m := range chain {
+		if m.name == "held" && best != nil || ctx.Err() != nil {
+			break // better weights are known than those that happen to be held
+		}
 		next, failed := m.solve(ctx, v, p)
+		if failed == nil && !v.allowed(p, next) {
+			failed = errors.New("its weights break a limit or a rule on positions")
+		}
+		if failed != nil {
+			if ctx.Err() == nil {
+				tried = append(tried, Attempt{m.name, failed.Error()})
+			}
+			continue
+		}
+		if best != nil && !v.better(p, next, best) {
+			tried = append(tried, Attempt{m.name, "its weights are no better"})
+			continue
+		}
+		best = next
+		best.Method = m.name
+		break
+	}
+	if best == nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		if failed != nil {
-			tried = append(tried, Attempt{m.name, failed.Error()})
-			continue
+		if s != nil {
+			s.Attempts = tried
 		}
-		next.Status, next.Method, next.Attempts = Fallback, m.name, tried
-		next.Findings = append(next.Findings, returns.Finding{
-			Code: "optimize.fallback", Severity: returns.Warn,
-			Numbers:  map[string]float64{"gap": next.Certificate.ExactGap, "max_gap": p.maxGap()},
-			Sentence: fmt.Sprintf("No optimum could be certified (%s: %s); these are the weights of the fallback %q.", tried[0].Method, tried[0].Outcome, m.name),
-		})
-		returns.SortFindings(next.Findings)
-		return next, nil
+		return s, err
 	}
-	if s != nil {
-		s.Attempts = tried
+	best.Status, best.Attempts = Fallback, tried
+	best.Findings = slices.DeleteFunc(best.Findings, func(f returns.Finding) bool { return f.Code == "optimize.gap" })
+	what := fmt.Sprintf("these are the weights of the fallback %q", best.Method)
+	if best == s {
+		what = "these are the best admissible weights that were found"
 	}
-	return s, err
+	best.Findings = append(best.Findings, returns.Finding{
+		// A warning whatever the gap: the weights keep every limit, their risk is
+		// exact, and nothing better is known; what is uncertain is whether there is.
+		Code: "optimize.fallback", Severity: returns.Warn,
+		Numbers: map[string]float64{"gap": best.Certificate.ExactGap, "max_gap": p.maxGap()},
+		Sentence: fmt.Sprintf("No optimum could be certified (%s: %s); %s, at most %.3g%% from the best possible.",
+			tried[0].Method, tried[0].Outcome, what, 100*best.Certificate.ExactGap),
+	})
+	returns.SortFindings(best.Findings)
+	return best, nil
+}
+
+// allowed reports whether a solution keeps every bound, row, limit and rule on
+// positions, before rounding.
+func (v *Solver) allowed(p *Problem, s *Solution) bool {
+	const rounding = 1e-9
+	if len(s.Exact) != len(p.Lower) {
+		return false
+	}
+	e := v.prepare(p)
+	if by, _ := p.violation(s.Exact); by > rounding || e.ruleBroken(s.Exact) || e.ruleBroken(s.Weights) {
+		return false
+	}
+	return !e.limited() || e.outcome(s.Exact).risk <= e.MaxCVaR+rounding
+}
+
+// better reports whether a is certainly better than b, both measured by the
+// oracle at the same problem.
+func (v *Solver) better(p *Problem, a, b *Solution) bool {
+	e := v.prepare(p.trading())
+	x, y := e.outcome(a.Exact), e.outcome(b.Exact)
+	if e.objective() == MaxRatio {
+		return e.ratioOf(x) > e.ratioOf(y)
+	}
+	of := e.asked(b.Exact)
+	return e.value(of, x, a.Exact) < e.value(of, y, b.Exact)
 }
 
 // heldWeights keeps what is held, as near as the bounds and the budget allow.
 func heldWeights(_ context.Context, v *Solver, p *Problem) (*Solution, error) {
 	if p.Previous == nil {
-		return nil, errors.New("nothing is held")
+		return nil, errors.New("there are no previous weights")
 	}
 	sum := 0.0
+	w := make([]float64, len(p.Previous))
 	for i, x := range p.Previous {
-		sum += min(max(x, p.Lower[i]), p.Upper[i])
+		w[i] = min(max(x, p.Lower[i]), p.Upper[i])
+		sum += w[i]
 	}
 	if math.Abs(sum-p.Budget) > 0.01 {
-		return nil, fmt.Errorf("what is held sums to %.4g inside the bounds, not to the budget %v", sum, p.Budget)
+		return nil, fmt.Errorf("the previous weights sum to %.4g inside the bounds, not to the budget %v", sum, p.Budget)
 	}
 	e := v.prepare(p)
-	out, err := e.rough(p.Previous)
+	out, err := e.rough(w)
 	if err != nil {
 		return nil, err
 	}
+	out.Exact = slices.Clone(out.Weights) // rounding has brought them to the budget
 	c := &out.Certificate
+	c.ExactPrimal = c.Primal
 	b := e.asked(out.Exact)
 	c.DualBound, _ = e.bound(b, e.noDual())
+	if e.objective() == MaxRatio {
+		c.DualBound += e.against(b.risk)
+	}
 	c.certify(out, p.maxGap())
 	return out, nil
 }
@@ -158,7 +229,7 @@ func (e *engine) rough(w []float64) (*Solution, error) {
 	b := e.asked(out.Exact)
 	shift := 0.0
 	if e.objective() == MaxRatio {
-		shift = e.RiskFree
+		shift = e.against(b.risk)
 	}
 	out.Certificate.Primal = e.value(b, exported, out.Weights) + shift
 	out.Certificate.ExactPrimal = e.value(b, e.outcome(out.Exact), out.Exact) + shift
@@ -175,7 +246,7 @@ func (e *engine) asked(w []float64) blend {
 		return blend{ret: 1, risk: e.Aversion}
 	case MaxRatio:
 		o := e.outcome(w)
-		return blend{ret: 1, risk: max(0, (o.ret-e.RiskFree)/o.risk)}
+		return blend{ret: 1, risk: max(0, e.ratioOf(o))}
 	}
 	return blend{risk: 1}
 }

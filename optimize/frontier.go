@@ -35,6 +35,7 @@ func (v *Solver) Frontier(ctx context.Context, p *Problem, most int) (*Frontier,
 	free := *p.trading()
 	free.Objective, free.MaxCVaR, free.MinPosition, free.MaxPositions = MinCVaR, 0, 0, 0
 	free.Constraints = slices.DeleteFunc(slices.Clone(p.Constraints), func(c Constraint) bool { return c.Name == keyMinReturn })
+	free.Distances = slices.DeleteFunc(slices.Clone(free.Distances), func(d Distance) bool { return d.Name == keyMinReturn })
 	if err := free.validate(); err != nil {
 		return nil, err
 	}

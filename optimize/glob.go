@@ -36,9 +36,9 @@ type search struct {
 	known   bool      // loss is that of w
 	between bool      // w is on the optimal face between vertices, not at the walk's
 	pivots  int
-	walk    *walk   // of the last program
-	rows    []int   // identity of each of its rows from shape.size() on
-	guide   *search // the earlier search that this one goes on from; see standIns
+	walk    *walk  // of the last program
+	rows    []int  // identity of each of its rows from shape.size() on
+	guide   *guide // the point where the earlier search ended that this one goes on from; see standIns
 }
 
 func (s *search) dim() int { return s.shape.n + len(s.levels) + s.peaks() }
@@ -62,9 +62,9 @@ func (s *search) settle(scenarios []int) {
 		l.t = -tie.key
 	}
 	if s.shape.peak {
-		at := 0
+		at := slices.Index(s.shape.certain, false)
 		for i, x := range s.w {
-			if math.Abs(x) > math.Abs(s.w[at]) {
+			if !s.shape.certain[i] && math.Abs(x) > math.Abs(s.w[at]) {
 				at = i
 			}
 		}

@@ -30,6 +30,8 @@ type highsRow struct {
 type highsDistance struct {
 	Weight   []float64 `json:"weight"`
 	Center   []float64 `json:"center"`
+	Coef     []float64 `json:"coef"`
+	Short    []float64 `json:"short"`
 	Constant float64   `json:"constant"`
 	Limit    float64   `json:"limit"`
 }
@@ -86,7 +88,7 @@ func forHiGHS(p *Problem) highsProblem {
 		h.Rows = append(h.Rows, row)
 	}
 	for _, d := range p.Distances {
-		h.Distances = append(h.Distances, highsDistance{d.Weight, d.Center, d.Constant, d.Limit})
+		h.Distances = append(h.Distances, highsDistance{d.Weight, d.Center, d.Coef, d.Short, d.Constant, d.Limit})
 	}
 	return h
 }
@@ -146,6 +148,9 @@ func TestHiGHS(t *testing.T) {
 	var questions []highsProblem
 	for k := range uint64(*highs) {
 		p, kind := randomProblem(*highsFrom + k)
+		if k%2 == 1 {
+			p, kind = degenerate(*highsFrom + k)
+		}
 		problems, kinds, questions = append(problems, p), append(kinds, kind), append(questions, forHiGHS(p))
 	}
 	answers := askHiGHS(t, questions)

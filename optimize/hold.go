@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 )
 
 // Hold is the method of a solution that keeps the weights held, where trading is
@@ -18,6 +19,12 @@ func (p *Problem) trading() *Problem {
 	}
 	q := *p
 	q.Fixed, q.sunk = 0, p.sunk+p.Fixed
+	q.Distances = slices.Clone(p.Distances)
+	for g := range q.Distances {
+		if q.Distances[g].Name == keyMinReturn { // a return net of costs
+			q.Distances[g].Constant += p.Fixed
+		}
+	}
 	return &q
 }
 
@@ -30,7 +37,8 @@ func (p *Problem) trading() *Problem {
 func (v *Solver) tradeOrHold(ctx context.Context, p *Problem) (*Solution, error) {
 	trade, err := v.Solve(ctx, p.trading())
 	var none *InfeasibleError
-	if err != nil && !errors.As(err, &none) {
+	unworthy := errors.Is(err, errLowReturn) // the ratio of every trade is 0 or less
+	if err != nil && !errors.As(err, &none) && !unworthy {
 		return nil, err
 	}
 	hold := v.hold(p)
@@ -38,12 +46,33 @@ func (v *Solver) tradeOrHold(ctx context.Context, p *Problem) (*Solution, error)
 		return trade, err
 	}
 	e := v.prepare(p)
-	if err == nil {
+	if o := e.outcome(hold.Exact); e.objective() == MaxRatio {
+		switch worth := o.ret - e.RiskFree*e.base(); {
+		case unworthy && worth <= 0:
+			return nil, err
+		case worth > 0 && o.risk+e.unpaid() <= 1e-9*e.absolute:
+			return nil, e.undefinedRatio(o)
+		}
+	}
+	switch {
+	case unworthy:
+		// What minimises at the ratio of hold is 0 there, and not below at any trade.
+		b := e.asked(hold.Exact)
+		a, err := v.prepare(p.trading()).plain(ctx, b, nil)
+		if err != nil {
+			return nil, err
+		}
+		bound, _ := a.bound(a.blend, a.dual())
+		if a.least != nil {
+			bound = *a.least
+		}
+		hold.Certificate.DualBound = min(hold.Certificate.DualBound, bound+a.credit+e.against(b.risk))
+	case err == nil:
 		// Both are measured by what the better weights of a trade minimise.
 		b, shift := e.asked(trade.Exact), 0.0
 		if e.objective() == MaxRatio {
-			o := v.prepare(p.trading()).outcome(trade.Exact)
-			b, shift = blend{1, max(0, (o.ret-e.RiskFree)/o.risk)}, e.RiskFree
+			b = blend{1, max(0, e.ratioOf(v.prepare(p.trading()).outcome(trade.Exact)))}
+			shift = e.against(b.risk)
 		}
 		if e.value(b, e.outcome(hold.Exact), hold.Exact)+shift > trade.Certificate.ExactPrimal {
 			return trade, nil

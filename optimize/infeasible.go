@@ -13,7 +13,7 @@ import (
 // InfeasibleError says that no portfolio satisfies a problem, and why.
 type InfeasibleError struct {
 	Conflict []string // a minimal set of named constraints: without any one of them the others can hold
-	Advice   []string // sentences: what is out of reach, by how much, and what to change
+	Advice   []string // sentences: what is out of reach, by how much, and what to change; numbers are rounded inward, to what works as printed
 }
 
 func (e *InfeasibleError) Error() string {
@@ -76,7 +76,8 @@ func (p *Problem) groupName(t *polytope, g group) string {
 // to explain anything. Scenarios take no part in feasibility, so that each
 // trial is a program in the weights alone. Rows are dropped first, in order:
 // if the budget and the bounds conflict by themselves, that is the news.
-func explain(ctx context.Context, p *Problem) error {
+func (e *engine) explain(ctx context.Context) error {
+	p := e.Problem
 	t := polytopeOf(p, true)
 	var order []group
 	for k := 1; k < len(t.rows)+len(t.distances); k++ {
@@ -97,29 +98,30 @@ func explain(ctx context.Context, p *Problem) error {
 	}
 	slices.Reverse(conflict)
 
-	e := &InfeasibleError{}
+	var names []string
 	for _, g := range conflict {
-		e.Conflict = append(e.Conflict, p.groupName(t, g))
+		names = append(names, p.groupName(t, g))
 	}
+	var found []advice
 	rows := 0
 	for _, g := range conflict {
 		if g <= budgetRow {
 			continue
 		}
 		rows++
-		advice, err := p.outOfReach(ctx, t, g, conflict)
+		more, err := p.outOfReach(ctx, t, g, conflict, order)
 		if err != nil {
 			return err
 		}
-		e.Advice = append(e.Advice, advice...)
+		found = append(found, more...)
 	}
 	if rows == 0 {
-		e.Advice = append(e.Advice, p.budgetAdvice(slices.Contains(conflict, upperBounds)))
+		found = append(found, p.budgetAdvice(slices.Contains(conflict, upperBounds)))
 	}
-	if len(e.Advice) == 0 {
-		e.Advice = append(e.Advice, "relax one of them")
+	if len(found) == 0 {
+		found = append(found, advice{fact: "relax one of them"})
 	}
-	return e
+	return e.vetted(ctx, names, found...)
 }
 
 func without(groups []group, g group) []group {
@@ -131,8 +133,8 @@ func among(groups []group) func(group) bool {
 }
 
 // outOfReach says how far the rest of a conflict lets row g go towards the
-// side that it misses.
-func (p *Problem) outOfReach(ctx context.Context, t *polytope, g group, conflict []group) ([]string, error) {
+// side that it misses, and how far all other limits do.
+func (p *Problem) outOfReach(ctx context.Context, t *polytope, g group, conflict, all []group) ([]advice, error) {
 	rest := without(conflict, g)
 	var names []string
 	for _, r := range rest {
@@ -140,14 +142,15 @@ func (p *Problem) outOfReach(ctx context.Context, t *polytope, g group, conflict
 	}
 	under := list(names)
 	if d := t.distance(g); d >= 0 {
-		return p.tooFar(ctx, t, d, rest, under)
+		return p.tooFar(ctx, t, d, rest, without(all, g), under)
 	}
-	row := t.rows[g]
-	var advice []string
+	row, k := t.rows[g], int(g)-1
+	var found []advice
 	for _, side := range []struct {
-		sign, bound         float64
-		needs, allow, least string
-	}{{1, row.Lower, "at least", "at most", "lower"}, {-1, row.Upper, "at most", "at least", "raise"}} {
+		lower        bool
+		sign, bound  float64
+		needs, allow string
+	}{{true, 1, row.Lower, "at least", "at most"}, {false, -1, row.Upper, "at most", "at least"}} {
 		if math.IsInf(side.bound, 0) {
 			continue
 		}
@@ -158,39 +161,82 @@ func (p *Problem) outOfReach(ctx context.Context, t *polytope, g group, conflict
 		if !ok || side.sign*(side.bound-reach) <= 0 {
 			continue
 		}
-		if row.Name == keyMinReturn && p.minAnnual != nil {
-			best := p.annual(reach)
-			advice = append(advice, fmt.Sprintf("%s %s is above the highest achievable %.3g; lower it to at most %s, or relax %s",
-				keyMinReturn, short(*p.minAnnual), best, short(math.Floor(best*1e6)/1e6), under))
-			continue
-		}
 		if len(rest) == 0 { // nothing but its own coefficients, which are zero
-			advice = append(advice, fmt.Sprintf("%s needs %s %.6g, but no strategy contributes to it; drop it", row.Name, side.needs, side.bound))
+			found = append(found, advice{
+				fact: fmt.Sprintf("%s needs %s %.6g, but no strategy contributes to it", row.Name, side.needs, side.bound), remedy: "drop it",
+				apply: func(q *Problem) { q.Constraints = slices.Delete(q.Constraints, k, k+1) },
+			})
 			continue
 		}
-		advice = append(advice, fmt.Sprintf("%s needs %s %.6g, but %s allow %s %.6g; %s its bound or relax %s",
-			row.Name, side.needs, side.bound, under, side.allow, reach, side.least, under))
+		whole, ok, err := t.extreme(ctx, row.Coef, side.sign, among(without(all, g)))
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			whole = reach // there is another conflict; this is all that can be said of this one
+		}
+		if row.Name == keyMinReturn && p.minAnnual != nil {
+			found = append(found, p.returnAdvice(reach, whole, under, "", func(q *Problem, floor float64) { q.Constraints[k].Lower = floor }))
+			continue
+		}
+		_, most := inward(reach, !side.lower)
+		value, text := inward(whole, !side.lower)
+		move := "lower"
+		if !side.lower {
+			move = "raise"
+		}
+		found = append(found, advice{
+			fact:   fmt.Sprintf("%s needs %s %s, but %s allow %s %s", row.Name, side.needs, short(side.bound), under, side.allow, most),
+			remedy: fmt.Sprintf("%s it to %s %s, or relax %s", move, side.allow, text, under),
+			apply: func(q *Problem) {
+				if side.lower {
+					q.Constraints[k].Lower = value
+				} else {
+					q.Constraints[k].Upper = value
+				}
+			},
+		})
 	}
-	return advice, nil
+	return found, nil
 }
 
-// tooFar says how small the rest of a conflict lets distance d become.
-func (p *Problem) tooFar(ctx context.Context, t *polytope, d int, rest []group, under string) ([]string, error) {
-	base := t.distances[d].base
-	reach, ok, err := t.least(ctx, base, func(k int) float64 { return 2 * t.kinks[k].weight[d] }, among(rest))
+// tooFar says how small the rest of a conflict lets distance d become, and how
+// small all other limits do.
+func (p *Problem) tooFar(ctx context.Context, t *polytope, d int, rest, others []group, under string) ([]advice, error) {
+	of := func(keep []group) (float64, bool, error) {
+		reach, ok, err := t.least(ctx, t.distances[d].base, func(k int) float64 { return 2 * t.kinks[k].weight[d] }, among(keep))
+		return (reach-t.distances[d].limit)/t.distances[d].scale + p.Distances[d].Limit, ok, err
+	}
+	reach, ok, err := of(rest)
 	if err != nil || !ok {
 		return nil, err
 	}
-	reach += p.Distances[d].Limit - t.distances[d].limit
 	name, limit := p.Distances[d].Name, p.Distances[d].Limit
 	if reach <= limit {
 		return nil, nil
 	}
-	if len(rest) == 0 {
-		return []string{fmt.Sprintf("%s %s is out of reach: what must be sold of strategies that are gone takes %.6g; raise it to at least %s", name, short(limit), reach, short(math.Ceil(reach*1e6)/1e6))}, nil
+	whole, ok, err := of(others)
+	if err != nil {
+		return nil, err
 	}
-	return []string{fmt.Sprintf("%s allows %.6g, but %s need at least %.6g; raise it to at least %s or relax %s",
-		name, limit, under, reach, short(math.Ceil(reach*1e6)/1e6), under)}, nil
+	if !ok {
+		whole = reach
+	}
+	if name == keyMinReturn && p.minAnnual != nil {
+		return []advice{p.returnAdvice(-reach, -whole, under, " net of costs", func(q *Problem, floor float64) { q.Distances[d].Limit = -floor })}, nil
+	}
+	value, text := inward(whole, true)
+	a := advice{apply: func(q *Problem) { q.Distances[d].Limit = value }}
+	if len(rest) == 0 {
+		_, least := inward(reach, true)
+		a.fact = fmt.Sprintf("%s %s is out of reach: what must be sold of strategies that are gone takes %s", name, short(limit), least)
+		a.remedy = "raise it to at least " + text
+		return []advice{a}, nil
+	}
+	_, least := inward(reach, true)
+	a.fact = fmt.Sprintf("%s allows %s, but %s need at least %s", name, short(limit), under, least)
+	a.remedy = fmt.Sprintf("raise it to at least %s, or relax %s", text, under)
+	return []advice{a}, nil
 }
 
 // extreme returns the largest (sign 1) or smallest (sign -1) value of coef'w
@@ -246,49 +292,6 @@ func (t *polytope) least(ctx context.Context, cost []float64, kink func(int) flo
 		value += kink(k) * max(0, w.x[b.strategy]-b.center)
 	}
 	return value, true, nil
-}
-
-// budgetAdvice explains bounds that cannot sum to the budget.
-func (p *Problem) budgetAdvice(upper bool) string {
-	bounds, own, key, all := p.Lower, p.ownLower, keyMinWeight, "reach at least"
-	if upper {
-		bounds, own, key, all = p.Upper, p.ownUpper, keyMaxWeight, "reach only"
-	}
-	sum, others, free, equal := 0.0, 0.0, 0, true
-	for i, b := range bounds {
-		sum += b
-		equal = equal && b == bounds[0]
-		if own == nil || !own[i] {
-			free++
-		} else {
-			others += b
-		}
-	}
-	noun := "strategies"
-	if len(bounds) == 1 {
-		noun = "strategy"
-	}
-	what := fmt.Sprintf("%d bounds %s %.6g", len(bounds), all, sum)
-	if equal {
-		what = fmt.Sprintf("%d %s x %s %s %.6g", len(bounds), noun, short(bounds[0]), all, sum)
-	}
-	remedy := "change optimize.bounds or optimize.budget"
-	if free > 0 {
-		one := math.Pow10(p.Decimals)
-		// A hair of slack keeps 0.1+0.2 from asking for one unit more.
-		level := (p.Budget - others) / float64(free) * one
-		if upper {
-			remedy = fmt.Sprintf("raise %s to at least %s", key, short(math.Ceil(level-1e-6)/one))
-		} else {
-			remedy = fmt.Sprintf("lower %s to at most %s", key, short(math.Floor(level+1e-6)/one))
-		}
-	}
-	relation := ">="
-	if !upper {
-		relation = "<="
-	}
-	return fmt.Sprintf("budget %s needs sum of %s %s %s, but %s; %s",
-		short(p.Budget), strings.TrimPrefix(key, "optimize."), relation, short(p.Budget), what, remedy)
 }
 
 func short(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }

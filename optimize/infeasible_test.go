@@ -104,12 +104,12 @@ func TestInfeasibleLimits(t *testing.T) {
 		{
 			"turnover", func(o *Options) { o.MaxTurnover = num(0.1) },
 			[]string{keyBudget, keyMaxTurnover},
-			"optimize.max_turnover allows 0.1, but optimize.budget need at least 0.2; raise it to at least 0.2 or relax optimize.budget",
+			"optimize.max_turnover allows 0.1, but optimize.budget need at least 0.2; raise it to at least 0.2, or relax optimize.budget",
 		},
 		{
 			"gone", func(o *Options) { o.MaxTurnover = num(0.05) },
 			[]string{keyMaxTurnover},
-			"optimize.max_turnover 0.05 is out of reach: what must be sold of strategies that are gone takes 0.1; raise it to at least 0.1",
+			"optimize.max_turnover 0.05 is out of reach: what must be sold of strategies that are gone takes 0.1; raise it to at least 0.2",
 		},
 		{
 			"leverage", func(o *Options) {
@@ -125,7 +125,7 @@ func TestInfeasibleLimits(t *testing.T) {
 				o.Benchmark = []Share{{"saa", 1}}
 			},
 			[]string{keyMaxWeight, keyMaxDistance},
-			"optimize.max_distance allows 0.1, but optimize.max_weight need at least 0.3; raise it to at least 0.3",
+			"optimize.max_distance allows 0.1, but optimize.max_weight need at least 0.3; raise it to at least 0.6",
 		},
 		{
 			"group", func(o *Options) {
@@ -133,7 +133,7 @@ func TestInfeasibleLimits(t *testing.T) {
 				o.Bounds = []Bound{{Name: "sac", Max: num(0.5)}}
 			},
 			[]string{keyBudget, keyMaxWeight, "optimize.groups: trend"},
-			"optimize.groups: trend needs at most 0.4, but optimize.budget and optimize.max_weight allow at least 0.5; raise its bound",
+			"optimize.groups: trend needs at most 0.4, but optimize.budget and optimize.max_weight allow at least 0.5; raise it to at least 0.5",
 		},
 		{
 			"risk", func(o *Options) { o.Objective, o.MaxCVaR = MaxReturn, num(0.001) },
@@ -173,13 +173,17 @@ func TestUndefinedRatio(t *testing.T) {
 		return err
 	}
 	for says, change := range map[string]func(*Options){
-		"a portfolio within the limits has a risk of":    func(o *Options) { o.Cash = true },
+		"CASH earns 0.00246627 over the horizon without risk, more than the risk-free 0; set optimize.risk_free to optimize.cash_return": func(o *Options) { o.Cash, o.CashReturn = true, 0.03 },
+		"with optimize.budget 0 and no risk":             func(o *Options) { o.Budget, o.MinWeight, o.Alpha = 0, -1, 0 },
 		"not above the risk-free 0.0178; choose another": func(o *Options) { o.RiskFree = math.Pow(1.0178, 12) - 1 },
 	} {
 		err := ratio(change)
 		if undefined := new(UndefinedError); !errors.As(err, &undefined) || !strings.Contains(err.Error(), says) {
 			t.Errorf("got %v, want an UndefinedError that says %q", err, says)
 		}
+	}
+	if err := ratio(func(o *Options) { o.Cash, o.CashReturn, o.RiskFree = true, 0.03, 0.03 }); err != nil {
+		t.Errorf("the advice does not help: %v", err)
 	}
 	if err := ratio(func(*Options) {}); err != nil {
 		t.Errorf("the ratio of these strategies is defined: %v", err)

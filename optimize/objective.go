@@ -108,58 +108,90 @@ func (e *engine) within(ctx context.Context, base blend) (*answer, error) {
 	}
 }
 
-// tooRisky explains a limit on the risk that nothing keeps.
-func (e *engine) tooRisky(_ context.Context, least *answer, risk float64) error {
-	bound, _ := e.bound(blend{risk: 1}, least.dual())
-	return &InfeasibleError{
-		Conflict: []string{keyMaxCVaR},
-		Advice: []string{fmt.Sprintf("%s %s is below the least achievable %.6g (no admissible portfolio is below %.6g); raise it to at least %s, or relax what restrains the weights",
-			keyMaxCVaR, short(e.MaxCVaR), risk, bound, short(math.Ceil(risk*1e6)/1e6))},
+// unpaid is what a risk of MaxRatio counts on top: where CASH is allowed and
+// earns what the ratio is measured against, risk is that of the return above
+// it, so that CASH itself has neither return nor risk.
+func (p *Problem) unpaid() float64 {
+	if p.cash != nil && math.Abs(*p.cash-p.RiskFree) <= 1e-12*math.Abs(p.RiskFree) {
+		return p.RiskFree * p.Budget
 	}
+	return 0
 }
+
+// ratioOf is what MaxRatio maximises.
+func (p *Problem) ratioOf(o outcome) float64 {
+	return (o.ret - p.RiskFree*p.base()) / (o.risk + p.unpaid())
+}
+
+// base is the capital on which RiskFree is earned.
+func (p *Problem) base() float64 {
+	if p.unpaid() != 0 {
+		return p.Budget
+	}
+	return 1
+}
+
+// against is the constant that what MaxRatio minimises has at a ratio:
+// ratio (risk + unpaid) - (return - RiskFree).
+func (p *Problem) against(ratio float64) float64 { return ratio*p.unpaid() + p.RiskFree*p.base() }
 
 // ratio maximises (return - RiskFree) / risk by Dinkelbach's method (1967): at
 // the best ratio r the least of r risk - (return - RiskFree) is 0, and at a
 // lower one it is negative at a portfolio with a higher ratio. A ratio of
 // vertices, it ends after finitely many steps, usually three to six.
+//
+// Portfolios with neither risk nor return above RiskFree, such as CASH, take no
+// part. One with a return above RiskFree but no risk makes the ratio undefined.
 func (e *engine) ratio(ctx context.Context) (*answer, error) {
 	calm, err := e.plain(ctx, blend{risk: 1}, nil)
 	if err != nil {
 		return nil, err
 	}
-	if o := e.outcome(calm.weights); o.risk <= 1e-9*e.absolute {
-		unless := ""
-		if e.hasCash {
-			unless = ", or forbid cash"
-		}
-		return nil, &UndefinedError{fmt.Sprintf("there is no highest ratio: a portfolio within the limits has a risk of %.3g, which is not above 0; choose another objective, a higher alpha%s", o.risk, unless)}
+	none := 1e-9 * e.absolute // of risk
+	at := e.outcome(calm.weights)
+	if at.risk+e.unpaid() < -none {
+		return nil, e.undefinedRatio(at)
 	}
 	bold, err := e.plain(ctx, blend{ret: 1}, nil)
 	if err != nil {
 		return nil, err
 	}
-	at := e.outcome(bold.weights)
-	if at.ret <= e.RiskFree {
-		return nil, &UndefinedError{fmt.Sprintf("there is no highest ratio: the highest expected return within the limits is %.6g over the horizon, not above the risk-free %.6g; choose another objective, or lower optimize.risk_free", at.ret, e.RiskFree)}
+	best, pivots, from := bold, calm.pivots+bold.pivots, calm.search
+	if at = e.outcome(bold.weights); at.ret-e.RiskFree*e.base() <= 0 {
+		return nil, &UndefinedError{Message: fmt.Sprintf("there is no highest ratio: the highest expected return within the limits is %.6g over the horizon, not above the risk-free %.6g; choose another objective, or lower optimize.risk_free", at.ret, e.RiskFree), cause: errLowReturn}
 	}
-	pivots := calm.pivots + bold.pivots
-	if o := e.outcome(calm.weights); (o.ret-e.RiskFree)*at.risk > (at.ret-e.RiskFree)*o.risk {
-		at = o
+	if at.risk+e.unpaid() <= none {
+		return nil, e.undefinedRatio(at)
 	}
-	from := calm.search
+	if o := e.outcome(calm.weights); o.risk+e.unpaid() > none && e.ratioOf(o) > e.ratioOf(at) {
+		at, best = o, calm
+	}
 	for {
-		b := blend{1, (at.ret - e.RiskFree) / at.risk}
-		a, err := e.plain(ctx, b, from)
+		b := blend{1, e.ratioOf(at)}
+		shift := e.against(b.risk)
+		known := *best // an admissible portfolio at which what is minimised is 0
+		known.base, known.shift, known.credit, known.settled = b, 0, 0, true
+		part := *e
+		if part.discrete() {
+			part.seed = &known
+		}
+		a, err := part.plain(ctx, b, from)
 		if err != nil {
 			return nil, err
 		}
 		pivots += a.pivots
 		o := e.outcome(a.weights)
-		if e.value(b, o, a.weights)+e.RiskFree >= -1e-13*max(math.Abs(at.ret), e.absolute) {
-			a.shift, a.pivots = e.RiskFree, pivots
+		if o.risk+e.unpaid() <= none && o.ret-e.RiskFree*e.base() > none {
+			return nil, e.undefinedRatio(o)
+		}
+		if e.value(b, o, a.weights)+shift >= -1e-13*max(math.Abs(at.ret), e.absolute) {
+			if o.risk+e.unpaid() <= none { // as good as the best at this ratio, but of no use
+				a.weights, a.settled = known.weights, true
+			}
+			a.shift, a.pivots = shift, pivots
 			return a, nil
 		}
-		at, from = o, a.search
+		at, from, best = o, a.search, a
 	}
 }
 

@@ -15,7 +15,7 @@ type Options struct {
 	Spectrum     []Level   `mapstructure:"spectrum" json:"spectrum,omitempty" doc:"several confidences at once instead of alpha, [{alpha: 0.9, weight: 0.5}, {alpha: 0.99, weight: 0.5}]: risk is the weighted mean of their CVaRs; alpha is still what is reported"`
 	RiskAversion float64   `mapstructure:"risk_aversion" json:"risk_aversion" doc:"CVaR that one unit of expected return is worth, for objective utility"`
 	MaxCVaR      *float64  `mapstructure:"max_cvar" json:"max_cvar,omitempty" doc:"limit on the CVaR over the horizon, as a fraction of capital, for objectives max_return and utility; absent: no limit" fraction:"true"`
-	RiskFree     float64   `mapstructure:"risk_free" json:"risk_free" doc:"annual return that a ratio is measured against, for objective max_ratio" fraction:"true"`
+	RiskFree     float64   `mapstructure:"risk_free" json:"risk_free" doc:"annual return that a ratio is measured against, for objective max_ratio; with cash set it to cash_return: risk is then that of the return above CASH" fraction:"true"`
 	RiskShares   []Share   `mapstructure:"risk_shares" json:"risk_shares,omitempty" doc:"shares of the CVaR for objective risk_budget, [{name: a, share: 0.5}]; the strategies that are not named have equal parts of what is left"`
 
 	Budget          float64    `mapstructure:"budget" json:"budget" doc:"what the weights sum to, as a fraction of capital; 0 is market neutral" fraction:"true"`
@@ -24,7 +24,7 @@ type Options struct {
 	Bounds          []Bound    `mapstructure:"bounds" json:"bounds,omitempty" doc:"exceptions to min_weight and max_weight for named strategies"`
 	Groups          []Group    `mapstructure:"groups" json:"groups,omitempty" doc:"limits on the sum of the weights of several strategies, [{name: trend, strategies: [a, b], max: 0.4}]; group instead of strategies takes those of that group in the metadata"`
 	Exposures       []Exposure `mapstructure:"exposures" json:"exposures,omitempty" doc:"limits on a linear exposure, [{name: beta, loadings: [{name: a, value: 0.8}], max: 0.3}]; a strategy that is not named has loading 0"`
-	MinAnnualReturn *float64   `mapstructure:"min_annual_return" json:"min_annual_return,omitempty" doc:"floor on the expected return, as a simple annual fraction of capital; absent: no floor" fraction:"true"`
+	MinAnnualReturn *float64   `mapstructure:"min_annual_return" json:"min_annual_return,omitempty" doc:"floor on the expected return net of the costs of trading and borrowing, as a simple annual fraction of capital; absent: no floor" fraction:"true"`
 	MaxLeverage     *float64   `mapstructure:"max_leverage" json:"max_leverage,omitempty" doc:"largest sum of absolute weights of strategies, as a fraction of capital; absent: no limit" fraction:"true"`
 	MaxTurnover     *float64   `mapstructure:"max_turnover" json:"max_turnover,omitempty" doc:"largest turnover against the weights held, half the sum of absolute changes, as a fraction of capital; absent: no limit; nothing held: no limit" fraction:"true"`
 	Benchmark       []Share    `mapstructure:"benchmark" json:"benchmark,omitempty" doc:"weights of a benchmark, [{name: a, share: 0.5}]; a strategy that is not named has 0"`

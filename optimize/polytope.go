@@ -45,6 +45,7 @@ type polytope struct {
 	cost      []float64 // N: what trading costs beside its kinks, a slope
 	ball      []float64 // N: the dual norm beside its kinks, if it is a sum
 	peak      bool      // the dual norm is the largest absolute weight
+	certain   []bool    // N: the dual norm leaves the strategy out
 
 	everywhere bool // kinks outside the bounds are kept
 }
@@ -54,6 +55,7 @@ type polytope struct {
 type straight struct {
 	base  []float64 // N
 	limit float64
+	scale float64 // base, limit and the kinks' weights are the distance's times this
 }
 
 func newPolytope(p *Problem) *polytope { return polytopeOf(p, false) }
@@ -63,6 +65,9 @@ func newPolytope(p *Problem) *polytope { return polytopeOf(p, false) }
 func polytopeOf(p *Problem, everywhere bool) *polytope {
 	n := len(p.Set.Names)
 	t := &polytope{everywhere: everywhere, n: n, rows: p.rows(), cost: make([]float64, n), ball: make([]float64, n), peak: p.Radius > 0 && p.Norm != LInf}
+	for i := range n {
+		t.certain = append(t.certain, !p.uncertain(i))
+	}
 	for _, lower := range []bool{true, false} {
 		for i := range n {
 			f := face{normal: make([]float64, n), offset: p.Upper[i], row: -1, strategy: i, lower: lower, scale: 1}
@@ -95,7 +100,19 @@ func polytopeOf(p *Problem, everywhere bool) *polytope {
 		}
 	}
 	for _, d := range p.Distances {
-		t.distances = append(t.distances, straight{base: make([]float64, n), limit: d.Limit - d.Constant})
+		s := straight{base: make([]float64, n), limit: d.Limit - d.Constant, scale: 1}
+		if d.Coef != nil { // returns and costs, not weights: brought to the size of other rows
+			most := 0.0
+			for i, a := range d.Coef {
+				most = max(most, math.Abs(a), d.Weight[i])
+			}
+			s.scale = powerOfTwo(most)
+			s.limit *= s.scale
+			for i, a := range d.Coef {
+				s.base[i] = s.scale * a
+			}
+		}
+		t.distances = append(t.distances, s)
 	}
 	for i := range n {
 		if p.Previous != nil && p.Cost != nil && p.Cost[i] != 0 {
@@ -110,15 +127,23 @@ func polytopeOf(p *Problem, everywhere bool) *polytope {
 				k.cost += half
 			}
 		}
-		if p.Radius > 0 && p.Norm == LInf {
+		if p.Radius > 0 && p.Norm == LInf && p.uncertain(i) {
 			if k := t.bend(p, i, 0, 1, &t.ball[i], nil); k != nil {
 				k.ball++
 			}
 		}
 		for g, d := range p.Distances {
-			if d.Weight[i] != 0 {
-				if k := t.bend(p, i, d.Center[i], d.Weight[i], &t.distances[g].base[i], &t.distances[g].limit); k != nil {
-					k.weight[g] += d.Weight[i]
+			s := &t.distances[g]
+			if a := s.scale * d.Weight[i]; a != 0 {
+				if k := t.bend(p, i, d.Center[i], a, &s.base[i], &s.limit); k != nil {
+					k.weight[g] += a
+				}
+			}
+			if d.Short != nil && d.Short[i] != 0 {
+				half := s.scale * d.Short[i] / 2
+				s.base[i] -= half
+				if k := t.bend(p, i, 0, half, &s.base[i], &s.limit); k != nil {
+					k.weight[g] += half
 				}
 			}
 		}
@@ -204,10 +229,10 @@ func (t *polytope) hinges(dim, peak, room int, face func(face) float64, distance
 		for _, sign := range []float64{1, -1} {
 			for i := range t.n {
 				penalty := 0.0
-				if peak >= t.n {
+				if peak >= t.n && !t.certain[i] {
 					row[i], row[peak], penalty = sign, -1, math.Inf(1)
 				} else {
-					row[i] = sign // a program without the coordinate: a row that costs nothing
+					row[i] = sign // without the coordinate, or out of the norm: a row that costs nothing
 				}
 				h.append(row, 0, penalty)
 				clear(row)

@@ -37,7 +37,8 @@ const (
 // Wasserstein-1 ball around the scenarios with the ground metric Norm; |w| is
 // then the dual norm, and return and risk are those of the worst distribution
 // in the ball (Mohajerin Esfahani and Kuhn 2018, corollary 5.1, without
-// bounds on the support; Pflug, Pichler and Wozabal 2012).
+// bounds on the support; Pflug, Pichler and Wozabal 2012). CASH has no part in
+// |w|: the ball holds no distribution in which its return is another.
 type Problem struct {
 	Set       *scenarios.Set
 	Objective Objective // "" is MinCVaR
@@ -74,6 +75,7 @@ type Problem struct {
 	ownLower, ownUpper []bool   // N: the bound is the strategy's own, not the default
 	minAnnual          *float64 // the floor as it was configured
 	hasCash            bool
+	cash               *float64 // certain return of CASH over the horizon; nil: there is none
 }
 
 // Level is one CVaR of a mixture. A mixture of several is a spectral risk
@@ -93,14 +95,17 @@ type Constraint struct {
 
 // Distance is one named limit on a weighted sum of absolute differences:
 //
-//	Constant + sum_i Weight_i |w_i - Center_i| <= Limit
+//	Constant + sum_i Weight_i |w_i - Center_i| + Coef'w + sum_i Short_i max(0, -w_i) <= Limit
 //
 // Gross leverage has Center 0, turnover the previous weights, a distance to a
-// benchmark the benchmark's.
+// benchmark the benchmark's. A floor on the expected return net of costs has
+// the costs as weights and minus the expected returns as Coef.
 type Distance struct {
 	Name            string
 	Weight, Center  []float64 // N; Weight >= 0
-	Constant, Limit float64
+	Coef            []float64 // N; nil: none
+	Short           []float64 // N, >= 0; nil: none
+	Constant, Limit float64   // >= 0, unless there is a Coef
 }
 
 // Norm is the ground metric of a Wasserstein ball: the distance by which a
@@ -168,10 +173,18 @@ func (p *Problem) cost(w []float64) float64 {
 	return total
 }
 
-// dualNorm returns |w|, the norm dual to the ground metric.
+// uncertain reports a strategy whose returns the Wasserstein ball moves: all but
+// CASH, whose return is certain.
+func (p *Problem) uncertain(i int) bool { return !p.hasCash || p.Set.Names[i] != Cash }
+
+// dualNorm returns |w|, the norm dual to the ground metric, of the uncertain
+// weights.
 func (p *Problem) dualNorm(w []float64) float64 {
 	norm := 0.0
-	for _, x := range w {
+	for i, x := range w {
+		if !p.uncertain(i) {
+			continue
+		}
 		if p.Norm == LInf {
 			norm += math.Abs(x)
 		} else {
@@ -196,6 +209,12 @@ func (d *Distance) of(w []float64) float64 {
 	sum := d.Constant
 	for i, a := range d.Weight {
 		sum += a * math.Abs(w[i]-d.Center[i])
+	}
+	for i, a := range d.Coef {
+		sum += a * w[i]
+	}
+	for i, a := range d.Short {
+		sum += a * max(0, -w[i])
 	}
 	return sum
 }
@@ -289,7 +308,13 @@ func (p *Problem) validate() error {
 	for k, d := range p.Distances {
 		numbers(fmt.Sprintf("weights of distance %d %q", k, d.Name), d.Weight, false, 0)
 		numbers(fmt.Sprintf("center of distance %d %q", k, d.Name), d.Center, false, lowest)
-		if !(d.Limit >= 0) || math.IsInf(d.Limit, 1) || !(d.Constant >= 0) || math.IsInf(d.Constant, 1) {
+		numbers(fmt.Sprintf("coefficients of distance %d %q", k, d.Name), d.Coef, true, lowest)
+		numbers(fmt.Sprintf("short costs of distance %d %q", k, d.Name), d.Short, true, 0)
+		if d.Coef != nil {
+			if math.IsNaN(d.Limit) || math.IsInf(d.Limit, 0) || math.IsNaN(d.Constant) || math.IsInf(d.Constant, 0) {
+				refuse("distance %d %q: limit %v, constant %v", k, d.Name, d.Limit, d.Constant)
+			}
+		} else if !(d.Limit >= 0) || math.IsInf(d.Limit, 1) || !(d.Constant >= 0) || math.IsInf(d.Constant, 1) {
 			refuse("distance %d %q: limit %v, constant %v", k, d.Name, d.Limit, d.Constant)
 		}
 	}

@@ -103,19 +103,72 @@ func (s *search) solve(ctx context.Context) (optimal bool, err error) {
 	return optimal, nil
 }
 
+// guide is the point where a search ended, and the rows of its basis that may
+// move from one problem to the next.
+type guide struct {
+	x    []float64   // of the walk
+	rows [][]float64 // per position of the basis; nil for bounds, rows and scenarios
+}
+
+// guided returns the guide of a search that has ended.
+func (s *search) guided() *guide {
+	if s.walk == nil {
+		return s.guide // a slim search keeps its own
+	}
+	g := &guide{x: slices.Clone(s.walk.x), rows: make([][]float64, len(s.basis))}
+	for k, row := range s.walk.basis {
+		if row >= len(s.shape.faces) && row < s.shape.size() {
+			g.rows[k] = slices.Clone(s.walk.row(row))
+		}
+	}
+	return g
+}
+
+// slim returns what another search needs of this one to go on from where it
+// ended, without anything of the size of the scenarios. faces are slimFaces of
+// its polytope.
+func (s *search) slim(faces []face) *search {
+	t := &polytope{n: s.shape.n, faces: faces, peak: s.shape.peak, distances: make([]straight, len(s.shape.distances))}
+	for _, k := range s.shape.kinks {
+		t.kinks = append(t.kinks, kink{strategy: k.strategy, center: k.center})
+	}
+	out := &search{
+		engine: &engine{Problem: &Problem{Set: s.Set}, shape: t}, basis: slices.Clone(s.basis), sides: slices.Clone(s.sides),
+		w: slices.Clone(s.w), guide: s.guided(),
+	}
+	if s.between {
+		copy(out.w, s.walk.x)
+	}
+	for _, l := range s.levels {
+		thin := &level{t: l.t}
+		if l.glob != nil {
+			thin.glob = &glob{mass: l.glob.mass, low: l.glob.low, high: l.glob.high}
+		}
+		out.levels = append(out.levels, thin)
+	}
+	return out
+}
+
+// slimFaces returns the faces without their normals: enough to tell them apart.
+func (t *polytope) slimFaces() []face {
+	out := slices.Clone(t.faces)
+	for k := range out {
+		out[k].normal = nil
+	}
+	return out
+}
+
 // standIns lets a walk start at the very point where the guide ended, although
 // kinks or limits have moved since: what the guide's basis has of them is
 // replaced by rows through that point that cost nothing, and that the walk
 // leaves first.
 func (s *search) standIns(h *hinges, basis []int) {
-	from := s.guide.walk
-	for k, id := range s.basis {
-		if id < len(s.shape.faces) || id >= s.shape.size() {
+	for k, row := range s.guide.rows {
+		if row == nil {
 			continue
 		}
-		row := slices.Clone(from.row(from.basis[k]))
 		basis[k] = len(h.rhs)
-		h.append(row, blas64.Dot(vector(row), vector(from.x)), 0)
+		h.append(row, blas64.Dot(vector(row), vector(s.guide.x)), 0)
 	}
 }
 
@@ -173,7 +226,7 @@ func (s *search) read() {
 		}
 	}
 	for g := range s.price {
-		s.price[g] = dual[s.shape.distanceID(g)] / s.scale
+		s.price[g] = dual[s.shape.distanceID(g)] * s.shape.distances[g].scale / s.scale
 	}
 	for k, id := range s.rows {
 		at := id - s.shape.size()

@@ -12,7 +12,11 @@ import (
 // UndefinedError says that what a problem asks for does not exist.
 type UndefinedError struct {
 	Message string // what is undefined, why, and what to change
+	cause   error
 }
+
+// Unwrap returns what tells some of these errors apart.
+func (e *UndefinedError) Unwrap() error { return e.cause }
 
 func (e *UndefinedError) Error() string { return "optimize: " + e.Message }
 
@@ -136,7 +140,7 @@ func newBudgeting(p *Problem) (*budgeting, error) {
 	}
 	for i, u := range s.unit {
 		if u == 0 {
-			return nil, &UndefinedError{fmt.Sprintf("risk budgets are undefined: %q gains and loses nothing in any scenario, and no weight gives it a share of the risk; leave it out, or choose another optimize.objective", p.Set.Names[i])}
+			return nil, &UndefinedError{Message: fmt.Sprintf("risk budgets are undefined: %q gains and loses nothing in any scenario, and no weight gives it a share of the risk; leave it out, or choose another optimize.objective", p.Set.Names[i])}
 		}
 		s.shares[i] /= total
 		s.w[i] = s.shares[i] / u
@@ -252,6 +256,6 @@ func (s *budgeting) undefined(w []float64) error {
 		}
 		what = list(parts) + " have"
 	}
-	return &UndefinedError{fmt.Sprintf("risk budgets are undefined: %s a risk of %.3g, and there is no share of a risk that is not above 0; "+
+	return &UndefinedError{Message: fmt.Sprintf("risk budgets are undefined: %s a risk of %.3g, and there is no share of a risk that is not above 0; "+
 		"raise optimize.alpha, leave out %s, or choose another optimize.objective", what, risk/sum, remedy)}
 }

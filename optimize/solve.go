@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 
 	"allocate/returns"
@@ -66,12 +67,22 @@ type Solution struct {
 	Cost          float64           `json:"cost"`          // of trading to Weights from what is held, and of borrowing what is short, fraction of capital
 	VaR           float64           `json:"var"`           // of Weights, before costs
 	CVaR          float64           `json:"cvar"`          // of Weights, before costs
-	Contributions []float64         `json:"contributions"` // N, which sum to CVaR
+	Risk          float64           `json:"risk"`          // of Weights as Problem defines it, which MaxCVaR limits: by Spectrum, with costs and the Wasserstein ball
+	Contributions []float64         `json:"contributions"` // N, which sum to CVaR; for RiskBudget with a Spectrum, to the risk that was budgeted
 	ShadowPrices  []ShadowPrice     `json:"shadow_prices"` // rows first, then limits, then strategies; only those that are not zero
 	Iterations    int               `json:"iterations"`    // pivots
 	Attempts      []Attempt         `json:"attempts,omitempty"`
 	Frontier      *Frontier         `json:"frontier,omitempty"`
 	Findings      []returns.Finding `json:"findings"`
+}
+
+// Contributed is what the contributions sum to.
+func (s *Solution) Contributed() float64 {
+	sum := 0.0
+	for _, c := range s.Contributions {
+		sum += c
+	}
+	return sum
 }
 
 // Attempt is a method that was tried before the one that gave the solution.
@@ -170,7 +181,7 @@ func (c *Certificate) certify(out *Solution, maxGap float64) {
 func (e *engine) describe(out *Solution, loss []float64) outcome {
 	exported, r := e.outcomeOf(out.Weights, loss), e.report.riskOf(e.Set, out.Weights, loss, e.guessOf(e.Alpha))
 	out.VaR, out.CVaR, out.Contributions = r.VaR, r.CVaR, r.Contributions
-	out.Mean, out.Cost = exported.mean, exported.cost
+	out.Mean, out.Cost, out.Risk = exported.mean, exported.cost, exported.risk
 	c := &out.Certificate
 	c.Scale = e.absolute
 	c.MaxViolation, c.Violated = e.violation(out.Weights)
@@ -237,6 +248,13 @@ func (e *engine) findings(out *Solution) []returns.Finding {
 			Numbers: map[string]float64{"tail_scenarios": k, "wanted": need},
 			Sentence: fmt.Sprintf("the tail holds %.4g scenarios for %d strategies; at least %g keep the weights from fitting single scenarios",
 				k, n, need),
+		})
+	}
+	if math.Abs(e.Budget) == 0 && !slices.ContainsFunc(out.Weights, func(x float64) bool { return x != 0 }) {
+		found = append(found, returns.Finding{
+			// A warning: the answer is right, but hardly what was meant.
+			Code: "optimize.empty", Severity: returns.Warn,
+			Sentence: fmt.Sprintf("With optimize.budget 0 the best portfolio for optimize.objective %s holds nothing; ask for a return (optimize.min_annual_return), or choose objective utility or max_return.", e.objective()),
 		})
 	}
 	if c := out.Certificate; out.Status == Inaccurate {

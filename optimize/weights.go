@@ -3,6 +3,7 @@ package optimize
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 
 	"gonum.org/v1/gonum/blas/blas64"
@@ -121,7 +122,16 @@ func (p *Problem) roughest(w []float64, c Certificate) (by float64, name string,
 		note(max(row.Lower-v, v-row.Upper), row.Name, row.Coef)
 	}
 	for _, d := range p.Distances {
-		note(d.of(w)-d.Limit, d.Name, d.Weight)
+		reach := slices.Clone(d.Weight)
+		for i := range reach {
+			if d.Coef != nil {
+				reach[i] += math.Abs(d.Coef[i])
+			}
+			if d.Short != nil {
+				reach[i] += d.Short[i]
+			}
+		}
+		note(d.of(w)-d.Limit, d.Name, reach)
 	}
 	if c.Violated == keyMaxCVaR && c.MaxViolation > float64(len(w))*one && c.MaxViolation > by {
 		return c.MaxViolation, keyMaxCVaR, float64(len(w)) * one

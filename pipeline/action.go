@@ -28,7 +28,7 @@ type Action struct {
 	Options json.RawMessage `json:"options"` // those that affect the result, canonical JSON
 	Inputs  []Input         `json:"inputs"`
 	Seed    uint64          `json:"seed"` // 0 where the stage draws no random numbers
-	Arch    string          `json:"arch"` // rounding may differ between architectures
+	Arch    string          `json:"arch"` // rounding may differ between architectures and compilers
 }
 
 // Input is a named content that an Action reads.
@@ -56,5 +56,8 @@ func (a Action) String() string {
 	return a.Stage + " " + a.Unit
 }
 
-// arch names the instruction set that results depend on.
-func arch() string { return runtime.GOARCH + "/" + amd64Level() }
+// arch names what compiles to the instructions that results depend on: the
+// architecture, and the version of Go. A compiler may fuse other multiplications
+// and additions, and math, sort and the linear algebra behind it may round or
+// break ties in another way; nothing promises that they do not.
+func arch() string { return runtime.GOARCH + "/" + amd64Level() + " " + runtime.Version() }

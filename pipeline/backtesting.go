@@ -59,6 +59,11 @@ func Backtest(ctx context.Context, c *config.Config, trials []Trial, sink Sink, 
 	if err != nil {
 		return nil, err
 	}
+	atWork, err := r.Store.Lease(now())
+	if err != nil {
+		return nil, err
+	}
+	defer atWork()
 	p, read, err := newReplay(ctx, r, c, files)
 	if err != nil {
 		return nil, err
@@ -83,7 +88,7 @@ func Backtest(ctx context.Context, c *config.Config, trials []Trial, sink Sink, 
 		AsOf: report.Last, Effective: p.sessions.Next(report.Last), Outcome: "backtest", Started: started, Finished: now(), Seed: c.Seed,
 		Versions: versions(), Inputs: files.manifest(), Config: c, Stages: stages, Files: parts, Findings: report.Findings,
 	}
-	dir, fresh, err := publish(out, m, r.Store)
+	dir, fresh, err := publish(out, m, r.Store, func(fs []returns.Finding) { tellAll(r, fs) })
 	if err != nil {
 		return nil, err
 	}

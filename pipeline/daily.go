@@ -27,6 +27,8 @@ type Decision struct {
 	Held      *Holding // previous weights, drifted; nil on a cold start
 	Turnover  float64  // against them
 
+	told     []gated                 // findings as the stages made them, gate by gate
+	history  ContentID               // digest of what the window knows
 	approved bool                    // findings of severity hold do not stop the run
 	policy   []returns.NamedSeverity // severities by code
 }
@@ -42,7 +44,8 @@ type day struct {
 	approved  bool
 	good      map[string]ContentID        // posteriors of the last published run, by strategy
 	about     map[string]returns.Strategy // what the metadata says, by strategy; empty without a file
-	inputs    []Input                     // of the window stage: panel, and metadata, holidays, previous if there are
+	inputs    []Input                     // of the window stage: panel, and metadata, holidays, history or previous if there are
+	notes     []returns.Finding           // about what was published before
 }
 
 // daily turns a panel into weights as of one day: window, bayes, holdout,
@@ -50,6 +53,9 @@ type day struct {
 func (r *Runner) daily(ctx context.Context, in day, c *config.Config) (*Decision, error) {
 	c = c.For(in.panel.Frequency())
 	d := &Decision{Horizon: in.panel.Frequency().Days(c.Scenarios.Horizon), AsOf: in.asOf, Effective: in.effective, Held: in.held, approved: in.approved, policy: c.Gates.Severity}
+	if err := d.gate(r, "window", in.notes); err != nil {
+		return nil, err
+	}
 	f, err := d.foresee(ctx, r, in, c)
 	if err != nil {
 		return nil, err
@@ -80,7 +86,7 @@ func (r *Runner) daily(ctx context.Context, in day, c *config.Config) (*Decision
 	if err != nil {
 		return nil, err
 	}
-	d.Files = published.Parts
+	d.Files, d.history = published.Parts, f.tree.History
 	returns.SortFindings(d.Findings)
 	return d, nil
 }
@@ -248,8 +254,15 @@ func peakMiB() float64 {
 	return float64(u.Maxrss) / (1 << 10)
 }
 
+// gated are the findings of one gate, before any policy has rated them.
+type gated struct {
+	Stage    string            `json:"stage"`
+	Findings []returns.Finding `json:"findings"`
+}
+
 // gate tells of findings and stops the run at one that forbids to publish.
 func (d *Decision) gate(r *Runner, stage string, findings []returns.Finding) error {
+	d.told = append(d.told, gated{stage, slices.Clone(findings)})
 	findings = returns.Rate(findings, d.policy)
 	for i := range findings {
 		r.Sink.Event(Event{Kind: Found, Stage: stage, Finding: &findings[i]})
@@ -259,6 +272,20 @@ func (d *Decision) gate(r *Runner, stage string, findings []returns.Finding) err
 		return &GateError{Findings: findings}
 	}
 	return nil
+}
+
+// tellAll tells of findings that stop nothing.
+func tellAll(r *Runner, findings []returns.Finding) {
+	for i := range findings {
+		r.Sink.Event(Event{Kind: Found, Stage: "reports", Finding: &findings[i]})
+	}
+}
+
+// note tells of findings that stop nothing any more.
+func (d *Decision) note(r *Runner, findings []returns.Finding) {
+	findings = returns.Rate(findings, d.policy)
+	tellAll(r, findings)
+	d.Findings = append(d.Findings, findings...)
 }
 
 // Degraded reports a warning whose code begins with one of the prefixes.

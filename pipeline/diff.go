@@ -72,7 +72,7 @@ func readRun(dir string) (*Manifest, *reports.Summary, error) {
 	}
 	m, err := ReadManifest(dir)
 	if err != nil {
-		return nil, nil, missing(err)
+		return nil, nil, err
 	}
 	b, err := os.ReadFile(filepath.Join(dir, "summary.json"))
 	if err != nil {

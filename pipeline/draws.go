@@ -18,7 +18,7 @@ import (
 func RunPosterior(dir string, s *store.Store, strategy string) (*bayes.Posterior, error) {
 	m, err := ReadManifest(dir)
 	if err != nil {
-		return nil, &returns.NotReadyError{Message: fmt.Sprintf("%s is no published run: %v", dir, err)}
+		return nil, err
 	}
 	var names []string
 	var found *bayes.Posterior

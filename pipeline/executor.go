@@ -28,6 +28,9 @@ func (l Local) Execute(ctx context.Context, a Action, s *store.Store, sink Sink)
 	if !ok || stage.Version != a.Version {
 		return "", fmt.Errorf("pipeline: no stage %q of version %d here", a.Stage, a.Version)
 	}
+	if a.Arch != arch() {
+		return "", fmt.Errorf("pipeline: %v is for %s, this is %s: its rounding may differ, and its results are not the same", a, a.Arch, arch())
+	}
 	defer func() {
 		if r := recover(); r != nil {
 			err = &StageError{a.Stage, fmt.Errorf("pipeline: %v panicked: %v\n%s", a, r, debug.Stack())}

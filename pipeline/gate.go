@@ -12,6 +12,7 @@ import (
 	"allocate/config"
 	"allocate/optimize"
 	"allocate/pipeline/backtest"
+	"allocate/pipeline/store"
 	"allocate/reports"
 	"allocate/returns"
 )
@@ -22,6 +23,7 @@ type Holding struct {
 	From    string // file they were read from
 	AsOf    returns.Date
 	Sum     float64 // of the weights as they were decided
+	line    int     // last row of them in the file
 	Weights map[string]float64
 	Beliefs map[string]reports.HeldStrategy // of the run that decided them, if it is known
 }
@@ -34,11 +36,41 @@ func (in *day) before() *reports.Held {
 	return &reports.Held{AsOf: in.held.AsOf, Weights: in.held.Weights, Beliefs: in.held.Beliefs}
 }
 
-// beliefs reads what the run in a folder believed of its strategies.
-func beliefs(dir string) map[string]reports.HeldStrategy {
+// holding returns the weights that a revision published, and its beliefs, from
+// its files or, where these are damaged, from the store.
+func (v *revision) holding(s *store.Store) (*Holding, error) {
+	path := filepath.Join(v.dir, "weights.csv")
+	b, err := v.original("weights.csv", s)
+	if err != nil {
+		return nil, err
+	}
+	h, err := lastHolding(path, b, math.Inf(1)) // published under other limits, perhaps
+	if err != nil {
+		return nil, err
+	}
+	if b, err = v.original("summary.json", s); err != nil {
+		return nil, err
+	}
+	h.Beliefs = beliefs(b)
+	return h, nil
+}
+
+// original returns a published file as it was published.
+func (v *revision) original(name string, s *store.Store) ([]byte, error) {
+	b, err := v.read(name)
+	if err == nil {
+		return b, nil
+	}
+	if b, failed := s.Get(v.sums[name]); failed == nil {
+		return b, nil
+	}
+	return nil, err
+}
+
+// beliefs reads what a run believed of its strategies from its summary.json.
+func beliefs(b []byte) map[string]reports.HeldStrategy {
 	var s reports.Summary
-	b, err := os.ReadFile(filepath.Join(dir, "summary.json"))
-	if err != nil || json.Unmarshal(b, &s) != nil {
+	if json.Unmarshal(b, &s) != nil {
 		return nil
 	}
 	out := map[string]reports.HeldStrategy{}
@@ -48,8 +80,8 @@ func beliefs(dir string) map[string]reports.HeldStrategy {
 	return out
 }
 
-// lastPublished returns the newest revision of the last day before asOf, "" if
-// there is none.
+// lastPublished returns the newest revision that was not taken back of the last
+// day before asOf that has one, "" if there is none.
 func lastPublished(out string, asOf returns.Date) (dir string, day returns.Date) {
 	entries, err := os.ReadDir(out)
 	if err != nil {
@@ -60,8 +92,8 @@ func lastPublished(out string, asOf returns.Date) (dir string, day returns.Date)
 		if err != nil || !e.IsDir() || d >= asOf || dir != "" && d <= day {
 			continue
 		}
-		if k, err := revisions(filepath.Join(out, e.Name())); err == nil && k > 0 {
-			dir, day = filepath.Join(out, e.Name(), "r"+strconv.Itoa(k)), d
+		if valid, _, err := standing(filepath.Join(out, e.Name())); err == nil && len(valid) > 0 {
+			dir, day = filepath.Join(out, e.Name(), "r"+strconv.Itoa(valid[len(valid)-1])), d
 		}
 	}
 	return dir, day
@@ -70,23 +102,27 @@ func lastPublished(out string, asOf returns.Date) (dir string, day returns.Date)
 // holding reads the weights that were last published, or those of the file the
 // configuration names, and lets them drift by the returns of the days after
 // theirs up to asOf, as a backtest does. nil means a cold start.
-func holding(c *config.Config, panel *returns.Panel, asOf returns.Date) (*Holding, error) {
-	path, most := c.Gates.Previous, mostGross(c.Optimize)
-	if path == "" {
-		dir, _ := lastPublished(c.Out, asOf)
-		if dir == "" {
-			return nil, nil
+func holding(c *config.Config, panel *returns.Panel, asOf returns.Date, last *revision, s *store.Store) (*Holding, error) {
+	var h *Holding
+	var err error
+	switch {
+	case c.Gates.Previous != "":
+		if h, err = readWeights(c.Gates.Previous, mostGross(c.Optimize), asOf); err != nil {
+			return nil, err
 		}
-		path, most = filepath.Join(dir, "weights.csv"), math.Inf(1) // published under other limits, perhaps
-	}
-	h, err := readWeights(path, most, c.Gates.Previous != "", asOf)
-	if err != nil {
-		return nil, err
+		if b, err := readRegular(filepath.Join(filepath.Dir(c.Gates.Previous), "summary.json")); err == nil {
+			h.Beliefs = beliefs(b)
+		}
+	case last == nil:
+		return nil, nil
+	default:
+		if h, err = last.holding(s); err != nil {
+			return nil, err
+		}
 	}
 	if h.AsOf >= asOf && c.Gates.Previous == "" {
 		return nil, nil
 	}
-	h.Beliefs = beliefs(filepath.Dir(path))
 	h.Weights = backtest.Drift(h.Weights, panel, h.AsOf, asOf, cashReturn(c))
 	return h, nil
 }

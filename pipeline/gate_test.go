@@ -28,7 +28,7 @@ func TestHoldingDrifts(t *testing.T) {
 	if err := os.WriteFile(c.Gates.Previous, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	h, err := holding(&c, p, d+2)
+	h, err := holding(&c, p, d+2, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func TestHoldingDrifts(t *testing.T) {
 
 	// Nothing published and no file: a cold start, said so.
 	c.Gates.Previous = ""
-	if h, err = holding(&c, p, d+2); h != nil || err != nil {
+	if h, err = holding(&c, p, d+2, nil, nil); h != nil || err != nil {
 		t.Errorf("a cold start: %v, %v", h, err)
 	}
 	if _, fs := checkChange(nil, s, config.DefaultGates()); len(fs) != 1 || fs[0].Code != "run.cold_start" {

@@ -28,10 +28,11 @@ func writeIndex(out string) error {
 		if _, err := returns.ParseDate(e.Name()); err != nil || !e.IsDir() {
 			continue
 		}
-		k, err := revisions(filepath.Join(out, e.Name()))
-		if err != nil || k == 0 {
+		valid, _, err := standing(filepath.Join(out, e.Name()))
+		if err != nil || len(valid) == 0 {
 			continue
 		}
+		k := valid[len(valid)-1]
 		dir := filepath.Join(out, e.Name(), "r"+strconv.Itoa(k))
 		m, err := ReadManifest(dir)
 		if err != nil {
@@ -56,8 +57,8 @@ func writeIndex(out string) error {
 		}
 	}
 	var page bytes.Buffer
-	if err := reports.WriteIndex(&page, runs, backtests, refused); err != nil {
+	if err := reports.WriteIndex(&page, runs, backtests, refused, retractions(out)); err != nil {
 		return err
 	}
-	return renameio.WriteFile(filepath.Join(out, "index.html"), page.Bytes(), 0o644)
+	return renameio.WriteFile(filepath.Join(out, "index.html"), page.Bytes(), 0o644, renameio.WithTempDir(out))
 }

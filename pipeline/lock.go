@@ -1,12 +1,17 @@
 package pipeline
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/gofrs/flock"
+
+	"allocate/config"
 )
 
 // lock takes the output folder for this process. The kernel gives it back
@@ -16,17 +21,29 @@ func lock(out string) (release func(), err error) {
 		return nil, fmt.Errorf("pipeline: output folder: %w", err)
 	}
 	path := filepath.Join(out, ".lock")
-	l := flock.New(path)
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, &config.Error{Err: fmt.Errorf("%s is no regular file; expected the lock that a run leaves there; remove it", path)}
+	}
+	// Nothing follows a symbolic link that somebody puts there in between.
+	l := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW), flock.SetPermissions(0o644))
 	got, err := l.TryLock()
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, &LockedError{Path: path, Holder: "another account, whose file it is"}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("pipeline: %s: %w", path, err)
 	}
 	if !got {
-		holder, _ := os.ReadFile(path)
+		holder, _ := readRegular(path)
 		return nil, &LockedError{Path: path, Holder: strings.TrimSpace(string(holder))}
 	}
 	host, _ := os.Hostname()
-	if err := os.WriteFile(path, fmt.Appendf(nil, "process %d on %s\n", os.Getpid(), host), 0o644); err != nil {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC|syscall.O_NOFOLLOW, 0)
+	if err == nil {
+		_, err = fmt.Fprintf(f, "process %d on %s\n", os.Getpid(), host)
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
 		_ = l.Unlock()
 		return nil, fmt.Errorf("pipeline: %s: %w", path, err)
 	}

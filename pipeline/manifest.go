@@ -10,6 +10,7 @@ import (
 
 // Manifest is run.json: where every published number comes from.
 type Manifest struct {
+	Format    int               `json:"format"` // of the folder: see manifestFormat
 	AsOf      returns.Date      `json:"as_of"`
 	Effective returns.Date      `json:"effective"`
 	Revision  int               `json:"revision"`
@@ -22,7 +23,11 @@ type Manifest struct {
 	Config    any               `json:"config"`
 	Stages    []ManifestStage   `json:"stages"`
 	Files     []Part            `json:"files"`
+	History   ContentID         `json:"history,omitempty"` // of history.json, of a nightly run
 	Findings  []returns.Finding `json:"findings"`
+
+	approved bool                    // findings of severity hold do not stop the run
+	policy   []returns.NamedSeverity // of findings about what was published before
 }
 
 // ManifestInput is a file that the run read.

@@ -3,15 +3,18 @@ package pipeline
 import (
 	"bytes"
 	"context"
+	"encoding/csv"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 	"time"
 
 	"allocate/config"
 	"allocate/pipeline/backtest"
 	"allocate/pipeline/store"
+	"allocate/reports"
 	"allocate/returns"
 	"allocate/returns/columnar"
 )
@@ -71,7 +74,10 @@ func gather(c *config.Config) (*sourceFiles, error) {
 
 // add hashes one file.
 func (f *sourceFiles) add(kind, name, path string) (sourceFile, []byte, error) {
-	b, err := os.ReadFile(path)
+	b, err := readRegular(path)
+	if input := new(returns.InputError); errors.As(err, &input) {
+		return sourceFile{}, nil, err
+	}
 	if err != nil {
 		return sourceFile{}, nil, &returns.NotReadyError{Message: fmt.Sprintf("%v; expected a file that the configuration names", err)}
 	}
@@ -94,13 +100,16 @@ func newRunner(c *config.Config, f *sourceFiles, sink Sink, now func() time.Time
 		return nil, err
 	}
 	stages := Stages(c.Workers)
-	return &Runner{Stages: stages, Store: s, Sink: sink, Workers: c.Workers, Now: now, Executor: Local{Stages: stages, Sources: f.byContent}}, nil
+	return &Runner{made: &sync.Map{}, Stages: stages, Store: s, Sink: sink, Workers: c.Workers, Now: now, Executor: Local{Stages: stages, Sources: f.byContent}}, nil
 }
 
-// prepare reads the files into a panel, or finds that this was done before,
-// and settles the as-of day: the configured one, else the last session of the
-// calendar that is over.
-func (r *Runner) prepare(ctx context.Context, c *config.Config, files *sourceFiles) (day, ManifestStage, error) {
+// prepare makes a night ready, the same for run, plan and check: it reads the
+// files into a panel, or finds that this was done before, and settles the as-of
+// day: the configured one, else the last session of the calendar that is over.
+// Then it looks at what was published before that day: what the past was, which
+// weights are held, which posteriors were good. write is whether it may restore
+// what of that is damaged.
+func (r *Runner) prepare(ctx context.Context, c *config.Config, files *sourceFiles, write bool) (day, ManifestStage, error) {
 	in, sessions, read, err := r.readPanel(ctx, c, files)
 	if err != nil {
 		return day{}, ManifestStage{}, err
@@ -110,12 +119,53 @@ func (r *Runner) prepare(ctx context.Context, c *config.Config, files *sourceFil
 		return day{}, ManifestStage{}, err
 	}
 	in.effective = sessions.Next(in.asOf)
-	in.window = windowOptions{AsOf: in.asOf, Stale: stale, Returns: c.Returns.Judging()}
-	if content, asOf, ok := r.previous(c.Out, in.asOf); ok {
-		in.window.Previous = &asOf
-		in.inputs = append(in.inputs, Input{"previous", content})
+	in.window = windowOptions{AsOf: in.asOf, Stale: stale, Returns: c.Returns.Judging(), History: true}
+	last, notes, err := lastRevision(c.Out, in.asOf, r.Store, write)
+	if err != nil {
+		return day{}, ManifestStage{}, err
+	}
+	in.notes = notes
+	if last != nil {
+		if err := r.past(&in, last); err != nil {
+			return day{}, ManifestStage{}, err
+		}
+	}
+	in.good = goodPosteriors(last, r.Store)
+	if in.held, err = holding(c, in.panel, in.asOf, last, r.Store); err != nil {
+		return day{}, ManifestStage{}, err
 	}
 	return in, read, nil
+}
+
+// past gives the window the history of the last published run to compare with.
+// Where there is none that can be relied upon, the night is held: history that
+// cannot be compared may have changed.
+func (r *Runner) past(in *day, last *revision) error {
+	if b, err := last.original(historyFile, r.Store); err == nil {
+		if _, err := decodeHistory(b); err == nil {
+			content, err := r.Store.Put(b)
+			in.inputs = append(in.inputs, Input{"history", content})
+			return err
+		}
+	}
+	if last.manifest.History == "" { // published before there were digests
+		for _, s := range last.manifest.Stages {
+			if s.Name != "returns" || len(s.Actions) != 1 {
+				continue
+			}
+			if _, err := r.Store.Get(s.Actions[0].Content); err == nil {
+				in.window.Previous = &last.day
+				in.inputs = append(in.inputs, Input{"previous", s.Actions[0].Content})
+				return nil
+			}
+		}
+	}
+	in.notes = append(in.notes, returns.Finding{
+		// A hold: whether the past has changed is what this gate is for.
+		Code: "run.history", Severity: returns.Hold,
+		Sentence: fmt.Sprintf("The history that the run of %v saw cannot be compared with today's: %s is gone or damaged, and the cache no longer has it; check the data, then run again with --approve.", last.day, filepath.Join(last.dir, historyFile)),
+	})
+	return nil
 }
 
 // readPanel reads the files into a panel, or finds that this was done before.
@@ -196,26 +246,29 @@ func (in *day) settle(c *config.Config, sessions returns.Calendar, today returns
 	return "", nil
 }
 
-// previous returns the panel of the last published run of an earlier day, if
-// the store still has it.
-func (r *Runner) previous(out string, asOf returns.Date) (ContentID, returns.Date, bool) {
-	dir, day := lastPublished(out, asOf)
-	if dir == "" {
-		return "", 0, false
-	}
-	m, err := ReadManifest(dir)
+// safeHeader marks names in the header of a CSV as text where a spreadsheet
+// would run them.
+func safeHeader(text []byte) ([]byte, error) {
+	r := csv.NewReader(bytes.NewReader(text))
+	header, err := r.Read()
 	if err != nil {
-		return "", 0, false
+		return nil, err
 	}
-	for _, s := range m.Stages {
-		if s.Name != "returns" || len(s.Actions) != 1 {
-			continue
-		}
-		if _, err := r.Store.Get(s.Actions[0].Content); err == nil {
-			return s.Actions[0].Content, day, true
-		}
+	safe := make([]string, len(header))
+	for i, name := range header {
+		safe[i] = reports.CSVText(name)
 	}
-	return "", 0, false
+	if slices.Equal(safe, header) {
+		return text, nil
+	}
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	if err := w.Write(safe); err != nil {
+		return nil, err
+	}
+	w.Flush()
+	b.Write(text[r.InputOffset():])
+	return b.Bytes(), nil
 }
 
 func decodePanel(b []byte) (*returns.Panel, error) {
@@ -240,7 +293,9 @@ func ExportPanel(p *returns.Panel, format string) ([]byte, error) {
 	var err error
 	switch format {
 	case "csv":
-		err = p.WriteCSV(&b)
+		if err = p.WriteCSV(&b); err == nil {
+			return safeHeader(b.Bytes())
+		}
 	case "parquet":
 		err = p.WriteParquet(&b)
 	case "arrow":

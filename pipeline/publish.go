@@ -20,27 +20,53 @@ import (
 // publish writes a run as <out>/<as-of>/r<k>: built beside its place, synced,
 // and renamed whole; then <out>/latest is switched to it. A reader of either
 // sees the run before or the run after, never a part. A revision is never
-// overwritten. If the newest revision of the day has the same files, there is
-// nothing to do: the folder is returned with fresh false.
-func publish(out string, m *Manifest, s *store.Store) (dir string, fresh bool, err error) {
+// overwritten. If the newest revision of the day that stands has the same files,
+// there is nothing to do but to restore what of them is damaged: the folder is
+// returned with fresh false. tell is told what was damaged, before anything is
+// published.
+func publish(out string, m *Manifest, s *store.Store, tell func([]returns.Finding)) (dir string, fresh bool, err error) {
 	day := filepath.Join(out, m.AsOf.String())
-	newest, err := revisions(day)
+	valid, newest, err := standing(day)
 	if err != nil {
 		return "", false, err
 	}
-	if newest > 0 {
-		dir := filepath.Join(day, "r"+strconv.Itoa(newest))
-		if old, err := ReadManifest(dir); err == nil && slices.Equal(old.Files, m.Files) {
-			return dir, false, setLatest(out, dir)
+	if len(valid) > 0 {
+		k := valid[len(valid)-1]
+		v, err := openRevision(filepath.Join(day, "r"+strconv.Itoa(k)))
+		if err != nil {
+			return "", false, err
 		}
+		v.day, v.number = m.AsOf, k
+		fs := v.mend(s, true)
+		if v.manifest != nil && slices.Equal(v.manifest.Files, m.Files) && len(v.damaged) == 0 {
+			tell(fs)
+			return v.dir, false, setLatest(out, v.dir)
+		}
+		m.Findings = append(m.Findings, returns.Rate(fs, m.policy)...)
+		returns.SortFindings(m.Findings)
+		tell(fs)
 	}
-	m.Revision = newest + 1
+	if was, why := retractedSame(day, m); was != "" && !m.approved {
+		return "", false, &GateError{Findings: []returns.Finding{{
+			// A hold: somebody has decided that these weights are bad.
+			Code: "run.retracted", Severity: returns.Hold,
+			Sentence: fmt.Sprintf("The result is that of %s, which was taken back: %s. Change the inputs, or publish it again with --approve.", was, why),
+		}}}
+	}
+	m.Revision, m.Format = newest+1, manifestFormat
 	stage, err := os.MkdirTemp(out, ".staging-")
 	if err != nil {
 		return "", false, fmt.Errorf("pipeline: publish: %w", err)
 	}
 	defer os.RemoveAll(stage) // after the rename there is nothing left to remove
-	for _, f := range m.Files {
+	parts := slices.Clone(m.Files)
+	if m.History != "" {
+		parts = append(parts, Part{historyFile, m.History})
+	}
+	for _, f := range parts {
+		if !plainName(f.Name) {
+			return "", false, fmt.Errorf("pipeline: publish: %q is no name of a file; the cache is damaged or was written by another program: allocate cache verify --remove", f.Name)
+		}
 		b, err := s.Get(f.Content)
 		if err != nil {
 			return "", false, err
@@ -53,7 +79,14 @@ func publish(out string, m *Manifest, s *store.Store) (dir string, fresh bool, e
 	if err != nil {
 		return "", false, fmt.Errorf("pipeline: run.json: %w", err)
 	}
-	if err := writeSynced(filepath.Join(stage, "run.json"), append(b, '\n')); err != nil {
+	b = append(b, '\n')
+	if _, err := s.Put(b); err != nil { // to restore it from
+		return "", false, err
+	}
+	if err := writeSynced(filepath.Join(stage, manifestFile), b); err != nil {
+		return "", false, err
+	}
+	if err := writeSynced(filepath.Join(stage, sumsFile), writeSums(m.sums(b))); err != nil {
 		return "", false, err
 	}
 	if err := os.Chmod(stage, 0o755); err != nil {
@@ -111,17 +144,20 @@ func setLatest(out, dir string) error {
 	return syncDir(out)
 }
 
-// ReadManifest reads run.json of a published run.
+// ReadManifest reads run.json of a published run, verified. A folder that is
+// none is a *returns.NotReadyError, a damaged one a *returns.InputError.
 func ReadManifest(dir string) (*Manifest, error) {
-	b, err := os.ReadFile(filepath.Join(dir, "run.json"))
+	v, err := openPublished(dir)
 	if err != nil {
-		return nil, fmt.Errorf("pipeline: %w", err)
+		return nil, err
 	}
-	var m Manifest
-	if err := json.Unmarshal(b, &m); err != nil {
-		return nil, fmt.Errorf("pipeline: %s: %w", filepath.Join(dir, "run.json"), err)
-	}
-	return &m, nil
+	return v.manifest, nil
+}
+
+// plainName reports a name of a file in one folder: nothing that a joined path
+// leaves the folder by.
+func plainName(name string) bool {
+	return filepath.IsLocal(name) && filepath.Base(name) == name && name != "." && !strings.ContainsAny(name, "\x00/\\")
 }
 
 // retain deletes the oldest published days beyond the newest keep; 0 keeps all.
@@ -149,11 +185,33 @@ func retain(out string, keep int) error {
 	return nil
 }
 
-// clearStaging removes what an interrupted run left half built.
+// leftovers are the beginnings of the names of temporary files and folders in
+// an output folder.
+var leftovers = []string{".staging-", ".index", ".latest", ".refused", ".run.json", ".SHA256SUMS", ".weights", ".summary", ".tearsheet", ".history", ".retracted"}
+
+// clearStaging removes what interrupted runs left half built, in the output
+// folder and in the newest revisions of its days. It needs the lock.
 func clearStaging(out string) {
-	left, _ := fs.Glob(os.DirFS(out), ".staging-*") // out itself is no pattern
-	for _, name := range left {
-		_ = os.RemoveAll(filepath.Join(out, name))
+	clear := func(dir string) {
+		entries, _ := os.ReadDir(dir)
+		for _, e := range entries {
+			if slices.ContainsFunc(leftovers, func(p string) bool { return strings.HasPrefix(e.Name(), p) }) {
+				_ = os.RemoveAll(filepath.Join(dir, e.Name()))
+			}
+		}
+	}
+	clear(out)
+	days, _ := os.ReadDir(out)
+	for _, e := range days {
+		if _, err := returns.ParseDate(e.Name()); err != nil || !e.IsDir() {
+			continue
+		}
+		revisions, _ := os.ReadDir(filepath.Join(out, e.Name()))
+		for _, r := range revisions {
+			if r.IsDir() {
+				clear(filepath.Join(out, e.Name(), r.Name()))
+			}
+		}
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"allocate/pipeline/store"
@@ -24,7 +26,7 @@ type Rebuilt struct {
 func Rebuild(ctx context.Context, dir string, png bool, s *store.Store, sink Sink, now func() time.Time) ([]Rebuilt, error) {
 	m, err := ReadManifest(dir)
 	if err != nil {
-		return nil, &returns.NotReadyError{Message: fmt.Sprintf("%s is no published run: %v", dir, err)}
+		return nil, err
 	}
 	a, err := storedAction(m, "reports", s)
 	if err != nil {
@@ -56,6 +58,9 @@ func Rebuild(ctx context.Context, dir string, png bool, s *store.Store, sink Sin
 	}
 	var out []Rebuilt
 	for _, part := range tree.Parts {
+		if !filepath.IsLocal(part.Name) || strings.ContainsAny(part.Name, "\\\x00") {
+			return nil, fmt.Errorf("pipeline: report: %q is no name of a file; the cache is damaged or was written by another program: allocate cache verify --remove", part.Name)
+		}
 		b, err := s.Get(part.Content)
 		if err != nil {
 			return nil, err

@@ -7,7 +7,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"allocate/config"
-	"allocate/returns"
 )
 
 // waiting is how many days are at work for each processor: results are synced
@@ -74,10 +73,10 @@ func (p *replay) imagining() *config.Config {
 // memo is a day's forecast, remembered as a whole, so that a second backtest
 // need not look at every posterior to find that nothing has changed.
 type memo struct {
-	Inputs   []Input           `json:"inputs"`
-	Unusable []string          `json:"unusable,omitempty"`
-	Set      ContentID         `json:"set"`
-	Findings []returns.Finding `json:"findings"`
+	Inputs   []Input   `json:"inputs"`
+	Unusable []string  `json:"unusable,omitempty"`
+	Set      ContentID `json:"set"`
+	Gates    []gated   `json:"gates"` // as the stages made them: another backtest may have another policy
 }
 
 // imagineOnce is Decision.imagine, remembered.
@@ -101,15 +100,20 @@ func (p *replay) imagineOnce(ctx context.Context, r *Runner, d *replayed, in day
 			d.decision.Stages = append(d.decision.Stages, ManifestStage{Name: "forecast", FromStore: 1, PeakMiB: peakMiB(), Actions: []ManifestAction{{Action: a.ID(), Content: content}}})
 			f := d.forecast
 			f.inputs, f.unusable, f.set = m.Inputs, m.Unusable, m.Set
-			return d.decision.gate(r, "forecast", m.Findings)
+			for _, g := range m.Gates {
+				if err := d.decision.gate(r, g.Stage, g.Findings); err != nil {
+					return err
+				}
+			}
+			return nil
 		}
 	}
-	known := len(d.decision.Findings)
+	known := len(d.decision.told)
 	if err := d.decision.imagine(ctx, r, d.forecast, in, c); err != nil {
 		return err
 	}
 	f := d.forecast
-	b, err := json.Marshal(memo{f.inputs, f.unusable, f.set, d.decision.Findings[known:]})
+	b, err := json.Marshal(memo{f.inputs, f.unusable, f.set, d.decision.told[known:]})
 	if err != nil {
 		return err
 	}

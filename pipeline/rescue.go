@@ -67,19 +67,14 @@ func usable(series []Input, fits []Result) (inputs []Input, unusable []string) {
 	return inputs, unusable
 }
 
-// goodPosteriors returns the posteriors of the last published run before a
-// day, as far as the store still has them.
-func goodPosteriors(out string, asOf returns.Date, s *store.Store) map[string]ContentID {
+// goodPosteriors returns the posteriors of the last published run, as far as
+// the store still has them.
+func goodPosteriors(last *revision, s *store.Store) map[string]ContentID {
 	good := map[string]ContentID{}
-	dir, _ := lastPublished(out, asOf)
-	if dir == "" {
+	if last == nil {
 		return good
 	}
-	m, err := ReadManifest(dir)
-	if err != nil {
-		return good
-	}
-	for _, stage := range m.Stages {
+	for _, stage := range last.manifest.Stages {
 		if stage.Name != "bayes" {
 			continue
 		}

@@ -23,6 +23,7 @@ type Outcome struct {
 	Fresh    bool   // false: the same files had been published before
 	Degraded bool   // published, but something should be looked at
 	Decision *Decision
+	DryRun   bool // nothing was published
 }
 
 // Manner is how a run goes about its work; it changes no result.
@@ -31,6 +32,9 @@ type Manner struct {
 	NoCache   bool   // make every result again
 	From      string // make the results of this stage and those after it again
 	Approve   bool   // publish although a finding of severity hold asks for approval
+	DryRun    bool   // compute everything, publish nothing
+
+	Overrides []string // keys of the configuration file that --set changes; they are published as a finding
 }
 
 // fresh lists the stages whose stored results the manner passes over.
@@ -67,18 +71,28 @@ func Run(ctx context.Context, c *config.Config, how Manner, sink Sink, now func(
 	if err != nil {
 		return nil, err
 	}
-	release, err := lock(c.Out)
-	if err != nil {
-		return nil, err
+	if !how.DryRun {
+		release, err := lock(c.Out)
+		if err != nil {
+			return nil, err
+		}
+		defer release()
+		clearStaging(c.Out)
 	}
-	defer release()
-	clearStaging(c.Out)
 	r, err := newRunner(c, files, sink, now)
 	if err != nil {
 		return nil, err
 	}
+	atWork, err := r.Store.Lease(started)
+	if err != nil {
+		return nil, err
+	}
+	defer atWork()
 	m := &Manifest{Started: started, Seed: c.Seed, Versions: versions(), Inputs: files.manifest(), Config: c}
 	defer func() {
+		if how.DryRun {
+			return
+		}
 		noteRefusal(c.Out, m, err, now)
 		if failed := writeIndex(c.Out); err == nil {
 			err = failed
@@ -88,15 +102,19 @@ func Run(ctx context.Context, c *config.Config, how Manner, sink Sink, now func(
 	if r.Fresh, err = how.fresh(); err != nil {
 		return nil, err
 	}
-	in, read, err := r.prepare(ctx, c, files)
+	in, read, err := r.prepare(ctx, c, files, !how.DryRun)
 	if err != nil {
 		return nil, err
 	}
 	m.AsOf, m.Effective = in.asOf, in.effective
 	in.approved = how.Approve
-	in.good = goodPosteriors(c.Out, in.asOf, r.Store)
-	if in.held, err = holding(c, in.panel, in.asOf); err != nil {
-		return nil, err
+	if len(how.Overrides) > 0 {
+		in.notes = append(in.notes, returns.Finding{
+			// Information: it was asked for; but what was published is not what the
+			// configuration says, and whoever compares nights should see it.
+			Code: "run.override", Severity: returns.Info,
+			Sentence: fmt.Sprintf("--set changed the configuration for this run: %s.", strings.Join(how.Overrides, ", ")),
+		})
 	}
 	d, err := r.daily(ctx, in, c)
 	if err != nil {
@@ -111,15 +129,24 @@ func Run(ctx context.Context, c *config.Config, how Manner, sink Sink, now func(
 	}
 	m.Outcome, m.Finished = outcome, now()
 	m.Stages, m.Files, m.Findings = append([]ManifestStage{read}, d.Stages...), d.Files, d.Findings
+	m.History, m.policy, m.approved = d.history, c.Gates.Severity, how.Approve
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	dir, fresh, err := publish(c.Out, m, r.Store)
+	if how.DryRun {
+		return &Outcome{Degraded: d.Degraded(c.Gates.Degraded), Decision: d, DryRun: true}, nil
+	}
+	dir, fresh, err := publish(c.Out, m, r.Store, func(fs []returns.Finding) { d.note(r, fs) })
 	if err != nil {
 		return nil, err
 	}
 	if err := retain(c.Out, c.Gates.KeepDays); err != nil {
 		return nil, err
+	}
+	if c.CacheMax > 0 {
+		if _, _, err := Trim(c, r.Store, now(), time.Time{}, int64(c.CacheMax)<<20); err != nil {
+			return nil, err
+		}
 	}
 	return &Outcome{Dir: dir, Fresh: fresh, Degraded: d.Degraded(c.Gates.Degraded), Decision: d}, nil
 }
@@ -148,7 +175,7 @@ func noteRefusal(out string, m *Manifest, err error, now func() time.Time) {
 	}
 	m.Finished = now()
 	if b, err := json.MarshalIndent(m, "", "  "); err == nil {
-		_ = renameio.WriteFile(path, append(b, '\n'), 0o644) // the exit code and the log say it too
+		_ = renameio.WriteFile(path, append(b, '\n'), 0o644, renameio.WithTempDir(out)) // the exit code and the log say it too
 	}
 }
 
@@ -171,7 +198,7 @@ func Check(ctx context.Context, c *config.Config, sink Sink, now func() time.Tim
 	if err != nil {
 		return nil, err
 	}
-	d := &Decision{}
+	d := &Decision{policy: c.Gates.Severity}
 	o, err := canonical(in.window)
 	if err != nil {
 		return nil, err
@@ -185,7 +212,7 @@ func Check(ctx context.Context, c *config.Config, sink Sink, now func() time.Tim
 	if err != nil {
 		return nil, err
 	}
-	found := returns.Rate(tree.Findings, c.Gates.Severity)
+	found := returns.Rate(append(slices.Clone(in.notes), tree.Findings...), c.Gates.Severity)
 	checked := &Checked{AsOf: in.asOf, First: p.First(), Last: p.Last(), Days: p.Days(), Frequency: p.Frequency(), Strategies: p.Len(), Used: len(tree.Parts), Findings: found}
 	if returns.Worst(found) >= returns.Hold {
 		return checked, &GateError{Findings: found}
@@ -195,28 +222,33 @@ func Check(ctx context.Context, c *config.Config, sink Sink, now func() time.Tim
 
 // Panel reads the data as Run does, and returns all of it.
 func Panel(ctx context.Context, c *config.Config, sink Sink, now func() time.Time) (*returns.Panel, error) {
-	p, _, _, err := loadPanel(ctx, c, sink, now)
-	return p, err
+	files, r, err := open(c, sink, now)
+	if err != nil {
+		return nil, err
+	}
+	in, _, _, err := r.readPanel(ctx, c, files)
+	return in.panel, err
 }
 
+// loadPanel makes a night ready without publishing anything.
 func loadPanel(ctx context.Context, c *config.Config, sink Sink, now func() time.Time) (*returns.Panel, day, *Runner, error) {
-	if err := c.Validate(); err != nil {
+	files, r, err := open(c, sink, now)
+	if err != nil {
 		return nil, day{}, nil, err
+	}
+	in, _, err := r.prepare(ctx, c, files, false)
+	return in.panel, in, r, err
+}
+
+// open validates a configuration, and finds its files and its cache.
+func open(c *config.Config, sink Sink, now func() time.Time) (*sourceFiles, *Runner, error) {
+	if err := c.Validate(); err != nil {
+		return nil, nil, err
 	}
 	files, err := gather(c)
 	if err != nil {
-		return nil, day{}, nil, err
+		return nil, nil, err
 	}
 	r, err := newRunner(c, files, sink, now)
-	if err != nil {
-		return nil, day{}, nil, err
-	}
-	in, _, err := r.prepare(ctx, c, files)
-	if err != nil {
-		return nil, day{}, nil, err
-	}
-	if in.panel == nil {
-		return nil, day{}, nil, errors.New("pipeline: no panel")
-	}
-	return in.panel, in, r, nil
+	return files, r, err
 }

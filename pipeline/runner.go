@@ -3,6 +3,8 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -23,6 +25,8 @@ type Runner struct {
 	// Fresh names stages whose stored results are not to be used.
 	Fresh map[string]bool
 	Now   func() time.Time
+
+	made *sync.Map // by content: the action that it is the result, or a part of the result, of; nil: nothing is made again
 }
 
 // Result is an Action and where its result lies.
@@ -93,7 +97,8 @@ func (r *Runner) do(ctx context.Context, a Action) (Result, error) {
 		}
 		if err == nil {
 			event.Content = content
-			r.Store.Touch(r.Now(), id, content)
+			r.Store.Touch(r.Now(), id, append(r.parts(a, b), content)...)
+			r.remember(a, content, b)
 			tell(ActionHit, nil)
 			return Result{Action: a, Content: content, Bytes: b, Hit: true, Elapsed: r.Now().Sub(began)}, nil
 		}
@@ -103,6 +108,9 @@ func (r *Runner) do(ctx context.Context, a Action) (Result, error) {
 	}
 	tell(ActionStarted, nil)
 	content, err = r.Executor.Execute(ctx, a, r.Store, r.Sink)
+	if (errors.Is(err, store.ErrMissing) || errors.Is(err, store.ErrDamaged)) && r.remake(ctx, a) {
+		content, err = r.Executor.Execute(ctx, a, r.Store, r.Sink)
+	}
 	if err != nil {
 		if ctx.Err() == nil {
 			tell(ActionFailed, err)
@@ -114,8 +122,65 @@ func (r *Runner) do(ctx context.Context, a Action) (Result, error) {
 		return Result{}, err
 	}
 	event.Content = content
+	r.remember(a, content, b)
 	tell(ActionFinished, nil)
 	return Result{Action: a, Content: content, Bytes: b, Elapsed: r.Now().Sub(began)}, nil
+}
+
+// parts returns the contents that the result of an action names.
+func (r *Runner) parts(a Action, b []byte) []ContentID {
+	if !r.Stages[a.Stage].Tree {
+		return nil
+	}
+	t, err := decodeTree(b)
+	if err != nil {
+		return nil
+	}
+	var ids []ContentID
+	for _, p := range t.Parts {
+		ids = append(ids, p.Content)
+	}
+	if t.History != "" {
+		ids = append(ids, t.History)
+	}
+	return ids
+}
+
+// remember notes where contents are from, so that one that gets lost before it
+// is read can be made again.
+func (r *Runner) remember(a Action, content ContentID, b []byte) {
+	if r.made == nil {
+		return
+	}
+	for _, id := range append(r.parts(a, b), content) {
+		r.made.Store(id, a)
+	}
+}
+
+// remake makes the inputs of an action again that somebody has deleted from the
+// store since they were made, and those of theirs. It reports whether there were
+// any.
+func (r *Runner) remake(ctx context.Context, a Action) bool {
+	again := false
+	if r.made == nil {
+		return false
+	}
+	for _, in := range a.Inputs {
+		if _, err := r.Store.Get(in.Content); err == nil {
+			continue
+		}
+		from, ok := r.made.Load(in.Content)
+		if !ok {
+			continue // a file of the user's
+		}
+		first := from.(Action)
+		_, err := r.Executor.Execute(ctx, first, r.Store, r.Sink)
+		if errors.Is(err, store.ErrMissing) && r.remake(ctx, first) {
+			_, err = r.Executor.Execute(ctx, first, r.Store, r.Sink)
+		}
+		again = again || err == nil
+	}
+	return again
 }
 
 // complete reports a part that a stored tree names but the store has lost.
@@ -127,7 +192,11 @@ func (r *Runner) complete(a Action, b []byte) error {
 	if err != nil {
 		return err
 	}
-	for _, part := range t.Parts {
+	parts := t.Parts
+	if t.History != "" {
+		parts = append(slices.Clone(parts), Part{historyFile, t.History})
+	}
+	for _, part := range parts {
 		if _, err := r.Store.Get(part.Content); err != nil {
 			return err
 		}

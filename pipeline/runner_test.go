@@ -32,7 +32,7 @@ func failing(t *testing.T, keepGoing bool) (*Memory, error) {
 	r := &Runner{Stages: stages, Store: s, Executor: Local{Stages: stages}, Sink: &m, Workers: 1, KeepGoing: keepGoing, Now: time.Now}
 	var actions []Action
 	for _, unit := range []string{"a", "bad", "panics", "b", "c"} {
-		actions = append(actions, Action{Stage: "s", Version: 1, Unit: unit, Options: []byte("{}")})
+		actions = append(actions, Action{Stage: "s", Version: 1, Unit: unit, Options: []byte("{}"), Arch: arch()})
 	}
 	_, err = r.Stage(t.Context(), "s", actions)
 	return &m, err

@@ -14,7 +14,7 @@ import (
 func RunScenarios(dir string, s *store.Store) (*columnar.Table, error) {
 	m, err := ReadManifest(dir)
 	if err != nil {
-		return nil, &returns.NotReadyError{Message: fmt.Sprintf("%s is no published run: %v", dir, err)}
+		return nil, err
 	}
 	for _, stage := range m.Stages {
 		if stage.Name != "scenarios" || len(stage.Actions) != 1 {

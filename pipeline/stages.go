@@ -36,13 +36,13 @@ func Stages(workers int) map[string]Stage {
 	stages := map[string]Stage{}
 	for _, s := range []Stage{
 		{Name: "returns", Version: 3, Run: runReturns},
-		{Name: "window", Version: 3, Tree: true, Run: runWindow},
+		{Name: "window", Version: 4, Tree: true, Run: runWindow},
 		{Name: "bayes", Version: 4, Run: runBayes},
 		{Name: "holdout", Version: 4, Run: runHoldout},
 		{Name: "scenarios", Version: 3, Run: scenarioStage{workers}.run},
-		{Name: "optimize", Version: 3, Run: runOptimize},
+		{Name: "optimize", Version: 4, Run: runOptimize},
 		{Name: "fan", Version: 2, Run: scenarioStage{workers}.fan},
-		{Name: "reports", Version: 7, Tree: true, Run: runReports},
+		{Name: "reports", Version: 8, Tree: true, Run: runReports},
 		{Name: "baselines", Version: 2, Run: runBaselines},
 		{Name: "portfolio", Version: 2, Run: runPortfolio},
 	} {
@@ -85,14 +85,15 @@ func runReturns(_ context.Context, c *Call) ([]byte, error) {
 // what is suspicious in it.
 type windowOptions struct {
 	AsOf     returns.Date    `json:"as_of"`
-	Previous *returns.Date   `json:"previous,omitempty"` // as-of day of the run to compare history with
+	Previous *returns.Date   `json:"previous,omitempty"` // as-of day of the run to compare history with, of which the panel is there
+	History  bool            `json:"history,omitempty"`  // compare with the digest of the run before, if there is one, and make one
 	Stale    string          `json:"stale,omitempty"`    // why the data is stale, if it is
 	Returns  returns.Options `json:"returns"`
 }
 
 // runWindow cuts a panel to what may be known on the as-of day and judges it:
-// input panel; and, if there are, metadata, holidays and the panel of the run
-// before.
+// input panel; and, if there are, metadata, holidays and the history of the run
+// before, as a digest or as its panel.
 func runWindow(_ context.Context, c *Call) ([]byte, error) {
 	var o windowOptions
 	if err := c.Options(&o); err != nil {
@@ -117,6 +118,25 @@ func runWindow(_ context.Context, c *Call) ([]byte, error) {
 		}
 		findings = append(findings, returns.Compare(then, known)...)
 	}
+	if slices.ContainsFunc(c.Action.Inputs, func(in Input) bool { return in.Name == "history" }) {
+		b, err := c.Input("history")
+		if err != nil {
+			return nil, err
+		}
+		before, err := decodeHistory(b)
+		if err != nil {
+			return nil, err
+		}
+		changed, err := before.compare(known)
+		if err != nil {
+			return nil, err
+		}
+		findings = append(findings, changed...)
+	}
+	var digest *history
+	if o.History {
+		digest = newHistory(known, o.AsOf)
+	}
 	if o.Stale != "" {
 		findings = append(findings, returns.Stale(o.Stale))
 	}
@@ -126,6 +146,15 @@ func runWindow(_ context.Context, c *Call) ([]byte, error) {
 	findings = append(append(findings, filled...), left...)
 	tree := Tree{Findings: findings}
 	returns.SortFindings(tree.Findings)
+	if o.History {
+		b, err := json.Marshal(digest)
+		if err != nil {
+			return nil, err
+		}
+		if tree.History, err = c.Put(b); err != nil {
+			return nil, err
+		}
+	}
 	for j := range universe.Len() {
 		series := universe.Series(j)
 		t, err := series.Table()

@@ -12,6 +12,7 @@ import (
 type Tree struct {
 	Parts    []Part            `json:"parts"`
 	Findings []returns.Finding `json:"findings,omitempty"`
+	History  ContentID         `json:"history,omitempty"` // of the window of a night: the digest of what it knows
 }
 
 // Part is one content of a Tree.

@@ -3,10 +3,10 @@ package pipeline
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -14,6 +14,7 @@ import (
 
 	"allocate/optimize"
 	"allocate/pipeline/backtest"
+	"allocate/reports"
 	"allocate/returns"
 	"allocate/returns/columnar"
 )
@@ -180,23 +181,35 @@ func mostGross(o optimize.Options) float64 {
 	return anyGross * size
 }
 
-// readWeights reads the weights of the last day of a weights file that is a
-// published one, or the one that gates.previous names: then every row must be
-// of the as-of day or before it.
-func readWeights(path string, most float64, named bool, asOf returns.Date) (*Holding, error) {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, &returns.NotReadyError{Message: fmt.Sprintf("previous weights: %v", err)}
+// readWeights reads the weights of the last day of the file that gates.previous
+// names; every row must be of the as-of day or before it.
+func readWeights(path string, most float64, asOf returns.Date) (*Holding, error) {
+	b, err := readRegular(path)
+	var odd *returns.InputError
+	switch {
+	case errors.As(err, &odd):
+		return nil, &returns.InputError{Err: fmt.Errorf("gates.previous: %w", err)}
+	case err != nil:
+		return nil, &returns.NotReadyError{Message: fmt.Sprintf("gates.previous: %v", err)}
 	}
-	days, err := parseDays(path, b, most)
+	h, err := lastHolding(path, b, most)
+	if err != nil {
+		return nil, err
+	}
+	if h.AsOf > asOf {
+		return nil, &returns.InputError{Err: &columnar.CellError{File: path, Row: h.line, Column: "as_of", Value: h.AsOf.String(), Want: fmt.Sprintf("these weights were decided after the as-of day, %v; set gates.previous to weights of that day or before it", asOf)}}
+	}
+	return h, nil
+}
+
+// lastHolding is the weights of the last day of a weights file.
+func lastHolding(path string, text []byte, most float64) (*Holding, error) {
+	days, err := parseDays(path, text, most)
 	if err != nil {
 		return nil, err
 	}
 	last := days[len(days)-1]
-	if named && last.Day > asOf {
-		return nil, &returns.InputError{Err: &columnar.CellError{File: path, Row: last.line, Column: "as_of", Value: last.Day.String(), Want: fmt.Sprintf("these weights were decided after the as-of day, %v; set gates.previous to weights of that day or before it", asOf)}}
-	}
-	h := &Holding{From: path, AsOf: last.Day, Weights: last.Weights}
+	h := &Holding{From: path, AsOf: last.Day, Weights: last.Weights, line: last.line}
 	for _, name := range slices.Sorted(maps.Keys(last.Weights)) {
 		h.Sum += last.Weights[name]
 	}
@@ -206,9 +219,13 @@ func readWeights(path string, most float64, named bool, asOf returns.Date) (*Hol
 // RunWeights reads the weights of a published run, in the order of its file.
 func RunWeights(dir string) (*optimize.Weights, error) {
 	path := filepath.Join(dir, "weights.csv")
-	b, err := os.ReadFile(path)
+	v, err := openPublished(dir)
 	if err != nil {
-		return nil, &returns.NotReadyError{Message: fmt.Sprintf("%s is no published run: %v", dir, err)}
+		return nil, err
+	}
+	b, err := v.read("weights.csv")
+	if err != nil {
+		return nil, err
 	}
 	rows, err := readWeightRows(path, b)
 	if err != nil {
@@ -226,12 +243,4 @@ func RunWeights(dir string) (*optimize.Weights, error) {
 }
 
 // unquoteCell undoes reports.CSVText.
-func unquoteCell(s string) string {
-	if len(s) > 1 && s[0] == '\'' {
-		switch s[1] {
-		case '=', '+', '-', '@':
-			return s[1:]
-		}
-	}
-	return s
-}
+func unquoteCell(s string) string { return reports.CSVName(s) }

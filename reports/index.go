@@ -57,8 +57,9 @@ const mostRuns = 260
 
 // WriteIndex writes index.html over runs, oldest first: one page that says how
 // weights, risk, turnover and the sampler went through time. refused is why the
-// last run published nothing, if it did; backtests are links.
-func WriteIndex(w io.Writer, runs []IndexRun, backtests []string, refused string) error {
+// last run published nothing, if it did; retracted are revisions that were taken
+// back, and why; backtests are links.
+func WriteIndex(w io.Writer, runs []IndexRun, backtests []string, refused string, retracted []string) error {
 	p := struct {
 		CSS                          template.CSS
 		Script                       template.JS
@@ -66,8 +67,9 @@ func WriteIndex(w io.Writer, runs []IndexRun, backtests []string, refused string
 		Older                        int
 		Backtests                    []string
 		Refused                      string
+		Retracted                    []string
 		Weights, Risk, Turnover, ESS template.HTML
-	}{CSS: template.CSS(styleCSS), Script: template.JS(sortJS), Backtests: backtests, Refused: refused}
+	}{CSS: template.CSS(styleCSS), Script: template.JS(sortJS), Backtests: backtests, Refused: refused, Retracted: retracted}
 	p.Older = max(0, len(runs)-mostRuns)
 	runs = runs[p.Older:]
 	var err error

@@ -33,6 +33,7 @@ type Summary struct {
 	ExpectedSpan Interval               `json:"expected_return_interval"` // 90%, for what is not known of the means; see PortfolioInterval
 	VaR          float64                `json:"var"`
 	CVaR         float64                `json:"cvar"`
+	Risk         float64                `json:"risk"`                // what optimize.max_cvar limits: the CVaR by optimize.spectrum, with costs and the Wasserstein ball
 	CVaRError    float64                `json:"cvar_standard_error"` // Monte Carlo, as if scenarios were independent; they are spread evenly and do better
 	Cost         float64                `json:"cost"`                // of trading to these weights, fraction of capital
 	HeldFrom     *returns.Date          `json:"held_from"`           // day of the weights that are held; null: a cold start
@@ -103,7 +104,7 @@ func Summarise(r *Run) (*Summary, error) {
 	sol := r.Solution
 	s := &Summary{
 		AsOf: r.AsOf, Effective: r.Effective, Frequency: r.Set.Frequency, PerYear: r.Set.Frequency.PeriodsPerYear(), Horizon: r.Set.Horizon, Scenarios: r.Set.Len(),
-		Alpha: r.Optimize.Alpha, Budget: r.Optimize.Budget, ExpectedRet: sol.Mean, VaR: sol.VaR, CVaR: sol.CVaR,
+		Alpha: r.Optimize.Alpha, Budget: r.Optimize.Budget, ExpectedRet: sol.Mean, VaR: sol.VaR, CVaR: sol.CVaR, Risk: sol.Risk,
 		Objective: r.Optimize.Objective, Status: sol.Status, Method: sol.Method, Attempts: sol.Attempts, Cost: sol.Cost,
 		ShadowPrices: sol.ShadowPrices, Frontier: sol.Frontier, Fan: r.Fan, Beats: beats(r),
 		Certificate: sol.Certificate, LeftOut: r.LeftOut, Findings: r.Findings, WorstFinding: returns.Worst(r.Findings),

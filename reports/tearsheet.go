@@ -148,8 +148,8 @@ func (p *page) rows(r *Run, s *Summary) {
 		if widest > 0 {
 			line.Bar = 100 * math.Abs(weight) / widest
 		}
-		if s.CVaR != 0 {
-			line.Share = r.Solution.Contributions[j] / s.CVaR
+		if total := r.Solution.Contributed(); total != 0 {
+			line.Share = r.Solution.Contributions[j] / total
 		}
 		if j < len(mean) {
 			line.Mean = mean[j]

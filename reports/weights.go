@@ -128,10 +128,22 @@ func sumsExactly(weights []float64, budget float64, decimals int) error {
 
 // CSVText makes text safe for a spreadsheet, which would run a cell that
 // begins with =, +, -, @ or a control character as a formula: such a cell is
-// preceded by an apostrophe, the spreadsheet's own mark of text.
+// preceded by an apostrophe, the spreadsheet's own mark of text. So is one that
+// begins with an apostrophe, so that CSVName has the text back in every case.
 func CSVText(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r\n", rune(s[0])) {
+	if s != "" && strings.ContainsRune(quotedStarts, rune(s[0])) {
 		return "'" + s
 	}
 	return s
+}
+
+// quotedStarts are the first characters of a cell that CSVText marks as text.
+const quotedStarts = "=+-@\t\r\n'"
+
+// CSVName undoes CSVText.
+func CSVName(cell string) string {
+	if len(cell) > 1 && cell[0] == '\'' && strings.ContainsRune(quotedStarts, rune(cell[1])) {
+		return cell[1:]
+	}
+	return cell
 }

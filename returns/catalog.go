@@ -93,6 +93,7 @@ var codes = []Code{
 	{"scenarios.tail", "more losses of the history beyond the 1% quantile than predicted", "share of the returns beyond chance", []Step{{From: 0, Severity: Warn}, {From: 0.05, Severity: Hold}}, "The model has seen these returns: five times the predicted losses understate the CVaR that is minimized."},
 	{"scenarios.views", "views that were imposed", "", []Step{{Severity: Info}, {Severity: Warn, When: "where few scenarios carry them"}}, ""},
 
+	{"optimize.empty", "a budget of 0 is answered by no positions", "", fixed(Warn), ""},
 	{"optimize.fallback", "no optimum could be certified; the weights are of a fallback", "", fixed(Warn), ""},
 	{"optimize.gap", "the certified gap is above optimize.max_gap", "", fixed(Fail), ""},
 	{"optimize.limit", "a limit that is a multiple of the capital, as a percentage read as a fraction is", "", fixed(Warn), ""},
@@ -101,7 +102,12 @@ var codes = []Code{
 
 	{"run.change", "the change of one weight is above gates.max_change", "", fixed(Hold), ""},
 	{"run.cold_start", "no previous weights", "", fixed(Info), ""},
+	{"run.damaged", "published files that are not what was published, and could not be restored", "", fixed(Warn), "Nothing that a run relies on: what it needs is restored or refused."},
+	{"run.history", "history that cannot be compared with what the last run saw", "", fixed(Hold), ""},
+	{"run.override", "--set changed keys of the configuration file", "", fixed(Info), ""},
 	{"run.previous", "previous weights that do not sum to the budget, or are of strategies that the data does not have", "fraction of capital", []Step{{From: 0, Severity: Info}, {From: 0.02, Severity: Warn}, {From: 0.5, Severity: Hold}}, "Two percent is no rounding; half the capital is another book."},
+	{"run.restored", "published files that were damaged, and restored from the cache", "", fixed(Warn), "The file is right again; the disk may not be."},
+	{"run.retracted", "the result is that of a retracted revision", "", fixed(Hold), ""},
 	{"run.turnover", "turnover against the previous weights", "", []Step{{Severity: Info}, {Severity: Hold, When: "above gates.max_turnover"}}, ""},
 
 	{"backtest.approved", "decisions for which a nightly run would have waited", "", fixed(Warn), ""},

@@ -98,6 +98,8 @@ func checkName(name string) error {
 		return errors.New("the name is blank; give it one")
 	case name == "CASH":
 		return errors.New("CASH is what weights call the capital that is not invested; rename the strategy")
+	case strings.TrimSpace(name) != name:
+		return errors.New("the name begins or ends with a blank, which files of weights do not keep; rename it")
 	case len(name) > longestName:
 		return fmt.Errorf("the name has %d bytes; at most %d are allowed; shorten it", len(name), longestName)
 	case !utf8.ValidString(name):

@@ -101,11 +101,15 @@ func newCacheTrim(g *global) *cobra.Command {
 			if days < 0 || most < 0 {
 				return &usageError{fmt.Errorf("--days and --max-mb must not be below 0")}
 			}
-			s, err := g.openCache(cmd)
+			c, _, err := g.load(cmd)
 			if err != nil {
 				return err
 			}
-			removed, freed, err := s.Trim(time.Now().Add(-time.Duration(days)*24*time.Hour), most<<20)
+			s, err := pipeline.OpenStore(c.Cache)
+			if err != nil {
+				return err
+			}
+			removed, freed, err := pipeline.Trim(c, s, time.Now(), time.Now().Add(-time.Duration(days)*24*time.Hour), most<<20)
 			if err != nil {
 				return err
 			}

@@ -80,6 +80,30 @@ data gives equal bytes.
 	return cmd
 }
 
+// formatOf returns the format that was asked for, else that of the file's ending,
+// else the usual one. An ending that is known and another format contradict each
+// other, but for CSV, of which there are many kinds.
+func formatOf(format, file, usual string, endings map[string]string) (string, error) {
+	ending := strings.ToLower(filepath.Ext(file))
+	by, known := endings[ending]
+	switch {
+	case file == "-" || file == "":
+		by, known = usual, true
+	case format == "" && ending != "" && !known:
+		return "", &usageError{fmt.Errorf("--output %s: its ending names no format that this command writes; give --format", file)}
+	}
+	if format != "" {
+		if known && file != "-" && file != "" && ending != ".csv" && by != format {
+			return "", &usageError{fmt.Errorf("--output %s is to be %s, but --format is %s; change one of them", file, by, format)}
+		}
+		return format, nil
+	}
+	if known {
+		return by, nil
+	}
+	return usual, nil
+}
+
 // writeFile writes a file that a user asked for. One that exists is kept,
 // unless forced.
 func writeFile(file string, b []byte, force bool) error {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -22,7 +23,10 @@ one file per chain: FILE_1.csv, FILE_2.csv, ...
 
 ` + exitHelp,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if format, err = formatOf(format, file, "parquet", map[string]string{".parquet": "parquet", ".arrow": "arrow", ".feather": "arrow", ".csv": "cmdstan"}); err != nil {
+				return err
+			}
 			if format != "parquet" && format != "arrow" && format != "cmdstan" {
 				return &usageError{fmt.Errorf("--format %q is not parquet, arrow or cmdstan", format)}
 			}
@@ -44,6 +48,18 @@ one file per chain: FILE_1.csv, FILE_2.csv, ...
 			if err != nil {
 				return err
 			}
+			if file == "-" {
+				if format == "cmdstan" && p.Chains > 1 {
+					return &usageError{fmt.Errorf("--output - is one file, and CmdStan's CSV is one for each of %d chains; name a file", p.Chains)}
+				}
+				var b bytes.Buffer
+				if err := pipeline.WriteDraws(&b, p, format, 1); err != nil {
+					return err
+				}
+				_, err := g.stdout.Write(b.Bytes())
+				return err
+			}
+			file = strings.TrimSuffix(file, map[bool]string{true: ".csv"}[format == "cmdstan"])
 			files := map[string]int{file: 1}
 			if format == "cmdstan" {
 				files = map[string]int{}
@@ -67,8 +83,8 @@ one file per chain: FILE_1.csv, FILE_2.csv, ...
 	g.addConfigFlags(cmd)
 	cmd.Flags().StringVar(&run, "run", "", "folder of a published run (default <out>/latest)")
 	cmd.Flags().StringVar(&strategy, "strategy", "", "strategy whose draws to write")
-	cmd.Flags().StringVarP(&file, "output", "o", "", "file to write")
-	cmd.Flags().StringVar(&format, "format", "parquet", "parquet, arrow or cmdstan")
+	cmd.Flags().StringVarP(&file, "output", "o", "", "file to write; - is standard output")
+	cmd.Flags().StringVar(&format, "format", "", "parquet, arrow or cmdstan; by default the file's ending, .csv being cmdstan, else parquet")
 	cmd.Flags().BoolVar(&force, "force", false, "overwrite an existing file")
 	return cmd
 }

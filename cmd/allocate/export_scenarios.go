@@ -21,9 +21,9 @@ the horizon as a fraction, and a column of probabilities if they differ.
 
 ` + exitHelp,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if format != "parquet" && format != "arrow" {
-				return &usageError{fmt.Errorf("--format %q is not parquet or arrow", format)}
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if format, err = formatOf(format, file, "parquet", map[string]string{".parquet": "parquet", ".arrow": "arrow", ".feather": "arrow"}); err != nil {
+				return err
 			}
 			if file == "" {
 				return &usageError{fmt.Errorf("--output must be given; see: allocate export scenarios --help")}
@@ -47,6 +47,10 @@ the horizon as a fraction, and a column of probabilities if they differ.
 			if err := pipeline.WriteScenarios(&b, t, format); err != nil {
 				return err
 			}
+			if file == "-" {
+				_, err := g.stdout.Write(b.Bytes())
+				return err
+			}
 			if err := writeFile(file, b.Bytes(), force); err != nil {
 				return err
 			}
@@ -56,8 +60,8 @@ the horizon as a fraction, and a column of probabilities if they differ.
 	}
 	g.addConfigFlags(cmd)
 	cmd.Flags().StringVar(&run, "run", "", "folder of a published run (default <out>/latest)")
-	cmd.Flags().StringVarP(&file, "output", "o", "", "file to write")
-	cmd.Flags().StringVar(&format, "format", "parquet", "parquet or arrow")
+	cmd.Flags().StringVarP(&file, "output", "o", "", "file to write; - is standard output")
+	cmd.Flags().StringVar(&format, "format", "", "parquet or arrow; by default the file's ending, else parquet")
 	cmd.Flags().BoolVar(&force, "force", false, "overwrite an existing file")
 	return cmd
 }

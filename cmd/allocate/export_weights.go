@@ -37,6 +37,9 @@ func newExportWeights(g *global) *cobra.Command {
 			if run == "" {
 				run = filepath.Join(c.Out, "latest")
 			}
+			if format, err = formatOf(format, file, reports.LongWeights, map[string]string{".csv": reports.LongWeights, ".parquet": "parquet"}); err != nil {
+				return err
+			}
 			if !slices.Contains(reports.WeightForms(), format) {
 				return &usageError{fmt.Errorf("--format %q is not one of %s", format, strings.Join(reports.WeightForms(), ", "))}
 			}
@@ -62,7 +65,7 @@ func newExportWeights(g *global) *cobra.Command {
 	g.addConfigFlags(cmd)
 	cmd.Flags().StringVar(&run, "run", "", "folder of a published run (default <out>/latest)")
 	cmd.Flags().StringVarP(&file, "output", "o", "-", "file to write; - is standard output")
-	cmd.Flags().StringVar(&format, "format", reports.LongWeights, strings.Join(reports.WeightForms(), ", "))
+	cmd.Flags().StringVar(&format, "format", "", strings.Join(reports.WeightForms(), ", ")+"; by default the file's ending, else long")
 	cmd.Flags().BoolVar(&force, "force", false, "overwrite an existing file")
 	return cmd
 }

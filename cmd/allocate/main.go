@@ -40,6 +40,10 @@ const exitHelp = `EXIT STATUS
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-ctx.Done()
+		stop() // a second signal ends the process
+	}()
 	code := Main(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
@@ -56,7 +60,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitInterrupted
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "allocate: "+err.Error())
+		fmt.Fprintln(stderr, "allocate: "+printableLines(err.Error()))
 	}
 	return exitCode(err)
 }

@@ -1,20 +1,22 @@
 package main
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"maps"
+	"math"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"allocate/config"
 	"allocate/pipeline"
 )
 
@@ -33,13 +35,20 @@ finished is not done again.
 ` + exitHelp,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, _, err := g.load(cmd)
+			c, origins, err := g.load(cmd)
 			if err != nil {
 				return err
 			}
 			if c.Workers == 0 {
 				c.Workers = runtime.GOMAXPROCS(0)
 			}
+			scheduled := slices.ContainsFunc(slices.Collect(maps.Values(origins)), func(o config.Origin) bool { return o.Kind == "file" })
+			for key, o := range origins {
+				if o.Kind == "set" && scheduled {
+					how.Overrides = append(how.Overrides, key)
+				}
+			}
+			slices.Sort(how.Overrides)
 			if asJSON {
 				v.events = g.stdout
 			}
@@ -51,7 +60,7 @@ finished is not done again.
 			started := time.Now()
 			outcome, err := pipeline.Run(cmd.Context(), c, how, pipeline.Tee{sink, &account}, time.Now)
 			finish()
-			if c.Gates.Textfile != "" {
+			if c.Gates.Textfile != "" && !how.DryRun {
 				code := exitCode(err)
 				if outcome != nil && outcome.Degraded {
 					code = exitDegraded
@@ -65,12 +74,12 @@ finished is not done again.
 				return err
 			}
 			if asJSON {
-				err = json.NewEncoder(g.stdout).Encode(map[string]any{"event": "outcome", "dir": outcome.Dir, "fresh": outcome.Fresh, "degraded": outcome.Degraded, "as_of": outcome.Decision.AsOf, "effective": outcome.Decision.Effective, "cvar": outcome.Decision.Solution.CVaR, "expected_return": outcome.Decision.Solution.Mean})
+				err = json.NewEncoder(g.stdout).Encode(map[string]any{"event": "outcome", "dir": outcome.Dir, "fresh": outcome.Fresh, "dry_run": outcome.DryRun, "degraded": outcome.Degraded, "as_of": outcome.Decision.AsOf, "effective": outcome.Decision.Effective, "cvar": outcome.Decision.Solution.CVaR, "expected_return": outcome.Decision.Solution.Mean})
 			} else {
 				err = printOutcome(g.stdout, outcome)
 			}
-			if err != nil {
-				return err
+			if err != nil { // what was published stays published, whoever reads of it
+				fmt.Fprintf(g.stderr, "allocate: standard output: %v\n", err)
 			}
 			if outcome.Degraded {
 				return errDegraded
@@ -82,43 +91,30 @@ finished is not done again.
 	v.addFlags(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print events and outcome on standard output, one JSON object a line")
 	cmd.Flags().BoolVar(&how.Approve, "approve", false, "publish although a finding of severity hold asks for approval")
+	cmd.Flags().BoolVar(&how.DryRun, "dry-run", false, "compute and print the weights, and publish nothing")
 	cmd.Flags().BoolVar(&how.KeepGoing, "keep-going", false, "sample the other strategies when one fails; the run still fails")
 	cmd.Flags().BoolVar(&how.NoCache, "no-cache", false, "make every result again")
 	cmd.Flags().StringVar(&how.From, "from", "", "make the results of this stage and of those after it again")
 	return cmd
 }
 
-// printOutcome writes the published weights, largest first, as a table.
+// printOutcome writes the weights that were decided, in the order of the
+// scenarios, as a table. It reads no file: names in files are quoted.
 func printOutcome(w io.Writer, o *pipeline.Outcome) error {
-	f, err := os.Open(filepath.Join(o.Dir, "weights.csv"))
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	records, err := csv.NewReader(f).ReadAll()
-	if err != nil {
-		return fmt.Errorf("%s: %w", f.Name(), err)
-	}
 	s := o.Decision.Solution
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(table, "strategy\tweight\tshare of CVaR\n")
-	zero := 0
-	for _, r := range records[1:] {
-		name, weight := r[2], r[3]
-		share, held := "-", false // of no risk there are no shares
-		for j, n := range s.Names {
-			if n != name {
-				continue
-			}
-			if held = s.Weights[j] != 0; s.CVaR != 0 {
-				share = fmt.Sprintf("%.1f%%", 100*s.Contributions[j]/s.CVaR)
-			}
-		}
-		if !held {
+	zero, total := 0, s.Contributed()
+	for j, name := range s.Names {
+		if s.Weights[j] == 0 {
 			zero++
 			continue
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\n", printable(name), weight, share)
+		share := "-" // of no risk there are no shares
+		if total != 0 {
+			share = fmt.Sprintf("%.1f%%", 100*s.Contributions[j]/total)
+		}
+		fmt.Fprintf(table, "%s\t%.*f\t%s\n", printable(name), s.Decimals, s.Weights[j], share)
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -126,13 +122,21 @@ func printOutcome(w io.Writer, o *pipeline.Outcome) error {
 	if zero > 0 {
 		fmt.Fprintf(w, "%d more with weight 0\n", zero)
 	}
-	fmt.Fprintf(w, "\nas of %v, to hold from %v: expected return %+.2f%%, CVaR %.2f%%, VaR %.2f%% over %s; certified gap %.1g\n",
-		o.Decision.AsOf, o.Decision.Effective, 100*s.Mean, 100*s.CVaR, 100*s.VaR, o.Decision.Horizon, s.Certificate.ExactGap)
+	risk := ""
+	if math.Abs(s.Risk-s.CVaR) > 5e-5 {
+		risk = fmt.Sprintf(" (%.2f%% as optimize.max_cvar counts it: by spectrum, with costs and the robust radius)", 100*s.Risk)
+	}
+	fmt.Fprintf(w, "\nas of %v, to hold from %v: expected return %+.2f%%, CVaR %.2f%%%s, VaR %.2f%% over %s; certified gap %.1g\n",
+		o.Decision.AsOf, o.Decision.Effective, 100*s.Mean, 100*s.CVaR, risk, 100*s.VaR, o.Decision.Horizon, s.Certificate.ExactGap)
+	if o.DryRun {
+		_, err := fmt.Fprintln(w, "dry run: nothing was published")
+		return err
+	}
 	verb := "published"
 	if !o.Fresh {
 		verb = "already published"
 	}
-	_, err = fmt.Fprintf(w, "%s: %s\nreport: %s\n", verb, filepath.Join(o.Dir, "weights.csv"), filepath.Join(o.Dir, "tearsheet.html"))
+	_, err := fmt.Fprintf(w, "%s: %s\nreport: %s\n", verb, filepath.Join(o.Dir, "weights.csv"), filepath.Join(o.Dir, "tearsheet.html"))
 	return err
 }
 
@@ -144,6 +148,19 @@ func printable(s string) string {
 		out = append(out[:59], '…')
 	}
 	return string(out)
+}
+
+// printableLines is printableText for text of several lines.
+func printableLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		parts := strings.Split(line, "\t")
+		for k, part := range parts {
+			parts[k] = printableText(part)
+		}
+		lines[i] = strings.Join(parts, "\t")
+	}
+	return strings.Join(lines, "\n")
 }
 
 func printableText(s string) string {

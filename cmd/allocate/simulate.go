@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -38,6 +37,9 @@ without trading and a change of regime. Same flags and seed, same bytes.
 			}
 			if !force {
 				for _, file := range []string{panelFile, truthFile} {
+					if file == "-" {
+						continue
+					}
 					if _, err := os.Lstat(file); !errors.Is(err, fs.ErrNotExist) {
 						return &usageError{fmt.Errorf("%s exists and was left as it is; name another file, or give --force", file)}
 					}
@@ -47,15 +49,29 @@ without trading and a change of regime. Same flags and seed, same bytes.
 			if err != nil {
 				return err
 			}
-			var text bytes.Buffer
-			if err := panel.WriteCSV(&text); err != nil {
+			format, err := formatOf("", panelFile, "csv", map[string]string{".csv": "csv", ".parquet": "parquet", ".arrow": "arrow", ".feather": "arrow"})
+			if err != nil {
+				return err
+			}
+			text, err := pipeline.ExportPanel(panel, format)
+			if err != nil {
 				return err
 			}
 			known, err := json.MarshalIndent(truth, "", "  ")
 			if err != nil {
 				return err
 			}
-			if err := errors.Join(os.WriteFile(truthFile, append(known, '\n'), 0o644), os.WriteFile(panelFile, text.Bytes(), 0o644)); err != nil {
+			write := func(file string, b []byte) error {
+				if file == "-" {
+					_, err := g.stdout.Write(b)
+					return err
+				}
+				return os.WriteFile(file, b, 0o644)
+			}
+			if panelFile == "-" && truthFile == "-" {
+				return &usageError{errors.New("--output and --truth are both standard output; name a file for one of them")}
+			}
+			if err := errors.Join(write(truthFile, append(known, '\n')), write(panelFile, text)); err != nil || panelFile == "-" || truthFile == "-" {
 				return err
 			}
 			_, err = fmt.Fprintf(g.stdout, "wrote %s (%d days x %d strategies) and %s\n", panelFile, panel.Days(), panel.Len(), truthFile)
@@ -63,8 +79,8 @@ without trading and a change of regime. Same flags and seed, same bytes.
 		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&panelFile, "output", "o", "panel.csv", "file for the returns")
-	f.StringVar(&truthFile, "truth", "truth.json", "file for the truth")
+	f.StringVarP(&panelFile, "output", "o", "panel.csv", "file for the returns: .csv, .parquet, .arrow or .feather; - is standard output")
+	f.StringVar(&truthFile, "truth", "truth.json", "file for the truth; - is standard output")
 	f.IntVar(&s.Strategies, "strategies", 8, "number of strategies")
 	f.IntVar(&s.Days, "days", 1000, "number of weekdays")
 	f.StringVar(&start, "start", "2019-01-01", "first day")

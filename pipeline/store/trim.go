@@ -83,8 +83,12 @@ func (s *Store) Verify(remove bool) (checked int, damaged []ID, err error) {
 
 // Trim deletes entries not used since before, and then the longest unused
 // ones until the rest is at most mostBytes (0: no limit). It also deletes what
-// interrupted writes left. What is deleted is made again when needed.
-func (s *Store) Trim(before time.Time, mostBytes int64) (removed int, freed int64, err error) {
+// interrupted writes left. What is deleted is made again when needed. It spares
+// what keep names, and what somebody who works with the store may be using: see
+// Lease.
+func (s *Store) Trim(now, before time.Time, mostBytes int64, keep map[ID]bool) (removed int, freed int64, err error) {
+	began, working := s.oldestLease()
+	spare := began.Add(-touched) // a use is only marked where the mark is older than that
 	type file struct {
 		path string
 		Entry
@@ -108,6 +112,9 @@ func (s *Store) Trim(before time.Time, mostBytes int64) (removed int, freed int6
 		if !f.Used.Before(before) && (mostBytes == 0 || total <= mostBytes) {
 			continue
 		}
+		if keep[f.ID] || working && !f.Used.Before(spare) {
+			continue
+		}
 		if err := os.Remove(f.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return removed, freed, fmt.Errorf("store: %w", err)
 		}
@@ -115,17 +122,17 @@ func (s *Store) Trim(before time.Time, mostBytes int64) (removed int, freed int6
 		freed += f.Bytes
 		total -= f.Bytes
 	}
-	return removed, freed, s.clearLeftovers(before)
+	return removed, freed, s.clearLeftovers(now, began, working)
 }
 
 // clearLeftovers removes temporary files of writes that never ended.
-func (s *Store) clearLeftovers(before time.Time) error {
+func (s *Store) clearLeftovers(now, began time.Time, working bool) error {
 	for _, kind := range []string{"index", "data"} {
 		err := filepath.WalkDir(filepath.Join(s.dir, kind), func(path string, d fs.DirEntry, err error) error {
 			if err != nil || !d.Type().IsRegular() || !strings.HasPrefix(d.Name(), ".") {
 				return err
 			}
-			if info, err := d.Info(); err == nil && info.ModTime().Before(before) {
+			if info, err := d.Info(); err == nil && leftover(info, began, working, now) {
 				return os.Remove(path)
 			}
 			return nil
@@ -142,8 +149,14 @@ func (s *Store) clearLeftovers(before time.Time) error {
 const touched = time.Hour
 
 // Touch marks entries as used at now, for Trim.
-func (s *Store) Touch(now time.Time, action, content ID) {
-	for _, path := range []string{s.path("index", action), s.path("data", content)} {
+func (s *Store) Touch(now time.Time, action ID, contents ...ID) {
+	paths := []string{s.path("index", action), s.path("data", action)} // the action is kept as content, too
+	for _, id := range contents {
+		if id.Valid() {
+			paths = append(paths, s.path("data", id))
+		}
+	}
+	for _, path := range paths {
 		if info, err := os.Stat(path); err == nil && now.Sub(info.ModTime()) > touched {
 			_ = os.Chtimes(path, now, now) // a missed touch trims early, and is made again
 		}

@@ -44,7 +44,7 @@ func TestTrimAndVerify(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Touch(now, actions[0], contents[0]) // used again: the oldest no more
-	removed, _, err := s.Trim(now.Add(-7*24*time.Hour), 0)
+	removed, _, err := s.Trim(now, now.Add(-7*24*time.Hour), 0, nil)
 	if err != nil || removed != 4 {
 		t.Errorf("by age: %d removed, %v; want the 2 actions of days 8 and 9 and their contents", removed, err)
 	}
@@ -54,7 +54,7 @@ func TestTrimAndVerify(t *testing.T) {
 	if _, err := s.Get(contents[0]); err != nil {
 		t.Errorf("content used today was trimmed: %v", err)
 	}
-	if _, _, err := s.Trim(time.Time{}, 3500); err != nil {
+	if _, _, err := s.Trim(now, time.Time{}, 3500, nil); err != nil {
 		t.Fatal(err)
 	}
 	list, err := s.List()

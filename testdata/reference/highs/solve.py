@@ -10,7 +10,7 @@ over lower <= w <= upper, rows, distances, risk(w) <= max_risk and the rules on 
 weight for norm l1 and the sum of absolute weights for linf. Written from these formulas, not from any solver's code.
 
 Fields of a problem: returns (S x N), prob (S or null), levels [{alpha, weight}], mean (N), m, rho, lower, upper (N),
-rows [{coef, lower|null, upper|null}], distances [{weight, center, constant, limit}], previous, cost, borrow (N or null; borrow is paid per unit short),
+rows [{coef, lower|null, upper|null}], distances [{weight, center, constant, limit, coef, short}] (coef and short may be null; short is per unit short), previous, cost, borrow (N or null; borrow is paid per unit short),
 radius, norm, max_risk (or null), min_position, max_positions (0: no rule).
 Fields of an answer: status (optimal, infeasible, or what HiGHS said), objective, weights, seconds.
 """
@@ -118,10 +118,21 @@ def build(p):
         lp.row(risk, upper=p["max_risk"] / unit)
 
     for r in p["rows"]:
-        lp.row([(w, r["coef"])], -INF if r["lower"] is None else r["lower"], INF if r["upper"] is None else r["upper"])
+        size = np.abs(r["coef"]).max() or 1.0
+        lp.row([(w, np.array(r["coef"], float) / size)], -INF if r["lower"] is None else r["lower"] / size, INF if r["upper"] is None else r["upper"] / size)
     for d in p["distances"]:
         a = absolute(lp, w, d["center"], n)
-        lp.row([(a, d["weight"])], upper=d["limit"] - d["constant"])
+        size = 1.0
+        if d.get("coef") is not None:
+            size = max(np.abs(d["coef"]).max(), np.abs(d["weight"]).max()) or 1.0
+        parts = [(a, np.array(d["weight"], float) / size)]
+        if d.get("coef") is not None:
+            parts.append((w, np.array(d["coef"], float) / size))
+        if d.get("short") is not None:
+            shorts = lp.columns(n)  # shorts >= -w
+            lp.rows([(shorts, eye(n, format="csr")), (w, eye(n, format="csr"))], lower=0)
+            parts.append((shorts, np.array(d["short"], float) / size))
+        lp.row(parts, upper=(d["limit"] - d["constant"]) / size)
 
     held = None
     if p["min_position"] > 0 or p["max_positions"] > 0:

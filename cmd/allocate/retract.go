@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"allocate/pipeline"
+)
+
+func newRetract(g *global) *cobra.Command {
+	var why string
+	cmd := &cobra.Command{
+		Use:   "retract DATE/rN --why REASON",
+		Short: "Take a published revision out of latest, previous weights and baselines",
+		Long: `Marks a revision as retracted. It is not deleted: its files stay, with the
+reason beside them and in the index. <out>/latest goes back to the newest
+revision that stands, and later runs take their previous weights from there.
+
+  allocate retract 2022-12-28/r1 --why "prices of one provider were stale"
+
+` + exitHelp,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, _, err := g.load(cmd)
+			if err != nil {
+				return err
+			}
+			latest, err := pipeline.Retract(c.Out, args[0], why, time.Now)
+			if err != nil {
+				return err
+			}
+			if latest != "" {
+				_, err = fmt.Fprintf(g.stdout, "retracted %s; latest is now %s\n", args[0], printableText(latest))
+			} else {
+				_, err = fmt.Fprintf(g.stdout, "retracted %s\n", args[0])
+			}
+			return err
+		},
+	}
+	g.addConfigFlags(cmd)
+	cmd.Flags().StringVar(&why, "why", "", "the reason, for the index and whoever looks at the folder")
+	return cmd
+}

@@ -1,0 +1,70 @@
+package store
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestTrimBesideALease: what somebody at work may be using stays, whatever the
+// limits; what is named stays, too; and nothing of it once the work is over.
+func TestTrimBesideALease(t *testing.T) {
+	s := open(t)
+	now := time.Now()
+	put := func(text string, used time.Time) ID {
+		id, err := s.Put([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(s.path("data", id), used, used); err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	old, named := put("old", now.Add(-3*time.Hour)), put("named", now.Add(-5*time.Hour))
+	release, err := s.Lease(now.Add(-time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	hit, young := put("hit half an hour before", now.Add(-30*time.Minute)), put("young", now)
+	// Temporary files stand beside their targets.
+	half := filepath.Join(filepath.Dir(s.path("data", young)), ".half123")
+	if err := os.WriteFile(half, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	removed, _, err := s.Trim(now, now.Add(time.Hour), 1, map[ID]bool{named: true})
+	if err != nil || removed != 1 || s.Has(old) || !s.Has(named) || !s.Has(hit) || !s.Has(young) {
+		t.Errorf("beside a lease: %d removed, %v", removed, err)
+	}
+	if _, err := os.Stat(half); err != nil {
+		t.Error("a temporary file of somebody at work was removed")
+	}
+	release()
+	if err := os.Chtimes(half, now.Add(-time.Hour), now.Add(-time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if removed, _, err = s.Trim(now, now.Add(time.Hour), 1, nil); err != nil || removed != 3 {
+		t.Errorf("afterwards: %d removed, %v", removed, err)
+	}
+	if _, err := os.Stat(half); !os.IsNotExist(err) {
+		t.Errorf("a leftover stayed: %v", err)
+	}
+	if left, _ := os.ReadDir(filepath.Join(s.Dir(), "leases")); len(left) != 0 {
+		t.Errorf("%d leases left", len(left))
+	}
+}
+
+// TestNothingOfTheSystemsTemporaryFolder: writes do not need it.
+func TestNothingOfTheSystemsTemporaryFolder(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", filepath.Join(dir, "gone"))
+	s, err := Open(filepath.Join(dir, "store"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Put([]byte(strings.Repeat("x", 1000))); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,328 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"allocate/config"
+	"allocate/pipeline/store"
+	"allocate/reports"
+	"allocate/returns"
+)
+
+// TestStoreDamageIsNoticed damages one file of the store: the next run gives the
+// same bytes, and makes the entry again if it needs it.
+func TestStoreDamageIsNoticed(t *testing.T) {
+	c := testConfig(t)
+	c.Bayes.Draws, c.Scenarios.Count = 200, 500
+	o, _ := run(t, c)
+	sound := published(t, o.Dir)
+	cache := folder(t, c.Cache)
+	var names []string
+	for name := range cache {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for seed := range uint64(*damages) {
+		rng := rand.New(rand.NewPCG(seed, 6))
+		name := names[rng.IntN(len(names))]
+		what := fmt.Sprintf("seed %d: %s: %s", seed, name, damage(t, rng, filepath.Join(c.Cache, name)))
+		o, _ := run(t, c)
+		same(t, what, sound, published(t, o.Dir))
+		restore(t, c.Cache, cache)
+	}
+}
+
+// TestPartsStayInTheirFolder: a stored tree that names a part elsewhere, as a
+// poisoned cache may, publishes nothing.
+func TestPartsStayInTheirFolder(t *testing.T) {
+	s, err := store.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := s.Put([]byte("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"../../gone.txt", "/tmp/gone.txt", "..", "a/b", `a\b`, "", "a\x00b"} {
+		out := filepath.Join(t.TempDir(), "out")
+		if err := os.MkdirAll(out, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		m := &Manifest{AsOf: returns.NewDate(2022, 12, 23), Files: []Part{{Name: name, Content: content}}}
+		if _, _, err := publish(out, m, s, func([]returns.Finding) {}); err == nil || !strings.Contains(err.Error(), "is no name of a file") {
+			t.Errorf("%q: %v", name, err)
+		}
+		if left := folder(t, filepath.Dir(out)); len(left) > 0 {
+			t.Errorf("%q left %v", name, left)
+		}
+	}
+}
+
+// TestLockIsAFile: no symbolic link is followed, no FIFO waited for.
+func TestLockIsAFile(t *testing.T) {
+	out := t.TempDir()
+	victim := filepath.Join(t.TempDir(), "victim")
+	if err := errors.Join(os.WriteFile(victim, []byte("mine"), 0o644), os.Symlink(victim, filepath.Join(out, ".lock"))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lock(out); !errors.As(err, new(*config.Error)) {
+		t.Errorf("a symbolic link: %v", err)
+	}
+	if b, _ := os.ReadFile(victim); string(b) != "mine" {
+		t.Errorf("the link was followed: %q", b)
+	}
+	out = t.TempDir()
+	if err := syscall.Mkfifo(filepath.Join(out, ".lock"), 0o644); err != nil {
+		t.Skip(err)
+	}
+	if _, err := lock(out); !errors.As(err, new(*config.Error)) {
+		t.Errorf("a FIFO: %v", err)
+	}
+	if release, err := lock(t.TempDir()); err != nil {
+		t.Error(err)
+	} else {
+		release()
+	}
+}
+
+// TestNoFIFOIsRead: metadata, holidays and previous weights that would never end.
+func TestNoFIFOIsRead(t *testing.T) {
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := syscall.Mkfifo(fifo, 0o644); err != nil {
+		t.Skip(err)
+	}
+	for what, change := range map[string]func(*config.Config){
+		"metadata": func(c *config.Config) { c.Returns.Metadata = fifo },
+		"holidays": func(c *config.Config) { c.Returns.Calendar, c.Returns.Holidays = "file", fifo },
+		"previous": func(c *config.Config) { c.Gates.Previous = fifo },
+		"device":   func(c *config.Config) { c.Returns.Metadata = "/dev/zero" },
+	} {
+		c := testConfig(t)
+		change(c)
+		var m Memory
+		if _, err := Run(context.Background(), c, Manner{}, &m, time.Now); !errors.As(err, new(*returns.InputError)) || !strings.Contains(err.Error(), "no regular file") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// TestLostInputIsMadeAgain: what somebody deletes from the cache while a run is
+// at work is made again.
+func TestLostInputIsMadeAgain(t *testing.T) {
+	c := testConfig(t)
+	c.Bayes.Draws, c.Scenarios.Count = 200, 500
+	want := published(t, func() string { o, _ := run(t, c); return o.Dir }())
+	c = testConfig(t)
+	c.Bayes.Draws, c.Scenarios.Count = 200, 500
+	deleted := 0
+	sink := sinkFunc(func(e Event) {
+		if e.Kind == StageFinished && (e.Stage == "returns" || e.Stage == "window" || e.Stage == "bayes" || e.Stage == "scenarios") {
+			deleted++
+			if err := os.RemoveAll(filepath.Join(c.Cache, "data")); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	o, err := Run(context.Background(), c, Manner{}, sink, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "with a cache that is deleted all the time", want, published(t, o.Dir))
+	if deleted != 4 {
+		t.Errorf("deleted %d times", deleted)
+	}
+}
+
+// TestAnotherArchitectureIsRefused: no result is filed under an action that is
+// for other instructions.
+func TestAnotherArchitectureIsRefused(t *testing.T) {
+	s, err := store.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	stages := map[string]Stage{"x": {Name: "x", Version: 1, Run: func(context.Context, *Call) ([]byte, error) { return []byte("y"), nil }}}
+	a := Action{Stage: "x", Version: 1, Options: json.RawMessage("{}"), Arch: "riscv64/rva23u64 go1.99"}
+	if _, err := (Local{Stages: stages}).Execute(t.Context(), a, s, &Memory{}); err == nil {
+		t.Error("it was done")
+	}
+	if _, err := s.Lookup(a.ID()); !errors.Is(err, store.ErrMissing) {
+		t.Errorf("it was recorded: %v", err)
+	}
+	a.Arch = arch()
+	if _, err := (Local{Stages: stages}).Execute(t.Context(), a, s, &Memory{}); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestPoliciesShareAStore: a backtest under one policy of severities has the
+// same bytes whether another one has filled the cache or not.
+func TestPoliciesShareAStore(t *testing.T) {
+	shared := t.TempDir()
+	policy := func(severity string) *config.Config {
+		c := quickBacktest(t)
+		c.Backtest.Start, c.Backtest.Every = "2021-06-01", 126
+		c.Bayes.MinESS = 799 // every posterior has a finding
+		c.Gates.Severity = []returns.NamedSeverity{{Code: "bayes.ess", Severity: severity}, {Code: "scenarios.mc_error", Severity: severity}}
+		return c
+	}
+	for _, severity := range []string{"info", "fail"} {
+		cold := tested(t, policy(severity))
+		warm := policy(severity)
+		warm.Cache = shared
+		again := tested(t, warm)
+		a, b := folder(t, cold.Dir), folder(t, again.Dir)
+		for name := range a {
+			if name != manifestFile && name != sumsFile && a[name] != b[name] {
+				t.Errorf("%s: %s differs", severity, name)
+			}
+		}
+	}
+}
+
+// hostile are 50 names that attack file systems, spreadsheets, pages, terminals
+// and each other.
+func hostile() []string {
+	names := []string{
+		"../../../etc/passwd", "=cmd|' /C calc'!A0", "<img src=x onerror=alert(1)>", `quote"comma,semi;`, "@sum(1)", "-2+3", "+1", "=1", "'=1", "''=1",
+		"'", "''", "'abc", "abc'", "\u202egnp.exe", "emoji 🙂", "cash", strings.Repeat("x", 256), "CASH2", "nan1",
+		"NaN%", "nil", "true", "0", "1e5", "2020-01-01", "dates", "strategy", "weight", "as_of",
+		"a b", "a\u00a0b", "ä", "a\u0308", "%s%n%d", "{{.}}", "${HOME}", "`id`", "a;rm -rf", "a|b",
+		"a\\b", "C:\\x", "con", ".hidden", "-rf", "--flag", "*", "?", "[a]", "#",
+	}
+	return names
+}
+
+// TestHostileNamesThroughTwoNights: the same names come back from every file.
+func TestHostileNamesThroughTwoNights(t *testing.T) {
+	names := hostile()
+	if len(names) != 50 {
+		t.Fatalf("%d names", len(names))
+	}
+	panel, _, err := returns.Simulate(returns.Simulation{Strategies: len(names), Days: 150, Start: returns.NewDate(2020, 1, 1)}, Streams(3, "hostile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	out := csv.NewWriter(&text)
+	_ = out.Write([]string{"date", "strategy", "return"})
+	for day := range panel.Days() {
+		for j, name := range names {
+			v, _ := panel.At(day, j)
+			if err := out.Write([]string{panel.Date(day).String(), name, fmt.Sprint(v)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	out.Flush()
+	c := testConfig(t)
+	c.Returns.Path = filepath.Join(t.TempDir(), "hostile.csv")
+	c.Bayes.Chains, c.Bayes.Draws, c.Bayes.MinESS, c.Scenarios.Count, c.Scenarios.Holdout = 2, 100, 10, 300, new(int)
+	c.Optimize.MinWeight, c.Optimize.MaxWeight = 0.005, 0.1 // everything is held
+	if err := os.WriteFile(c.Returns.Path, []byte(text.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c.AsOf = panel.Date(panel.Days() - 2).String()
+	run(t, c)
+	c.AsOf = panel.Last().String()
+	var m Memory
+	o, err := Run(context.Background(), c, Manner{Approve: true}, &m, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := slices.Sorted(slices.Values(names))
+	check := func(what string, got []string) {
+		t.Helper()
+		if slices.Sort(got); !slices.Equal(got, want) {
+			t.Errorf("%s: %q\nwant %q", what, got, want)
+		}
+	}
+	check("solution", slices.Clone(o.Decision.Solution.Names))
+	var held []string
+	for name := range o.Decision.Held.Weights {
+		held = append(held, name)
+	}
+	check("previous weights", held)
+	w, err := RunWeights(o.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check("weights.csv", slices.Clone(w.Names))
+	var s reports.Summary
+	if err := json.Unmarshal([]byte(published(t, o.Dir)["summary.json"]), &s); err != nil {
+		t.Fatal(err)
+	}
+	var listed []string
+	for _, x := range s.Strategies {
+		listed = append(listed, x.Name)
+	}
+	check("summary.json", listed)
+	cells := func(text string, pick func(row int, r []string) []string) (got []string) {
+		rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, r := range rows {
+			for _, cell := range pick(i, r) {
+				if strings.ContainsAny(cell[:1], "=+-@") {
+					t.Errorf("a spreadsheet would run %q", cell)
+				}
+				got = append(got, reports.CSVName(cell))
+			}
+		}
+		return got
+	}
+	header := func(row int, r []string) []string {
+		if row > 0 {
+			return nil
+		}
+		return r[1:]
+	}
+	known, err := Panel(context.Background(), c, &m, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := ExportPanel(known, "csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	check("export panel", cells(string(b), header))
+	for form, pick := range map[string]func(int, []string) []string{
+		reports.WideWeights: header,
+		reports.LongWeights: func(row int, r []string) []string { return r[2:3][:min(row, 1)] },
+		reports.IBKRWeights: func(_ int, r []string) []string { return r[1:2] },
+		reports.LEANWeights: func(_ int, r []string) []string { return r[1:2] },
+	} {
+		var b strings.Builder
+		if err := reports.EncodeWeights(&b, w, form); err != nil {
+			t.Fatal(err)
+		}
+		got := cells(b.String(), pick)
+		if form == reports.IBKRWeights || form == reports.LEANWeights {
+			got = slices.DeleteFunc(got, func(s string) bool { return !slices.Contains(want, s) })
+		}
+		check("export weights "+form, got)
+	}
+	if page := published(t, o.Dir)["tearsheet.html"]; strings.Contains(page, "<img") || strings.Contains(page, "<script>alert") {
+		t.Error("a name reached the page as markup")
+	}
+	if err := filepath.WalkDir(filepath.Dir(c.Out), func(path string, d os.DirEntry, err error) error {
+		if strings.Contains(path, "passwd") || strings.Contains(path, "onerror") {
+			t.Errorf("a name reached the file name %s", path)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
