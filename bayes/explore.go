@@ -221,6 +221,7 @@ func (l *landscape) start(m Model, chains int, suffix string, stream func(part s
 				scale = 0
 			}
 			mode.move(point, z, scale)
+			l.gradients++
 			if lp, err := m.LogDensity(point, grad); scale == 0 || err == nil && !math.IsNaN(lp) && !math.IsInf(lp, 0) {
 				break
 			}

@@ -67,12 +67,12 @@ func climb(ctx context.Context, m Model, o Options, stream func(part string) ran
 		return nil, wrong
 	}
 	view := explore(m, o, stream)
-	spent += view.gradients
 	m = view.model
 	var best *Posterior
 	var account []returns.Finding
 	var first error
 	exhausted := false
+	counted := 0 // of the view's gradients
 	for i, r := range rungs {
 		if i > 0 && !o.Escalate {
 			break
@@ -80,7 +80,10 @@ func climb(ctx context.Context, m Model, o Options, stream func(part string) ran
 		if r.suffix == denseRung && (m.Dim() <= nutsDenseDim || m.Dim() > denseDim) {
 			continue
 		}
-		result, err := run(ctx, m, view.start(m, o.Chains, r.suffix, stream), o, r, max(1, o.MaxGradients-spent), stream, progress)
+		begin := view.start(m, o.Chains, r.suffix, stream)
+		spent += view.gradients - counted
+		counted = view.gradients
+		result, err := run(ctx, m, begin, o, r, max(1, o.MaxGradients-spent), stream, progress)
 		if err != nil {
 			if ctx.Err() != nil {
 				return nil, err
