@@ -66,7 +66,7 @@ func (e *engine) branch(ctx context.Context, solve func(context.Context, *engine
 		return nil, err
 	}
 	state, bounds := make([]stance, e.shape.n), [2][]float64{e.Lower, e.Upper}
-	root, a, err := b.relax(ctx, state, bounds, e.last)
+	root, err := b.relax(ctx, state, bounds, e.last)
 	switch {
 	case errors.Is(err, errNone):
 		return nil, b.noneAtAll(ctx)
@@ -75,7 +75,7 @@ func (e *engine) branch(ctx context.Context, solve func(context.Context, *engine
 	case err != nil:
 		return nil, err
 	}
-	err = b.visit(ctx, root, a, true)
+	err = b.visit(ctx, root, true)
 	for err == nil && len(b.parts) > 0 && b.nodes < b.most && !b.hopeless(b.parts[0].bound) {
 		part := b.next()
 		for _, s := range []stance{stanceOut, stanceLong, stanceShort} {
@@ -157,7 +157,7 @@ func (b *branching) child(ctx context.Context, part *node, s stance) error {
 	}
 	state := slices.Clone(part.state)
 	state[i] = s
-	n, a, err := b.relax(ctx, state, part.bounds, part.from)
+	n, err := b.relax(ctx, state, part.bounds, part.from)
 	switch {
 	case errors.Is(err, errNone):
 		return nil
@@ -168,7 +168,7 @@ func (b *branching) child(ctx context.Context, part *node, s stance) error {
 		return nil
 	}
 	n.bound = max(n.bound, part.bound)
-	return b.visit(ctx, n, a, b.best == nil || b.nodes%8 == 0)
+	return b.visit(ctx, n, b.best == nil || b.nodes%8 == 0)
 }
 
 // ruled reports a strategy that the rules are about.
@@ -235,20 +235,20 @@ func (b *branching) part(state []stance, bounds [2][]float64) *engine {
 }
 
 // relax solves a node's relaxation; errNone says that the part is empty.
-func (b *branching) relax(ctx context.Context, state []stance, bounds [2][]float64, from *search) (*node, *answer, error) {
+func (b *branching) relax(ctx context.Context, state []stance, bounds [2][]float64, from *search) (*node, error) {
 	b.nodes++
 	e := b.part(state, bounds)
 	if e == nil {
-		return nil, nil, errNone
+		return nil, errNone
 	}
 	e.last = from
 	a, err := b.solve(ctx, e)
 	var none *InfeasibleError
 	if errors.Is(err, errNone) || errors.As(err, &none) {
-		return nil, nil, errNone
+		return nil, errNone
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	b.pivots += a.pivots
 	bound, each := a.bound(a.blend, a.dual())
@@ -263,7 +263,7 @@ func (b *branching) relax(ctx context.Context, state []stance, bounds [2][]float
 			n.decided++
 		}
 	}
-	return n, a, nil
+	return n, nil
 }
 
 // tighten narrows the bounds of a part to what portfolios below the cutoff can
@@ -334,30 +334,36 @@ func (f *bent) below(level, lo, up float64) (low, high float64) {
 
 // visit takes what a solved node is worth: a new best portfolio, or a part to
 // split. With try it also solves the portfolio that the relaxation suggests.
-func (b *branching) visit(ctx context.Context, n *node, a *answer, try bool) error {
+func (b *branching) visit(ctx context.Context, n *node, try bool) error {
 	if b.hopeless(n.bound) {
 		b.closed = min(b.closed, n.bound)
 		return nil
 	}
 	n.split = b.undecided(n)
+	open := slices.Index(n.state, stanceOpen)
 	if n.split < 0 || try {
 		leaf, err := b.leaf(ctx, b.suggest(n), n.from)
 		switch {
+		case errors.Is(err, errNone) && open < 0:
+			return nil // the part is this leaf, and empty
 		case errors.Is(err, errNone):
 		case err != nil && ctx.Err() != nil:
 			b.closed = min(b.closed, n.bound)
 			return err
 		case err == nil:
 			b.improve(leaf)
+			if open < 0 {
+				// Everything is decided, perhaps since the relaxation was solved: the
+				// part is this leaf.
+				bound, _ := leaf.bound(leaf.blend, leaf.dual())
+				n.bound = max(n.bound, bound+leaf.shift+leaf.credit)
+			}
 		}
 	}
 	if n.split < 0 {
 		// The relaxation keeps the rules, but for what counts as 0. Where that is
 		// not all there is to the part, it is decided further.
-		n.split = slices.IndexFunc(n.state, func(s stance) bool { return s == stanceOpen })
-		if n.split < 0 {
-			b.improve(a)
-		}
+		n.split = open
 	}
 	if n.split < 0 || b.hopeless(n.bound) {
 		b.closed = min(b.closed, n.bound)

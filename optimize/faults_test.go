@@ -331,6 +331,16 @@ func TestNothingIsSaid(t *testing.T) {
 	}
 }
 
+// TestDecidedByReducedCosts: a part whose last open strategies reduced costs
+// close is the portfolio of what is left, not that of its relaxation.
+func TestDecidedByReducedCosts(t *testing.T) {
+	p, _ := randomProblem(100_510)
+	s := solve(t, p)
+	if _, excess := value(p, s.Exact); s.Status != Optimal || excess > 1e-12 {
+		t.Errorf("%v with gap %v, a rule is broken by %v", s.Status, s.Certificate.ExactGap, excess)
+	}
+}
+
 // TestBoundCountsWhatIsCutOff: reduced costs cut portfolios off that are not
 // worth finding at a wide max_gap, and the bound counts with them. The seeds
 // are those, of 300, where it would else be above the optimum.
