@@ -20,7 +20,7 @@ type GateError struct{ Findings []returns.Finding }
 
 func (e *GateError) Error() string {
 	lines := []string{"refused, nothing was published:"}
-	for _, f := range e.Findings {
+	for _, f := range returns.Grouped(e.Findings) {
 		if f.Severity >= returns.Hold {
 			name := ""
 			if quoted := fmt.Sprintf("%q", f.Strategy); f.Strategy != "" && !strings.Contains(f.Sentence, quoted) {

@@ -141,11 +141,47 @@ func (j *JSONLines) Event(e Event) {
 const logged = 20
 
 // Logger writes events as zap lines: stages, failures and findings at their
-// level, single actions at debug.
-type Logger struct{ Log *zap.Logger }
+// level, single actions at debug. Findings of one cause about several strategies
+// are one line: they are kept until the next event of another kind, or Flush.
+type Logger struct {
+	Log *zap.Logger
+
+	mu    sync.Mutex
+	stage string
+	found []returns.Finding
+}
 
 // Event implements Sink.
-func (l Logger) Event(e Event) {
+func (l *Logger) Event(e Event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if e.Kind == Found && (len(l.found) == 0 || l.stage == e.Stage) {
+		l.stage, l.found = e.Stage, append(l.found, *e.Finding)
+		return
+	}
+	l.flush()
+	if e.Kind == Found {
+		l.stage, l.found = e.Stage, append(l.found, *e.Finding)
+		return
+	}
+	l.write(e)
+}
+
+// Flush writes the findings that were kept.
+func (l *Logger) Flush() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.flush()
+}
+
+func (l *Logger) flush() {
+	for _, f := range returns.Grouped(l.found) {
+		l.write(Event{Kind: Found, Stage: l.stage, Finding: &f})
+	}
+	l.found = l.found[:0]
+}
+
+func (l *Logger) write(e Event) {
 	fields := []zap.Field{zap.String("stage", e.Stage)}
 	if e.Unit != "" {
 		fields = append(fields, zap.String("unit", e.Unit))

@@ -8,6 +8,8 @@ import (
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"allocate/returns"
 )
 
 // TestLeft expects what is left to take as long as what is done.
@@ -33,7 +35,7 @@ func TestLeft(t *testing.T) {
 func TestProgressLines(t *testing.T) {
 	var lines, log bytes.Buffer
 	core := zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(&log), zapcore.InfoLevel)
-	sink := Tee{&JSONLines{W: &lines, Run: "r"}, Logger{zap.New(core)}}
+	sink := Tee{&JSONLines{W: &lines, Run: "r"}, &Logger{Log: zap.New(core)}}
 	const parts = 250
 	for k := range parts {
 		sink.Event(Event{Kind: StageProgress, Stage: "forecasts", Done: k + 1, Total: parts, Elapsed: time.Duration(k+1) * time.Second})
@@ -73,5 +75,27 @@ func TestBacktestTellsHowFar(t *testing.T) {
 		if len(seen) != len(o.Report.Rebalances) || !seen[1] {
 			t.Errorf("%s: progress of %d of %d days", stage, len(seen), len(o.Report.Rebalances))
 		}
+	}
+}
+
+// TestLoggerGroupsFindings expects one line of a cause in many strategies, where
+// it was found, and nothing lost at the end.
+func TestLoggerGroupsFindings(t *testing.T) {
+	var log bytes.Buffer
+	core := zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(&log), zapcore.InfoLevel)
+	l := &Logger{Log: zap.New(core)}
+	find := func(stage, code, strategy string) {
+		l.Event(Event{Kind: Found, Stage: stage, Finding: &returns.Finding{Code: code, Strategy: strategy, Sentence: "so."}})
+	}
+	for _, s := range []string{"a", "b", "c", "d"} {
+		find("window", "data.gap", s)
+	}
+	find("bayes", "data.gap", "e")
+	l.Event(Event{Kind: StageFinished, Stage: "bayes"})
+	find("bayes", "bayes.rhat", "f")
+	l.Flush()
+	lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+	if len(lines) != 4 || !strings.Contains(lines[0], "4 strategies (a, b, c, d)") || !strings.Contains(lines[1], `"strategy":"e"`) || !strings.Contains(lines[2], "stage finished") || !strings.Contains(lines[3], `"strategy":"f"`) {
+		t.Errorf("%q", lines)
 	}
 }

@@ -203,7 +203,7 @@ func since(r *Run, s *StrategySummary) string {
 
 // findings splits what needs attention from what is worth knowing.
 func (p *page) findings(r *Run) {
-	for _, f := range r.Findings {
+	for _, f := range returns.Grouped(r.Findings) {
 		if f.Severity > returns.Info {
 			p.Serious = append(p.Serious, f)
 		} else {

@@ -81,14 +81,15 @@ func (v *view) sink(stderr io.Writer) (pipeline.Sink, func(), error) {
 	}
 	run := fmt.Sprintf("%s-%d", time.Now().UTC().Format("20060102T150405"), os.Getpid())
 	log := zap.New(core).With(zap.String("run", run))
-	sinks := pipeline.Tee{pipeline.Logger{Log: log}}
+	logger := &pipeline.Logger{Log: log}
+	sinks := pipeline.Tee{logger}
 	if v.events != nil {
 		sinks = append(sinks, &pipeline.JSONLines{W: v.events, Run: run})
 	}
-	finish := func() { _ = log.Sync() }
+	finish := func() { logger.Flush(); _ = log.Sync() }
 	if shown != nil {
 		sinks = append(sinks, shown)
-		finish = func() { shown.close(); _ = log.Sync() }
+		finish = func() { logger.Flush(); shown.close(); _ = log.Sync() }
 	}
 	return sinks, finish, nil
 }

@@ -1,0 +1,55 @@
+package returns
+
+import (
+	"fmt"
+	"strings"
+)
+
+// fewestGrouped is the number of strategies with one finding from which they
+// are told in one sentence.
+const fewestGrouped = 3
+
+// mostNamed is the number of strategies that such a sentence names.
+const mostNamed = 6
+
+// Grouped puts findings of one code and severity about several strategies into
+// one, in the place of the first: one cause is one line for a reader. Its
+// Strategy is blank, Numbers has their count, and its sentence names them and
+// quotes the first. Files for machines keep every finding.
+func Grouped(fs []Finding) []Finding {
+	type key struct {
+		code     string
+		severity Severity
+	}
+	members := map[key][]int{}
+	for i, f := range fs {
+		if f.Strategy != "" {
+			k := key{f.Code, f.Severity}
+			members[k] = append(members[k], i)
+		}
+	}
+	var out []Finding
+	for i, f := range fs {
+		of := members[key{f.Code, f.Severity}]
+		if f.Strategy == "" || len(of) < fewestGrouped {
+			out = append(out, f)
+			continue
+		}
+		if of[0] != i {
+			continue
+		}
+		var names []string
+		for _, j := range of[:min(mostNamed, len(of))] {
+			names = append(names, clip(fs[j].Strategy))
+		}
+		list := strings.Join(names, ", ")
+		if more := len(of) - len(names); more > 0 {
+			list += fmt.Sprintf(" and %d more", more)
+		}
+		out = append(out, Finding{
+			Code: f.Code, Severity: f.Severity, Numbers: map[string]float64{"strategies": float64(len(of))},
+			Sentence: fmt.Sprintf("%d strategies (%s). First, %s: %s", len(of), list, clip(f.Strategy), f.Sentence),
+		})
+	}
+	return out
+}
