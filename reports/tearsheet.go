@@ -37,12 +37,12 @@ var formats = template.FuncMap{
 	"chance":   chance,
 }
 
-// chance prints a probability, never one that is not 0 or 1 as 0.0% or 100.0%.
+// chance prints a probability that was estimated from draws: never as certain.
 func chance(p float64) string {
 	switch {
-	case p > 0.999 && p < 1:
+	case p > 0.999:
 		return ">99.9%"
-	case p < 0.001 && p > 0:
+	case p < 0.001:
 		return "<0.1%"
 	}
 	return fmt.Sprintf("%.1f%%", 100*p)

@@ -25,7 +25,7 @@ func newBacktest(g *global) *cobra.Command {
 	var png string
 	cmd := &cobra.Command{
 		Use:   "backtest",
-		Short: "Replay the nightly decision through time, after costs, beside other allocators",
+		Short: "Walk-forward backtest, net of costs, against benchmark allocators",
 		Long: `Makes the nightly decision on every day of backtest.schedule, with nothing but
 the returns that were known then, follows the weights through the returns that
 came, after costs, and does the same for the allocators of backtest.compare.

@@ -13,7 +13,7 @@ import (
 func newCache(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cache",
-		Short: "Look at, verify and trim the stored results",
+		Short: "Inspect, verify and prune the cache",
 		Long:  "What is in the cache is made again when it is missing; every command here is safe at any time.",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -35,7 +35,7 @@ func newCacheList(g *global) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "ls",
-		Short: "Print how much of which stage is stored",
+		Short: "Print the size of the cache by stage",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := g.openCache(cmd)
@@ -64,7 +64,7 @@ func newCacheVerify(g *global) *cobra.Command {
 	var remove bool
 	cmd := &cobra.Command{
 		Use:   "verify",
-		Short: "Read every stored result and name those that are damaged",
+		Short: "Verify every cached result against its hash",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := g.openCache(cmd)
@@ -95,7 +95,7 @@ func newCacheTrim(g *global) *cobra.Command {
 	var most int64
 	cmd := &cobra.Command{
 		Use:   "trim",
-		Short: "Delete stored results that were not used for long, or the oldest above a size",
+		Short: "Delete results that were not used for some days, or the least recently used above a size",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if days < 0 || most < 0 {
@@ -118,8 +118,8 @@ func newCacheTrim(g *global) *cobra.Command {
 		},
 	}
 	g.addConfigFlags(cmd)
-	cmd.Flags().IntVar(&days, "days", 30, "delete what was not used for so many days")
-	cmd.Flags().Int64Var(&most, "max-mb", 0, "then delete the longest unused until at most so many MiB are left; 0: no limit")
+	cmd.Flags().IntVar(&days, "days", 30, "delete results not used for this many days")
+	cmd.Flags().Int64Var(&most, "max-mb", 0, "then delete the least recently used until at most this many MiB are left; 0: no limit")
 	return cmd
 }
 

@@ -20,7 +20,7 @@ func newCheck(g *global) *cobra.Command {
 	var asJSON, prior bool
 	cmd := &cobra.Command{
 		Use:   "check",
-		Short: "Read and judge the data as a run would, and publish nothing",
+		Short: "Validate the input data without publishing",
 		Long: `Reads the returns, applies the calendar, the policies for missing days and the
 quality gates, and prints every finding with its severity: info, warn, hold
 (needs approval) and fail. gates.severity changes the severity of a code.

@@ -15,7 +15,7 @@ func newDiff(g *global) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "diff RUN RUN",
-		Short: "Show two published runs side by side: what differs",
+		Short: "Compare two published runs",
 		Long:  "RUN is the folder of a published run, such as out/2022-12-28/r1 or out/latest.\n\n" + exitHelp,
 		Args:  cobra.ExactArgs(2),
 		RunE: func(_ *cobra.Command, args []string) error {

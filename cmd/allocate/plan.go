@@ -18,7 +18,7 @@ func newPlan(g *global) *cobra.Command {
 	var asJSON, all bool
 	cmd := &cobra.Command{
 		Use:   "plan",
-		Short: "Say what a run would do, and why",
+		Short: "Show what a run would recompute, and why",
 		Long: `Says for every action of a run whether its result is stored and, if not, which
 field differs from the last published run, old to new. Reads the data; samples,
 optimizes and publishes nothing.

@@ -17,7 +17,7 @@ func newReport(g *global) *cobra.Command {
 	v := view{progress: "never", format: "auto", quiet: true}
 	cmd := &cobra.Command{
 		Use:   "report [RUN]",
-		Short: "Make the reports of a published run again, from what is stored",
+		Short: "Write the pages of a published run again, from the cache",
 		Long: `Writes the tear sheet and the other files of a run, a folder such as
 out/2022-12-28/r1 (default: the latest), as this version of the program writes
 them, from the stored results that run.json names. The published run stays as it

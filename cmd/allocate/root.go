@@ -66,11 +66,11 @@ func (g *global) addConfigFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVarP(&g.file, "config", "c", "", "configuration file (default "+defaultConfig+")")
 	f.StringArrayVar(&g.sets, "set", nil, "override a key: --set optimize.alpha=0.99 (repeatable)")
-	f.String("as-of", "", "day of the last return the run may see, YYYY-MM-DD")
+	f.String("as-of", "", "as-of date: the last return that is used, YYYY-MM-DD")
 	f.String("out", "", "folder for published runs")
-	f.String("cache", "", "folder of stored results")
-	f.String("seed", "", "root of all random numbers")
-	f.String("workers", "", "strategies sampled at once; changes no result")
+	f.String("cache", "", "folder of the cache")
+	f.String("seed", "", "random seed")
+	f.String("workers", "", "parallel workers; changes no result")
 }
 
 // load combines file, environment, --set and flags.

@@ -26,7 +26,7 @@ func newRun(g *global) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "run",
-		Short: "Decide the weights of one day and publish them",
+		Short: "Compute and publish the weights for a date",
 		Long: `Reads the returns, samples a model of each strategy, draws joint scenarios,
 finds the weights with the least CVaR, and publishes weights, summary, tear
 sheet and lineage below <out>/<as_of>. What an earlier or interrupted run has
@@ -90,11 +90,11 @@ finished is not done again.
 	g.addConfigFlags(cmd)
 	v.addFlags(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print events and outcome on standard output, one JSON object a line")
-	cmd.Flags().BoolVar(&how.Approve, "approve", false, "publish although a finding of severity hold asks for approval")
-	cmd.Flags().BoolVar(&how.DryRun, "dry-run", false, "compute and print the weights, and publish nothing")
-	cmd.Flags().BoolVar(&how.KeepGoing, "keep-going", false, "sample the other strategies when one fails; the run still fails")
-	cmd.Flags().BoolVar(&how.NoCache, "no-cache", false, "make every result again")
-	cmd.Flags().StringVar(&how.From, "from", "", "make the results of this stage and of those after it again")
+	cmd.Flags().BoolVar(&how.Approve, "approve", false, "publish despite findings of severity hold")
+	cmd.Flags().BoolVar(&how.DryRun, "dry-run", false, "compute and print the weights without publishing")
+	cmd.Flags().BoolVar(&how.KeepGoing, "keep-going", false, "sample the other strategies if one fails; the run still fails")
+	cmd.Flags().BoolVar(&how.NoCache, "no-cache", false, "ignore cached results")
+	cmd.Flags().StringVar(&how.From, "from", "", "recompute from this stage on")
 	return cmd
 }
 
@@ -114,19 +114,19 @@ func printOutcome(w io.Writer, o *pipeline.Outcome) error {
 		if total != 0 {
 			share = fmt.Sprintf("%.1f%%", 100*s.Contributions[j]/total)
 		}
-		fmt.Fprintf(table, "%s\t%.*f\t%s\n", printable(name), s.Decimals, s.Weights[j], share)
+		fmt.Fprintf(table, "%s\t%.2f%%\t%s\n", printable(name), 100*s.Weights[j], share)
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
 	if zero > 0 {
-		fmt.Fprintf(w, "%d more with weight 0\n", zero)
+		fmt.Fprintf(w, "not held: %d more\n", zero)
 	}
 	risk := ""
 	if math.Abs(s.Risk-s.CVaR) > 5e-5 {
 		risk = fmt.Sprintf(" (%.2f%% as optimize.max_cvar counts it: by spectrum, with costs and the robust radius)", 100*s.Risk)
 	}
-	fmt.Fprintf(w, "\nas of %v, to hold from %v: expected return %+.2f%%, CVaR %.2f%%%s, VaR %.2f%% over %s; certified gap %.1g\n",
+	fmt.Fprintf(w, "\nas of %v, effective %v: expected return %+.2f%%, CVaR %.2f%%%s, VaR %.2f%% over %s; certified gap %.1g\n",
 		o.Decision.AsOf, o.Decision.Effective, 100*s.Mean, 100*s.CVaR, risk, 100*s.VaR, o.Decision.Horizon, s.Certificate.ExactGap)
 	if o.DryRun {
 		_, err := fmt.Fprintln(w, "dry run: nothing was published")

@@ -20,7 +20,7 @@ func newSimulate(g *global) *cobra.Command {
 	var force bool
 	cmd := &cobra.Command{
 		Use:   "simulate",
-		Short: "Make a panel of daily returns from a known truth, and the truth as a file",
+		Short: "Write a panel of simulated daily returns, and its true parameters",
 		Long: `Writes a wide CSV of simulated daily returns, and as JSON what they were made
 from: per strategy mu, sigma and nu, the correlation, the start, gaps, days
 without trading and a change of regime. Same flags and seed, same bytes.
