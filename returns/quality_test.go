@@ -229,3 +229,37 @@ func TestDelistedStaysUntilItsExit(t *testing.T) {
 		}
 	}
 }
+
+// TestUniverseBoundaries: min_history is enough, one fewer is not; a strategy is
+// late for late_sessions, and ended one session later.
+func TestUniverseBoundaries(t *testing.T) {
+	const n = 80
+	o := options()
+	o.MinHistory, o.LateSessions = 60, 5
+	codeOf := func(first, last int) string {
+		v := missing(n)
+		for i := first; i < last; i++ {
+			v[i] = 0.01
+		}
+		full := make([]float64, n)
+		p := panelOf(t, full, v)
+		_, fs := Universe(p, o, Weekdays())
+		for _, f := range fs {
+			if f.Strategy == "b" {
+				return f.Code
+			}
+		}
+		return ""
+	}
+	for _, c := range []struct {
+		first, last int
+		want        string
+	}{
+		{20, n, ""}, {21, n, "data.short_history"}, // 60 and 59 returns
+		{0, n - 5, "data.late"}, {0, n - 6, "data.no_longer"},
+	} {
+		if got := codeOf(c.first, c.last); got != c.want {
+			t.Errorf("returns %d to %d: %q, want %q", c.first, c.last, got, c.want)
+		}
+	}
+}

@@ -80,7 +80,7 @@ func missed(p *Panel, c Calendar, gone []Date, longest, at, expected int) []Find
 		sentence = fmt.Sprintf("%s without a row, up to %d in a row (%v to %v), the last on %v.", what, longest, gone[at], gone[at+longest-1], gone[len(gone)-1])
 	}
 	missing := NewFinding("data.missing_session", "", float64(longest)/float64(f.Month()), sentence, numbers).between(gone[0], gone[len(gone)-1])
-	if f > SevenDay || c.exact() { // a calendar of weekdays has every holiday missing
+	if c.exact() { // a calendar of weekdays has every holiday missing
 		missing.Severity = max(missing.Severity, Warn)
 	}
 	fs := []Finding{missing}

@@ -112,6 +112,55 @@ func TestStrategiesThatLookLikeDates(t *testing.T) {
 	}
 }
 
+// TestHonestNumbers keeps what only resembles an index, or levels: prices in
+// whole numbers that rise, positive returns that vary, and the steady interest
+// of a money market in any unit.
+func TestHonestNumbers(t *testing.T) {
+	const n = 60
+	rng := rand.New(rand.NewPCG(4, 4))
+	rising, varied, interest := make([]float64, n), make([]float64, n), make([]float64, n)
+	level := 100.0
+	for i := range n {
+		level += float64(1 + rng.IntN(4))
+		rising[i], varied[i], interest[i] = level, 0.01+0.2*rng.Float64(), 0.00015*(1+0.02*rng.NormFloat64())
+	}
+	for _, c := range []struct {
+		name       string
+		values     []float64
+		kind, unit string
+		scale      float64
+	}{
+		{"whole prices", rising, "prices", "fraction", 1},
+		{"positive returns", varied, "returns", "fraction", 1},
+		{"interest", interest, "returns", "fraction", 1},
+		{"interest in percent", interest, "returns", "percent", 100},
+		{"interest in basis points", interest, "returns", "bp", 1e4},
+	} {
+		o := options()
+		o.Kind, o.Unit = c.kind, c.unit
+		v := make([]float64, n)
+		for i := range v {
+			v[i] = c.scale * c.values[i]
+		}
+		x := table{[]string{"a", "b"}, [][]float64{v, v}}
+		p, fs, err := readText(x.text("date,", func(_ int, d Date) string { return d.String() + "," }), o)
+		if err != nil || p.Len() != 2 || len(fs) != 0 {
+			t.Errorf("%s: %v, %v", c.name, fs, err)
+		}
+	}
+}
+
+// TestSeparatorLine: rows are counted with the line that names the delimiter.
+func TestSeparatorLine(t *testing.T) {
+	if _, _, err := readText("sep=;\ndate;a\n2020-01-02;0.01\n2020-13-02;0.02\n", options()); err == nil || !strings.Contains(err.Error(), "row 4") {
+		t.Errorf("%v", err)
+	}
+	p, _, err := readText("\ufeff\"sep=\t\"\r\ndate\ta\r\n2020-01-02\t0.01\r\n2020-01-03\t0.02\r\n", options())
+	if err != nil || p.Days() != 2 {
+		t.Errorf("%v", err)
+	}
+}
+
 // TestBars refuses the bars of one instrument, and reads the one column that
 // is named.
 func TestBars(t *testing.T) {

@@ -222,3 +222,23 @@ func TestOptions(t *testing.T) {
 		}
 	}
 }
+
+// TestCostIsPaidAtTheTrade: the cost is paid before the return that the weights
+// then earn, and a trade of exactly the smallest size is made.
+func TestCostIsPaidAtTheTrade(t *testing.T) {
+	p := panelOf(t, []string{"a"}, []float64{0, 0.5, 0, 0})
+	s := NewSimulator(p, Costs{Default: 0.1, MinTrade: 0.25}, 0, p.Date(0), p.Last())
+	s.Add(Target{Day: p.Date(0), Weights: map[string]float64{"a": 1}})
+	if err := s.Until(p.Date(1)); err != nil {
+		t.Fatal(err)
+	}
+	near(t, "net of a cost of 10% and a gain of 50%", s.Path().Returns[0], 0.9*1.5-1, 1e-15)
+	near(t, "gross", s.Path().Gross[0], 0.5, 1e-15)
+	s.Add(Target{Day: p.Date(1), Weights: map[string]float64{"a": 0.75}})
+	s.Add(Target{Day: p.Date(2), Weights: map[string]float64{"a": 0.5 + 1e-9}}) // less than the smallest
+	if err := s.Until(p.Date(3)); err != nil {
+		t.Fatal(err)
+	}
+	near(t, "a trade of the smallest size", s.Path().Trades[1].Weights["a"], 0.75, 1e-12)
+	near(t, "a smaller one", s.Path().Trades[2].Weights["a"], 0.75, 1e-12)
+}

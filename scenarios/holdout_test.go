@@ -1,0 +1,47 @@
+package scenarios
+
+import (
+	"testing"
+
+	"allocate/returns"
+)
+
+// TestHeldOut says how many returns a second fit is tried on: a year of them, at
+// most a fifth, or those since the strategy went live.
+func TestHeldOut(t *testing.T) {
+	series := func(n, live int, f returns.Frequency) *returns.Series {
+		s := &returns.Series{Returns: make([]float64, n), Frequency: f}
+		for i := range n {
+			s.Dates = append(s.Dates, returns.Date(i))
+		}
+		if live > 0 {
+			from := returns.Date(n - live)
+			s.Strategy.LiveFrom = &from
+		}
+		return s
+	}
+	forty, none := 40, 0
+	for _, c := range []struct {
+		name string
+		o    Options
+		s    *returns.Series
+		want int
+	}{
+		{"a year of days", Options{}, series(2520, 0, returns.Daily), 252},
+		{"a fifth", Options{}, series(1000, 0, returns.Daily), 200},
+		{"a year of weeks", Options{}, series(1000, 0, returns.Weekly), 52},
+		{"two years of months", Options{}, series(120, 0, returns.Monthly), 24},
+		{"too few", Options{}, series(99, 0, returns.Daily), 0},
+		{"just enough", Options{}, series(100, 0, returns.Daily), 20},
+		{"as asked", Options{Holdout: &forty}, series(2520, 0, returns.Daily), 40},
+		{"not at all", Options{Holdout: &none}, series(2520, 500, returns.Daily), 0},
+		{"since live", Options{}, series(2520, 500, returns.Daily), 500},
+		{"live, and most of it", Options{}, series(2520, 1700, returns.Daily), 252}, // 820 before are fewer than half of 1,700
+		{"live, two thirds", Options{}, series(2520, 1680, returns.Daily), 1680},
+		{"live a little", Options{}, series(2520, 19, returns.Daily), 252},
+	} {
+		if got := c.o.HeldOut(c.s); got != c.want {
+			t.Errorf("%s: %d, want %d", c.name, got, c.want)
+		}
+	}
+}
