@@ -10,22 +10,22 @@ import (
 // Options is the section `bayes` of the configuration.
 type Options struct {
 	Model        string  `mapstructure:"model" json:"model" doc:"return model: auto (hurdle_student_t for a strategy that is flat on many days, else student_t), student_t, hurdle_student_t or normal" enum:"auto,student_t,hurdle_student_t,normal"`
-	FlatShare    float64 `mapstructure:"flat_share" json:"flat_share" doc:"share of days with a return of exactly 0 from which auto takes the hurdle" fraction:"true"`
-	HalfLife     float64 `mapstructure:"half_life" json:"half_life" doc:"exponential forgetting: a day this many trading days before the last counts half as much; 0: all days count the same"`
+	FlatShare    float64 `mapstructure:"flat_share" json:"flat_share" doc:"share of returns of exactly 0 from which auto takes the hurdle" fraction:"true"`
+	HalfLife     float64 `mapstructure:"half_life" json:"half_life" doc:"exponential forgetting: half-life of the weight of a return, in periods (trading days, weeks, ...); 0: equal weights"`
 	PriorSharpe  Prior   `mapstructure:"prior_sharpe" json:"prior_sharpe" doc:"prior of the annual Sharpe ratio: student_t(df, location, scale), which the data overrule where they are far from it, or normal(location, scale), which may inflate the standard deviation instead"`
-	PriorLogSD   Prior   `mapstructure:"prior_log_sd" json:"prior_log_sd" doc:"prior of ln(daily standard deviation) less a robust estimate of it: normal(location, scale) or student_t(df, location, scale); the standard deviation, not the scale sigma of the Student-t"`
+	PriorLogSD   Prior   `mapstructure:"prior_log_sd" json:"prior_log_sd" doc:"prior of ln(standard deviation per period) less a robust estimate of it: normal(location, scale) or student_t(df, location, scale); the standard deviation, not the scale sigma of the Student-t"`
 	PriorNu      Prior   `mapstructure:"prior_nu" json:"prior_nu" doc:"prior of the degrees of freedom nu: gamma(shape, rate) or exponential(rate) of nu - 2, or fixed(nu); a gamma of shape above 1 keeps the expected predictive variance finite"`
 	Chains       int     `mapstructure:"chains" json:"chains" doc:"independent Markov chains per strategy"`
 	Draws        int     `mapstructure:"draws" json:"draws" doc:"posterior draws kept per chain"`
-	Warmup       int     `mapstructure:"warmup" json:"warmup" doc:"most warm-up iterations per chain; warm-up stops early once it has settled"`
-	TargetAccept float64 `mapstructure:"target_accept" json:"target_accept" doc:"acceptance statistic the step size aims at" fraction:"true"`
-	MaxTreeDepth int     `mapstructure:"max_tree_depth" json:"max_tree_depth" doc:"deepest trajectory doubling"`
-	MaxRHat      float64 `mapstructure:"max_rhat" json:"max_rhat" doc:"largest rank-normalised split R-hat of a usable posterior"`
-	MinESS       float64 `mapstructure:"min_ess" json:"min_ess" doc:"least bulk and tail effective sample size of a usable posterior, over all chains"`
-	MaxDivergent float64 `mapstructure:"max_divergent" json:"max_divergent" doc:"largest share of divergent draws of a usable posterior" fraction:"true"`
-	Escalate     bool    `mapstructure:"escalate" json:"escalate" doc:"sample again, with more care each time, where the draws are not usable"`
+	Warmup       int     `mapstructure:"warmup" json:"warmup" doc:"maximum warm-up iterations per chain; warm-up stops early once it has converged"`
+	TargetAccept float64 `mapstructure:"target_accept" json:"target_accept" doc:"target acceptance statistic of the step-size adaptation" fraction:"true"`
+	MaxTreeDepth int     `mapstructure:"max_tree_depth" json:"max_tree_depth" doc:"maximum tree depth"`
+	MaxRHat      float64 `mapstructure:"max_rhat" json:"max_rhat" doc:"maximum rank-normalized split R-hat"`
+	MinESS       float64 `mapstructure:"min_ess" json:"min_ess" doc:"minimum bulk and tail effective sample size, over all chains"`
+	MaxDivergent float64 `mapstructure:"max_divergent" json:"max_divergent" doc:"maximum share of divergent transitions" fraction:"true"`
+	Escalate     bool    `mapstructure:"escalate" json:"escalate" doc:"go through the fallback sequence where the draws do not pass: more warm-up, smaller steps, a dense metric"`
 	MaxGradients int     `mapstructure:"max_gradients" json:"max_gradients" doc:"most gradient evaluations for one strategy, over all attempts; the best attempt so far stands when they are spent"`
-	Replicates   int     `mapstructure:"replicates" json:"replicates" doc:"histories simulated from the posterior that the posterior predictive checks compare with the real one; 0: no checks"`
+	Replicates   int     `mapstructure:"replicates" json:"replicates" doc:"replicated histories for the posterior predictive checks; 0: no checks"`
 }
 
 // DefaultOptions returns the defaults. The prior of the Sharpe ratio holds 90%

@@ -13,18 +13,18 @@ import (
 
 // Config is everything that a run can be told.
 type Config struct {
-	AsOf      string            `mapstructure:"as_of" json:"as_of" doc:"day of the last return the run may see, YYYY-MM-DD; blank: the last session of returns.calendar before today"`
+	AsOf      string            `mapstructure:"as_of" json:"as_of" doc:"as-of date: the last return that is used, YYYY-MM-DD; blank: the last session of returns.calendar before today"`
 	Out       string            `mapstructure:"out" json:"out" doc:"folder for published runs, as <out>/<as_of>/r<k>, and <out>/latest" path:"true"`
 	Cache     string            `mapstructure:"cache" json:"cache" doc:"folder of results that need not be computed again; it may be deleted at any time" path:"true"`
 	CacheMax  int               `mapstructure:"cache_max" json:"cache_max" doc:"largest size of the cache after a run, in MiB: the longest unused results beyond it are deleted, but never those of the last published run; 0: no limit"`
-	Seed      uint64            `mapstructure:"seed" json:"seed" doc:"root of all random numbers: the same inputs and seed give the same bytes"`
-	Workers   int               `mapstructure:"workers" json:"workers" doc:"strategies sampled at once; 0: one per processor; the result is the same for any number"`
+	Seed      uint64            `mapstructure:"seed" json:"seed" doc:"random seed: the same inputs and seed give the same bytes"`
+	Workers   int               `mapstructure:"workers" json:"workers" doc:"parallel workers; 0: one per processor; changes no result"`
 	Returns   returns.Options   `mapstructure:"returns" json:"returns" doc:"where the returns are, and which of them a run uses"`
 	Bayes     bayes.Options     `mapstructure:"bayes" json:"bayes" doc:"the model of one strategy, its priors and its sampler"`
 	Scenarios scenarios.Options `mapstructure:"scenarios" json:"scenarios" doc:"the joint futures"`
 	Optimize  optimize.Options  `mapstructure:"optimize" json:"optimize" doc:"the decision: least CVaR within these limits"`
-	Backtest  backtest.Options  `mapstructure:"backtest" json:"backtest" doc:"replaying the decision through time; only allocate backtest reads it"`
-	Gates     Gates             `mapstructure:"gates" json:"gates" doc:"what holds a run for approval, and what it tells the outside"`
+	Backtest  backtest.Options  `mapstructure:"backtest" json:"backtest" doc:"walk-forward backtest; only allocate backtest reads it"`
+	Gates     Gates             `mapstructure:"gates" json:"gates" doc:"what holds a run for approval, and monitoring"`
 }
 
 // Default returns the built-in values. Only returns.path must be given.

@@ -11,7 +11,7 @@ import (
 // reader of the results looks for, in the schemas.
 func TestSchema(t *testing.T) {
 	for kind, wanted := range map[string][]string{
-		"config":   {`"optimize"`, `"max_turnover"`, `"backtest"`, "confidence of the CVaR that is minimised", `"additionalProperties": false`},
+		"config":   {`"optimize"`, `"max_turnover"`, `"backtest"`, "confidence level of the CVaR", `"additionalProperties": false`},
 		"summary":  {`"cvar"`, `"certificate"`, `"strategies"`, `"probability_mean_above_0"`, `"sensitivity"`, `"type": "null"`},
 		"backtest": {`"rebalances"`, `"metrics"`, `"acerbi_szekely"`},
 	} {

@@ -11,7 +11,7 @@ import (
 // Options is the optimize section of the configuration.
 type Options struct {
 	Objective    Objective `mapstructure:"objective" json:"objective" doc:"min_cvar (least CVaR), max_return (highest expected return, within max_cvar), utility (highest expected return - risk_aversion x CVaR), max_ratio (highest ratio of expected return above risk_free to CVaR) or risk_budget (long-only; every strategy has its share of the CVaR)" enum:"min_cvar,max_return,utility,max_ratio,risk_budget"`
-	Alpha        float64   `mapstructure:"alpha" json:"alpha" doc:"confidence of the CVaR that is minimised, 0 <= alpha < 1; 0.95 averages the worst 5 % of scenarios" fraction:"true"`
+	Alpha        float64   `mapstructure:"alpha" json:"alpha" doc:"confidence level of the CVaR, 0 <= alpha < 1; 0.95 averages the worst 5 % of scenarios" fraction:"true"`
 	Spectrum     []Level   `mapstructure:"spectrum" json:"spectrum,omitempty" doc:"several confidences at once instead of alpha, [{alpha: 0.9, weight: 0.5}, {alpha: 0.99, weight: 0.5}]: risk is the weighted mean of their CVaRs; alpha is still what is reported"`
 	RiskAversion float64   `mapstructure:"risk_aversion" json:"risk_aversion" doc:"CVaR that one unit of expected return is worth, for objective utility"`
 	MaxCVaR      *float64  `mapstructure:"max_cvar" json:"max_cvar,omitempty" doc:"limit on the CVaR over the horizon, as a fraction of capital, for objectives max_return and utility; absent: no limit" fraction:"true"`
@@ -26,7 +26,7 @@ type Options struct {
 	Exposures       []Exposure `mapstructure:"exposures" json:"exposures,omitempty" doc:"limits on a linear exposure, [{name: beta, loadings: [{name: a, value: 0.8}], max: 0.3}]; a strategy that is not named has loading 0"`
 	MinAnnualReturn *float64   `mapstructure:"min_annual_return" json:"min_annual_return,omitempty" doc:"floor on the expected return net of the costs of trading and borrowing, as a simple annual fraction of capital; absent: no floor" fraction:"true"`
 	MaxLeverage     *float64   `mapstructure:"max_leverage" json:"max_leverage,omitempty" doc:"largest sum of absolute weights of strategies, as a fraction of capital; absent: no limit" fraction:"true"`
-	MaxTurnover     *float64   `mapstructure:"max_turnover" json:"max_turnover,omitempty" doc:"largest turnover against the weights held, half the sum of absolute changes, as a fraction of capital; absent: no limit; nothing held: no limit" fraction:"true"`
+	MaxTurnover     *float64   `mapstructure:"max_turnover" json:"max_turnover,omitempty" doc:"largest turnover against the current weights, half the sum of absolute changes, as a fraction of capital; absent: no limit; no previous portfolio: no limit" fraction:"true"`
 	Benchmark       []Share    `mapstructure:"benchmark" json:"benchmark,omitempty" doc:"weights of a benchmark, [{name: a, share: 0.5}]; a strategy that is not named has 0"`
 	MaxDistance     *float64   `mapstructure:"max_distance" json:"max_distance,omitempty" doc:"largest distance to the benchmark, half the sum of absolute differences, as a fraction of capital; absent: no limit" fraction:"true"`
 	MinPosition     float64    `mapstructure:"min_position" json:"min_position" doc:"smallest absolute weight that is not 0, as a fraction of capital; 0: any" fraction:"true"`
@@ -36,17 +36,17 @@ type Options struct {
 	Cash       bool    `mapstructure:"cash" json:"cash" doc:"allow CASH, whose return is certain: strategies then sum to at most the budget and CASH takes the rest"`
 	CashReturn float64 `mapstructure:"cash_return" json:"cash_return" doc:"annual return of CASH; in a backtest of all capital that is not invested, and the risk-free return of its ratios" fraction:"true"`
 
-	CostBP       float64 `mapstructure:"cost_bp" json:"cost_bp" doc:"cost of trading, basis points of the traded amount, against the weights held; the metadata's cost_bp and costs come first"`
+	CostBP       float64 `mapstructure:"cost_bp" json:"cost_bp" doc:"cost of trading, basis points of the traded amount, against the current weights; the metadata's cost_bp and costs come first"`
 	Costs        []Cost  `mapstructure:"costs" json:"costs,omitempty" doc:"exceptions to cost_bp, [{name: a, bp: 3}]"`
-	FixedBP      float64 `mapstructure:"fixed_bp" json:"fixed_bp" doc:"fixed cost of a rebalance, basis points of capital: where it is more than trading is worth, what is held stays"`
+	FixedBP      float64 `mapstructure:"fixed_bp" json:"fixed_bp" doc:"fixed cost of a rebalance, basis points of capital: where trading is not worth it, the current weights stay"`
 	BorrowBP     float64 `mapstructure:"borrow_bp" json:"borrow_bp" doc:"cost of short positions, basis points of their size per year"`
 	RobustRadius float64 `mapstructure:"robust_radius" json:"robust_radius" doc:"radius of the Wasserstein ball of distributions around the scenarios whose worst is optimised, as a horizon return; 0: trust the scenarios" fraction:"true"`
-	RobustNorm   Norm    `mapstructure:"robust_norm" json:"robust_norm" doc:"how far a scenario is moved: l1 (sum over strategies; penalises the largest weight) or linf (largest move; penalises leverage)" enum:"l1,linf"`
+	RobustNorm   Norm    `mapstructure:"robust_norm" json:"robust_norm" doc:"ground norm of the Wasserstein distance: l1 (sum over strategies; penalises the largest weight) or linf (largest move; penalises leverage)" enum:"l1,linf"`
 
 	Decimals int     `mapstructure:"decimals" json:"decimals" doc:"decimals of an exported weight, 1 to 12; the printed weights sum to the budget exactly"`
 	MaxGap   float64 `mapstructure:"max_gap" json:"max_gap" doc:"largest certified relative gap of the exact solution that still counts as optimal"`
 	Frontier int     `mapstructure:"frontier" json:"frontier" doc:"most points of the efficient frontier in the report; 0: no frontier"`
-	Fallback bool    `mapstructure:"fallback" json:"fallback" doc:"where no optimum can be certified, publish the bundle method's weights or else those held, degraded; false: refuse"`
+	Fallback bool    `mapstructure:"fallback" json:"fallback" doc:"where no optimum can be certified, publish the bundle method's weights or else the current ones, degraded; false: refuse"`
 }
 
 // Bound replaces the default bounds of one strategy; a nil side keeps them.

@@ -16,7 +16,7 @@ type Options struct {
 	Count      int      `mapstructure:"count" json:"count" doc:"number of joint scenarios"`
 	Dependence string   `mapstructure:"dependence" json:"dependence" doc:"dependence of strategies: t_copula (joint extremes; degrees of freedom estimated), gaussian (extremes come alone), empirical (ranks of history's days, in blocks) or independent (understates risk)" enum:"t_copula,gaussian,empirical,independent"`
 	Holdout    *int     `mapstructure:"holdout" json:"holdout,omitempty" doc:"last periods of each strategy that a second fit does not see and is compared with, at most a fifth of its history; absent: a year, and at least 24; 0: none"`
-	Views      []View   `mapstructure:"views" json:"views,omitempty" doc:"beliefs that the scenarios' probabilities are made to meet, by entropy pooling"`
+	Views      []View   `mapstructure:"views" json:"views,omitempty" doc:"views imposed on the scenario probabilities, by entropy pooling"`
 	Stress     []Stress `mapstructure:"stress" json:"stress,omitempty" doc:"named conditional scenarios; each is reported, and condition chooses one for the optimizer"`
 	Condition  string   `mapstructure:"condition" json:"condition,omitempty" doc:"name of the stress under which the weights are chosen; empty: none"`
 }
