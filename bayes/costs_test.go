@@ -45,7 +45,7 @@ func TestCostsAreNotTrading(t *testing.T) {
 		t.Errorf("p_cost %v, p_trade %v; want a quarter and a fifth", c.Mean, q.Mean)
 	}
 	// The posterior of the annual mean is about the sample's, as wide as that of
-	// a mean of so many days.
+	// a mean of that number of days.
 	sharpe := value("sharpe")
 	if want := mean / math.Sqrt(square-mean*mean) * math.Sqrt(252); math.Abs(float64(sharpe.Mean)-want) > 2*float64(sharpe.SD) || float64(sharpe.SD) < 0.2 || float64(sharpe.SD) > 0.45 {
 		t.Errorf("Sharpe %v +- %v; the sample's is %.3f +- %.3f", sharpe.Mean, sharpe.SD, want, math.Sqrt(252/float64(len(y))))

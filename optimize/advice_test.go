@@ -95,7 +95,7 @@ func side(old *float64, change bool, x float64) *float64 {
 	return old
 }
 
-// tight draws options that often conflict, and what is held.
+// tight draws options that often conflict, and the current weights.
 func tight(rng *rand.Rand, names []string) (Options, Held) {
 	o := DefaultOptions()
 	n := float64(len(names))

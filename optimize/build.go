@@ -30,8 +30,8 @@ type Held map[string]float64
 
 // NewProblem writes options as a problem over set. With o.Cash the set of the
 // problem is a copy with one more column, CASH, whose return is certain. held is
-// what is held now; nil is a cold start, on which trading is free and turnover
-// has no limit. What is held of strategies that are not in the set is sold: it
+// the current weights; nil is a cold start, on which trading is free and turnover
+// has no limit. A position in a strategy that is not in the set is sold: it
 // takes of the limit on turnover, and its cost is the same whatever the weights.
 //
 // Annual returns are converted to the horizon of h of the set's P periods per

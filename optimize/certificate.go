@@ -15,7 +15,7 @@ import (
 //
 // A gap is (Primal - DualBound) / max(|Primal|, Scale), where Scale is the mean
 // absolute scenario return: relative, yet meaningful when what is minimised is
-// near zero, and the same in per cent as in fractions. The bound is rigorous up
+// near zero, and the same in percent as in fractions. The bound is rigorous up
 // to the rounding of its own sums (1e-14 of Scale for a long-only book, 1e-11
 // for long gross leverage over all scenarios), so that the gap of an exact
 // vertex may come out negative by as much. Exported weights may also have a

@@ -152,7 +152,7 @@ func (v *Solver) better(p *Problem, a, b *Solution) bool {
 	return e.value(of, x, a.Exact) < e.value(of, y, b.Exact)
 }
 
-// heldWeights keeps what is held, as near as the bounds and the budget allow.
+// heldWeights keeps the current weights, as near as the bounds and the budget allow.
 func heldWeights(_ context.Context, v *Solver, p *Problem) (*Solution, error) {
 	if p.Previous == nil {
 		return nil, errors.New("there are no previous weights")

@@ -9,7 +9,7 @@ import (
 )
 
 // factorSet draws heavy-tailed scenarios with one common factor: S x N horizon
-// returns with Student-t(5) shocks of a few per cent.
+// returns with Student-t(5) shocks of a few percent.
 func factorSet(seed uint64, n, m int) *scenarios.Set {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	student := func() float64 {

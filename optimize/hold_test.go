@@ -9,7 +9,7 @@ import (
 
 // TestTradeOrHold gives random problems with weights held a fixed cost of a
 // rebalance and expects the better of two values that are computed apart: of
-// what is held, from the definitions, and of the problem without the fixed
+// the current weights, from the definitions, and of the problem without the fixed
 // cost plus that cost.
 func TestTradeOrHold(t *testing.T) {
 	held, traded, refused := 0, 0, 0
@@ -107,7 +107,7 @@ func TestFixedCostInLimitsAndRatios(t *testing.T) {
 		got, stay := of(s.Exact, fixed), of(fill(5, 0.2), 0)
 		best = max(best, got)
 		if got < stay-1e-12 || s.Status != Optimal {
-			t.Errorf("ratio %v by %s, below %v of what is held", got, s.Method, stay)
+			t.Errorf("ratio %v by %s, below %v of the current weights", got, s.Method, stay)
 		}
 	}
 	if stay := of(fill(5, 0.2), 0); !(best > stay) {
@@ -118,7 +118,7 @@ func TestFixedCostInLimitsAndRatios(t *testing.T) {
 	}
 }
 
-// TestGoneIsSold: what is held of strategies that are gone has to be sold, so
+// TestGoneIsSold: positions in strategies that are gone have to be sold, so
 // that the fixed cost is paid in any case.
 func TestGoneIsSold(t *testing.T) {
 	set := factorSet(4, 3, 400)

@@ -64,7 +64,7 @@ type Solution struct {
 	Decimals      int               `json:"decimals"`      // of Weights
 	Certificate   Certificate       `json:"certificate"`   // how good they are
 	Mean          float64           `json:"mean"`          // expected horizon return of Weights, before costs
-	Cost          float64           `json:"cost"`          // of trading to Weights from what is held, and of borrowing what is short, fraction of capital
+	Cost          float64           `json:"cost"`          // of trading to Weights from the current weights, and of borrowing what is short, fraction of capital
 	VaR           float64           `json:"var"`           // of Weights, before costs
 	CVaR          float64           `json:"cvar"`          // of Weights, before costs
 	Risk          float64           `json:"risk"`          // of Weights as Problem defines it, which MaxCVaR limits: by Spectrum, with costs and the Wasserstein ball

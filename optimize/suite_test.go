@@ -158,7 +158,7 @@ func randomProblem(seed uint64) (p *Problem, kind string) {
 		p.Constraints = append(p.Constraints, Constraint{Name: keyMinReturn, Coef: mean, Lower: sum + between(-0.002, 0.002), Upper: math.Inf(1)})
 	}
 
-	// What is held, distances to it and costs from it.
+	// Current weights, distances to it and costs from it.
 	if chance(40) {
 		p.Previous = held
 		if chance(60) {

@@ -1,6 +1,6 @@
 // Package pipeline conducts a run: returns, bayes, scenarios, optimize,
 // reports. A run is a sequence of Actions, which are only data; a Stage does
-// an Action; a store remembers what came out. Caching, resuming after an
+// an Action; a store remembers the result. Caching, resuming after an
 // interruption and lineage are this one mechanism and nothing else.
 package pipeline
 

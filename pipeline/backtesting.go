@@ -29,8 +29,7 @@ type Trial struct {
 	Config *config.Config
 }
 
-// Backtest replays the nightly decision through time and publishes what came
-// of it below <out>/backtest/<last day>. trials are the configurations of a
+// Backtest replays the nightly decision through time and publishes the results below <out>/backtest/<last day>. trials are the configurations of a
 // sweep, if there is one; they share the store with each other and with nightly
 // runs, and differ from c only in what the sweep sets.
 func Backtest(ctx context.Context, c *config.Config, trials []Trial, sink Sink, now func() time.Time) (*Tested, error) {

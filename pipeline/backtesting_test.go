@@ -206,7 +206,7 @@ func TestBacktestBytes(t *testing.T) {
 	}
 }
 
-// TestBacktestGoesOn keeps what is held on a day that a night would refuse, and
+// TestBacktestGoesOn keeps the current weights on a day that a night would refuse, and
 // says so.
 func TestBacktestGoesOn(t *testing.T) {
 	c := quickBacktest(t)

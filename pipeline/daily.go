@@ -175,7 +175,7 @@ func (d *Decision) imagine(ctx context.Context, r *Runner, f *forecast, in day, 
 	return d.gate(r, "scenarios", fs)
 }
 
-// decide chooses the weights, given what is held.
+// decide chooses the weights, given the current weights.
 func (d *Decision) decide(ctx context.Context, r *Runner, f *forecast, in day, c *config.Config) (Result, error) {
 	options, err := in.decision(c.Optimize, f.inputs, d.Held)
 	if err != nil {

@@ -28,7 +28,7 @@ type Holding struct {
 	Beliefs map[string]reports.HeldStrategy // of the run that decided them, if it is known
 }
 
-// before is what reports say of what is held.
+// before is what reports say of the current weights.
 func (in *day) before() *reports.Held {
 	if in.held == nil {
 		return nil
@@ -127,7 +127,7 @@ func holding(c *config.Config, panel *returns.Panel, asOf returns.Date, last *re
 	return h, nil
 }
 
-// checkChange compares a solution with what is held: total turnover, half the
+// checkChange compares a solution with the current weights: total turnover, half the
 // sum of absolute changes, and the largest change of one position.
 func checkChange(held *Holding, s *optimize.Solution, g config.Gates) (turnover float64, fs []returns.Finding) {
 	if held == nil {

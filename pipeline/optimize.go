@@ -13,7 +13,7 @@ import (
 	"allocate/returns"
 )
 
-// optimizeOptions are those of the decision, and what is held before it.
+// optimizeOptions are those of the decision, and the current weights.
 type optimizeOptions struct {
 	Optimize optimize.Options `json:"optimize"`
 	Held     optimize.Held    `json:"held,omitempty"` // drifted; absent on a cold start

@@ -63,7 +63,7 @@ func (p *replay) on(d *replayed) day {
 }
 
 // imagining is the configuration without what judges the models of a night:
-// what came judges the forecasts better, and none of it changes a weight.
+// realized returns judge the forecasts better, and none of it changes a weight.
 func (p *replay) imagining() *config.Config {
 	c := *p.c
 	c.Scenarios.Holdout, c.Bayes.Replicates = new(int), 0 // neither judges a decision

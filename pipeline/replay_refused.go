@@ -15,7 +15,7 @@ import (
 // refuse notes an error that means that a night would have published nothing,
 // and returns any other. That may be an answer, such as data that is refused, or
 // the failure of one of the stages that compute: a backtest of many days goes on
-// after either, and what is held is kept. A configuration that cannot be meant,
+// after either, and the current weights are kept. A configuration that cannot be meant,
 // files or a store that cannot be read, and an interruption end it.
 func (d *replayed) refuse(err error) error {
 	if err == nil || !refusal(err) && !failure(err) {

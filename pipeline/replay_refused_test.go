@@ -42,11 +42,11 @@ func (f faulty) Execute(ctx context.Context, a Action, s *store.Store, sink Sink
 }
 
 // TestOneDayFails has one date on which a stage fails, by an error or by a
-// panic: what is held is kept, the day says why, and the others are decided as
+// panic: the current weights are kept, the day says why, and the others are decided as
 // if it were not there. A stage that reads files is not forgiven.
 func TestOneDayFails(t *testing.T) {
 	c := quickBacktest(t)
-	c.Optimize.CostBP = 0 // weights do not depend on what is held
+	c.Optimize.CostBP = 0 // weights do not depend on the current weights
 	clean := replays(t, c)
 	files, err := gather(c)
 	if err != nil {

@@ -23,7 +23,7 @@ const fewestScored = 20
 // szekelyReplicates simulates the p-values of Acerbi and Szekely.
 const szekelyReplicates = 10_000
 
-// prediction is a decision's forecast for its own weights, beside what came.
+// prediction is a decision's forecast for its own weights, beside the realized return.
 type prediction struct {
 	at       int // of replay.days
 	from     int // day of the panel whose return the weights earn first
@@ -93,7 +93,7 @@ func horizonReturn(panel *returns.Panel, weights map[string]float64, t, h int) (
 }
 
 // score fills what the decisions predicted into the rebalances, and tests the
-// predictions against what came. Horizons that overlap share days, which no test
+// predictions against realized returns. Horizons that overlap share days, which no test
 // allows for: the tests see decisions a horizon apart, from the first on.
 func (p *replay) score(all []prediction, rebalances []reports.Rebalance) *reports.Forecast {
 	var apart []prediction

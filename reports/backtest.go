@@ -51,7 +51,7 @@ type Portfolio struct {
 	Missing  int       `json:"missing"`  // days of a held strategy without a return; its value was kept
 }
 
-// Rebalance is one decision, what it predicted and what came.
+// Rebalance is one decision, what it predicted and the realized return.
 type Rebalance struct {
 	Day           returns.Date       `json:"day"`       // of decision
 	AsOf          returns.Date       `json:"as_of"`     // last return the models saw
@@ -68,7 +68,7 @@ type Rebalance struct {
 	VaR           []float64          `json:"var,omitempty"`   // predicted, at Forecast.Levels
 	CVaR          []float64          `json:"cvar,omitempty"`
 	Realised      *float64           `json:"realised_return"` // buy and hold over the horizon; null: not over yet
-	PIT           *float64           `json:"pit"`             // probability that was given to less than what came, and half of that given to exactly it
+	PIT           *float64           `json:"pit"`             // probability that was given to less than the realized return, and half of that given to exactly it
 	CRPS          *float64           `json:"crps"`
 	Warnings      int                `json:"warnings"` // findings of severity warn and above
 }
@@ -221,7 +221,7 @@ func writeBacktestReturns(w io.Writer, b *Backtest) error {
 	return out.Error()
 }
 
-// writeRebalances writes a row a decision: what it predicted and what came.
+// writeRebalances writes a row a decision: what it predicted and the realized return.
 func writeRebalances(w io.Writer, b *Backtest) error {
 	out := csv.NewWriter(w)
 	header := []string{"day", "as_of", "effective", "traded", "turnover", "cost", "expected_return"}

@@ -10,7 +10,7 @@ import (
 	"allocate/optimize"
 )
 
-// turnover is half the sum of absolute changes from what is held.
+// turnover is half the sum of absolute changes from the current weights.
 func turnover(s *optimize.Solution, held map[string]float64) float64 {
 	change := map[string]float64{}
 	for name, w := range held {

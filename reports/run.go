@@ -30,7 +30,7 @@ type Run struct {
 	Findings   []returns.Finding
 }
 
-// Held is what was held before the decision, and what the run that decided it
+// Held is the weights before the decision, and what the run that decided it
 // believed.
 type Held struct {
 	AsOf    returns.Date            `json:"as_of"`

@@ -63,7 +63,7 @@ type row struct {
 	Name    string
 	Weight  float64
 	Printed string
-	Change  float64 // from what is held
+	Change  float64 // from the current weights
 	Why     string  // what has changed since
 	Share   float64 // of the CVaR
 	Mean    float64 // expected horizon return
@@ -127,7 +127,7 @@ func WriteTearsheet(w io.Writer, r *Run) error {
 	return tearsheet.Execute(w, p)
 }
 
-// rows fills the table of weights: what is held or was, the largest first.
+// rows fills the table of weights: what is or was held, the largest first.
 func (p *page) rows(r *Run, s *Summary) {
 	widest := 0.0
 	for _, x := range r.Solution.Weights {

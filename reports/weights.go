@@ -43,7 +43,7 @@ const (
 	LongWeights    = "long"    // as_of,effective,strategy,weight: canonical
 	WideWeights    = "wide"    // date (effective) and a column per strategy
 	ParquetWeights = "parquet" // the columns of long
-	IBKRWeights    = "ibkr"    // rebalance file of Interactive Brokers' TWS: per cent of net liquidation, last column
+	IBKRWeights    = "ibkr"    // rebalance file of Interactive Brokers' TWS: percent of net liquidation, last column
 	LEANWeights    = "lean"    // yyyyMMdd,symbol,weight, as custom data of QuantConnect LEAN
 )
 

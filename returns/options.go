@@ -36,7 +36,7 @@ type Options struct {
 	MaxMedianAbs float64 `mapstructure:"max_median_abs" json:"max_median_abs" doc:"a median absolute return per trading day above this fraction is suspicious, above 2.5 times it a wrong unit (data.unit); of a longer period, scaled by the square root of its length" fraction:"true"`
 	MaxRobustZ   float64 `mapstructure:"max_robust_z" json:"max_robust_z" doc:"a return further from the median than this many robust standard deviations is an outlier (data.outlier)"`
 	MaxFlatDays  int     `mapstructure:"max_flat_days" json:"max_flat_days" doc:"more returns in a row of exactly 0 are suspicious in a strategy that is seldom flat (data.flat_stretch)"`
-	LateSessions int     `mapstructure:"late_sessions" json:"late_sessions" doc:"a strategy without a return on the as-of day is late (data.late) for so many sessions (weeks, months), then it counts as ended"`
+	LateSessions int     `mapstructure:"late_sessions" json:"late_sessions" doc:"a strategy without a return on the as-of day is late (data.late) for this number of sessions (weeks, months), then it counts as ended"`
 }
 
 // NamedMissing is the policy for missing days of one strategy.

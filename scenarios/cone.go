@@ -7,7 +7,7 @@ import (
 )
 
 // Cone is what a fit expected of the cumulative return over days that it did
-// not see, and what came: the Bayesian cone of pyfolio, with the whole
+// not see, and the realized return: the Bayesian cone of pyfolio, with the whole
 // predictive distribution of a path. Returns are simple, cumulative from the
 // first of those days, as fractions.
 type Cone struct {
@@ -20,7 +20,7 @@ type Cone struct {
 	Realised []float64 `json:"realised"`
 	// Score is the consistency score: 100 for a path along the median of the
 	// cone, 0 for one along its edge, the mean over the days of
-	// 100 (1 - 2 |1/2 - rank of what came among the simulated paths|)
+	// 100 (1 - 2 |1/2 - rank of the realized return among the simulated paths|)
 	// (pyfolio, timeseries.py; Wiecki et al. 2016 use it to judge strategies
 	// after they went live).
 	Score float64 `json:"score"`

@@ -29,7 +29,7 @@ func newBacktest(g *global) *cobra.Command {
 		Long: `Makes the nightly decision on every day of backtest.schedule, with nothing but
 the returns that were known then, follows the weights through the returns that
 came, after costs, and does the same for the allocators of backtest.compare.
-Predicted risk is tested against what came. The results lie below
+Predicted risk is tested against realized returns. The results lie below
 <out>/backtest. With backtest.sweep it does so for every combination of values,
 and says how far the best of them can be trusted.
 

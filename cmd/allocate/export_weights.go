@@ -24,7 +24,7 @@ func newExportWeights(g *global) *cobra.Command {
   long     as_of,effective,strategy,weight: what the run published
   wide     date and a column per strategy
   parquet  the columns of long
-  ibkr     rebalance file of Interactive Brokers' TWS: a row per strategy, per cent of net liquidation last
+  ibkr     rebalance file of Interactive Brokers' TWS: a row per strategy, percent of net liquidation last
   lean     yyyyMMdd,symbol,weight, as custom data of QuantConnect LEAN
 
 ` + exitHelp,

@@ -12,7 +12,7 @@ import (
 
 // Options is the section `backtest` of the configuration.
 type Options struct {
-	Schedule string `mapstructure:"schedule" json:"schedule" doc:"when weights are decided: monthly (last session of each month), weekly (last session of each week), every (so many sessions) or dates (of a file)" enum:"monthly,weekly,every,dates"`
+	Schedule string `mapstructure:"schedule" json:"schedule" doc:"when weights are decided: monthly (last session of each month), weekly (last session of each week), every (a number of sessions) or dates (of a file)" enum:"monthly,weekly,every,dates"`
 	Every    int    `mapstructure:"every" json:"every" doc:"rows of the data between two decisions, for schedule every; 0: those that make a month"`
 	Dates    string `mapstructure:"dates" json:"dates" doc:"CSV with a column date, one day of decision a row, for schedule dates" path:"true"`
 	Start    string `mapstructure:"start" json:"start" doc:"first day on which weights may be decided, YYYY-MM-DD; blank: as soon as some strategy has returns.min_history"`

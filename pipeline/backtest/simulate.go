@@ -15,7 +15,7 @@ const Cash = "CASH"
 type Target struct {
 	Day     returns.Date
 	Weights map[string]float64 // fractions of capital; what is not there is 0
-	Hold    bool               // what is held is kept: nothing was decided, or just that
+	Hold    bool               // the current weights are kept: nothing was decided, or just that
 }
 
 // Costs is what trading and holding costs.

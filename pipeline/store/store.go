@@ -1,5 +1,5 @@
 // Package store keeps results on disk under the hash of their content, and an
-// index from the hash of what was asked to the hash of what came out. It is
+// index from the hash of what was asked to the hash of the result. It is
 // why a run can be repeated, resumed and explained: nothing else remembers.
 //
 // Layout, below one folder:

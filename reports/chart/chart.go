@@ -203,7 +203,7 @@ func points(x, y []float64) plotter.XYs {
 	return xy
 }
 
-// percentTicks labels an axis of fractions in per cent.
+// percentTicks labels an axis of fractions in percent.
 type percentTicks struct{}
 
 // Ticks implements plot.Ticker.
