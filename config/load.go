@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -101,7 +102,7 @@ func (l *loader) file(path string) {
 		return
 	}
 	if err != nil {
-		l.problem("%w", err)
+		l.problem("%s: the file cannot be read; expected a configuration file", path)
 		return
 	}
 	only := viper.NewWithOptions(viper.KeyDelimiter(keyDelimiter))
@@ -113,21 +114,37 @@ func (l *loader) file(path string) {
 		l.problems = append(l.problems, notYAMLFile(path, err))
 		return
 	}
+	for _, err := range oddities(path, string(text)) {
+		l.problems = append(l.problems, err)
+	}
 	keys := only.AllKeys()
 	sort.Strings(keys)
+	sections := map[string]bool{}
+	for _, key := range l.keys {
+		if section, _, nested := strings.Cut(key, "."); nested {
+			sections[section] = true
+		}
+	}
 	for _, key := range keys {
 		line := lineOf(string(text), key)
 		if _, known := l.fields[key]; !known {
-			l.problem("%s:%d: unknown key %s%s", path, line, clip(key), returns.Suggest(key, l.keys))
+			switch {
+			case sections[key] && only.Get(key) == nil:
+				continue // everything in it is a comment
+			case sections[key]:
+				l.problem("%s: %s is a section; write its keys below it, indented", place(path, line), clip(key))
+			default:
+				l.problem("%s: unknown key %s%s", place(path, line), clip(key), returns.Suggest(key, l.keys))
+			}
 			continue
 		}
 		value, err := normalize(key, reflect.TypeOf(l.fields[key].Default), l.fields[key].tag, only.Get(key))
 		if err != nil {
-			l.problem("%s:%d: %w", path, line, err)
+			l.problem("%s: %w", place(path, line), err)
 			continue
 		}
 		l.v.Set(key, value)
-		l.origins[key] = Origin{"file", fmt.Sprintf("%s:%d", path, line)}
+		l.origins[key] = Origin{"file", place(path, line)}
 	}
 }
 
@@ -218,6 +235,58 @@ func (l *loader) resolve(c *Config, file string) {
 			}
 		}
 	}
+}
+
+// place is a file and, where it is known, a line of it.
+func place(path string, line int) string {
+	if line == 0 {
+		return path
+	}
+	return fmt.Sprintf("%s:%d", path, line)
+}
+
+// yamlKey is the key of a line of YAML.
+var yamlKey = regexp.MustCompile(`^\s*(?:- )?["']?([A-Za-z_~][A-Za-z_.0-9]*)["']?\s*:(?:\s|$)`)
+
+// oddities reports what YAML allows and a reader would not expect: a second
+// document, which is ignored; a key without a name; one key in two spellings, of
+// which one counts.
+func oddities(path, text string) []error {
+	if ext := filepath.Ext(path); ext == ".json" || ext == ".toml" {
+		return nil
+	}
+	var errs []error
+	begun := false
+	for i, line := range strings.Split(text, "\n") {
+		odd := func(format string, args ...any) {
+			errs = append(errs, fmt.Errorf("%s: %s", place(path, i+1), fmt.Sprintf(format, args...)))
+		}
+		bare := strings.TrimSpace(line)
+		switch {
+		case bare == "" || strings.HasPrefix(bare, "#") || strings.HasPrefix(bare, "%"):
+			continue
+		case strings.HasPrefix(line, "---") || strings.HasPrefix(line, "..."):
+			if begun {
+				odd("the file has a second document, which would be ignored; join the two")
+				return errs
+			}
+			continue
+		}
+		begun = true
+		m := yamlKey.FindStringSubmatch(line)
+		if m == nil {
+			continue
+		}
+		switch key := m[1]; {
+		case strings.EqualFold(key, "null") || key == "~":
+			odd("a key without a name")
+		case key != strings.ToLower(key):
+			odd("write the key %s in lower case: %s", clip(key), clip(strings.ToLower(key)))
+		case strings.Contains(key, "."):
+			odd("write the key %s as a section with its keys below it, indented", clip(key))
+		}
+	}
+	return errs
 }
 
 // scheme returns what is before :// in a path, blank if there is none.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -29,12 +30,31 @@ func normalize(key string, t reflect.Type, tag reflect.StructTag, value any) (an
 		if s, ok := value.(string); ok {
 			return percentage(key, tag, s)
 		}
+		if when, ok := value.(time.Time); ok {
+			return nil, fmt.Errorf("%s: %s is not a number", key, when.Format("2006-01-02"))
+		}
+	case reflect.Int, reflect.Int64, reflect.Uint64:
+		return whole(key, value)
 	case reflect.String:
 		return text(key, value)
 	case reflect.Slice:
 		return list(key, t, value)
 	case reflect.Struct:
 		return section(key, t, value)
+	}
+	return value, nil
+}
+
+// whole refuses what is no whole number, which would be cut off in silence.
+func whole(key string, value any) (any, error) {
+	switch v := value.(type) {
+	case float64:
+		if v != math.Trunc(v) || math.Abs(v) > 1<<53 {
+			return nil, fmt.Errorf("%s: %v is not a whole number, or is too large", key, v)
+		}
+		return int64(v), nil
+	case string:
+		return nil, fmt.Errorf("%s: %q is not a whole number", key, clip(v))
 	}
 	return value, nil
 }
@@ -84,6 +104,9 @@ func list(key string, t reflect.Type, value any) (any, error) {
 			}
 		} else if s, isText := value.(string); isText && strings.Contains(s, ",") {
 			example = "[" + s + "]"
+		}
+		if _, isSection := value.(map[string]any); isSection {
+			return nil, fmt.Errorf("%s: a section where a list is expected; write %s", key, example)
 		}
 		return nil, fmt.Errorf("%s: %v is not a list; write %s", key, clip(fmt.Sprint(value)), example)
 	}

@@ -69,6 +69,20 @@ func TestPlainWords(t *testing.T) {
 		{"returns:\n  path: postgres://db/returns\n", `returns.path: "postgres://db/returns" is an address`},
 		{"out: http://x/out\n", `out: "http://x/out" is an address`},
 		{"returns:\n  frequency: hourly\n", `returns.frequency: "hourly" is not one of auto, daily, seven_day, weekly, monthly, quarterly`},
+		{"returns:\n  path: x\n---\noptimize:\n  max_weight: 0.3\n", "c.yaml:3: the file has a second document, which would be ignored; join the two"},
+		{"returns:\n  path: x\n...\nseed: 4\n", "c.yaml:3: the file has a second document"},
+		{"optimize:\n  max_weight: 0.2\nOptimize:\n  max_weight: 0.7\n", "c.yaml:3: write the key Optimize in lower case: optimize"},
+		{"optimize:\n  Max_Weight: 0.7\n", "c.yaml:2: write the key Max_Weight in lower case"},
+		{"optimize.max_weight: 0.5\n", "c.yaml:1: write the key optimize.max_weight as a section with its keys below it, indented"},
+		{"null:\n  max_weight: 0.5\n", "c.yaml:1: a key without a name"},
+		{"optimize:\n  max_positions: 0.5\n", "optimize.max_positions: 0.5 is not a whole number"},
+		{"optimize:\n  max_positions: 2.9\n", "optimize.max_positions: 2.9 is not a whole number"},
+		{"bayes:\n  draws: 99999999999999999999\n", "bayes.draws: 1e+20 is not a whole number, or is too large"},
+		{"seed: 1.9\n", "seed: 1.9 is not a whole number"},
+		{"optimize: 5\n", "c.yaml:1: optimize is a section; write its keys below it, indented"},
+		{"returns: x.csv\n", "returns is a section"},
+		{"optimize:\n  max_weight: 2022-01-01\n", "optimize.max_weight: 2022-01-01 is not a number"},
+		{"gates:\n  severity: {data.gap: warn}\n", "gates.severity"},
 		{"scenarios:\n  horizon: -1\n", "scenarios.horizon: is -1; expected 1 to 366 periods, or 0 for a month"},
 	} {
 		_, err := loadText(t, c.text)
@@ -109,5 +123,14 @@ func TestManualListsFindings(t *testing.T) {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("the manual lacks %s", want)
 		}
+	}
+}
+
+// TestEmptySections loads a file whose sections are commented out, and one that
+// begins with the mark of a document.
+func TestEmptySections(t *testing.T) {
+	c, err := loadText(t, "%YAML 1.1\n---\n# a comment\nreturns: {path: x.csv}\noptimize:\n  # max_weight: 0.2\nbayes: {draws: 1e3}\n")
+	if err != nil || c.Optimize.MaxWeight != 1 || c.Bayes.Draws != 1000 {
+		t.Errorf("%v", err)
 	}
 }

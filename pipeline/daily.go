@@ -66,7 +66,7 @@ func (r *Runner) daily(ctx context.Context, in day, c *config.Config) (*Decision
 	}
 	var change []returns.Finding
 	d.Turnover, change = checkChange(in.held, d.Solution, c.Gates)
-	change = append(append(change, checkPrevious(in.held, in.panel, c.Optimize)...), looseLimits(c)...)
+	change = append(append(change, checkPrevious(in.held, in.panel, in.asOf, c.Optimize)...), looseLimits(c)...)
 	if err := d.gate(r, "optimize", change); err != nil {
 		return nil, err
 	}

@@ -20,12 +20,14 @@ import (
 // Holding is the weights of an earlier day as they stand now: drifted by the
 // returns since.
 type Holding struct {
-	From    string // file they were read from
-	AsOf    returns.Date
-	Sum     float64 // of the weights as they were decided
-	line    int     // last row of them in the file
-	Weights map[string]float64
-	Beliefs map[string]reports.HeldStrategy // of the run that decided them, if it is known
+	From string // file they were read from
+	AsOf returns.Date
+	Sum  float64 // of the weights as they were decided
+	line int     // last row of them in the file
+
+	effective returns.Date
+	Weights   map[string]float64
+	Beliefs   map[string]reports.HeldStrategy // of the run that decided them, if it is known
 }
 
 // before is what reports say of the current weights.

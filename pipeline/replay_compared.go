@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -119,10 +120,36 @@ func (p *replay) since(name string, targets []backtest.Target) ([]backtest.Targe
 		}
 		out = append(out, t)
 	}
+	p.judgePortfolio(name, targets)
 	if len(out) == 0 || out[0].Day > p.end() {
 		return nil, &returns.InputError{Err: fmt.Errorf("backtest.portfolios: %s has no weights up to %v; give a file with weights in the time of the backtest", name, p.end())}
 	}
 	return out, nil
+}
+
+// judgePortfolio notes weights of a file that are not of all the capital, and
+// that begin after the first decision: the portfolio is in cash until then.
+func (p *replay) judgePortfolio(name string, targets []backtest.Target) {
+	worst, on := 1.0, returns.Date(0)
+	for _, t := range targets {
+		sum := 0.0
+		for _, strategy := range slices.Sorted(maps.Keys(t.Weights)) {
+			sum += t.Weights[strategy]
+		}
+		if math.Abs(sum-1) > math.Abs(worst-1) {
+			worst, on = sum, t.Day
+		}
+	}
+	note := func(sentence string, numbers map[string]float64) {
+		f := returns.NewFinding("backtest.portfolio", "", 0, sentence, numbers)
+		p.noted = append(p.noted, f)
+	}
+	if math.Abs(worst-1) > 0.02 {
+		note(fmt.Sprintf("The weights of %s sum to %.1f%% of capital on %v; what is missing is held in cash, what is above is borrowed.", name, 100*worst, on), map[string]float64{"sum": worst})
+	}
+	if first := p.days[0].day; len(targets) > 0 && targets[0].Day > first.AddDays(7) {
+		note(fmt.Sprintf("The weights of %s begin on %v, the backtest on %v: until then the portfolio is in cash, and its metrics are of that, too.", name, targets[0].Day, first), nil)
+	}
 }
 
 // compare follows the compared allocators and the portfolios of files over the

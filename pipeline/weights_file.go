@@ -41,7 +41,7 @@ func readWeightRows(name string, text []byte) ([]weightRow, error) {
 	at := make([]int, len(weightsHeader))
 	table, lines, err := columnar.ReadCSV(name, bytes.NewReader(text), func(header []string) ([]columnar.Kind, error) {
 		for i, want := range weightsHeader {
-			at[i] = slices.Index(header, want)
+			at[i] = slices.IndexFunc(header, func(h string) bool { return strings.EqualFold(h, want) })
 			if at[i] < 0 || len(header) != len(weightsHeader) {
 				return nil, &columnar.CellError{File: name, Row: 1, Want: fmt.Sprintf("the header is %q; expected %s", strings.Join(header, ","), strings.Join(weightsHeader, ","))}
 			}
@@ -103,10 +103,12 @@ func parseWeight(text string) (w float64, decimals int, err error) {
 // dayWeights are the weights that a file has for one day.
 type dayWeights struct {
 	backtest.Target
-	line int // the last row of the day
+	effective returns.Date
+	line      int // the last row of the day
 }
 
-// parseTargets returns the weights of a file by day, in order of as_of. A day
+// parseTargets returns the weights of a file by day, in order of as_of, each on
+// the day before it takes effect. A day
 // has one effective day, and each strategy once: a day that is there twice, such
 // as after appending a revision, is an error, since nothing says which of the
 // two counts. most is the largest sum of absolute weights that is believed;
@@ -116,6 +118,10 @@ func parseTargets(name string, text []byte, most float64) ([]backtest.Target, er
 	out := make([]backtest.Target, len(days))
 	for i, d := range days {
 		out[i] = d.Target
+		out[i].Day = d.effective - 1 // the last day before they count
+		if i > 0 && out[i].Day <= out[i-1].Day {
+			return nil, &returns.InputError{Err: &columnar.CellError{File: name, Row: d.line, Column: "effective", Value: d.effective.String(), Want: fmt.Sprintf("not after %v, when the weights of the as_of before take effect", days[i-1].effective)}}
+		}
 	}
 	return out, err
 }
@@ -134,6 +140,7 @@ func parseDays(name string, text []byte, most float64) ([]dayWeights, error) {
 		if d == nil {
 			d = &dayWeights{Target: backtest.Target{Day: r.asOf, Weights: map[string]float64{}}}
 			days[r.asOf], effective[r.asOf] = d, r.effective
+			d.effective = r.effective
 		}
 		if effective[r.asOf] != r.effective {
 			return nil, refuse("effective", r.effective.String(), "%v is there with effective %v and %v; keep the rows of one of them", r.asOf, effective[r.asOf], r.effective)
@@ -199,6 +206,9 @@ func readWeights(path string, most float64, asOf returns.Date) (*Holding, error)
 	if h.AsOf > asOf {
 		return nil, &returns.InputError{Err: &columnar.CellError{File: path, Row: h.line, Column: "as_of", Value: h.AsOf.String(), Want: fmt.Sprintf("these weights were decided after the as-of day, %v; set gates.previous to weights of that day or before it", asOf)}}
 	}
+	if h.effective > asOf.AddDays(10) {
+		return nil, &returns.InputError{Err: &columnar.CellError{File: path, Row: h.line, Column: "effective", Value: h.effective.String(), Want: fmt.Sprintf("these weights take effect long after the as-of day, %v: they are not the current ones", asOf)}}
+	}
 	return h, nil
 }
 
@@ -209,7 +219,7 @@ func lastHolding(path string, text []byte, most float64) (*Holding, error) {
 		return nil, err
 	}
 	last := days[len(days)-1]
-	h := &Holding{From: path, AsOf: last.Day, Weights: last.Weights, line: last.line}
+	h := &Holding{From: path, AsOf: last.Day, Weights: last.Weights, line: last.line, effective: last.effective}
 	for _, name := range slices.Sorted(maps.Keys(last.Weights)) {
 		h.Sum += last.Weights[name]
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"allocate/config"
 	"allocate/optimize"
 	"allocate/pipeline/backtest"
 	"allocate/returns"
@@ -80,6 +81,86 @@ func TestWeightsFileForms(t *testing.T) {
 		}
 		if len(got) != 1 || got[0].Weights["a"] != 0.25 || got[0].Weights["b"] != 0.75 || len(got[0].Weights) != 2 {
 			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+// TestWeightsTakeEffect: the weights of a file count from their effective day
+// on, whatever day they were decided, and in one order.
+func TestWeightsTakeEffect(t *testing.T) {
+	const header = "as_of,effective,strategy,weight\n"
+	got, err := parseTargets("x.csv", []byte(header+"2022-10-31,2022-12-20,a,1\n2022-12-01,2022-12-22,a,0.5\n"), anyGross)
+	if err != nil || got[0].Day != returns.NewDate(2022, 12, 19) || got[1].Day != returns.NewDate(2022, 12, 21) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, err := parseTargets("x.csv", []byte(header+"2022-10-31,2022-12-20,a,1\n2022-12-01,2022-12-02,a,0.5\n"), anyGross); err == nil || !strings.Contains(err.Error(), "when the weights of the as_of before take effect") {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestPreviousWeightsAge: weights that take effect in the far future are refused,
+// old ones are a finding by their age.
+func TestPreviousWeightsAge(t *testing.T) {
+	const header = "as_of,effective,strategy,weight\n"
+	asOf := returns.NewDate(2022, 12, 28)
+	read := func(row string) (*Holding, error) {
+		path := filepath.Join(t.TempDir(), "w.csv")
+		if err := os.WriteFile(path, []byte(header+row), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return readWeights(path, 2, asOf)
+	}
+	if _, err := read("2022-12-27,2099-01-01,a,1\n"); err == nil || !strings.Contains(err.Error(), "take effect long after the as-of day") {
+		t.Errorf("%v", err)
+	}
+	p, err := returns.NewPanel([]returns.Date{returns.NewDate(2021, 1, 4), asOf}, []returns.Strategy{{Name: "a"}}, [][]float64{{0.01, 0.01}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for row, want := range map[string]string{
+		"2022-12-27,2022-12-28,a,1\n":    "",
+		"2022-12-27,2022-12-28,a,0.97\n": "warn",
+		"2022-12-27,2022-12-28,a,0.3\n":  "hold",
+		"2022-08-27,2022-08-29,a,1\n":    "warn",
+		"1999-08-27,1999-08-30,a,1\n":    "hold",
+		"2022-12-27,2022-12-28,ibm,1\n":  "hold",
+	} {
+		h, err := read(row)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fs := checkPrevious(h, p, asOf, optimize.DefaultOptions())
+		got := ""
+		if len(fs) > 0 {
+			got = returns.Worst(fs).String()
+		}
+		if got != want {
+			t.Errorf("%s: %v, want %s", row, fs, want)
+		}
+	}
+}
+
+// TestLooseLimits finds limits and rates that were meant in percent.
+func TestLooseLimits(t *testing.T) {
+	five := 5.0
+	for key, set := range map[string]func(c *config.Config){
+		"":                           func(*config.Config) {},
+		"optimize.max_weight":        func(c *config.Config) { c.Optimize.MaxWeight = 10 },
+		"optimize.max_cvar":          func(c *config.Config) { c.Optimize.MaxCVaR = &five },
+		"optimize.cash_return":       func(c *config.Config) { c.Optimize.CashReturn = 4 },
+		"optimize.min_weight":        func(c *config.Config) { c.Optimize.MinWeight = -10 },
+		"optimize.bounds[0].max":     func(c *config.Config) { c.Optimize.Bounds = []optimize.Bound{{Name: "a", Max: &five}} },
+		"optimize.groups[0].max":     func(c *config.Config) { c.Optimize.Groups = []optimize.Group{{Name: "g", Max: &five}} },
+		"optimize.robust_radius":     func(c *config.Config) { c.Optimize.RobustRadius = 1 },
+		"returns.max_median_abs":     func(c *config.Config) { c.Returns.MaxMedianAbs = 2 },
+		"gates.max_change":           func(c *config.Config) { c.Gates.MaxChange = 30 },
+		"optimize.min_annual_return": func(c *config.Config) { c.Optimize.MinAnnualReturn = &five },
+	} {
+		c := config.Default()
+		set(&c)
+		fs := looseLimits(&c)
+		if key == "" && len(fs) > 0 || key != "" && (len(fs) != 1 || !strings.HasPrefix(fs[0].Sentence, key+" is ")) {
+			t.Errorf("%s: %v", key, fs)
 		}
 	}
 }

@@ -56,13 +56,21 @@ func parseTimestamp(s string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
+// isMidnight reports the first instant of a day in its zone, which is not 00:00
+// where daylight-saving time begins at midnight.
 func isMidnight(t time.Time) bool {
-	return t.Hour() == 0 && t.Minute() == 0 && t.Second() == 0 && t.Nanosecond() == 0
+	return DateOf(t.Add(-1)) != DateOf(t)
 }
 
 var timestampLayouts = []string{
 	"2006-01-02T15:04:05Z07:00",
 	"2006-01-02 15:04:05Z07:00",
+	"2006-01-02T15:04:05Z0700",
+	"2006-01-02 15:04:05Z0700",
+	"2006-01-02T15:04:05Z07",
+	"2006-01-02 15:04:05Z07",
+	"2006-01-02T15:04",
+	"2006-01-02 15:04",
 	"2006-01-02T15:04:05",
 	"2006-01-02 15:04:05",
 	"2006-01-02T15:04:05.999999999Z07:00",

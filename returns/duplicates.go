@@ -42,12 +42,18 @@ func checkDuplicates(p *Panel) []Finding {
 	for i := range p.Len() {
 		for j := i + 1; j < p.Len(); j++ {
 			rho, n := p.correlation(i, j)
-			if n < fewestJudged || !(rho >= nearDuplicate) || same[[2]int{i, j}] {
+			if f := p.shifted(i, j); f != nil {
+				fs = append(fs, *f)
+			}
+			if n < fewestJudged || !(math.Abs(rho) >= nearDuplicate) || same[[2]int{i, j}] {
 				continue
 			}
-			f := NewFinding("data.duplicate", p.strategies[i].Name, rho, "", map[string]float64{"correlation": rho, "days": float64(n)})
+			f := NewFinding("data.duplicate", p.strategies[i].Name, math.Abs(rho), "", map[string]float64{"correlation": rho, "days": float64(n)})
 			f.Sentence = fmt.Sprintf("Its correlation with %q is %.4f on %d common days: how a weight is split between them is loosely determined.", clip(p.strategies[j].Name), rho, n)
-			if f.Severity >= Warn {
+			switch {
+			case rho < 0:
+				f.Sentence = fmt.Sprintf("Its correlation with %q is %.4f on %d common days: one is the other with the opposite sign, and together they are cash; leave one out with returns.strategies.", clip(p.strategies[j].Name), rho, n)
+			case f.Severity >= Warn:
 				f.Sentence = fmt.Sprintf("Its correlation with %q is %.4f on %d common days: the two are one strategy, and how a weight is split between them is arbitrary; leave one out with returns.strategies.", clip(p.strategies[j].Name), rho, n)
 			}
 			fs = append(fs, f)
@@ -56,10 +62,44 @@ func checkDuplicates(p *Panel) []Finding {
 	return fs
 }
 
+// shifted reports two strategies of which one has the returns of the other a
+// row later, as a feed does whose dates are off by one.
+func (p *Panel) shifted(i, j int) *Finding {
+	const probe = 64 // rows that rule nearly every pair out
+	for _, lag := range []int{1, -1} {
+		a, b := p.values[i], p.values[j]
+		if lag > 0 {
+			a, b = a[:len(a)-1], b[1:]
+		} else {
+			a, b = a[1:], b[:len(b)-1]
+		}
+		if len(a) < probe {
+			continue
+		}
+		if rho, n := correlationOf(a[len(a)-probe:], b[len(b)-probe:]); n < fewestJudged || !(rho >= nearDuplicate) {
+			continue
+		}
+		rho, n := correlationOf(a, b)
+		if !(rho >= nearDuplicate) {
+			continue
+		}
+		first, second := p.strategies[i].Name, p.strategies[j].Name
+		if lag < 0 {
+			first, second = second, first
+		}
+		f := NewFinding("data.duplicate", second, max(rho, 0.995), fmt.Sprintf("Its returns are those of %q one row later (correlation %.4f on %d rows): are its dates off by one? The two are one strategy, not a diversification.", clip(first), rho, n), map[string]float64{"lagged_correlation": rho, "days": float64(n)})
+		return &f
+	}
+	return nil
+}
+
 // correlation returns that of two strategies on the days that both have and
 // either moves, and their number.
 func (p *Panel) correlation(i, j int) (rho float64, n int) {
-	a, b := p.values[i], p.values[j]
+	return correlationOf(p.values[i], p.values[j])
+}
+
+func correlationOf(a, b []float64) (rho float64, n int) {
 	// One pass about the first common returns, which is stable enough for a
 	// threshold, and cheap: there are many pairs.
 	var x0, y0, sx, sy, sxx, syy, sxy float64

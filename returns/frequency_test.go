@@ -248,3 +248,38 @@ func TestStrategyOfAnotherFrequency(t *testing.T) {
 		t.Errorf("%v", fs)
 	}
 }
+
+// TestLastRows warns of a feed that has become weekly, as a whole or in one
+// strategy, which neither the longest gap nor the share of gaps shows.
+func TestLastRows(t *testing.T) {
+	dates := datesOf(NewDate(2015, 1, 2), 1200, Date.NextWeekday)
+	for d := dates[len(dates)-1] + 7; len(dates) < 1240; d += 7 {
+		dates = append(dates, d)
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	v := make([]float64, len(dates))
+	for i := range v {
+		v[i] = 0.01 * rng.NormFloat64()
+	}
+	p, err := NewPanel(dates, []Strategy{{Name: "a"}}, [][]float64{v})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fs := checkFrequency(p); len(fs) != 1 || fs[0].Severity != Warn || fs[0].Strategy != "" {
+		t.Errorf("the feed: %v", fs)
+	}
+	q := p.Window(dates[0], dates[1199])
+	w := slices.Clone(q.values[0])
+	for i := 1000; i < 1199; i++ {
+		if q.dates[i].Weekday() != time.Friday {
+			w[i] = math.NaN()
+		}
+	}
+	two, err := NewPanel(q.dates, []Strategy{{Name: "a"}, {Name: "b"}}, [][]float64{q.values[0], w})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fs := checkFrequency(two); len(fs) != 1 || fs[0].Severity != Warn || fs[0].Strategy != "b" {
+		t.Errorf("one strategy: %v", fs)
+	}
+}

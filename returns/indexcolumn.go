@@ -91,6 +91,9 @@ func (t *text) notReturns(k int, dates []Date) string {
 		}
 		return "it holds dates"
 	}
+	if v := presentNumbers(c); len(v) >= fewestRows && followDates(v, dates) {
+		return "it holds dates, as a number of days, seconds or years"
+	}
 	whole := wholeNumbers(c)
 	if len(whole) < fewestRows {
 		return ""
@@ -102,10 +105,66 @@ func (t *text) notReturns(k int, dates []Date) string {
 		return "it counts the rows"
 	case areDates(whole):
 		return "it holds dates, as YYYYMMDD"
-	case followDates(whole, dates):
-		return "it holds dates, as a number of days or seconds"
+	case isCalendarPart(whole, dates):
+		return "it holds a part of the date"
+	case len(whole) >= 3*fewestJudged && onlyRise(whole):
+		return "it holds whole numbers that only rise, as identifiers and counts do"
 	}
 	return ""
+}
+
+// presentNumbers returns the values of a numeric column without blanks.
+func presentNumbers(c *columnar.Column) []float64 {
+	out := make([]float64, 0, c.Len())
+	for i := range c.Len() {
+		switch {
+		case !c.IsValid(i):
+			return nil
+		case c.Kind == columnar.Int64:
+			out = append(out, float64(c.Ints[i]))
+		case c.Kind == columnar.Float64:
+			out = append(out, c.Floats[i])
+		default:
+			return nil
+		}
+	}
+	return out
+}
+
+// onlyRise reports numbers of which none is below the one before, and most are
+// above it.
+func onlyRise(v []float64) bool {
+	rises := 0
+	for i := 1; i < len(v); i++ {
+		if v[i] < v[i-1] {
+			return false
+		}
+		if v[i] > v[i-1] {
+			rises++
+		}
+	}
+	return 10*rises >= 9*(len(v)-1)
+}
+
+// isCalendarPart reports numbers that say the year, the month, the quarter or
+// the weekday of every row.
+func isCalendarPart(v []float64, dates []Date) bool {
+	parts := []func(d Date) float64{
+		func(d Date) float64 { return float64(d.Time().Year()) },
+		func(d Date) float64 { return float64(d.Time().Month()) },
+		func(d Date) float64 { return float64(d.Time().Day()) },
+		func(d Date) float64 { return float64((int(d.Time().Month()) + 2) / 3) },
+		func(d Date) float64 { return float64(100*d.Time().Year() + int(d.Time().Month())) },
+		func(d Date) float64 { return float64(10*d.Time().Year() + (int(d.Time().Month())+2)/3) },
+	}
+	return slices.ContainsFunc(parts, func(part func(Date) float64) bool {
+		for i, d := range dates {
+			if v[i] != part(d) {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 // wholeNumbers returns the values of a column without blanks that holds whole
@@ -160,17 +219,25 @@ func areDates(v []float64) bool {
 	return true
 }
 
-// followDates reports numbers that are the rows' dates in another unit: days
-// since some day, or seconds.
+// followDates reports numbers that are the rows' dates in another unit: days,
+// seconds, milliseconds, microseconds or nanoseconds since some day, or years,
+// up to an hour of daylight-saving time, or a day or two of leap years.
 func followDates(v []float64, dates []Date) bool {
 	n := len(v) - 1
 	days := float64(dates[n] - dates[0])
+	if days == 0 {
+		return false
+	}
 	unit := (v[n] - v[0]) / days
-	if days == 0 || unit == 0 || unit != math.Trunc(unit) {
+	off := 0.05 // days
+	switch {
+	case math.Abs(unit*365.2425-1) < 0.02:
+		off = 2
+	case !slices.ContainsFunc([]float64{1, 86400, 86400e3, 86400e6, 86400e9}, func(u float64) bool { return math.Abs(unit/u-1) < 0.01 }):
 		return false
 	}
 	for i := range v {
-		if v[i]-v[0] != unit*float64(dates[i]-dates[0]) {
+		if math.Abs(v[i]-v[0]-unit*float64(dates[i]-dates[0])) > off*unit {
 			return false
 		}
 	}

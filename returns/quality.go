@@ -11,6 +11,7 @@ import (
 func Check(known *Panel, o Options, sessions Calendar) []Finding {
 	fs := checkSessions(known, sessions)
 	fs = append(fs, checkSmallUnit(known, o)...)
+	fs = append(fs, checkScale(known)...)
 	for j := range known.Len() {
 		fs = append(fs, checkSeries(known.Series(j), o)...)
 	}
@@ -169,6 +170,31 @@ func checkSmallUnit(p *Panel, o Options) []Finding {
 	return []Finding{NewFinding("data.unit", "", limit/largest*clearlyWrong, fmt.Sprintf("No strategy moves more than %.3g%% per %s at the median: the file does not look like %s; set returns.unit to the file's own unit (fraction, perhaps), or lower the severity of data.unit if it is right.", 100*largest, p.frequency.Period(), o.Unit), map[string]float64{"median_abs": largest, "limit": limit})}
 }
 
+// checkScale looks for strategies that move far less than the others: in
+// another unit, or no returns at all. They receive nearly all of the capital.
+func checkScale(p *Panel) []Finding {
+	if p.Len() < 2 {
+		return nil
+	}
+	sd := make([]float64, p.Len())
+	for j := range sd {
+		_, sd[j] = p.Series(j).Moments()
+	}
+	var fs []Finding
+	for j, s := range p.strategies {
+		others := Median(append(slices.Clone(sd[:j]), sd[j+1:]...))
+		if !(sd[j] > 0) || !(others/sd[j] >= 25) {
+			continue // a constant is told elsewhere
+		}
+		f := NewFinding("data.scale", s.Name, others/sd[j], fmt.Sprintf("The standard deviation of %q is %.2g%%, that of the other strategies %.2g%% in the median, %.0f times as much: is it in another unit (returns.unit), or no strategy? It will receive nearly all of the capital.", clip(s.Name), 100*sd[j], 100*others, others/sd[j]), map[string]float64{"sd": sd[j], "others": others})
+		if slices.Min(p.Series(j).Returns) > 0 {
+			f.Severity = min(f.Severity, Warn) // interest
+		}
+		fs = append(fs, f)
+	}
+	return fs
+}
+
 // checkLevels looks for numbers that are no returns but levels: cumulative
 // returns, yields, an index.
 func checkLevels(s *Series) []Finding {
@@ -181,6 +207,9 @@ func checkLevels(s *Series) []Finding {
 	if slices.Min(s.Returns) > 0 {
 		annual := mean * s.Frequency.PeriodsPerYear()
 		fs = append(fs, NewFinding("data.all_positive", s.Strategy.Name, annual, fmt.Sprintf("All %d returns of %q are above 0, %.3g%% a year: no risk is left to model. Are they yields, levels or prices (returns.kind), or of another unit (returns.unit)?", n, clip(s.Strategy.Name), 100*annual), map[string]float64{"annual_mean": annual, "days": float64(n)}))
+	}
+	if slices.Max(s.Returns) <= 0 {
+		fs = append(fs, finding("data.never_positive", s.Strategy.Name, fmt.Sprintf("None of the %d returns of %q is above 0: are they drawdowns or costs?", n, clip(s.Strategy.Name)), map[string]float64{"days": float64(n)}))
 	}
 	if rho := s.autocorrelation(); rho >= 0.9 {
 		fs = append(fs, NewFinding("data.persistent", s.Strategy.Name, rho, fmt.Sprintf("Each return of %q is nearly the one before (lag-1 autocorrelation %.2f), as cumulative returns, yields or levels are; make returns per %s of them, or set returns.kind to prices if they are prices.", clip(s.Strategy.Name), rho, s.Frequency.Period()), map[string]float64{"autocorrelation": rho}))

@@ -51,7 +51,8 @@ func TestEveryCheck(t *testing.T) {
 	clean := func() [][]float64 { return [][]float64{noise(1, 300), noise(2, 300)} }
 	cases := map[string][][]float64{
 		"data.constant":       {noise(1, 300), make([]float64, 300)},
-		"data.unit":           {noise(1, 300), with(noise(2, 300), func(v []float64) { scale(v, 100) })},
+		"data.unit":           {with(noise(2, 300), func(v []float64) { scale(v, 100) })},
+		"data.scale":          {noise(1, 300), with(noise(2, 300), func(v []float64) { scale(v, 0.01) })},
 		"data.outlier":        {noise(1, 300), with(noise(2, 300), func(v []float64) { v[77] = -0.9 })},
 		"data.repeated_value": {noise(1, 300), with(noise(2, 300), func(v []float64) { copy(v[50:54], []float64{0.003, 0.003, 0.003, 0.003}) })},
 		"data.stopped":        {noise(1, 300), with(noise(2, 300), func(v []float64) { clear(v[294:]) })},
@@ -99,7 +100,7 @@ func TestEveryCheck(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("%q: found %v", code, fs)
 		}
-		if used := map[string]int{"data.late": 1, "data.no_longer": 1, "data.short_history": 1}[code]; used == 1 != (u.Len() == 1) {
+		if used := map[string]int{"data.unit": 1, "data.late": 1, "data.no_longer": 1, "data.short_history": 1}[code]; used == 1 != (u.Len() == 1) {
 			t.Errorf("%q: %d strategies are used", code, u.Len())
 		}
 	}

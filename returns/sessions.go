@@ -97,16 +97,37 @@ func (c Calendar) exact() bool { return c.name != Weekdays().name }
 // than the panel's rows: a monthly index beside daily strategies has one return
 // in 21, each of a whole month.
 func checkFrequency(p *Panel) []Finding {
-	var fs []Finding
+	fs := lastRows(p, "", p.dates)
 	for j, s := range p.strategies {
 		own := p.Series(j)
 		f, _, ok := detect(own.Dates)
+		if ok && f == p.frequency && len(fs) == 0 {
+			fs = append(fs, lastRows(p, s.Name, own.Dates)...)
+		}
 		if !ok || own.Len() < fewestJudged || f == p.frequency || f <= SevenDay && p.frequency <= SevenDay {
 			continue
 		}
 		fs = append(fs, finding("data.frequency", s.Name, fmt.Sprintf("Strategy %q has %s returns (%d in %s of the panel), which is %s; give it a file of its own, or convert all strategies to one frequency.", clip(s.Name), f, own.Len(), p.frequency.Sessions(p.rowsBetween(s.Entry, s.Last)), p.frequency), map[string]float64{"periods_per_year": f.PeriodsPerYear(), "panel_periods_per_year": p.frequency.PeriodsPerYear()}))
 	}
 	return fs
+}
+
+// lastRows reports a feed whose last twenty rows are of a longer frequency.
+func lastRows(p *Panel, name string, dates []Date) []Finding {
+	if len(dates) < 3*fewestJudged {
+		return nil
+	}
+	f, _, ok := detect(dates[len(dates)-fewestJudged:])
+	if !ok || f <= SevenDay && p.frequency <= SevenDay || f <= p.frequency {
+		return nil
+	}
+	what := "The last rows are"
+	if name != "" {
+		what = fmt.Sprintf("The last returns of %q are", clip(name))
+	}
+	found := finding("data.frequency", name, fmt.Sprintf("%s %s, those before %s: the model takes each for one %s; has the feed changed?", what, f, p.frequency, p.frequency.Period()), map[string]float64{"periods_per_year": f.PeriodsPerYear()})
+	found.Severity = Warn
+	return []Finding{found.between(dates[len(dates)-fewestJudged], dates[len(dates)-1])}
 }
 
 // rowsBetween counts the rows from one day to another, both included.

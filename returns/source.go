@@ -126,7 +126,7 @@ type text struct {
 }
 
 var (
-	dateHeaders  = []string{"date", "day", "datetime", "timestamp", "time"}
+	dateHeaders  = []string{"date", "day", "datetime", "timestamp", "time", "as_of", "asof", "month"}
 	indexHeaders = []string{"index", "unnamed: 0", "__index_level_0__", ""} // where pandas puts dates, too
 )
 
@@ -317,6 +317,9 @@ func (t *text) notMidnight(without string) string {
 
 // zoneOf reads UTC, an offset such as +02:00, or a name such as Europe/Paris.
 func zoneOf(name string) (*time.Location, error) {
+	if name == "Local" {
+		return nil, errors.New("returns: Local is another zone on every machine")
+	}
 	if at, err := time.Parse("-07:00", name); err == nil {
 		_, seconds := at.Zone()
 		return time.FixedZone(name, seconds), nil

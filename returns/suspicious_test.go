@@ -76,6 +76,13 @@ func TestIndexColumns(t *testing.T) {
 		{"id,date,", func(i int, d Date) string { return fmt.Sprintf("%d,%v,", i+i/20, d) }},           // some rows were removed
 		{"serial,date,", func(_ int, d Date) string { return fmt.Sprintf("%d,%v,", int(d)+25569, d) }}, // a spreadsheet's days
 		{"unix,date,", func(_ int, d Date) string { return fmt.Sprintf("%d,%v,", int64(d)*86400, d) }},
+		{"excel,date,", func(_ int, d Date) string { return fmt.Sprintf("%.4f,%v,", float64(d)+25569.6667, d) }},
+		{"millis,date,", func(_ int, d Date) string { return fmt.Sprintf("%d,%v,", int64(d)*86400000+18000000, d) }},
+		{"decimal,date,", func(_ int, d Date) string {
+			return fmt.Sprintf("%.4f,%v,", float64(d.Time().Year())+float64(d.Time().YearDay()-1)/366, d)
+		}},
+		{"period,date,", func(_ int, d Date) string { return d.String()[:4] + d.String()[5:7] + "," + d.String() + "," }},
+		{"order id,date,", func(i int, d Date) string { return fmt.Sprintf("%d,%v,", 1000+7*i+i*i%5, d) }},
 		{"yyyymmdd,date,", func(_ int, d Date) string { return strings.ReplaceAll(d.String(), "-", "") + "," + d.String() + "," }},
 		{"year,date,", func(_ int, d Date) string { return fmt.Sprintf("%d,%v,", d.Time().Year(), d) }},
 		{"date,settle_date,", func(_ int, d Date) string { return fmt.Sprintf("%v,%v,", d, d+2) }},
@@ -121,7 +128,7 @@ func TestHonestNumbers(t *testing.T) {
 	rising, varied, interest := make([]float64, n), make([]float64, n), make([]float64, n)
 	level := 100.0
 	for i := range n {
-		level += float64(1 + rng.IntN(4))
+		level += float64(rng.IntN(9) - 2) // whole prices that fall now and then
 		rising[i], varied[i], interest[i] = level, 0.01+0.2*rng.Float64(), 0.00015*(1+0.02*rng.NormFloat64())
 	}
 	for _, c := range []struct {
@@ -246,6 +253,7 @@ func TestSuspiciousSeries(t *testing.T) {
 		{"cumulative returns", of(func(i int) float64 { sum += good[i]; return sum }), "fraction", "fail data.unit, hold data.persistent"},
 		{"a yield", of(func(i int) float64 { return 0.0002 + 0.0001*math.Sin(float64(i)/60) }), "fraction", "hold data.persistent, warn data.all_positive"},
 		{"bills", of(func(int) float64 { return 0.0002 + 0.00003*rng.NormFloat64() }), "fraction", "warn data.all_positive"},
+		{"a drawdown", of(func(i int) float64 { return -0.02 * math.Abs(math.Sin(float64(i*i))) }), "fraction", "hold data.never_positive"},
 		{"absolute returns", of(func(i int) float64 { return 1e-5 + math.Abs(good[i]) }), "fraction", "hold data.all_positive"},
 		{"constant", of(func(int) float64 { return 0.0001 }), "fraction", "fail data.constant"},
 		{"zero", of(func(int) float64 { return 0 }), "fraction", "fail data.constant"},
@@ -324,7 +332,8 @@ func TestDuplicates(t *testing.T) {
 		{mix(0.15, 1), "info data.duplicate"},
 		{mix(0.5, 1), ""},
 		{mix(0, 1), "warn data.identical"},
-		{mix(0.02, -1), ""}, // a hedge
+		{mix(0.02, -1), "warn data.duplicate"},                        // the opposite position
+		{append([]float64{0.001}, a[:n-1]...), "warn data.duplicate"}, // a day late
 	} {
 		p, err := NewPanel(datesOf(NewDate(2020, 1, 2), n, Date.NextWeekday), []Strategy{{Name: "a"}, {Name: "b"}}, [][]float64{a, c.b})
 		if err != nil {

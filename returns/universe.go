@@ -77,7 +77,7 @@ func Universe(known *Panel, o Options, sessions Calendar) (*Panel, []Finding) {
 			fs = append(fs, finding("data.late", s.Name, fmt.Sprintf("Strategy %q has no return on %v; the last one is of %v, %s before. Wait for it, give it an exit in returns.metadata, or lower the severity of data.late to go on without it.", clip(s.Name), asOf, s.Last, known.frequency.Sessions(late)), map[string]float64{"sessions": float64(late), "limit": float64(o.LateSessions)}))
 			continue
 		case n < o.MinHistory:
-			f := finding("data.short_history", s.Name, fmt.Sprintf("Strategy %q has %d returns in the window up to %v; at least %d are expected; set returns.short_history to exclude to leave it out, or lower returns.min_history.", clip(s.Name), n, asOf, o.MinHistory), map[string]float64{"days": float64(n), "limit": float64(o.MinHistory)})
+			f := finding("data.short_history", s.Name, fmt.Sprintf("Strategy %q has %d returns in the window up to %v; at least %d are expected; set returns.short_history to exclude to leave it out, lower returns.min_history, or widen returns.window.", clip(s.Name), n, asOf, o.MinHistory), map[string]float64{"days": float64(n), "limit": float64(o.MinHistory)})
 			if o.ShortHistory == "exclude" {
 				f.Severity = Info
 				f.Sentence = fmt.Sprintf("It has %d returns in the window up to %v, fewer than %d; its weight is 0.", n, asOf, o.MinHistory)

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"allocate/pipeline"
+	"allocate/returns"
 )
 
 func newExport(g *global) *cobra.Command {
@@ -34,7 +35,8 @@ func newExportPanel(g *global) *cobra.Command {
 		Short: "Write the returns as read: simple, fractions, one column per strategy",
 		Long: `Writes all the returns of the data as simple daily returns in fractions, wide,
 sorted by day and by strategy, with a blank or null where there is none. Equal
-data gives equal bytes.
+data gives equal bytes. What a run would warn of, hold or refuse is said on
+standard error; the file shows it.
 
 ` + exitHelp,
 		Args: cobra.NoArgs,
@@ -54,9 +56,20 @@ data gives equal bytes.
 				return err
 			}
 			panel, err := pipeline.Panel(cmd.Context(), c, sink, time.Now)
-			finish()
 			if err != nil {
+				finish()
 				return err
+			}
+			checked, err := pipeline.Check(cmd.Context(), c, sink, time.Now)
+			finish()
+			var gate *pipeline.GateError
+			if err != nil && !errors.As(err, &gate) {
+				return err
+			}
+			for _, f := range returns.Grouped(checked.Findings) { // the file is written all the same: it shows what is wrong
+				if f.Severity >= returns.Warn {
+					fmt.Fprintln(g.stderr, "allocate: "+printableText(f.String()))
+				}
 			}
 			b, err := pipeline.ExportPanel(panel, format)
 			if err != nil {

@@ -54,6 +54,6 @@ func (b *budget) grow(buf []byte, n int) ([]byte, error) {
 // guard turns a panic into an error that names the format and the file.
 func guard(format, file string, err *error) {
 	if r := recover(); r != nil {
-		*err = &CellError{File: file, Want: fmt.Sprintf("malformed %s (%v); the file is damaged, write it again", format, r)}
+		*err = &CellError{File: file, Want: fmt.Sprintf("malformed %s; the file is damaged, write it again", format)}
 	}
 }
