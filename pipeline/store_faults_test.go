@@ -174,7 +174,7 @@ func TestPoliciesShareAStore(t *testing.T) {
 		c := quickBacktest(t)
 		c.Backtest.Start, c.Backtest.Every = "2021-06-01", 126
 		c.Bayes.MinESS = 799 // every posterior has a finding
-		c.Gates.Severity = []returns.NamedSeverity{{Code: "bayes.ess", Severity: severity}, {Code: "scenarios.mc_error", Severity: severity}}
+		c.Gates.Severity = []returns.NamedSeverity{{Code: "scenarios.dependence", Severity: severity}, {Code: "scenarios.cvar", Severity: severity}}
 		return c
 	}
 	for _, severity := range []string{"info", "fail"} {
