@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -66,7 +65,7 @@ shares its results with nightly runs.
 				for _, p := range r.Portfolios {
 					names = append(names, p.Name)
 				}
-				err = json.NewEncoder(g.stdout).Encode(map[string]any{"event": "outcome", "dir": tested.Dir, "fresh": tested.Fresh, "portfolios": names, "metrics": tested.Report.Metrics, "forecast": tested.Report.Forecast, "sweep": tested.Report.Sweep})
+				err = reports.WriteJSON(g.stdout, "", map[string]any{"event": "outcome", "dir": tested.Dir, "fresh": tested.Fresh, "portfolios": names, "metrics": tested.Report.Metrics, "forecast": tested.Report.Forecast, "sweep": tested.Report.Sweep})
 			} else {
 				err = printBacktest(g.stdout, tested)
 			}

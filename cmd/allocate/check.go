@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"allocate/pipeline"
+	"allocate/reports"
 )
 
 func newCheck(g *global) *cobra.Command {
@@ -53,9 +53,7 @@ quality gates, and prints every finding with its severity: info, warn, hold
 				return err
 			}
 			if asJSON {
-				e := json.NewEncoder(g.stdout)
-				e.SetIndent("", "  ")
-				return errors.Join(e.Encode(checked), err)
+				return errors.Join(reports.WriteJSON(g.stdout, "  ", checked), err)
 			}
 			return errors.Join(printChecked(g.stdout, checked), err)
 		},
@@ -91,9 +89,7 @@ func printChecked(w io.Writer, c *pipeline.Checked) error {
 // printPriors writes the prior predictive summaries.
 func printPriors(w io.Writer, priors []pipeline.Prior, asJSON bool) error {
 	if asJSON {
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(priors)
+		return reports.WriteJSON(w, "  ", priors)
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(table, "strategy\tmodel\tquantity\tq5\tmedian\tq95\n")

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +17,7 @@ import (
 
 	"allocate/config"
 	"allocate/pipeline"
+	"allocate/reports"
 )
 
 func newRun(g *global) *cobra.Command {
@@ -74,7 +74,7 @@ finished is not done again.
 				return err
 			}
 			if asJSON {
-				err = json.NewEncoder(g.stdout).Encode(map[string]any{"event": "outcome", "dir": outcome.Dir, "fresh": outcome.Fresh, "dry_run": outcome.DryRun, "degraded": outcome.Degraded, "as_of": outcome.Decision.AsOf, "effective": outcome.Decision.Effective, "cvar": outcome.Decision.Solution.CVaR, "expected_return": outcome.Decision.Solution.Mean})
+				err = reports.WriteJSON(g.stdout, "", map[string]any{"event": "outcome", "dir": outcome.Dir, "fresh": outcome.Fresh, "dry_run": outcome.DryRun, "degraded": outcome.Degraded, "as_of": outcome.Decision.AsOf, "effective": outcome.Decision.Effective, "cvar": outcome.Decision.Solution.CVaR, "expected_return": outcome.Decision.Solution.Mean})
 			} else {
 				err = printOutcome(g.stdout, outcome)
 			}
