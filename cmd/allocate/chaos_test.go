@@ -17,12 +17,12 @@ import (
 // go test ./cmd/allocate -run Chaos -chaos 100 -timeout 60m
 var chaos = flag.Int("chaos", 6, "how many kills, and twice as many damages, the chaos tests make")
 
-// buildBinary compiles the command, to be killed for real.
+// buildBinary finds the command, to be killed for real: TestMain put it there.
 func buildBinary(t *testing.T) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "allocate")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	binary, err := exec.LookPath("allocate")
+	if err != nil {
+		t.Fatal(err)
 	}
 	return binary
 }

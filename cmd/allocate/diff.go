@@ -24,7 +24,7 @@ func newDiff(g *global) *cobra.Command {
 				return err
 			}
 			if asJSON {
-				return reports.WriteJSON(g.stdout, "  ", d)
+				return reports.WriteJSON(g.json, "  ", d)
 			}
 			return printDiff(g.stdout, d, args)
 		},

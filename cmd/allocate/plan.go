@@ -36,7 +36,7 @@ optimizes and publishes nothing.
 				return err
 			}
 			if asJSON {
-				return reports.WriteJSON(g.stdout, "  ", map[string]any{"as_of": asOf, "steps": steps})
+				return reports.WriteJSON(g.json, "  ", map[string]any{"as_of": asOf, "steps": steps})
 			}
 			return printPlan(g.stdout, asOf, steps, all)
 		},
