@@ -159,6 +159,38 @@ func TestPublishedDamageIsNoticed(t *testing.T) {
 	}
 }
 
+// TestDamagedHashIsNoDamagedFile: where one hash in SHA256SUMS is wrong, and
+// run.json has the right one, the file that it is of is not refused.
+func TestDamagedHashIsNoDamagedFile(t *testing.T) {
+	c := tinyConfig(t)
+	o, _ := run(t, c)
+	path := filepath.Join(o.Dir, sumsFile)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{historyFile, "weights.csv"} {
+		lines := strings.Split(string(text), "\n")
+		for i, line := range lines {
+			if strings.HasSuffix(line, "  "+name) {
+				lines[i] = strings.Repeat("0", 64) + "  " + name
+			}
+		}
+		if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if v, err := openRevision(o.Dir); err != nil || !slices.Equal(v.damaged, []string{sumsFile}) {
+			t.Errorf("%s: %v, %v", name, v, err)
+		}
+		if err := os.RemoveAll(c.Cache); err != nil { // nothing can be restored from it
+			t.Fatal(err)
+		}
+		if w, err := RunWeights(o.Dir); err != nil || len(w.Names) == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // TestExportsReadWhatWasPublished: a damaged file is no source of an export.
 func TestExportsReadWhatWasPublished(t *testing.T) {
 	c := testConfig(t)
