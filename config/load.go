@@ -72,6 +72,9 @@ func Load(src Source) (*Config, map[string]Origin, error) {
 	for _, key := range flags {
 		l.set(key, src.Flags[key], Origin{"flag", "--" + strings.ReplaceAll(key, "_", "-")}, "--"+strings.ReplaceAll(key, "_", "-"))
 	}
+	if rest := l.unknown - mostUnknown; rest > 0 {
+		l.problem("and %d more unknown keys", rest)
+	}
 	if len(l.problems) > 0 {
 		return nil, nil, &Error{errors.Join(l.problems...)}
 	}
@@ -83,7 +86,12 @@ func Load(src Source) (*Config, map[string]Origin, error) {
 	return c, l.origins, c.Validate()
 }
 
+// mostUnknown is how many unknown keys are named, each with the key that may
+// have been meant; the rest are counted.
+const mostUnknown = 20
+
 type loader struct {
+	unknown  int // keys
 	v        *viper.Viper
 	fields   map[string]Field
 	keys     []string
@@ -93,6 +101,13 @@ type loader struct {
 
 func (l *loader) problem(format string, args ...any) {
 	l.problems = append(l.problems, fmt.Errorf(format, args...))
+}
+
+// more counts an unknown key and reports whether it is one of those to name:
+// looking for its line and its neighbour takes time, and nobody reads thousands.
+func (l *loader) more() bool {
+	l.unknown++
+	return l.unknown <= mostUnknown
 }
 
 func (l *loader) file(path string) {
@@ -109,6 +124,10 @@ func (l *loader) file(path string) {
 	only.SetConfigFile(path)
 	if ext := filepath.Ext(path); ext != ".json" && ext != ".toml" {
 		only.SetConfigType("yaml")
+		if line := crowded(string(text)); line > 0 {
+			l.problem("%s:%d: more than %d keys in one section, most of which are unknown; allocate config docs lists those there are", path, line, mostKeys)
+			return
+		}
 	}
 	if err := only.ReadInConfig(); err != nil {
 		l.problems = append(l.problems, notYAMLFile(path, err))
@@ -126,18 +145,18 @@ func (l *loader) file(path string) {
 		}
 	}
 	for _, key := range keys {
-		line := lineOf(string(text), key)
 		if _, known := l.fields[key]; !known {
 			switch {
 			case sections[key] && only.Get(key) == nil:
-				continue // everything in it is a comment
+				// everything in it is a comment
 			case sections[key]:
-				l.problem("%s: %s is a section; write its keys below it, indented", place(path, line), clip(key))
-			default:
-				l.problem("%s: unknown key %s%s", place(path, line), clip(key), returns.Suggest(key, l.keys))
+				l.problem("%s: %s is a section; write its keys below it, indented", place(path, lineOf(string(text), key)), clip(key))
+			case l.more():
+				l.problem("%s: unknown key %s%s", place(path, lineOf(string(text), key)), clip(key), returns.Suggest(key, l.keys))
 			}
 			continue
 		}
+		line := lineOf(string(text), key)
 		value, err := normalize(key, reflect.TypeOf(l.fields[key].Default), l.fields[key].tag, only.Get(key))
 		if err != nil {
 			l.problem("%s: %w", place(path, line), err)
@@ -181,7 +200,9 @@ func (l *loader) env(environ []string) {
 		}
 		key, ok := names[name]
 		if !ok {
-			l.problem("environment variable %s is not known%s", clip(name), returns.Suggest(name, known))
+			if l.more() {
+				l.problem("environment variable %s is not known%s", clip(name), returns.Suggest(name, known))
+			}
 			continue
 		}
 		l.set(key, value, Origin{"environment", name}, name)
@@ -193,7 +214,9 @@ func (l *loader) env(environ []string) {
 func (l *loader) set(key, value string, origin Origin, where string) {
 	f, ok := l.fields[key]
 	if !ok {
-		l.problem("%s: unknown key %s%s", where, clip(key), returns.Suggest(key, l.keys))
+		if l.more() {
+			l.problem("%s: unknown key %s%s", clip(where), clip(key), returns.Suggest(key, l.keys))
+		}
 		return
 	}
 	parsed, err := parse(f, value)

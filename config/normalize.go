@@ -134,10 +134,13 @@ func section(key string, t reflect.Type, value any) (any, error) {
 		known[t.Field(i).Tag.Get("mapstructure")] = t.Field(i)
 	}
 	var errs []error
+	unknown := 0
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		f, ok := known[name]
 		if !ok {
-			errs = append(errs, fmt.Errorf("%s: unknown key %s%s", key, clip(name), returns.Suggest(name, sectionKeys(t))))
+			if unknown++; unknown <= mostUnknown {
+				errs = append(errs, fmt.Errorf("%s: unknown key %s%s", key, clip(name), returns.Suggest(name, sectionKeys(t))))
+			}
 			continue
 		}
 		v, err := normalize(key+"."+name, f.Type, f.Tag, values[name])
@@ -145,6 +148,9 @@ func section(key string, t reflect.Type, value any) (any, error) {
 			errs = append(errs, err)
 		}
 		out[name] = v
+	}
+	if unknown > mostUnknown {
+		errs = append(errs, fmt.Errorf("%s: and %d more unknown keys", key, unknown-mostUnknown))
 	}
 	return out, errors.Join(errs...)
 }

@@ -43,3 +43,43 @@ func notYAMLFile(path string, err error) error {
 	}
 	return fmt.Errorf("%s: the file cannot be read as YAML: %s", where, notYAML(err))
 }
+
+// mostKeys is how many keys one section of a file may have; all sections of a
+// configuration have far fewer.
+const mostKeys = 1000
+
+// crowded returns the line at which a section has more than mostKeys keys, 0 if
+// none has. The parser compares every key of a section with every other, which
+// for tens of thousands takes minutes; this reads each line once.
+func crowded(text string) int {
+	type section struct{ indent, keys int }
+	var open []section
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		content := strings.TrimSpace(line)
+		indent := len(line) - len(strings.TrimLeft(line, " "))
+		for strings.HasPrefix(content, "- ") { // an item is a section of its own
+			for len(open) > 0 && open[len(open)-1].indent > indent {
+				open = open[:len(open)-1]
+			}
+			item := strings.TrimLeft(content[2:], " ")
+			indent += len(content) - len(item)
+			content = item
+		}
+		if content == "" || content[0] == '#' || !strings.Contains(content, ":") {
+			continue
+		}
+		for len(open) > 0 && open[len(open)-1].indent > indent {
+			open = open[:len(open)-1]
+		}
+		if len(open) == 0 || open[len(open)-1].indent < indent {
+			open = append(open, section{indent: indent})
+		}
+		top := &open[len(open)-1]
+		if top.keys++; top.keys > mostKeys {
+			return n
+		}
+	}
+	return 0
+}

@@ -1,6 +1,7 @@
 package optimize
 
 import (
+	"encoding/json"
 	"math"
 	"slices"
 
@@ -29,6 +30,48 @@ type Certificate struct {
 	MaxViolation float64 `json:"max_violation"` // largest violation of a bound, row or limit by the exported weights
 	Violated     string  `json:"violated"`      // the constraint with that violation; empty when there is none
 	Scale        float64 `json:"scale"`         // mean absolute scenario return
+}
+
+// MarshalJSON writes null for what is not finite: a bound that nothing was proved
+// of is -Inf, and its gap Inf.
+func (c Certificate) MarshalJSON() ([]byte, error) {
+	finite := func(x float64) *float64 {
+		if math.IsNaN(x) || math.IsInf(x, 0) {
+			return nil
+		}
+		return &x
+	}
+	return json.Marshal(certificateJSON{finite(c.Primal), finite(c.DualBound), finite(c.Gap), finite(c.ExactPrimal), finite(c.ExactGap), finite(c.MaxViolation), c.Violated, finite(c.Scale)})
+}
+
+// UnmarshalJSON reads null, or nothing, as the number that certifies nothing:
+// DualBound as -Inf, the others as Inf.
+func (c *Certificate) UnmarshalJSON(b []byte) error {
+	var read certificateJSON
+	if err := json.Unmarshal(b, &read); err != nil {
+		return err
+	}
+	or := func(x *float64, none float64) float64 {
+		if x == nil {
+			return none
+		}
+		return *x
+	}
+	none := math.Inf(1)
+	*c = Certificate{or(read.Primal, none), or(read.DualBound, -none), or(read.Gap, none), or(read.ExactPrimal, none), or(read.ExactGap, none), or(read.MaxViolation, none), read.Violated, or(read.Scale, none)}
+	return nil
+}
+
+// certificateJSON is the JSON form of a Certificate.
+type certificateJSON struct {
+	Primal       *float64 `json:"primal"`
+	DualBound    *float64 `json:"dual_bound"`
+	Gap          *float64 `json:"gap"`
+	ExactPrimal  *float64 `json:"exact_primal"`
+	ExactGap     *float64 `json:"exact_gap"`
+	MaxViolation *float64 `json:"max_violation"`
+	Violated     string   `json:"violated"`
+	Scale        *float64 `json:"scale"`
 }
 
 // Dual is a guess at the multipliers of a problem. Any numbers will do: they

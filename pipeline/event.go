@@ -1,13 +1,13 @@
 package pipeline
 
 import (
-	"encoding/json"
 	"io"
 	"sync"
 	"time"
 
 	"go.uber.org/zap"
 
+	"allocate/reports"
 	"allocate/returns"
 )
 
@@ -134,7 +134,7 @@ func (j *JSONLines) Event(e Event) {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	_ = json.NewEncoder(j.W).Encode(line) // a reader that went away must not stop the run
+	_ = reports.WriteJSON(j.W, "", line) // a reader that went away must not stop the run
 }
 
 // logged is how many lines a log has of the progress of a stage, at most.

@@ -1,7 +1,7 @@
 package pipeline
 
 import (
-	"encoding/json"
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,6 +14,7 @@ import (
 	"github.com/google/renameio/v2"
 
 	"allocate/pipeline/store"
+	"allocate/reports"
 	"allocate/returns"
 )
 
@@ -75,11 +76,11 @@ func publish(out string, m *Manifest, s *store.Store, tell func([]returns.Findin
 			return "", false, err
 		}
 	}
-	b, err := json.MarshalIndent(m, "", "  ")
-	if err != nil {
+	var text bytes.Buffer
+	if err := reports.WriteJSON(&text, "  ", m); err != nil {
 		return "", false, fmt.Errorf("pipeline: run.json: %w", err)
 	}
-	b = append(b, '\n')
+	b := text.Bytes()
 	if _, err := s.Put(b); err != nil { // to restore it from
 		return "", false, err
 	}

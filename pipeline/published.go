@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -57,6 +58,10 @@ func openRevision(dir string) (*revision, error) {
 	}
 	listed, ok := parseSums(sums)
 	switch {
+	case ok && sound && listed[manifestFile] == store.Sum(text) && m.Format >= manifestFormat && !maps.Equal(listed, m.sums(text)):
+		// A damaged hash of another file, which is no damage of that file.
+		v.sums, v.manifest = m.sums(text), &m
+		v.damaged = append(v.damaged, sumsFile)
 	case ok && sound && listed[manifestFile] == store.Sum(text):
 		v.sums, v.manifest = listed, &m
 	case ok && sound && agrees(&m, listed):

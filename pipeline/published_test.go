@@ -52,6 +52,14 @@ func restore(t *testing.T, dir string, files map[string]string) {
 	}
 }
 
+// tinyConfig makes a run of a fraction of a second.
+func tinyConfig(t *testing.T) *config.Config {
+	c := testConfig(t)
+	c.Bayes.Chains, c.Bayes.Draws, c.Bayes.Warmup, c.Bayes.MinESS, c.Bayes.MaxRHat, c.Bayes.Replicates = 2, 100, 100, 10, 1.5, 0
+	c.Scenarios.Count, c.Scenarios.Holdout = 300, new(int)
+	return c
+}
+
 // damage does something bad to a file, and says what.
 func damage(t *testing.T, rng *rand.Rand, path string) string {
 	t.Helper()
@@ -72,7 +80,7 @@ func damage(t *testing.T, rng *rand.Rand, path string) string {
 	case "another text":
 		b = []byte("as_of,effective,strategy,weight\n2022-12-22,2022-12-23,strategy_00,0.990000\n")
 	case "a digit":
-		at := strings.IndexAny(string(b), "0123456789")
+		at := max(0, strings.IndexAny(string(b), "0123456789"))
 		b[at] = '0' + (b[at]-'0'+1)%10
 	}
 	if err := os.Remove(path); err != nil {
@@ -90,8 +98,8 @@ func damage(t *testing.T, rng *rand.Rand, path string) string {
 // day before, with the cache and without: the run restores it or publishes a new
 // revision and says so, or refuses; never does it go on from a wrong file.
 func TestPublishedDamageIsNoticed(t *testing.T) {
-	c := testConfig(t)
-	c.AsOf, c.Bayes.Draws, c.Scenarios.Count = "2022-12-22", 200, 500
+	c := tinyConfig(t)
+	c.AsOf = "2022-12-22"
 	run(t, c)
 	c.AsOf = "2022-12-23"
 	o, _ := run(t, c)
@@ -145,7 +153,42 @@ func TestPublishedDamageIsNoticed(t *testing.T) {
 		restore(t, c.Out, files)
 		restore(t, c.Cache, cache)
 	}
-	t.Logf("%d restored, %d published again, %d refused", restored, again, refused)
+	t.Logf("%d damages: %d restored, %d published again, %d refused", *damages, restored, again, refused)
+	if restored+again+refused != *damages {
+		t.Errorf("%d of %d damages have no such end", *damages-restored-again-refused, *damages)
+	}
+}
+
+// TestDamagedHashIsNoDamagedFile: where one hash in SHA256SUMS is wrong, and
+// run.json has the right one, the file that it is of is not refused.
+func TestDamagedHashIsNoDamagedFile(t *testing.T) {
+	c := tinyConfig(t)
+	o, _ := run(t, c)
+	path := filepath.Join(o.Dir, sumsFile)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{historyFile, "weights.csv"} {
+		lines := strings.Split(string(text), "\n")
+		for i, line := range lines {
+			if strings.HasSuffix(line, "  "+name) {
+				lines[i] = strings.Repeat("0", 64) + "  " + name
+			}
+		}
+		if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if v, err := openRevision(o.Dir); err != nil || !slices.Equal(v.damaged, []string{sumsFile}) {
+			t.Errorf("%s: %v, %v", name, v, err)
+		}
+		if err := os.RemoveAll(c.Cache); err != nil { // nothing can be restored from it
+			t.Fatal(err)
+		}
+		if w, err := RunWeights(o.Dir); err != nil || len(w.Names) == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }
 
 // TestExportsReadWhatWasPublished: a damaged file is no source of an export.

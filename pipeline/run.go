@@ -1,8 +1,8 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -14,6 +14,7 @@ import (
 	"github.com/google/renameio/v2"
 
 	"allocate/config"
+	"allocate/reports"
 	"allocate/returns"
 )
 
@@ -174,8 +175,9 @@ func noteRefusal(out string, m *Manifest, err error, now func() time.Time) {
 		return
 	}
 	m.Finished = now()
-	if b, err := json.MarshalIndent(m, "", "  "); err == nil {
-		_ = renameio.WriteFile(path, append(b, '\n'), 0o644, renameio.WithTempDir(out)) // the exit code and the log say it too
+	var b bytes.Buffer
+	if err := reports.WriteJSON(&b, "  ", m); err == nil {
+		_ = renameio.WriteFile(path, b.Bytes(), 0o644, renameio.WithTempDir(out)) // the exit code and the log say it too
 	}
 }
 

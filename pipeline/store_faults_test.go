@@ -24,24 +24,41 @@ import (
 // TestStoreDamageIsNoticed damages one file of the store: the next run gives the
 // same bytes, and makes the entry again if it needs it.
 func TestStoreDamageIsNoticed(t *testing.T) {
-	c := testConfig(t)
-	c.Bayes.Draws, c.Scenarios.Count = 200, 500
+	c := tinyConfig(t)
 	o, _ := run(t, c)
 	sound := published(t, o.Dir)
+	files := folder(t, c.Out)
+	s, err := store.Open(c.Cache)
+	if err != nil {
+		t.Fatal(err)
+	}
+	verified, again := 0, 0
 	cache := folder(t, c.Cache)
 	var names []string
 	for name := range cache {
-		names = append(names, name)
+		if store.ID(filepath.Base(name)).Valid() {
+			names = append(names, name)
+		}
 	}
 	slices.Sort(names)
 	for seed := range uint64(*damages) {
 		rng := rand.New(rand.NewPCG(seed, 6))
 		name := names[rng.IntN(len(names))]
-		what := fmt.Sprintf("seed %d: %s: %s", seed, name, damage(t, rng, filepath.Join(c.Cache, name)))
-		o, _ := run(t, c)
+		kind := damage(t, rng, filepath.Join(c.Cache, name))
+		what := fmt.Sprintf("seed %d: %s: %s", seed, name, kind)
+		if _, damaged, err := s.Verify(false); err != nil || (len(damaged) == 0) != (kind == "gone") {
+			t.Errorf("%s: verify names %v, %v", what, damaged, err)
+		} else {
+			verified++
+		}
+		restore(t, c.Out, nil) // or there would be little to do
+		o, m := run(t, c)
 		same(t, what, sound, published(t, o.Dir))
+		again += min(1, m.Count(ActionFinished, "")+m.Count(Damaged, ""))
 		restore(t, c.Cache, cache)
 	}
+	restore(t, c.Out, files)
+	t.Logf("%d damages: %d noticed by verify, %d met and made again by the run", *damages, verified, again)
 }
 
 // TestPartsStayInTheirFolder: a stored tree that names a part elsewhere, as a

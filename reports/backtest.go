@@ -2,8 +2,8 @@ package reports
 
 import (
 	"encoding/csv"
-	"encoding/json"
 	"io"
+	"math"
 	"slices"
 	"sort"
 	"strconv"
@@ -163,9 +163,7 @@ func BacktestFiles() []BacktestFile {
 		{"metrics.csv", writeMetrics},
 		{"tearsheet.html", writeBacktestSheet},
 		{"backtest.json", func(w io.Writer, b *Backtest) error {
-			e := json.NewEncoder(w)
-			e.SetIndent("", " ")
-			return e.Encode(b)
+			return WriteJSON(w, " ", b)
 		}},
 	}
 }
@@ -273,7 +271,13 @@ func writeMetrics(w io.Writer, b *Backtest) error {
 	return out.Error()
 }
 
-func number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+// number prints a number for a machine; blank where it is not finite.
+func number(x float64) string {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return ""
+	}
+	return strconv.FormatFloat(x, 'g', -1, 64)
+}
 
 // Metric returns the row of a key, nil if there is none.
 func (b *Backtest) Metric(key string) *MetricRow {

@@ -104,9 +104,7 @@ func writeBacktestSheet(w io.Writer, b *Backtest) error {
 	}
 	p.calendar(b)
 	p.drawdowns(b)
-	if err := p.figures(b); err != nil {
-		return err
-	}
+	p.figures(b)
 	return backtestSheet.Execute(w, p)
 }
 
@@ -205,12 +203,9 @@ func (p *backtestPage) drawdowns(b *Backtest) {
 // mostLines is how many allocators and weights a chart of lines holds.
 const mostLines = 8
 
-func (p *backtestPage) figures(b *Backtest) error {
-	var err error
-	draw := func(to *template.HTML, file string, c *chart.Chart, failed error) {
-		if err == nil {
-			*to, err = p.gallery.put(file, "", c, failed)
-		}
+func (p *backtestPage) figures(b *Backtest) {
+	draw := func(to *template.HTML, file string, of func() (*chart.Chart, error)) {
+		*to = p.gallery.put(file, "", of)
 	}
 	days := toInt32(b.Days)
 	var equity, rolling []chart.Line
@@ -233,13 +228,16 @@ func (p *backtestPage) figures(b *Backtest) error {
 			rolling = append(rolling, chart.Line{Name: x.Name, Days: when, Y: vol})
 		}
 	}
-	c, failed := chart.Growth(equity, fmt.Sprintf("Growth of 1 in %d portfolios from %v to %v; %s ends at %.2f.", len(equity), b.First, b.Last, p.Ours, math.Exp(equity[0].Y[len(days)-1])))
-	draw(&p.Equity, "equity", c, failed)
-	c, failed = chart.Underwater(days, negative(metrics.Underwater(b.Portfolios[0].Returns)), "Drawdown of "+p.Ours+" through time.")
-	draw(&p.Underwater, "drawdown", c, failed)
+	draw(&p.Equity, "equity", func() (*chart.Chart, error) {
+		return chart.Growth(equity, fmt.Sprintf("Growth of 1 in %d portfolios from %v to %v; %s ends at %.2f.", len(equity), b.First, b.Last, p.Ours, math.Exp(equity[0].Y[len(days)-1])))
+	})
+	draw(&p.Underwater, "drawdown", func() (*chart.Chart, error) {
+		return chart.Underwater(days, negative(metrics.Underwater(b.Portfolios[0].Returns)), "Drawdown of "+p.Ours+" through time.")
+	})
 	if len(rolling) > 0 {
-		c, failed = chart.Lines(rolling, "volatility", true, fmt.Sprintf("Volatility of the last %s of each portfolio through time.", b.Frequency.Days(b.Frequency.Year())))
-		draw(&p.Rolling, "rolling", c, failed)
+		draw(&p.Rolling, "rolling", func() (*chart.Chart, error) {
+			return chart.Lines(rolling, "volatility", true, fmt.Sprintf("Volatility of the last %s of each portfolio through time.", b.Frequency.Days(b.Frequency.Year())))
+		})
 	}
 	var traded []int32
 	var turnover []float64
@@ -247,12 +245,15 @@ func (p *backtestPage) figures(b *Backtest) error {
 		traded, turnover = append(traded, int32(r.Day)), append(turnover, r.Turnover)
 	}
 	if len(traded) > 1 {
-		c, failed = chart.Lines([]chart.Line{{Name: "turnover", Days: traded, Y: turnover}}, "turnover", true, "Turnover at each decision.")
-		draw(&p.Turnover, "turnover", c, failed)
-		c, failed = chart.Stack(largest(b, traded, func(r Rebalance) map[string]float64 { return r.Weights }), int32(b.Last), "weight", "Weights after each trade on top of each other, short positions below zero.")
-		draw(&p.Weights, "weights", c, failed)
-		c, failed = chart.Stack(largest(b, traded, func(r Rebalance) map[string]float64 { return r.Contributions }), int32(b.Last), "contribution to CVaR", "Contributions of the strategies to the predicted CVaR of each decision, to which they sum.")
-		draw(&p.Contributions, "contributions", c, failed)
+		draw(&p.Turnover, "turnover", func() (*chart.Chart, error) {
+			return chart.Lines([]chart.Line{{Name: "turnover", Days: traded, Y: turnover}}, "turnover", true, "Turnover at each decision.")
+		})
+		draw(&p.Weights, "weights", func() (*chart.Chart, error) {
+			return chart.Stack(largest(b, traded, func(r Rebalance) map[string]float64 { return r.Weights }), int32(b.Last), "weight", "Weights after each trade on top of each other, short positions below zero.")
+		})
+		draw(&p.Contributions, "contributions", func() (*chart.Chart, error) {
+			return chart.Stack(largest(b, traded, func(r Rebalance) map[string]float64 { return r.Contributions }), int32(b.Last), "contribution to CVaR", "Contributions of the strategies to the predicted CVaR of each decision, to which they sum.")
+		})
 	}
 	if b.Forecast != nil {
 		pits, came := []float64{}, []chart.Line{{Name: "realized"}, {Name: "5% VaR"}, {Name: "1% VaR"}}
@@ -265,12 +266,13 @@ func (p *backtestPage) figures(b *Backtest) error {
 				came[k].Days, came[k].Y = append(came[k].Days, int32(r.Day)), append(came[k].Y, v)
 			}
 		}
-		c, failed = chart.Uniform(pits, fmt.Sprintf("Histogram of %d probability integral transforms; flat if the forecasts are calibrated.", len(pits)))
-		draw(&p.PIT, "pit", c, failed)
-		c, failed = chart.Lines(came, "return over the horizon", true, "Realized returns over each horizon, with the predicted 5% and 1% quantiles.")
-		draw(&p.Predicted, "predicted", c, failed)
+		draw(&p.PIT, "pit", func() (*chart.Chart, error) {
+			return chart.Uniform(pits, fmt.Sprintf("Histogram of %d probability integral transforms; flat if the forecasts are calibrated.", len(pits)))
+		})
+		draw(&p.Predicted, "predicted", func() (*chart.Chart, error) {
+			return chart.Lines(came, "return over the horizon", true, "Realized returns over each horizon, with the predicted 5% and 1% quantiles.")
+		})
 	}
-	return err
 }
 
 // byLargest lists names in falling order of their numbers.

@@ -14,37 +14,29 @@ import (
 )
 
 // figures draws the charts of the page.
-func (p *page) figures(r *Run, s *Summary) error {
-	var err error
-	draw := func(to *template.HTML, file string, c *chart.Chart, failed error) {
-		if err == nil {
-			*to, err = p.gallery.put(file, "", c, failed)
-		}
+func (p *page) figures(r *Run, s *Summary) {
+	draw := func(to *template.HTML, file string, of func() (*chart.Chart, error)) {
+		*to = p.gallery.put(file, "", of)
 	}
-	outcomes := PortfolioReturns(r)
-	c, failed := chart.Histogram(outcomes, r.Set.Prob, -s.VaR, []chart.Mark{{Name: "expected", At: s.ExpectedRet}, {Name: "VaR", At: -s.VaR}, {Name: "CVaR", At: -s.CVaR}},
-		"portfolio return over "+s.Over(),
-		fmt.Sprintf("Histogram of the portfolio's return over %s in %d scenarios. Expected %+.2f%%; value at risk %.2f%%; the mean of the worst %.3g%% is a loss of %.2f%%.",
-			s.Over(), s.Scenarios, 100*s.ExpectedRet, 100*s.VaR, 100*(1-s.Alpha), 100*s.CVaR))
-	draw(&p.Loss, "outcomes", c, failed)
+	draw(&p.Loss, "outcomes", func() (*chart.Chart, error) {
+		return chart.Histogram(PortfolioReturns(r), r.Set.Prob, -s.VaR, []chart.Mark{{Name: "expected", At: s.ExpectedRet}, {Name: "VaR", At: -s.VaR}, {Name: "CVaR", At: -s.CVaR}},
+			"portfolio return over "+s.Over(),
+			fmt.Sprintf("Histogram of the portfolio's return over %s in %d scenarios. Expected %+.2f%%; value at risk %.2f%%; the mean of the worst %.3g%% is a loss of %.2f%%.",
+				s.Over(), s.Scenarios, 100*s.ExpectedRet, 100*s.VaR, 100*(1-s.Alpha), 100*s.CVaR))
+	})
 	if r.Fan != nil {
-		c, failed = fan(r)
-		draw(&p.Fan, "fan", c, failed)
+		draw(&p.Fan, "fan", func() (*chart.Chart, error) { return fan(r) })
 	}
-	c, failed = contributions(r)
-	draw(&p.Contributions, "contributions", c, failed)
+	draw(&p.Contributions, "contributions", func() (*chart.Chart, error) { return contributions(r) })
 	if f := s.Frontier; f != nil && len(f.Points) > 1 {
-		c, failed = frontier(r, s)
-		draw(&p.Frontier, "frontier", c, failed)
+		draw(&p.Frontier, "frontier", func() (*chart.Chart, error) { return frontier(r, s) })
 	}
 	if b := s.Beats; b != nil && len(b.Names) > 1 {
-		c, failed = chart.Matrix(b.Names, b.Probability, "Matrix of the probabilities that one strategy returns more than another over the horizon.")
-		draw(&p.Beats, "beats", c, failed)
+		draw(&p.Beats, "beats", func() (*chart.Chart, error) {
+			return chart.Matrix(b.Names, b.Probability, "Matrix of the probabilities that one strategy returns more than another over the horizon.")
+		})
 	}
-	if err != nil {
-		return err
-	}
-	return p.details(r, s)
+	p.details(r, s)
 }
 
 // fan is the last year of the weights and what the scenarios make of the days
@@ -154,7 +146,7 @@ func frontier(r *Run, s *Summary) (*chart.Chart, error) {
 
 // details draws the strategies, those with the largest weights first, as far as
 // a page bears it.
-func (p *page) details(r *Run, s *Summary) error {
+func (p *page) details(r *Run, s *Summary) {
 	order := make([]int, len(s.Strategies))
 	for i := range order {
 		order[i] = i
@@ -170,24 +162,16 @@ func (p *page) details(r *Run, s *Summary) error {
 	})
 	p.NoDetails = max(0, len(order)-mostDetails)
 	for _, j := range order[:min(len(order), mostDetails)] {
-		d, err := p.detail(r, j)
-		if err != nil {
-			return err
-		}
-		p.Details = append(p.Details, d)
+		p.Details = append(p.Details, p.detail(r, j))
 	}
-	return nil
 }
 
 // detail draws strategy j.
-func (p *page) detail(r *Run, j int) (detail, error) {
+func (p *page) detail(r *Run, j int) detail {
 	series, posterior := r.Series[j], r.Posteriors[j]
 	d := detail{Name: series.Strategy.Name}
-	var err error
-	draw := func(to *template.HTML, kind string, c *chart.Chart, failed error) {
-		if err == nil {
-			*to, err = p.gallery.put(fmt.Sprintf("strategy-%03d-%s", j+1, kind), d.Name, c, failed)
-		}
+	draw := func(to *template.HTML, kind string, of func() (*chart.Chart, error)) {
+		*to = p.gallery.put(fmt.Sprintf("strategy-%03d-%s", j+1, kind), d.Name, of)
 	}
 	if c := r.Coverages[d.Name]; c != nil && c.Cone != nil {
 		what := "The last " + series.Frequency.Days(c.Days)
@@ -195,8 +179,7 @@ func (p *page) detail(r *Run, j int) (detail, error) {
 			what = fmt.Sprintf("The %s since the strategy went live", series.Frequency.Days(c.Days))
 		}
 		d.HistoryNote = fmt.Sprintf("%s, which a second fit did not see, and what it expected of them; consistency score %.0f of 100.", what, c.Cone.Score)
-		c, failed := cone(series, c)
-		draw(&d.History, "history", c, failed)
+		draw(&d.History, "history", func() (*chart.Chart, error) { return cone(series, c) })
 	}
 	sharpe, sd := posterior.Index("sharpe"), posterior.Index("sd")
 	rootYear := math.Sqrt(series.Frequency.PeriodsPerYear())
@@ -214,15 +197,17 @@ func (p *page) detail(r *Run, j int) (detail, error) {
 			draws[i] = x.of(posterior.Theta(i))
 		}
 		var density template.HTML
-		c, failed := chart.Density(draws, x.what, x.percent, fmt.Sprintf("Posterior density of the %s of %s.", x.what, d.Name))
-		draw(&density, x.kind, c, failed)
+		draw(&density, x.kind, func() (*chart.Chart, error) {
+			return chart.Density(draws, x.what, x.percent, fmt.Sprintf("Posterior density of the %s of %s.", x.what, d.Name))
+		})
 		d.Densities = append(d.Densities, density)
 	}
 	if posterior.Chains > 1 && posterior.Method != bayes.None {
-		c, failed := chart.Ranks(posterior.Parameter(sharpe), "Rank histograms of the chains of "+d.Name+".")
-		draw(&d.Ranks, "ranks", c, failed)
+		draw(&d.Ranks, "ranks", func() (*chart.Chart, error) {
+			return chart.Ranks(posterior.Parameter(sharpe), "Rank histograms of the chains of "+d.Name+".")
+		})
 	}
-	return d, err
+	return d
 }
 
 // wentLive reports that the last days of a history are those since it went live.

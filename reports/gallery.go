@@ -3,6 +3,7 @@ package reports
 import (
 	"bytes"
 	"encoding/csv"
+	"errors"
 	"html/template"
 
 	"allocate/reports/chart"
@@ -20,18 +21,41 @@ type Figure struct {
 // as files of their own.
 type gallery struct{ figures []Figure }
 
-// put returns a chart as the element that shows it in the page.
-func (g *gallery) put(file, about string, c *chart.Chart, err error) (template.HTML, error) {
-	if err != nil {
-		return "", err
-	}
+// notDrawn stands for a chart that cannot be drawn.
+const notDrawn template.HTML = `<p class="soft">No chart: too few points, or a number that is not finite.</p>`
+
+// put returns a chart as the element that shows it in the page. A chart that
+// cannot be drawn, as of a single day, is left out with a note in its place: it
+// is no reason to lose the results that it would have shown.
+func (g *gallery) put(file, about string, draw func() (*chart.Chart, error)) template.HTML {
 	if g == nil {
-		s, err := c.SVG()
-		return template.HTML(s), err
+		var svg string
+		if err := drawn(draw, func(c *chart.Chart) (err error) { svg, err = c.SVG(); return err }); err != nil {
+			return notDrawn
+		}
+		return template.HTML(svg)
 	}
-	b, err := c.PNG()
-	g.figures = append(g.figures, Figure{File: file + ".png", About: about, Alt: c.Alt(), PNG: b})
-	return "", err
+	f := Figure{File: file + ".png", About: about}
+	if err := drawn(draw, func(c *chart.Chart) (err error) { f.Alt = c.Alt(); f.PNG, err = c.PNG(); return err }); err != nil {
+		f = Figure{About: about, Alt: "no chart of " + file + ": too few points, or a number that is not finite"}
+	}
+	g.figures = append(g.figures, f)
+	return ""
+}
+
+// drawn draws a chart and renders it. The plotter panics on numbers that it has
+// no place for; that is an error like the others.
+func drawn(draw func() (*chart.Chart, error), render func(*chart.Chart) error) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = errors.New("the numbers cannot be drawn")
+		}
+	}()
+	c, err := draw()
+	if err != nil {
+		return err
+	}
+	return render(c)
 }
 
 // Figures draws the charts of a run's tear sheet as images.
@@ -41,26 +65,30 @@ func Figures(r *Run) ([]Figure, error) {
 		return nil, err
 	}
 	p := page{gallery: &gallery{}}
-	return p.gallery.list(p.figures(r, s))
+	p.figures(r, s)
+	return p.gallery.list()
 }
 
 // BacktestFigures draws the charts of a backtest's tear sheet as images.
 func BacktestFigures(b *Backtest) ([]Figure, error) {
 	p := backtestPage{Ours: b.Portfolios[0].Name, gallery: &gallery{}}
-	return p.gallery.list(p.figures(b))
+	p.figures(b)
+	return p.gallery.list()
 }
 
-// list returns the figures and, last, a table of what they show.
-func (g *gallery) list(err error) ([]Figure, error) {
-	if err != nil {
-		return nil, err
-	}
+// list returns the figures and, last, a table of what they show. A figure that
+// could not be drawn is in the table only.
+func (g *gallery) list() ([]Figure, error) {
 	var b bytes.Buffer
 	out := csv.NewWriter(&b)
 	_ = out.Write([]string{"file", "strategy", "shows"}) // Flush reports
+	var list []Figure
 	for _, f := range g.figures {
 		_ = out.Write([]string{f.File, CSVText(f.About), CSVText(f.Alt)})
+		if f.File != "" {
+			list = append(list, f)
+		}
 	}
 	out.Flush()
-	return append(g.figures, Figure{File: "figures.csv", Alt: "what each file shows", PNG: b.Bytes()}), out.Error()
+	return append(list, Figure{File: "figures.csv", Alt: "what each file shows", PNG: b.Bytes()}), out.Error()
 }

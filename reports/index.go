@@ -72,11 +72,8 @@ func WriteIndex(w io.Writer, runs []IndexRun, backtests []string, refused string
 	}{CSS: template.CSS(styleCSS), Script: template.JS(sortJS), Backtests: backtests, Refused: refused, Retracted: retracted}
 	p.Older = max(0, len(runs)-mostRuns)
 	runs = runs[p.Older:]
-	var err error
-	draw := func(to *template.HTML, c *chart.Chart, failed error) {
-		if err == nil {
-			*to, err = (*gallery)(nil).put("", "", c, failed)
-		}
+	draw := func(to *template.HTML, y string, percent bool, alt string, lines ...chart.Line) {
+		*to = (*gallery)(nil).put("", "", func() (*chart.Chart, error) { return chart.Lines(lines, y, percent, alt) })
 	}
 	if len(runs) > 1 {
 		var days []int32
@@ -88,17 +85,10 @@ func WriteIndex(w io.Writer, runs []IndexRun, backtests []string, refused string
 			}
 		}
 		one := func(name string) chart.Line { return chart.Line{Name: name, Days: days, Y: line[name]} }
-		c, failed := chart.Lines(indexWeights(runs, days), "weight", true, "The largest weights through time.")
-		draw(&p.Weights, c, failed)
-		c, failed = chart.Lines([]chart.Line{one("CVaR"), one("expected")}, "over the horizon", true, "Predicted CVaR and expected return through time.")
-		draw(&p.Risk, c, failed)
-		c, failed = chart.Lines([]chart.Line{one("turnover")}, "turnover", true, "Turnover through time.")
-		draw(&p.Turnover, c, failed)
-		c, failed = chart.Lines([]chart.Line{one("ess")}, "draws", false, "Least effective sample size through time.")
-		draw(&p.ESS, c, failed)
-	}
-	if err != nil {
-		return err
+		draw(&p.Weights, "weight", true, "The largest weights through time.", indexWeights(runs, days)...)
+		draw(&p.Risk, "over the horizon", true, "Predicted CVaR and expected return through time.", one("CVaR"), one("expected"))
+		draw(&p.Turnover, "turnover", true, "Turnover through time.", one("turnover"))
+		draw(&p.ESS, "draws", false, "Least effective sample size through time.", one("ess"))
 	}
 	p.Runs = slices.Clone(runs)
 	slices.Reverse(p.Runs)

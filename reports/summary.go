@@ -1,7 +1,6 @@
 package reports
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -94,9 +93,7 @@ func WriteSummary(w io.Writer, r *Run) error {
 	if err != nil {
 		return err
 	}
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(s)
+	return WriteJSON(w, "  ", s)
 }
 
 // Summarise computes summary.json.

@@ -1,7 +1,10 @@
 package returns
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
+	"math"
 	"slices"
 	"sort"
 )
@@ -60,6 +63,15 @@ type Finding struct {
 	To       *Date              `json:"to,omitempty"`       // last day concerned
 	Numbers  map[string]float64 `json:"numbers,omitempty"`  // what was measured, and the limit it met
 	Sentence string             `json:"sentence"`           // one plain sentence
+}
+
+// MarshalJSON leaves out numbers that are not finite, which JSON has no form for.
+func (f Finding) MarshalJSON() ([]byte, error) {
+	type plain Finding
+	finite := maps.Clone(f.Numbers)
+	maps.DeleteFunc(finite, func(_ string, x float64) bool { return math.IsNaN(x) || math.IsInf(x, 0) })
+	f.Numbers = finite
+	return json.Marshal(plain(f))
 }
 
 func (f Finding) String() string {

@@ -5,9 +5,16 @@ import (
 	"strings"
 )
 
+// longestWord is how long a word may be that is compared, in bytes.
+const longestWord = 200
+
 // Suggest returns the known word nearest to an unknown one, as a clause to
-// append to a message, or nothing if none is near.
+// append to a message, or nothing if none is near. Nothing is near to a text of
+// many words.
 func Suggest(unknown string, known []string) string {
+	if len(unknown) > longestWord {
+		return ""
+	}
 	best, distance := "", len(unknown)/2+1
 	for _, k := range known {
 		if d := editDistance(strings.ToLower(unknown), strings.ToLower(k)); d < distance {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -44,7 +43,7 @@ shares its results with nightly runs.
 				return err
 			}
 			if asJSON {
-				v.events = g.stdout
+				v.events = g.json
 			}
 			sink, finish, err := v.sink(g.stderr)
 			if err != nil {
@@ -66,10 +65,11 @@ shares its results with nightly runs.
 				for _, p := range r.Portfolios {
 					names = append(names, p.Name)
 				}
-				err = json.NewEncoder(g.stdout).Encode(map[string]any{"event": "outcome", "dir": tested.Dir, "fresh": tested.Fresh, "portfolios": names, "metrics": tested.Report.Metrics, "forecast": tested.Report.Forecast, "sweep": tested.Report.Sweep})
+				err = reports.WriteJSON(g.json, "", map[string]any{"event": "outcome", "dir": tested.Dir, "fresh": tested.Fresh, "portfolios": names, "metrics": tested.Report.Metrics, "forecast": tested.Report.Forecast, "sweep": tested.Report.Sweep})
 			} else {
 				err = printBacktest(g.stdout, tested)
 			}
+			g.unread(err)
 			refused := 0
 			for _, b := range r.Rebalances {
 				if b.Refused != "" {
@@ -77,8 +77,6 @@ shares its results with nightly runs.
 				}
 			}
 			switch {
-			case err != nil:
-				return err
 			case refused == len(r.Rebalances):
 				return &allRefused{r.Rebalances[0].Refused}
 			case refused > 0:
@@ -206,7 +204,7 @@ func printBacktest(w io.Writer, t *pipeline.Tested) error {
 	if !t.Fresh {
 		what = "already published"
 	}
-	_, err := fmt.Fprintf(w, "\n%s: %s\n", what, filepath.Join(t.Dir, "backtest.json"))
+	_, err := fmt.Fprintf(w, "\n%s: %s\n", what, printableText(filepath.Join(t.Dir, "backtest.json")))
 	return err
 }
 
@@ -230,7 +228,7 @@ func printSweep(w io.Writer, s *reports.Sweep) {
 	_ = table.Flush() // a terminal that is gone
 	for k, t := range s.Trials {
 		if t.Refused != "" {
-			fmt.Fprintf(w, "trial %d was not decided on every day: %s\n", k+1, printable(t.Refused))
+			fmt.Fprintf(w, "trial %d was not decided on every day: %s\n", k+1, printableText(t.Refused))
 		}
 	}
 	if o := s.Overfit; o != nil {

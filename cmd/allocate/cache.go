@@ -47,7 +47,7 @@ func newCacheList(g *global) *cobra.Command {
 				return err
 			}
 			if asJSON {
-				return json.NewEncoder(g.stdout).Encode(usage)
+				return json.NewEncoder(g.json).Encode(usage)
 			}
 			for _, u := range usage {
 				fmt.Fprintf(g.stdout, "%-10s %6d results %10s   last used %s\n", u.Stage, u.Results, size(u.Bytes), u.LastUsed.Format("2006-01-02 15:04"))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -14,15 +15,15 @@ import (
 )
 
 // chaos scales the tests of this file; the bars of the project are met with
-// go test ./cmd/allocate -run Chaos -chaos 100 -timeout 60m
-var chaos = flag.Int("chaos", 6, "how many kills, and twice as many damages, the chaos tests make")
+// go test ./cmd/allocate -run ChaosKill -chaos 200 -timeout 60m
+var chaos = flag.Int("chaos", 4, "how many kills, and twice as many damages, the chaos tests make")
 
-// buildBinary compiles the command, to be killed for real.
+// buildBinary finds the command, to be killed for real: TestMain put it there.
 func buildBinary(t *testing.T) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "allocate")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	binary, err := exec.LookPath("allocate")
+	if err != nil {
+		t.Fatal(err)
 	}
 	return binary
 }
@@ -63,59 +64,205 @@ func whole(t *testing.T, dir string) {
 	}
 }
 
-// TestChaosKill kills runs at random moments and starts them again: the same
-// bytes, no partial folder, and no finished strategy sampled twice.
+// tinyRun is a command of a fraction of a second over the bundled sample, with
+// its folders below dir.
+func tinyRun(binary, dir, command string) *exec.Cmd {
+	return exec.Command(binary, append(tiny(strings.Fields(command)...), "--config", "../../allocate.yaml", "--out", filepath.Join(dir, "out"), "--cache", filepath.Join(dir, "cache"))...)
+}
+
+// result reads what a tiny run or backtest published, except run.json and what
+// has its hash.
+func result(t *testing.T, dir, command string) string {
+	t.Helper()
+	from := filepath.Join(dir, "out", "latest")
+	if command == "backtest" {
+		from = filepath.Join(dir, "out", "backtest", "latest")
+	}
+	entries, err := os.ReadDir(from)
+	if err != nil {
+		t.Error(err)
+	}
+	var all strings.Builder
+	for _, e := range entries {
+		if name := e.Name(); name != "run.json" && name != "SHA256SUMS" {
+			b, err := os.ReadFile(filepath.Join(from, name))
+			if err != nil {
+				t.Error(err)
+			}
+			fmt.Fprintf(&all, "%s %d\n%s", name, len(b), b)
+		}
+	}
+	return all.String()
+}
+
+// sound fails if a published folder lacks a file that its sums name.
+func sound(t *testing.T, dir string) {
+	t.Helper()
+	revisions, _ := filepath.Glob(filepath.Join(dir, "out", "2*", "r*"))
+	more, _ := filepath.Glob(filepath.Join(dir, "out", "backtest", "2*", "r*"))
+	for _, r := range append(revisions, more...) {
+		sums, err := os.ReadFile(filepath.Join(r, "SHA256SUMS"))
+		if err != nil {
+			t.Errorf("a revision without sums: %v", err)
+		}
+		for _, line := range strings.Split(strings.TrimSpace(string(sums)), "\n") {
+			sum, name, _ := strings.Cut(line, "  ")
+			b, err := os.ReadFile(filepath.Join(r, name))
+			if got := fmt.Sprintf("%x", sha256.Sum256(b)); err != nil || got != sum {
+				t.Errorf("%s of %s is not what its sums say: %v", name, r, err)
+			}
+		}
+	}
+	for _, link := range []string{filepath.Join(dir, "out", "latest"), filepath.Join(dir, "out", "backtest", "latest")} {
+		if _, err := os.Lstat(link); err == nil {
+			if _, err := os.Stat(link); err != nil {
+				t.Errorf("latest points at nothing: %v", err)
+			}
+		}
+	}
+}
+
+// recovers does a command that was ended or failed again, then a nightly run, and
+// trims the cache as if a minute had passed: the command has its result, and no
+// temporary file is left anywhere.
+func recovers(t *testing.T, binary, dir, command, want string) {
+	t.Helper()
+	sound(t, dir)
+	if out, err := tinyRun(binary, dir, command).CombinedOutput(); err != nil && !strings.Contains(string(out), "degraded") {
+		t.Errorf("%s again: %v\n%s", command, err, out)
+		return
+	}
+	if result(t, dir, command) != want {
+		t.Errorf("%s again has another result", command)
+	}
+	sound(t, dir)
+	temporary := func(age bool) (left []string) {
+		_ = filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
+			if err == nil && (strings.HasPrefix(e.Name(), ".") && e.Name() != ".lock" || filepath.Base(filepath.Dir(path)) == "leases") {
+				left = append(left, path)
+				if age {
+					then := time.Now().Add(-2 * time.Minute)
+					_ = os.Chtimes(path, then, then)
+				}
+			}
+			return nil
+		})
+		return left
+	}
+	temporary(true)
+	for _, c := range []string{"run", "cache trim"} {
+		if out, err := tinyRun(binary, dir, c).CombinedOutput(); err != nil && !strings.Contains(string(out), "degraded") {
+			t.Errorf("then %s: %v\n%s", c, err, out)
+		}
+	}
+	if left := temporary(false); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// TestChaosKill kills runs and backtests at random moments and starts them again:
+// the same bytes, no partial folder, no finished strategy sampled twice, and no
+// temporary file after the next run and trim.
 func TestChaosKill(t *testing.T) {
 	binary, rng := buildBinary(t), rand.New(rand.NewPCG(7, 7))
-	reference := t.TempDir()
-	began := time.Now()
-	if out, err := sampleRun(binary, reference).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	commands := []string{"run", "backtest"}
+	want, length := map[string]string{}, map[string]time.Duration{}
+	for _, c := range commands {
+		dir, began := t.TempDir(), time.Now()
+		if out, err := tinyRun(binary, dir, c).CombinedOutput(); err != nil && !strings.Contains(string(out), "degraded") {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		length[c], want[c] = time.Since(began), result(t, dir, c)
 	}
-	length := time.Since(began)
-	want := outputs(t, reference)
-	same, published, kept, again := 0, 0, 0, 0
-	for range *chaos {
-		dir := t.TempDir()
-		var first bytes.Buffer
-		cmd := sampleRun(binary, dir)
-		cmd.Stderr = &first
+	killed, early := 0, 0
+	for i := 0; killed < *chaos && i < 10**chaos; i++ {
+		c, dir := commands[i%2], t.TempDir()
+		cmd := tinyRun(binary, dir, c)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(rng.Float64() * 1.1 * float64(length)))
+		time.Sleep(time.Duration(rng.Float64() * float64(length[c])))
 		_ = cmd.Process.Kill() // it may have ended by itself
-		_ = cmd.Wait()
-		whole(t, dir)
-		if _, err := os.Stat(filepath.Join(dir, "out", "latest")); err == nil {
-			published++
-		}
-		cmd = sampleRun(binary, dir)
-		var second bytes.Buffer
-		cmd.Stderr = &second
-		if err := cmd.Run(); err != nil {
-			t.Errorf("after a kill: %v\n%s", err, second.String())
+		if _ = cmd.Wait(); cmd.ProcessState.Exited() {
+			early++
 			continue
 		}
-		done := count(first.String(), "action_finished", "bayes")
-		found := count(second.String(), "action_hit", "bayes")
-		redone := count(second.String(), "action_finished", "bayes")
-		if found < done || found+redone != 10 {
-			t.Errorf("%d strategies were finished before the kill; after it %d were found and %d sampled", done, found, redone)
-		}
-		kept, again = kept+found, again+redone
-		whole(t, dir)
-		if outputs(t, dir) == want {
-			same++
-		}
-		if left, _ := filepath.Glob(filepath.Join(dir, "out", ".staging-*")); len(left) > 0 {
-			t.Errorf("left behind: %v", left)
-		}
+		killed++
+		recovers(t, binary, dir, c, want[c])
+		_ = os.RemoveAll(dir) // t.TempDir keeps it to the end
 	}
-	t.Logf("%d of %d killed runs ended in the same bytes (%d had published before the kill); of %d fits %d were found and %d done after the kill", same, *chaos, published, 10**chaos, kept, again)
-	if same != *chaos {
-		t.Errorf("%d of %d killed runs ended in other bytes", *chaos-same, *chaos)
+	t.Logf("%d kills of run and backtest (%d ended before theirs); each next run had the same bytes", killed, early)
+	if killed < *chaos {
+		t.Errorf("%d kills only", killed)
 	}
+}
+
+// faults is how many errors TestChaosInjected injects into system calls:
+// go test ./cmd/allocate -run ChaosInjected -faults 100 -timeout 60m
+var faults = flag.Int("faults", 2, "how many write, sync and rename errors are injected with strace")
+
+// TestChaosInjected lets single writes, syncs and renames of a run or backtest
+// fail: the exit code says so or the result is whole, no file is lost, and the
+// next run is right.
+func TestChaosInjected(t *testing.T) {
+	tracer, err := exec.LookPath("strace")
+	if err != nil {
+		t.Skip("strace is not installed")
+	}
+	binary, rng := buildBinary(t), rand.New(rand.NewPCG(9, 9))
+	commands, want := []string{"run", "backtest"}, map[string]string{}
+	for _, c := range commands {
+		dir := t.TempDir()
+		if out, err := tinyRun(binary, dir, c).CombinedOutput(); err != nil && !strings.Contains(string(out), "degraded") {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		want[c] = result(t, dir, c)
+	}
+	calls := []string{"write:error=ENOSPC", "fsync:error=EIO", "renameat:error=EIO", "write:error=EIO", "fsync:error=ENOSPC", "rename,renameat,renameat2:error=ENOSPC"}
+	injected, failed := map[string]int{}, 0
+	for i, total := 0, 0; total < *faults && i < 10**faults; i++ {
+		c, dir, call := commands[rng.IntN(2)], t.TempDir(), calls[i%len(calls)]
+		log := filepath.Join(t.TempDir(), "strace")
+		names, _, _ := strings.Cut(call, ":")
+		cmd := tinyRun(binary, dir, c)
+		// Each thread counts its own calls.
+		cmd = exec.Command(tracer, append([]string{"-f", "-qq", "-o", log, "-e", "trace=" + names, "-e", fmt.Sprintf("inject=%s:when=%d", call, 1+rng.IntN(25))}, cmd.Args...)...)
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		err := cmd.Run()
+		code := cmd.ProcessState.ExitCode()
+		traced, _ := os.ReadFile(log)
+		hits := strings.Count(string(traced), "(INJECTED)")
+		if hits == 0 {
+			if err != nil && strings.Contains(stderr.String(), "ptrace") {
+				t.Skip("processes cannot be traced here")
+			}
+			continue
+		}
+		injected[names] += hits
+		total += hits
+		switch code {
+		case exitOK, exitDegraded: // what failed was a log line, or had another place
+			if result(t, dir, c) != want[c] {
+				t.Errorf("%s of %s: exit code %d with another result", call, c, code)
+			}
+		case exitFailure:
+			failed++
+			if !strings.HasPrefix(lastLine(stderr.String()), "allocate: ") && names != "write" {
+				t.Errorf("%s of %s: no word of it: %s", call, c, stderr.String())
+			}
+		default:
+			t.Errorf("%s of %s: exit code %d\n%s", call, c, code, stderr.String())
+		}
+		recovers(t, binary, dir, c, want[c])
+		_ = os.RemoveAll(dir)
+	}
+	t.Logf("injected %v; %d commands failed, each next one was right", injected, failed)
+}
+
+func lastLine(s string) string {
+	lines := strings.Split(strings.TrimSpace(s), "\n")
+	return lines[len(lines)-1]
 }
 
 // TestChaosStore flips bits in stored files and cuts them short: each damage
@@ -123,10 +270,10 @@ func TestChaosKill(t *testing.T) {
 func TestChaosStore(t *testing.T) {
 	binary, rng := buildBinary(t), rand.New(rand.NewPCG(8, 8))
 	dir := t.TempDir()
-	if out, err := sampleRun(binary, dir).CombinedOutput(); err != nil {
+	if out, err := tinyRun(binary, dir, "run").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	want := outputs(t, dir)
+	want := result(t, dir, "run")
 	noticed := 0
 	for i := range 2 * *chaos {
 		files, err := filepath.Glob(filepath.Join(dir, "cache", "*", "*", "*"))
@@ -159,11 +306,11 @@ func TestChaosStore(t *testing.T) {
 		if err := os.RemoveAll(filepath.Join(dir, "out")); err != nil {
 			t.Fatal(err)
 		}
-		out, err := sampleRun(binary, dir).CombinedOutput()
+		out, err := tinyRun(binary, dir, "run").CombinedOutput()
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", what, err, out)
 		}
-		if outputs(t, dir) != want {
+		if result(t, dir, "run") != want {
 			t.Errorf("%s changed the result", what)
 		}
 		// What the run did not read stays damaged; clear it for the next round.

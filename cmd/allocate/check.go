@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"allocate/pipeline"
+	"allocate/reports"
 )
 
 func newCheck(g *global) *cobra.Command {
@@ -44,7 +44,7 @@ quality gates, and prints every finding with its severity: info, warn, hold
 				if err != nil {
 					return err
 				}
-				return printPriors(g.stdout, priors, asJSON)
+				return printPriors(g, priors, asJSON)
 			}
 			checked, err := pipeline.Check(cmd.Context(), c, sink, time.Now)
 			finish()
@@ -53,9 +53,7 @@ quality gates, and prints every finding with its severity: info, warn, hold
 				return err
 			}
 			if asJSON {
-				e := json.NewEncoder(g.stdout)
-				e.SetIndent("", "  ")
-				return errors.Join(e.Encode(checked), err)
+				return errors.Join(reports.WriteJSON(g.json, "  ", checked), err)
 			}
 			return errors.Join(printChecked(g.stdout, checked), err)
 		},
@@ -89,13 +87,11 @@ func printChecked(w io.Writer, c *pipeline.Checked) error {
 }
 
 // printPriors writes the prior predictive summaries.
-func printPriors(w io.Writer, priors []pipeline.Prior, asJSON bool) error {
+func printPriors(g *global, priors []pipeline.Prior, asJSON bool) error {
 	if asJSON {
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(priors)
+		return reports.WriteJSON(g.json, "  ", priors)
 	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table := tabwriter.NewWriter(g.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(table, "strategy\tmodel\tquantity\tq5\tmedian\tq95\n")
 	for _, p := range priors {
 		for _, q := range p.Quantities {

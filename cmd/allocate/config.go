@@ -41,13 +41,13 @@ func newConfigInit(g *global) *cobra.Command {
 				return err
 			}
 			if file == "-" {
-				_, err := g.stdout.Write(text.Bytes())
+				_, err := g.data.Write(text.Bytes())
 				return err
 			}
 			if err := writeFile(file, text.Bytes(), force); err != nil {
 				return err
 			}
-			_, err := fmt.Fprintf(g.stdout, "wrote %s; next: set returns.path in it, then: allocate run --config %s\n", file, file)
+			_, err := fmt.Fprintf(g.stdout, "wrote %s; next: set returns.path in it, then: allocate run --config %s\n", printableText(file), printableText(file))
 			return err
 		},
 	}
@@ -93,9 +93,9 @@ func newConfigShow(g *global) *cobra.Command {
 			table := tabwriter.NewWriter(g.stdout, 0, 0, 2, ' ', 0)
 			for _, f := range config.Values(c) {
 				if origin {
-					fmt.Fprintf(table, "%s\t%s\t%s\n", f.Key, config.FormatValue(f.Default), origins[f.Key])
+					fmt.Fprintf(table, "%s\t%s\t%s\n", f.Key, printableText(config.FormatValue(f.Default)), printableText(origins[f.Key].String()))
 				} else {
-					fmt.Fprintf(table, "%s\t%s\n", f.Key, config.FormatValue(f.Default))
+					fmt.Fprintf(table, "%s\t%s\n", f.Key, printableText(config.FormatValue(f.Default)))
 				}
 			}
 			return table.Flush()

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -9,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"allocate/pipeline"
+	"allocate/reports"
 )
 
 func newDiff(g *global) *cobra.Command {
@@ -24,9 +24,7 @@ func newDiff(g *global) *cobra.Command {
 				return err
 			}
 			if asJSON {
-				e := json.NewEncoder(g.stdout)
-				e.SetIndent("", "  ")
-				return e.Encode(d)
+				return reports.WriteJSON(g.json, "  ", d)
 			}
 			return printDiff(g.stdout, d, args)
 		},

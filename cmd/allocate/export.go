@@ -76,13 +76,13 @@ standard error; the file shows it.
 				return err
 			}
 			if file == "-" {
-				_, err := g.stdout.Write(b)
+				_, err := g.data.Write(b)
 				return err
 			}
 			if err := writeFile(file, b, force); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(g.stdout, "wrote %s (%d days x %d strategies)\n", file, panel.Days(), panel.Len())
+			_, err = fmt.Fprintf(g.stdout, "wrote %s (%d days x %d strategies)\n", printableText(file), panel.Days(), panel.Len())
 			return err
 		},
 	}

@@ -56,7 +56,7 @@ one file per chain: FILE_1.csv, FILE_2.csv, ...
 				if err := pipeline.WriteDraws(&b, p, format, 1); err != nil {
 					return err
 				}
-				_, err := g.stdout.Write(b.Bytes())
+				_, err := g.data.Write(b.Bytes())
 				return err
 			}
 			file = strings.TrimSuffix(file, map[bool]string{true: ".csv"}[format == "cmdstan"])

@@ -48,13 +48,13 @@ the horizon as a fraction, and a column of probabilities if they differ.
 				return err
 			}
 			if file == "-" {
-				_, err := g.stdout.Write(b.Bytes())
+				_, err := g.data.Write(b.Bytes())
 				return err
 			}
 			if err := writeFile(file, b.Bytes(), force); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(g.stdout, "wrote %d scenarios to %s\n", t.Rows(), file)
+			_, err = fmt.Fprintf(g.stdout, "wrote %d scenarios to %s\n", t.Rows(), printableText(file))
 			return err
 		},
 	}

@@ -52,13 +52,13 @@ func newExportWeights(g *global) *cobra.Command {
 				return err
 			}
 			if file == "-" {
-				_, err := g.stdout.Write(b.Bytes())
+				_, err := g.data.Write(b.Bytes())
 				return err
 			}
 			if err := writeFile(file, b.Bytes(), force); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(g.stdout, "wrote %s (%d weights as of %v)\n", file, len(w.Names), w.AsOf)
+			_, err = fmt.Fprintf(g.stdout, "wrote %s (%d weights as of %v)\n", printableText(file), len(w.Names), w.AsOf)
 			return err
 		},
 	}

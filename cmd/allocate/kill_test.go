@@ -149,3 +149,45 @@ func count(log, message, stage string) int {
 	}
 	return n
 }
+
+// TestSecondSignalEndsTheProcess: a run that cannot stop, since it waits for a
+// file, goes on after one SIGTERM and ends at the second.
+func TestSecondSignalEndsTheProcess(t *testing.T) {
+	binary := buildBinary(t)
+	fifo := filepath.Join(t.TempDir(), "config")
+	if err := syscall.Mkfifo(fifo, 0o644); err != nil {
+		t.Skip(err)
+	}
+	cmd := exec.Command(binary, "run", "--config", fifo)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	writer, err := os.OpenFile(fifo, os.O_WRONLY, 0) // once the run reads it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer writer.Close()
+	signal := func() {
+		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+	}
+	signal()
+	select {
+	case err := <-ended:
+		t.Fatalf("the first signal ended it: %v", err)
+	case <-time.After(300 * time.Millisecond):
+	}
+	signal()
+	select {
+	case <-ended:
+		if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGTERM {
+			t.Errorf("it ended otherwise: %v", cmd.ProcessState)
+		}
+	case <-time.After(10 * time.Second):
+		_ = cmd.Process.Kill()
+		t.Error("the second signal did not end it")
+	}
+}

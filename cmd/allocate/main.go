@@ -39,6 +39,8 @@ const exitHelp = `EXIT STATUS
   7 infeasible or not certified   8 held for approval   11 locked   130 interrupted`
 
 func main() {
+	// A reader that goes away is an error of a write, not the end of a run.
+	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	go func() {
 		<-ctx.Done()

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"runtime"
@@ -11,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"allocate/pipeline"
+	"allocate/reports"
 	"allocate/returns"
 )
 
@@ -36,9 +36,7 @@ optimizes and publishes nothing.
 				return err
 			}
 			if asJSON {
-				e := json.NewEncoder(g.stdout)
-				e.SetIndent("", "  ")
-				return e.Encode(map[string]any{"as_of": asOf, "steps": steps})
+				return reports.WriteJSON(g.json, "  ", map[string]any{"as_of": asOf, "steps": steps})
 			}
 			return printPlan(g.stdout, asOf, steps, all)
 		},

@@ -56,7 +56,7 @@ what each shows.
 				if err := writeFile(path, f.Data, force); err != nil {
 					return err
 				}
-				fmt.Fprintln(g.stdout, "wrote "+path)
+				fmt.Fprintln(g.stdout, "wrote "+printableText(path))
 			}
 			return nil
 		},

@@ -31,12 +31,13 @@ revision that stands, and later runs take their previous weights from there.
 			if err != nil {
 				return err
 			}
+			line := "retracted " + args[0]
 			if latest != "" {
-				_, err = fmt.Fprintf(g.stdout, "retracted %s; latest is now %s\n", args[0], printableText(latest))
-			} else {
-				_, err = fmt.Fprintf(g.stdout, "retracted %s\n", args[0])
+				line += "; latest is now " + latest
 			}
-			return err
+			_, err = fmt.Fprintln(g.stdout, printableText(line))
+			g.unread(err)
+			return nil
 		},
 	}
 	g.addConfigFlags(cmd)

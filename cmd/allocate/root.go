@@ -20,13 +20,24 @@ const defaultConfig = "allocate.yaml"
 
 // global holds the flags that every command that reads a configuration has.
 type global struct {
-	stdout, stderr io.Writer
-	file           string
-	sets           []string
+	stdout io.Writer // lines for people
+	json   io.Writer // the same stream, for JSON
+	data   io.Writer // the same stream, for the bytes of a file
+	stderr io.Writer // as it is; view and Main write to it what may be shown
+	file   string
+	sets   []string
+}
+
+// unread says that standard output took no text about what was published: that
+// stays published, whoever reads of it, and so does the exit code.
+func (g *global) unread(err error) {
+	if err != nil {
+		fmt.Fprintln(g.stderr, "allocate: standard output: "+printableText(err.Error()))
+	}
 }
 
 func newRoot(stdout, stderr io.Writer) *cobra.Command {
-	g := &global{stdout: stdout, stderr: stderr}
+	g := &global{stdout: shown(stdout), json: asJSONText(stdout), data: asData(stdout), stderr: stderr}
 	root := &cobra.Command{
 		Use:           "allocate",
 		Short:         "From returns of trading strategies to portfolio weights, with the reasons",
@@ -35,8 +46,8 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetOut(g.stdout)
+	root.SetErr(shown(stderr))
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &usageError{fmt.Errorf("%w; see: %s --help", err, cmd.CommandPath())}

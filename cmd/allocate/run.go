@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,7 +9,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -18,6 +16,7 @@ import (
 
 	"allocate/config"
 	"allocate/pipeline"
+	"allocate/reports"
 )
 
 func newRun(g *global) *cobra.Command {
@@ -50,7 +49,7 @@ finished is not done again.
 			}
 			slices.Sort(how.Overrides)
 			if asJSON {
-				v.events = g.stdout
+				v.events = g.json
 			}
 			sink, finish, err := v.sink(g.stderr)
 			if err != nil {
@@ -74,13 +73,11 @@ finished is not done again.
 				return err
 			}
 			if asJSON {
-				err = json.NewEncoder(g.stdout).Encode(map[string]any{"event": "outcome", "dir": outcome.Dir, "fresh": outcome.Fresh, "dry_run": outcome.DryRun, "degraded": outcome.Degraded, "as_of": outcome.Decision.AsOf, "effective": outcome.Decision.Effective, "cvar": outcome.Decision.Solution.CVaR, "expected_return": outcome.Decision.Solution.Mean})
+				err = reports.WriteJSON(g.json, "", map[string]any{"event": "outcome", "dir": outcome.Dir, "fresh": outcome.Fresh, "dry_run": outcome.DryRun, "degraded": outcome.Degraded, "as_of": outcome.Decision.AsOf, "effective": outcome.Decision.Effective, "cvar": outcome.Decision.Solution.CVaR, "expected_return": outcome.Decision.Solution.Mean})
 			} else {
 				err = printOutcome(g.stdout, outcome)
 			}
-			if err != nil { // what was published stays published, whoever reads of it
-				fmt.Fprintf(g.stderr, "allocate: standard output: %v\n", err)
-			}
+			g.unread(err)
 			if outcome.Degraded {
 				return errDegraded
 			}
@@ -136,38 +133,6 @@ func printOutcome(w io.Writer, o *pipeline.Outcome) error {
 	if !o.Fresh {
 		verb = "already published"
 	}
-	_, err := fmt.Fprintf(w, "%s: %s\nreport: %s\n", verb, filepath.Join(o.Dir, "weights.csv"), filepath.Join(o.Dir, "tearsheet.html"))
+	_, err := fmt.Fprintf(w, "%s: %s\nreport: %s\n", verb, printableText(filepath.Join(o.Dir, "weights.csv")), printableText(filepath.Join(o.Dir, "tearsheet.html")))
 	return err
-}
-
-// printable keeps control and direction characters in names away from the
-// terminal, and long names short.
-func printable(s string) string {
-	out := []rune(printableText(s))
-	if len(out) > 60 {
-		out = append(out[:59], '…')
-	}
-	return string(out)
-}
-
-// printableLines is printableText for text of several lines.
-func printableLines(s string) string {
-	lines := strings.Split(s, "\n")
-	for i, line := range lines {
-		parts := strings.Split(line, "\t")
-		for k, part := range parts {
-			parts[k] = printableText(part)
-		}
-		lines[i] = strings.Join(parts, "\t")
-	}
-	return strings.Join(lines, "\n")
-}
-
-func printableText(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 || r >= 0x200e && r <= 0x200f || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
-			return '�'
-		}
-		return r
-	}, s)
 }

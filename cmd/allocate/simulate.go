@@ -63,7 +63,7 @@ without trading and a change of regime. Same flags and seed, same bytes.
 			}
 			write := func(file string, b []byte) error {
 				if file == "-" {
-					_, err := g.stdout.Write(b)
+					_, err := g.data.Write(b)
 					return err
 				}
 				return os.WriteFile(file, b, 0o644)
@@ -74,7 +74,7 @@ without trading and a change of regime. Same flags and seed, same bytes.
 			if err := errors.Join(write(truthFile, append(known, '\n')), write(panelFile, text)); err != nil || panelFile == "-" || truthFile == "-" {
 				return err
 			}
-			_, err = fmt.Fprintf(g.stdout, "wrote %s (%d days x %d strategies) and %s\n", panelFile, panel.Days(), panel.Len(), truthFile)
+			_, err = fmt.Fprintf(g.stdout, "wrote %s (%d days x %d strategies) and %s\n", printableText(panelFile), panel.Days(), panel.Len(), printableText(truthFile))
 			return err
 		},
 	}

@@ -22,7 +22,7 @@ func newVersion(g *global) *cobra.Command {
 				for name, s := range pipeline.Stages(1) {
 					stages[name] = s.Version
 				}
-				return json.NewEncoder(g.stdout).Encode(map[string]any{"allocate": pipeline.Version(), "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH, "stages": stages})
+				return json.NewEncoder(g.json).Encode(map[string]any{"allocate": pipeline.Version(), "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH, "stages": stages})
 			}
 			_, err := fmt.Fprintf(g.stdout, "allocate %s %s %s/%s\n", pipeline.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err

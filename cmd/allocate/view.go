@@ -12,7 +12,6 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
-	"golang.org/x/term"
 
 	"allocate/pipeline"
 )
@@ -36,8 +35,7 @@ func (v *view) addFlags(cmd *cobra.Command) {
 
 // sink returns the receiver of a run's events, and what to call at its end.
 func (v *view) sink(stderr io.Writer) (pipeline.Sink, func(), error) {
-	file, _ := stderr.(*os.File)
-	terminal := file != nil && term.IsTerminal(int(file.Fd()))
+	terminal := isTerminal(stderr)
 	bars := terminal
 	switch v.progress {
 	case "auto":
@@ -56,11 +54,11 @@ func (v *view) sink(stderr io.Writer) (pipeline.Sink, func(), error) {
 	case v.quiet:
 		level = zapcore.WarnLevel
 	}
-	out := zapcore.AddSync(stderr)
-	var shown *barSink
+	out := stderr
+	var screen *barSink
 	if bars {
-		shown = newBars(stderr)
-		out = zapcore.AddSync(shown.container) // lines appear above the bars
+		screen = newBars(stderr)
+		out = screen.container // lines appear above the bars
 		if !v.verbose {
 			level = zapcore.WarnLevel // the bars say the rest
 		}
@@ -68,14 +66,15 @@ func (v *view) sink(stderr io.Writer) (pipeline.Sink, func(), error) {
 	encoder := zap.NewProductionEncoderConfig()
 	encoder.EncodeTime = zapcore.ISO8601TimeEncoder
 	encoder.EncodeDuration = zapcore.StringDurationEncoder
+	lines := func(w io.Writer) zapcore.WriteSyncer { return zapcore.Lock(zapcore.AddSync(w)) }
 	var core zapcore.Core
 	switch format := v.format; {
 	case format == "json", format == "auto" && !terminal && !bars:
-		core = zapcore.NewCore(zapcore.NewJSONEncoder(encoder), zapcore.Lock(out), level)
+		core = zapcore.NewCore(zapcore.NewJSONEncoder(encoder), lines(filter{out, escapedJSON}), level)
 	case format == "console", format == "auto":
 		encoder.EncodeLevel = zapcore.CapitalLevelEncoder
 		encoder.EncodeTime = zapcore.TimeEncoderOfLayout("15:04:05")
-		core = zapcore.NewCore(zapcore.NewConsoleEncoder(encoder), zapcore.Lock(out), level)
+		core = zapcore.NewCore(zapcore.NewConsoleEncoder(encoder), lines(filter{out, oneLine}), level)
 	default:
 		return nil, nil, &usageError{fmt.Errorf("--log-format %q is not auto, console or json", v.format)}
 	}
@@ -87,9 +86,9 @@ func (v *view) sink(stderr io.Writer) (pipeline.Sink, func(), error) {
 		sinks = append(sinks, &pipeline.JSONLines{W: v.events, Run: run})
 	}
 	finish := func() { logger.Flush(); _ = log.Sync() }
-	if shown != nil {
-		sinks = append(sinks, shown)
-		finish = func() { logger.Flush(); shown.close(); _ = log.Sync() }
+	if screen != nil {
+		sinks = append(sinks, screen)
+		finish = func() { logger.Flush(); screen.close(); _ = log.Sync() }
 	}
 	return sinks, finish, nil
 }

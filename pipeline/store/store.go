@@ -149,6 +149,10 @@ func (s *Store) Lookup(action ID) (ID, error) {
 	if err := json.Unmarshal(b, &e); err != nil || e.Action != action || !e.Content.Valid() || e.Sum != e.check() {
 		return "", fmt.Errorf("store: action %s: %w", action.Short(), ErrDamaged)
 	}
+	// Nothing that differs in a byte, as in the case of a key, was written here.
+	if written, err := json.Marshal(e); err != nil || string(b) != string(written)+"\n" {
+		return "", fmt.Errorf("store: action %s: %w", action.Short(), ErrDamaged)
+	}
 	return e.Content, nil
 }
 
