@@ -133,9 +133,7 @@ func (l *loader) file(path string) {
 		l.problems = append(l.problems, notYAMLFile(path, err))
 		return
 	}
-	for _, err := range oddities(path, string(text)) {
-		l.problems = append(l.problems, err)
-	}
+	l.problems = append(l.problems, oddities(path, string(text))...)
 	keys := only.AllKeys()
 	sort.Strings(keys)
 	sections := map[string]bool{}

@@ -41,7 +41,7 @@ var codes = []Code{
 	{"data.repeated_rows", "the same row twice; it is read once", "", fixed(Info), ""},
 	{"data.repeated_value", "the same return other than 0 several times in a row", "length of the run", []Step{{From: 4, Severity: Warn}, {From: 21, Severity: Hold}}, "A month of one value is a feed that has stopped."},
 	{"data.restated", "history that differs from what the last run saw", "", fixed(Hold), ""},
-	{"data.scale", "a strategy that moves far less than the others, as one in another unit does", "median standard deviation of the others over its own", []Step{{From: 25, Severity: Warn}, {From: 60, Severity: Hold}}, "Percent among fractions is a factor of 100. The strategy receives nearly all of the capital. Interest, which is never negative, warns at most."},
+	{"data.scale", "a strategy that moves far less than the others, as one in another unit does", "median standard deviation of the others over its own", []Step{{From: 25, Severity: Warn}, {From: 50, Severity: Hold}}, "Percent among fractions is a factor of 100. The strategy receives nearly all of the capital. Interest, which is never negative, warns up to a factor of 2,000."},
 	{"data.short_history", "fewer returns than returns.min_history", "", []Step{{Severity: Fail}, {Severity: Info, When: "where returns.short_history is exclude"}}, ""},
 	{"data.shrunk", "rows or strategies of the last run that are gone", "", fixed(Hold), ""},
 	{"data.sparse", "missing returns inside a history, or missing rows", "share", []Step{{From: 0.1, Severity: Warn}, {From: 0.25, Severity: Hold}}, "Public holidays are up to 7% of weekdays; where a quarter is missing the rows are not of the frequency they are taken for."},

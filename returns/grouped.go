@@ -21,12 +21,18 @@ func Grouped(fs []Finding) []Finding {
 		code     string
 		severity Severity
 	}
-	members := map[key][]int{}
+	members := map[key][]int{} // of each strategy the first
+	seen := map[key]map[string]bool{}
 	for i, f := range fs {
-		if f.Strategy != "" {
-			k := key{f.Code, f.Severity}
-			members[k] = append(members[k], i)
+		k := key{f.Code, f.Severity}
+		if f.Strategy == "" || seen[k][f.Strategy] {
+			continue
 		}
+		if seen[k] == nil {
+			seen[k] = map[string]bool{}
+		}
+		seen[k][f.Strategy] = true
+		members[k] = append(members[k], i)
 	}
 	var out []Finding
 	for i, f := range fs {

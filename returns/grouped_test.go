@@ -18,6 +18,10 @@ func TestGrouped(t *testing.T) {
 		Finding{Code: "data.unit", Severity: Fail, Strategy: "s2", Sentence: "unit."},
 		Finding{Code: "data.missing_session", Severity: Info, Sentence: "sessions."},
 	)
+	three := []Finding{{Code: "bayes.rhat", Strategy: "a", Sentence: "mu."}, {Code: "bayes.rhat", Strategy: "a", Sentence: "sd."}, {Code: "bayes.rhat", Strategy: "a", Sentence: "nu."}}
+	if got := Grouped(three); len(got) != 3 {
+		t.Errorf("three findings of one strategy: %v", got)
+	}
 	got := Grouped(fs)
 	if len(got) != 5 {
 		t.Fatalf("%d findings: %v", len(got), got)

@@ -221,7 +221,7 @@ func areDates(v []float64) bool {
 
 // followDates reports numbers that are the rows' dates in another unit: days,
 // seconds, milliseconds, microseconds or nanoseconds since some day, or years,
-// up to an hour of daylight-saving time, or a day or two of leap years.
+// up to an hour of daylight-saving time, or three days of how fractions of a year are counted.
 func followDates(v []float64, dates []Date) bool {
 	n := len(v) - 1
 	days := float64(dates[n] - dates[0])
@@ -232,7 +232,7 @@ func followDates(v []float64, dates []Date) bool {
 	off := 0.05 // days
 	switch {
 	case math.Abs(unit*365.2425-1) < 0.02:
-		off = 2
+		off = 3
 	case !slices.ContainsFunc([]float64{1, 86400, 86400e3, 86400e6, 86400e9}, func(u float64) bool { return math.Abs(unit/u-1) < 0.01 }):
 		return false
 	}

@@ -187,7 +187,7 @@ func checkScale(p *Panel) []Finding {
 			continue // a constant is told elsewhere
 		}
 		f := NewFinding("data.scale", s.Name, others/sd[j], fmt.Sprintf("The standard deviation of %q is %.2g%%, that of the other strategies %.2g%% in the median, %.0f times as much: is it in another unit (returns.unit), or no strategy? It will receive nearly all of the capital.", clip(s.Name), 100*sd[j], 100*others, others/sd[j]), map[string]float64{"sd": sd[j], "others": others})
-		if slices.Min(p.Series(j).Returns) > 0 {
+		if slices.Min(p.Series(j).Returns) > 0 && others/sd[j] < 2000 {
 			f.Severity = min(f.Severity, Warn) // interest
 		}
 		fs = append(fs, f)
