@@ -96,6 +96,9 @@ func nightOf(t *testing.T, p *returns.Panel, change func(c *config.Config)) (*co
 // median over the strategies within 5%, which a factor such as sqrt(252/52) is
 // far beyond. The horizon is a month at each.
 func TestFrequencies(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many fits: the race detector sees the same code in the shorter tests")
+	}
 	daily, truth, err := returns.Simulate(returns.Simulation{Strategies: 16, Days: 5200, Start: returns.NewDate(2003, 1, 1), Correlation: 0.2}, Streams(3, "frequencies"))
 	if err != nil {
 		t.Fatal(err)
@@ -131,6 +134,9 @@ func TestFrequencies(t *testing.T) {
 // months differs from that of days: the model's is compared with the sample's at
 // the same frequency.
 func TestRealFrequencies(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many fits: the race detector sees the same code in the shorter tests")
+	}
 	text, err := os.ReadFile(filepath.Join("..", "..", "shared", "data", "strategies", "returns.csv"))
 	if err != nil {
 		t.Skip("the real strategies are not beside the repository")

@@ -18,6 +18,9 @@ var realReturns = filepath.Join("..", "..", "shared", "data", "strategies", "ret
 // TestRealStrategies is the main job as users have it: 29 strategies, ten
 // years, nothing set but the file and the day.
 func TestRealStrategies(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many fits: the race detector sees the same code in the shorter tests")
+	}
 	if _, err := os.Stat(realReturns); errors.Is(err, fs.ErrNotExist) {
 		t.Skipf("no %s beside the repository", realReturns)
 	}

@@ -97,9 +97,9 @@ func Simulate(s Simulation, src func(part string) rand.Source) (*Panel, *Truth, 
 
 func (s Simulation) strategy(j int, name string, dates []Date, factor []float64, rng *rand.Rand) ([]float64, StrategyTruth) {
 	nu := 3 + 12*rng.Float64()
-	sd := 0.04 * math.Pow(0.25/0.04, rng.Float64()) / math.Sqrt(252)
+	sd := 0.04 * math.Pow(0.25/0.04, rng.Float64()) / math.Sqrt(Daily.PeriodsPerYear())
 	sharpe := 0.5 + 0.5*rng.NormFloat64()
-	regime := Regime{From: dates[0], Mu: sharpe * sd / math.Sqrt(252), Sigma: sd * math.Sqrt((nu-2)/nu), Nu: nu}
+	regime := Regime{From: dates[0], Mu: sharpe * sd / math.Sqrt(Daily.PeriodsPerYear()), Sigma: sd * math.Sqrt((nu-2)/nu), Nu: nu}
 	entry := 0
 	if rng.Float64() < s.Ragged {
 		entry = 1 + rng.IntN(max(1, len(dates)/2))
