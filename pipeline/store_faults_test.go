@@ -24,6 +24,9 @@ import (
 // TestStoreDamageIsNoticed damages one file of the store: the next run gives the
 // same bytes, and makes the entry again if it needs it.
 func TestStoreDamageIsNoticed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow")
+	}
 	c := tinyConfig(t)
 	o, _ := run(t, c)
 	sound := published(t, o.Dir)
@@ -223,6 +226,9 @@ func hostile() []string {
 
 // TestHostileNamesThroughTwoNights: the same names come back from every file.
 func TestHostileNamesThroughTwoNights(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow")
+	}
 	names := hostile()
 	if len(names) != 50 {
 		t.Fatalf("%d names", len(names))
