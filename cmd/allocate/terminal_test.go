@@ -95,10 +95,15 @@ func TestNothingCommandsTheTerminal(t *testing.T) {
 	command(ok, "simulate", "-o", path("sim.csv"), "--truth", path("truth.json"))
 	bad := []int{exitFailure, exitUsage, exitNotReady, exitRefused}
 	for _, args := range [][]string{
-		{hostileText}, {"run", "--" + hostileText}, {"run", hostileText}, {"run", "-c", hostileText}, with("run", "--set", hostileText), with("run", "--set", hostileText+"=1"),
+		{hostileText},
+		{"run", "--" + hostileText},
+		{"run", hostileText},
+		{"run", "-c", hostileText},
+		with("run", "--set", hostileText), with("run", "--set", hostileText+"=1"),
 		with("run", "--set", "as_of="+hostileText), with("run", "--set", "bayes.model="+hostileText), with("run", "--set", "optimize.bounds=[{name: \"\\e[2J\", max: 0.1}]"),
 		with("run", "--set", "returns.path="+hostileText), with("run", "--from", hostileText), with("run", "--progress", hostileText), with("run", "--log-format", hostileText),
-		{"diff", hostileText, hostileText}, with("retract", "--why", "x", hostileText), with("export weights", "--run", hostileText), with("export panel", "--format", hostileText), with("export draws", "--strategy", hostileText),
+		{"diff", hostileText, hostileText},
+		with("retract", "--why", "x", hostileText), with("export weights", "--run", hostileText), with("export panel", "--format", hostileText), with("export draws", "--strategy", hostileText),
 		{"config", "schema", "--of", hostileText},
 	} {
 		command(bad, args...)
