@@ -98,6 +98,9 @@ func damage(t *testing.T, rng *rand.Rand, path string) string {
 // day before, with the cache and without: the run restores it or publishes a new
 // revision and says so, or refuses; never does it go on from a wrong file.
 func TestPublishedDamageIsNoticed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow")
+	}
 	c := tinyConfig(t)
 	c.AsOf = "2022-12-22"
 	run(t, c)

@@ -25,7 +25,7 @@ import (
 // same bytes, and makes the entry again if it needs it.
 func TestStoreDamageIsNoticed(t *testing.T) {
 	if testing.Short() {
-		t.Skip("many fits: the race detector sees the same code in the shorter tests")
+		t.Skip("slow")
 	}
 	c := tinyConfig(t)
 	o, _ := run(t, c)
@@ -227,7 +227,7 @@ func hostile() []string {
 // TestHostileNamesThroughTwoNights: the same names come back from every file.
 func TestHostileNamesThroughTwoNights(t *testing.T) {
 	if testing.Short() {
-		t.Skip("many fits: the race detector sees the same code in the shorter tests")
+		t.Skip("slow")
 	}
 	names := hostile()
 	if len(names) != 50 {

@@ -164,6 +164,9 @@ func recovers(t *testing.T, binary, dir, command, want string) {
 // the same bytes, no partial folder, no finished strategy sampled twice, and no
 // temporary file after the next run and trim.
 func TestChaosKill(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow")
+	}
 	binary, rng := buildBinary(t), rand.New(rand.NewPCG(7, 7))
 	commands := []string{"run", "backtest"}
 	want, length := map[string]string{}, map[string]time.Duration{}
@@ -205,6 +208,9 @@ var faults = flag.Int("faults", 2, "how many write, sync and rename errors are i
 // fail: the exit code says so or the result is whole, no file is lost, and the
 // next run is right.
 func TestChaosInjected(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow")
+	}
 	tracer, err := exec.LookPath("strace")
 	if err != nil {
 		t.Skip("strace is not installed")
@@ -268,6 +274,9 @@ func lastLine(s string) string {
 // TestChaosStore flips bits in stored files and cuts them short: each damage
 // is noticed or harmless, and the result is right.
 func TestChaosStore(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow")
+	}
 	binary, rng := buildBinary(t), rand.New(rand.NewPCG(8, 8))
 	dir := t.TempDir()
 	if out, err := tinyRun(binary, dir, "run").CombinedOutput(); err != nil {

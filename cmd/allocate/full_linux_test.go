@@ -13,6 +13,9 @@ import (
 // run: one clear error, nothing half-published, and the next run, with room,
 // succeeds with the same bytes. It needs the right to mount a tmpfs.
 func TestChaosFullDisk(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow")
+	}
 	binary := buildBinary(t)
 	reference := t.TempDir()
 	if out, err := sampleRun(binary, reference).CombinedOutput(); err != nil {

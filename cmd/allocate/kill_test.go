@@ -15,6 +15,9 @@ import (
 // TestKilledRunGivesTheSameBytes runs the sample whole with 1 and with 8
 // workers, and a third time killed by SIGKILL half-way and started again.
 func TestKilledRunGivesTheSameBytes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow")
+	}
 	binary := buildBinary(t)
 	start := func(dir string, workers string) (*exec.Cmd, *bytes.Buffer) {
 		var log bytes.Buffer

@@ -28,6 +28,9 @@ const hostileText = "x\x1b[2J\x1b]0;t\x07\r\u009b2J\u202ey\x7f"
 // TestNothingCommandsTheTerminal runs every command over names, values, keys
 // and folders that a terminal would obey.
 func TestNothingCommandsTheTerminal(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow")
+	}
 	sample, err := os.ReadFile("../../testdata/panels/sample.csv")
 	if err != nil {
 		t.Fatal(err)
