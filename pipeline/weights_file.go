@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"math"
 	"path/filepath"
@@ -196,6 +197,8 @@ func readWeights(path string, most float64, asOf returns.Date) (*Holding, error)
 	switch {
 	case errors.As(err, &odd):
 		return nil, &returns.InputError{Err: fmt.Errorf("gates.previous: %w", err)}
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, &returns.NotReadyError{Message: fmt.Sprintf("gates.previous: there is no file %s", path)}
 	case err != nil:
 		return nil, &returns.NotReadyError{Message: fmt.Sprintf("gates.previous: %v", err)}
 	}
