@@ -43,8 +43,13 @@ func (s *summarizer) of(y []float64) (h history) {
 	var sumAbs, crossAbs, squareAbs float64
 	before, beforeAbs := 0.0, 0.0
 	s.under, s.over = s.under[:0], s.over[:0]
-	for i, x := range y {
-		least, most = min(least, x), max(most, x)
+	for _, x := range y {
+		switch { // not min and max, each of which waits for the one before
+		case x < least:
+			least = x
+		case x > most:
+			most = x
+		}
 		switch {
 		case x < s.low:
 			s.under = append(s.under, x)
@@ -59,10 +64,8 @@ func (s *summarizer) of(y []float64) (h history) {
 		square += d * d
 		sumAbs += a
 		squareAbs += a * a
-		if i > 0 {
-			cross += d * before
-			crossAbs += a * beforeAbs
-		}
+		cross += d * before
+		crossAbs += a * beforeAbs
 		before, beforeAbs = d, a
 	}
 	mean := sum / n
@@ -77,14 +80,28 @@ func (s *summarizer) of(y []float64) (h history) {
 	var half [2]float64
 	middle := (len(y) + 1) / 2
 	for k, part := range [2][]float64{y[:middle], y[middle:]} {
-		for _, x := range part {
-			half[k] += math.Abs(x - mean)
-		}
+		half[k] = absoluteDeviation(part, mean)
 	}
 	first := float64(middle)
 	h[statScaleChange] = half[1] / (n - first) / (half[0] / first)
 	h[statAsymmetry] = (mean - h[statQ01]) / (h[statQ99] - mean)
 	return h
+}
+
+// absoluteDeviation is the sum of |x - mean|, in four sums, so that no addition
+// waits for the one before.
+func absoluteDeviation(y []float64, mean float64) float64 {
+	var a, b, c, d float64
+	for ; len(y) >= 4; y = y[4:] {
+		a += math.Abs(y[0] - mean)
+		b += math.Abs(y[1] - mean)
+		c += math.Abs(y[2] - mean)
+		d += math.Abs(y[3] - mean)
+	}
+	for _, x := range y {
+		a += math.Abs(x - mean)
+	}
+	return a + b + (c + d)
 }
 
 // varying returns a scatter, or NaN where it is rounding of the sum of squares.

@@ -89,7 +89,7 @@ func (d *dependence) about(n int, intensity, mean float64, r *mat.SymDense) []re
 		found = append(found, returns.Finding{
 			Code: "scenarios.calendar", Severity: returns.Info,
 			Numbers:  map[string]float64{"strategies": float64(some), "days": float64(d.calendar.days)},
-			Sentence: fmt.Sprintf("%d strategies are in the market on some days only; they trade together as on %d days of history.", some, d.calendar.days),
+			Sentence: fmt.Sprintf("In the market on some days only: %d of %d strategies; they trade together as on %d days of history.", some, n, d.calendar.days),
 		})
 	}
 	if d.days != nil && d.days.own != nil {
