@@ -19,6 +19,7 @@ type Config struct {
 	CacheMax  int               `mapstructure:"cache_max" json:"cache_max" doc:"largest size of the cache after a run, in MiB: the longest unused results beyond it are deleted, but never those of the last published run; 0: no limit"`
 	Seed      uint64            `mapstructure:"seed" json:"seed" doc:"random seed: the same inputs and seed give the same bytes"`
 	Workers   int               `mapstructure:"workers" json:"workers" doc:"parallel workers; 0: one per processor; changes no result"`
+	Executor  string            `mapstructure:"executor" json:"executor" doc:"where actions run: local, in this process, or process, each in a process of its own, so that one that crashes or exhausts its memory fails alone; changes no result" enum:"local,process"`
 	Returns   returns.Options   `mapstructure:"returns" json:"returns" doc:"where the returns are, and which of them a run uses"`
 	Bayes     bayes.Options     `mapstructure:"bayes" json:"bayes" doc:"the model of one strategy, its priors and its sampler"`
 	Scenarios scenarios.Options `mapstructure:"scenarios" json:"scenarios" doc:"the joint futures"`
@@ -34,6 +35,7 @@ func Default() Config {
 		Cache:     ".cache",
 		CacheMax:  20_000,
 		Seed:      1,
+		Executor:  "local",
 		Returns:   returns.DefaultOptions(),
 		Bayes:     bayes.DefaultOptions(),
 		Scenarios: scenarios.DefaultOptions(),
@@ -80,6 +82,9 @@ func (c *Config) Validate() error {
 	}
 	if c.CacheMax < 0 {
 		errs = append(errs, fmt.Errorf("cache_max: is %d; expected a number of MiB, or 0 for no limit", c.CacheMax))
+	}
+	if c.Executor != "local" && c.Executor != "process" {
+		errs = append(errs, fmt.Errorf("executor: is %q; expected local or process", c.Executor))
 	}
 	if c.Workers < 0 || c.Workers > 4096 {
 		errs = append(errs, fmt.Errorf("workers: is %d; expected 0 to 4096", c.Workers))

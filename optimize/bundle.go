@@ -145,14 +145,14 @@ func newLevels(p *Problem, most int) *levels {
 // their sides as the master goes, or proves that there are none.
 func (b *levels) anywhere() (w []float64, infeasible bool) {
 	q, at := b.shape.elastic()
-	x := q.minimize(1e-11)
+	x := q.Minimize(1e-11)
 	y := at.read(b, x, 1)
 	// The largest excess is at least that of any mixture of the sides.
 	total := blas64.Asum(vector(y.rows)) + blas64.Asum(vector(y.distances))
 	if total > 0 && b.lagrangian(aim{}, y) > admissible*total {
 		return nil, true
 	}
-	return b.clip(x.x), false
+	return b.clip(x.X), false
 }
 
 // clip returns the weights of a master's point.
@@ -181,22 +181,22 @@ func (b *levels) descend(ctx context.Context, goal aim, enough func(value, bound
 
 		// The least of the model: a bound, and a cut where the model errs most.
 		q, at, constant := b.shape.least(b, goal)
-		x := q.minimize(accuracy)
+		x := q.Minimize(accuracy)
 		y := at.read(b, x, b.unit)
 		b.note(y.cuts)
 		out.Bound = max(out.Bound, b.lagrangian(goal, y))
-		b.visit(goal, b.clip(x.x), out)
+		b.visit(goal, b.clip(x.X), out)
 		if enough(out.Value, out.Bound) {
 			break
 		}
 
 		// Towards the best: as near to the centre as promises enough.
-		low := max((q.value(x.x)+constant)*b.unit, out.Bound)
+		low := max((q.Value(x.X)+constant)*b.unit, out.Bound)
 		q, at = b.shape.nearest(b, goal, low+kappa*(out.Value-low))
-		if x = q.minimize(accuracy); x.residual <= 1e-4 {
+		if x = q.Minimize(accuracy); x.Residual <= 1e-4 {
 			b.note(at.read(b, x, 1).cuts)
 			b.note(at.squares(b, x))
-			b.center = b.clip(x.x)
+			b.center = b.clip(x.X)
 			b.visit(goal, b.center, out)
 		}
 		if enough(out.Value, out.Bound) {

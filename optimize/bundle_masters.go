@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 
+	"allocate/optimize/qp"
+
 	"gonum.org/v1/gonum/blas/blas64"
 )
 
@@ -117,14 +119,14 @@ type places struct {
 // base returns a program with bounds, rows, distances and the definitions of
 // what stands for absolute values. The elastic one may exceed its sides by the
 // elastic variable.
-func (s *shape) base(elastic bool) (*quadratic, *places) {
+func (s *shape) base(elastic bool) (*qp.Problem, *places) {
 	n := len(s.p.Lower)
-	q := &quadratic{q: make([]float64, s.size), c: make([]float64, s.size), lo: make([]float64, s.size), up: make([]float64, s.size)}
+	q := &qp.Problem{Q: make([]float64, s.size), C: make([]float64, s.size), Lo: make([]float64, s.size), Up: make([]float64, s.size)}
 	at := &places{limit: -1, firstSquare: -1}
-	copy(q.lo, s.p.Lower)
-	copy(q.up, s.p.Upper)
+	copy(q.Lo, s.p.Lower)
+	copy(q.Up, s.p.Upper)
 	if elastic {
-		q.up[s.excess] = math.Inf(1)
+		q.Up[s.excess] = math.Inf(1)
 	}
 	side := func(f affine, limit float64) int {
 		if math.IsInf(limit, 1) {
@@ -133,13 +135,13 @@ func (s *shape) base(elastic bool) (*quadratic, *places) {
 		if elastic {
 			f.coef[s.excess] = -1
 		}
-		return q.below(f, limit)
+		return below(q, f, limit)
 	}
 	for _, row := range s.p.rows() {
 		equal, lower, upper := -1, -1, -1
 		if row.Lower == row.Upper && !elastic {
-			q.a, q.b = append(q.a, compress(row.Coef)), append(q.b, row.Lower)
-			equal = len(q.a) - 1
+			q.A, q.B = append(q.A, qp.NewRow(row.Coef)), append(q.B, row.Lower)
+			equal = len(q.A) - 1
 		} else {
 			f := s.affine()
 			copy(f.coef, row.Coef)
@@ -165,30 +167,30 @@ func (s *shape) base(elastic bool) (*quadratic, *places) {
 	}
 	for k, kink := range s.kinks {
 		d := s.first + k
-		q.up[d] = math.Inf(1)
-		q.g = append(q.g, sparse{[]int{kink.i, d}, []float64{1, -1}}, sparse{[]int{kink.i, d}, []float64{-1, -1}})
-		q.h = append(q.h, kink.at, -kink.at)
+		q.Up[d] = math.Inf(1)
+		q.G = append(q.G, qp.Row{At: []int{kink.i, d}, V: []float64{1, -1}}, qp.Row{At: []int{kink.i, d}, V: []float64{-1, -1}})
+		q.H = append(q.H, kink.at, -kink.at)
 	}
 	return q, at
 }
 
-// below appends the row f <= limit and returns its place.
-func (q *quadratic) below(f affine, limit float64) int {
-	q.g, q.h = append(q.g, compress(f.coef)), append(q.h, limit-f.constant)
-	return len(q.g) - 1
+// below appends the row f <= limit to q and returns its place.
+func below(q *qp.Problem, f affine, limit float64) int {
+	q.G, q.H = append(q.G, qp.NewRow(f.coef)), append(q.H, limit-f.constant)
+	return len(q.G) - 1
 }
 
 // elastic returns the program of the least excess over rows and distances.
-func (s *shape) elastic() (*quadratic, *places) {
+func (s *shape) elastic() (*qp.Problem, *places) {
 	q, at := s.base(true)
-	q.c[s.excess] = 1
-	at.cuts = len(q.g)
+	q.C[s.excess] = 1
+	at.cuts = len(q.G)
 	return q, at
 }
 
 // model appends the cuts, the limit on the risk and the norm to the base, all
 // in the unit of the masters, and returns F without Ridge in that unit.
-func (s *shape) model(b *levels, goal aim) (*quadratic, *places, affine) {
+func (s *shape) model(b *levels, goal aim) (*qp.Problem, *places, affine) {
 	q, at := s.base(false)
 	unit := 1 / b.unit
 	f := s.affine()
@@ -201,25 +203,25 @@ func (s *shape) model(b *levels, goal aim) (*quadratic, *places, affine) {
 		s.cost(&risk, unit)
 		s.ball(&risk, s.p.ballRisk()*unit)
 		risk.coef[s.tail] = 1
-		at.limit = q.below(risk, s.p.MaxCVaR*unit)
+		at.limit = below(q, risk, s.p.MaxCVaR*unit)
 	}
 	if s.p.Radius > 0 && s.p.Norm != LInf {
-		q.up[s.norm] = math.Inf(1)
+		q.Up[s.norm] = math.Inf(1)
 		for i := range b.mean {
-			at.norm = append(at.norm, len(q.g), len(q.g)+1)
+			at.norm = append(at.norm, len(q.G), len(q.G)+1)
 			in := s.ones[i] // 0: the norm leaves it out
-			q.g = append(q.g, sparse{[]int{i, s.norm}, []float64{in, -1}}, sparse{[]int{i, s.norm}, []float64{-in, -1}})
-			q.h = append(q.h, 0, 0)
+			q.G = append(q.G, qp.Row{At: []int{i, s.norm}, V: []float64{in, -1}}, qp.Row{At: []int{i, s.norm}, V: []float64{-in, -1}})
+			q.H = append(q.H, 0, 0)
 		}
 	}
-	at.cuts = len(q.g)
+	at.cuts = len(q.G)
 	if goal.limited || goal.rho > 0 {
-		q.lo[s.tail], q.up[s.tail] = math.Inf(-1), math.Inf(1)
+		q.Lo[s.tail], q.Up[s.tail] = math.Inf(-1), math.Inf(1)
 		for _, c := range b.cuts {
 			row := s.affine()
 			blas64.Axpy(unit, vector(c.g), vector(row.coef[:len(c.g)]))
 			row.coef[s.tail] = -1
-			q.below(row, 0)
+			below(q, row, 0)
 		}
 	}
 	return q, at, f
@@ -227,11 +229,11 @@ func (s *shape) model(b *levels, goal aim) (*quadratic, *places, affine) {
 
 // least returns the program that minimises the model of F, Ridge included,
 // and the constant that its objective lacks.
-func (s *shape) least(b *levels, goal aim) (*quadratic, *places, float64) {
+func (s *shape) least(b *levels, goal aim) (*qp.Problem, *places, float64) {
 	q, at, f := s.model(b, goal)
-	copy(q.c, f.coef)
+	copy(q.C, f.coef)
 	for i := range b.mean {
-		q.q[i] = 2 * goal.ridge / b.unit
+		q.Q[i] = 2 * goal.ridge / b.unit
 	}
 	return q, at, f.constant
 }
@@ -239,23 +241,23 @@ func (s *shape) least(b *levels, goal aim) (*quadratic, *places, float64) {
 // nearest returns the program whose solution is the point of the level set
 // nearest to the centre. Ridge has cuts there: the program is to stay
 // quadratic with linear rows.
-func (s *shape) nearest(b *levels, goal aim, level float64) (*quadratic, *places) {
+func (s *shape) nearest(b *levels, goal aim, level float64) (*qp.Problem, *places) {
 	q, at, f := s.model(b, goal)
 	for i, c := range b.center {
-		q.q[i], q.c[i] = 1, -c
+		q.Q[i], q.C[i] = 1, -c
 	}
 	if goal.ridge > 0 {
-		q.up[s.ridge] = math.Inf(1)
+		q.Up[s.ridge] = math.Inf(1)
 		f.coef[s.ridge] = 1
-		at.firstSquare = len(q.g)
+		at.firstSquare = len(q.G)
 		for _, c := range b.cuts {
 			row := s.affine()
 			blas64.Axpy(2*goal.ridge/b.unit, vector(c.w), vector(row.coef[:len(c.w)]))
 			row.coef[s.ridge] = -1
-			q.below(row, goal.ridge/b.unit*blas64.Dot(vector(c.w), vector(c.w)))
+			below(q, row, goal.ridge/b.unit*blas64.Dot(vector(c.w), vector(c.w)))
 		}
 	}
-	q.below(f, level/b.unit)
+	below(q, f, level/b.unit)
 	return q, at
 }
 
@@ -269,18 +271,18 @@ type prices struct {
 }
 
 // read finds the prices among the multipliers of the base or the model.
-func (at *places) read(b *levels, x quadraticPoint, unit float64) prices {
+func (at *places) read(b *levels, x qp.Point, unit float64) prices {
 	z := func(k int) float64 {
 		if k < 0 {
 			return 0
 		}
-		return x.z[k]
+		return x.Z[k]
 	}
 	y := prices{norm: make([]float64, len(b.mean)), cuts: make([]float64, len(b.cuts)), limit: z(at.limit)}
 	for k, equal := range at.equal {
 		v := z(at.lower[k]) - z(at.upper[k])
 		if equal >= 0 {
-			v = -x.y[equal]
+			v = -x.Y[equal]
 		}
 		y.rows = append(y.rows, v*unit)
 	}
@@ -288,8 +290,8 @@ func (at *places) read(b *levels, x quadraticPoint, unit float64) prices {
 		y.distances = append(y.distances, z(k)*unit)
 	}
 	for j := range y.cuts {
-		if at.cuts+j < len(x.z) {
-			y.cuts[j] = x.z[at.cuts+j]
+		if at.cuts+j < len(x.Z) {
+			y.cuts[j] = x.Z[at.cuts+j]
 		}
 	}
 	for i := range len(at.norm) / 2 {
@@ -299,9 +301,9 @@ func (at *places) read(b *levels, x quadraticPoint, unit float64) prices {
 }
 
 // squares returns the multipliers of the cuts of the quadratic term.
-func (at *places) squares(b *levels, x quadraticPoint) []float64 {
+func (at *places) squares(b *levels, x qp.Point) []float64 {
 	if at.firstSquare < 0 {
 		return nil
 	}
-	return x.z[at.firstSquare : at.firstSquare+len(b.cuts)]
+	return x.Z[at.firstSquare : at.firstSquare+len(b.cuts)]
 }

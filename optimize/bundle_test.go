@@ -233,9 +233,9 @@ func TestBundleAnyProblem(t *testing.T) {
 				// then closer to the best.
 				q, _ := newShape(p).base(false)
 				for i := range n {
-					q.q[i], q.c[i] = 1, -(p.Lower[i] + (p.Upper[i]-p.Lower[i])*rng.Float64())
+					q.Q[i], q.C[i] = 1, -(p.Lower[i] + (p.Upper[i]-p.Lower[i])*rng.Float64())
 				}
-				w, share := q.minimize(1e-12).x[:n], math.Pow(10, -3*rng.Float64())
+				w, share := q.Minimize(1e-12).X[:n], math.Pow(10, -3*rng.Float64())
 				for i := range w {
 					w[i] = b.W[i] + share*(w[i]-b.W[i])
 				}

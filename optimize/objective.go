@@ -158,7 +158,7 @@ func (e *engine) ratio(ctx context.Context) (*answer, error) {
 	}
 	best, pivots, from := bold, calm.pivots+bold.pivots, calm.search
 	if at = e.outcome(bold.weights); at.ret-e.RiskFree*e.base() <= 0 {
-		return nil, &UndefinedError{Message: fmt.Sprintf("there is no highest ratio: the highest expected return within the limits is %.6g over the horizon, not above the risk-free %.6g; choose another objective, or lower optimize.risk_free", at.ret, e.RiskFree), cause: errLowReturn}
+		return nil, &UndefinedError{Message: fmt.Sprintf("there is no highest ratio: the highest expected return within the limits is %.6g over the horizon, not above the risk-free %.6g; choose another objective, or lower optimize.risk_free", at.ret, e.RiskFree), Err: errLowReturn}
 	}
 	if at.risk+e.unpaid() <= none {
 		return nil, e.undefinedRatio(at)

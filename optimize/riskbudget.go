@@ -12,11 +12,11 @@ import (
 // UndefinedError says that what a problem asks for does not exist.
 type UndefinedError struct {
 	Message string // what is undefined, why, and what to change
-	cause   error
+	Err     error  // what tells some of these errors apart; may be nil
 }
 
 // Unwrap returns what tells some of these errors apart.
-func (e *UndefinedError) Unwrap() error { return e.cause }
+func (e *UndefinedError) Unwrap() error { return e.Err }
 
 func (e *UndefinedError) Error() string { return "optimize: " + e.Message }
 

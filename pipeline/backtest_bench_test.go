@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"allocate/config"
+	"allocate/pipeline/engine"
 )
 
 // BenchmarkBacktest replays a year of monthly decisions on the 29 real
@@ -21,7 +22,7 @@ func BenchmarkBacktest(b *testing.B) {
 	for b.Loop() {
 		dir := b.TempDir()
 		c.Out, c.Cache = filepath.Join(dir, "out"), filepath.Join(dir, "cache")
-		if _, err := Backtest(b.Context(), &c, nil, &Memory{}, time.Now); err != nil {
+		if _, err := Backtest(b.Context(), &c, nil, &engine.Memory{}, time.Now); err != nil {
 			b.Fatal(err)
 		}
 	}

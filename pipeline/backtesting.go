@@ -12,12 +12,14 @@ import (
 
 	"allocate/config"
 	"allocate/pipeline/backtest"
+	"allocate/pipeline/engine"
+	"allocate/pipeline/published"
 	"allocate/reports"
 	"allocate/returns"
 )
 
-// Tested is what a backtest came to.
-type Tested struct {
+// BacktestResult is what a backtest came to.
+type BacktestResult struct {
 	Dir    string // folder of the published revision
 	Fresh  bool   // false: the same files had been published before
 	Report *reports.Backtest
@@ -32,7 +34,7 @@ type Trial struct {
 // Backtest replays the nightly decision through time and publishes the results below <out>/backtest/<last day>. trials are the configurations of a
 // sweep, if there is one; they share the store with each other and with nightly
 // runs, and differ from c only in what the sweep sets.
-func Backtest(ctx context.Context, c *config.Config, trials []Trial, sink Sink, now func() time.Time) (*Tested, error) {
+func Backtest(ctx context.Context, c *config.Config, trials []Trial, sink engine.Sink, now func() time.Time) (*BacktestResult, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
@@ -40,20 +42,20 @@ func Backtest(ctx context.Context, c *config.Config, trials []Trial, sink Sink, 
 		return nil, err
 	}
 	started := now()
-	files, err := gather(c)
+	files, err := fetch(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	if err := files.gatherBacktest(c); err != nil {
+	if err := files.fetchBacktest(c); err != nil {
 		return nil, err
 	}
 	out := filepath.Join(c.Out, "backtest")
-	release, err := lock(out)
+	release, err := published.Lock(out)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	clearStaging(out)
+	published.ClearStaging(out)
 	r, err := newRunner(c, files, sink, now)
 	if err != nil {
 		return nil, err
@@ -71,9 +73,9 @@ func Backtest(ctx context.Context, c *config.Config, trials []Trial, sink Sink, 
 	if err != nil {
 		return nil, err
 	}
-	stages := append([]ManifestStage{read}, p.accounts()...)
+	stages := append([]published.ManifestStage{read}, p.accounts()...)
 	if len(trials) > 0 {
-		var more []ManifestStage
+		var more []published.ManifestStage
 		if report.Sweep, more, err = sweep(ctx, r, p.c, files, trials); err != nil {
 			return nil, err
 		}
@@ -83,37 +85,35 @@ func Backtest(ctx context.Context, c *config.Config, trials []Trial, sink Sink, 
 	if err != nil {
 		return nil, err
 	}
-	m := &Manifest{
+	m := &published.Manifest{
 		AsOf: report.Last, Effective: p.sessions.Next(report.Last), Outcome: "backtest", Started: started, Finished: now(), Seed: c.Seed,
-		Versions: versions(), Inputs: files.manifest(), Config: c, Stages: stages, Files: parts, Findings: report.Findings,
+		Versions: published.Versions(), Inputs: files.manifest(), Config: c, Stages: stages, Files: parts, Findings: report.Findings,
 	}
-	dir, fresh, err := publish(out, m, r.Store, func(fs []returns.Finding) { tellAll(r, fs) })
+	dir, fresh, err := publish(out, m, r.Store, false, func(fs []returns.Finding) []returns.Finding { tellAll(r, fs); return fs })
 	if err != nil {
 		return nil, err
 	}
-	return &Tested{Dir: dir, Fresh: fresh, Report: report}, writeIndex(c.Out)
+	return &BacktestResult{Dir: dir, Fresh: fresh, Report: report}, published.WriteIndex(c.Out)
 }
 
-// gatherBacktest finds the files that only a backtest reads.
-func (f *sourceFiles) gatherBacktest(c *config.Config) error {
+// fetchBacktest reads the files that only a backtest reads.
+func (f *fetched) fetchBacktest(c *config.Config) error {
 	b := c.Backtest
 	if b.Schedule == backtest.Listed {
-		s, text, err := f.add("dates", filepath.Base(b.Dates), b.Dates)
+		text, err := f.addBeside("dates", filepath.Base(b.Dates), b.Dates)
 		if err != nil {
 			return err
 		}
-		f.beside = append(f.beside, s)
 		if f.dates, err = returns.ReadDates(filepath.Base(b.Dates), text); err != nil {
 			return err
 		}
 	}
 	for _, x := range b.Portfolios {
-		s, text, err := f.add("portfolio", x.Name, x.Path)
+		text, err := f.addBeside("portfolio", x.Name, x.Path)
 		if err != nil {
 			return err
 		}
-		f.beside = append(f.beside, s)
-		targets, err := parseTargets(x.Path, text, anyGross)
+		targets, err := published.ParseTargets(x.Path, text, published.AnyGross)
 		if err != nil {
 			return err
 		}
@@ -126,7 +126,7 @@ func (f *sourceFiles) gatherBacktest(c *config.Config) error {
 }
 
 // run does everything but write.
-func (p *replay) run(ctx context.Context, files *sourceFiles) (*reports.Backtest, error) {
+func (p *replay) run(ctx context.Context, files *fetched) (*reports.Backtest, error) {
 	given := map[string][]backtest.Target{}
 	for _, x := range p.c.Backtest.Portfolios {
 		var err error
@@ -134,7 +134,7 @@ func (p *replay) run(ctx context.Context, files *sourceFiles) (*reports.Backtest
 			return nil, err
 		}
 	}
-	if err := p.foresee(ctx); err != nil {
+	if err := p.forecasts(ctx); err != nil {
 		return nil, err
 	}
 	ours, err := p.decide(ctx)
@@ -169,9 +169,7 @@ func (p *replay) run(ctx context.Context, files *sourceFiles) (*reports.Backtest
 		report.Portfolios = append(report.Portfolios, x.Portfolio)
 	}
 	report.Rebalances = p.rebalances(ours)
-	quietly := *p.Runner
-	quietly.Sink = quiet{p.Sink}
-	all, err := p.predictions(ctx, &quietly)
+	all, err := p.predictions(ctx, p.quietly())
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +179,7 @@ func (p *replay) run(ctx context.Context, files *sourceFiles) (*reports.Backtest
 	}
 	report.Findings = p.findings(report)
 	for i := range report.Findings {
-		p.Sink.Event(Event{Kind: Found, Stage: "backtest", Finding: &report.Findings[i]})
+		p.Sink.Event(engine.Event{Kind: engine.Found, Stage: "backtest", Finding: &report.Findings[i]})
 	}
 	report.LastWeights, err = p.lastWeights()
 	return report, err
@@ -200,8 +198,8 @@ func (p *replay) lastWeights() ([]byte, error) {
 }
 
 // write stores the published files.
-func (p *replay) write(b *reports.Backtest) ([]Part, error) {
-	var parts []Part
+func (p *replay) write(b *reports.Backtest) ([]engine.Part, error) {
+	var parts []engine.Part
 	for _, f := range reports.BacktestFiles() {
 		var text bytes.Buffer
 		if err := f.Write(&text, b); err != nil {
@@ -211,7 +209,7 @@ func (p *replay) write(b *reports.Backtest) ([]Part, error) {
 		if err != nil {
 			return nil, err
 		}
-		parts = append(parts, Part{Name: f.Name, Content: id})
+		parts = append(parts, engine.Part{Name: f.Name, Content: id})
 	}
 	return parts, nil
 }

@@ -2,13 +2,17 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
 	"allocate/optimize"
 	"allocate/pipeline/backtest"
+	"allocate/pipeline/engine"
 	"allocate/reports"
 	"allocate/reports/metrics"
 	"allocate/returns"
@@ -130,7 +134,7 @@ func (p *replay) estimates(all []metrics.Metric, s metrics.Sample) []reports.Est
 		return out
 	}
 	b := metrics.Bootstrap{Replicates: o.Replicates, Level: o.Level}
-	for i, r := range metrics.Intervals(s, all, b, stream(seedFor(p.c.Seed, "bootstrap", ""), "days")) {
+	for i, r := range metrics.Intervals(s, all, b, engine.Streams(p.c.Seed, "bootstrap")("days")) {
 		out[i].Low, out[i].High = reports.Number(r.Low), reports.Number(r.High)
 	}
 	return out
@@ -148,7 +152,7 @@ func (p *replay) yearly(value float64, of []float64, entry, days int) reports.Es
 	given, years := sum(of[:entry]), float64(days)/p.in.panel.Frequency().PeriodsPerYear()
 	low, high := metrics.Interval(of[entry:], func(x []float64) float64 {
 		return (given + sum(x)) / years
-	}, o.Level, o.Replicates, stream(seedFor(p.c.Seed, "bootstrap", ""), "rebalances"))
+	}, o.Level, o.Replicates, engine.Streams(p.c.Seed, "bootstrap")("rebalances"))
 	e.Low, e.High = reports.Number(low), reports.Number(high)
 	return e
 }
@@ -187,4 +191,83 @@ func (p *replay) rebalances(path *backtest.Path) []reports.Rebalance {
 		out = append(out, b)
 	}
 	return out
+}
+
+// findings says what a reader of the results must know of them.
+func (p *replay) findings(b *reports.Backtest) []returns.Finding {
+	found := slices.Clone(p.noted)
+	refused, why := 0, ""
+	var first, last returns.Date
+	for _, x := range b.Rebalances {
+		if x.Refused == "" {
+			continue
+		}
+		if refused == 0 {
+			first, why = x.Day, x.Refused
+		}
+		last = x.Day
+		refused++
+	}
+	if refused > 0 {
+		found = append(found, returns.Finding{
+			Code: "backtest.refused", Severity: returns.Warn, From: &first, To: &last, Numbers: map[string]float64{"refused": float64(refused), "decisions": float64(len(b.Rebalances))},
+			Sentence: fmt.Sprintf("On %d of %d days a nightly run would have published nothing; what was held was kept. The first was %v: %s", refused, len(b.Rebalances), first, why),
+		})
+	}
+	found = append(found, approvals(b.Rebalances)...)
+	for _, x := range b.Portfolios {
+		if x.Missing > 0 {
+			found = append(found, returns.Finding{
+				Code: "backtest.missing", Severity: returns.Info, Numbers: map[string]float64{"days": float64(x.Missing)},
+				Sentence: fmt.Sprintf("%s held strategies on %d days on which they had no return; their value was kept.", x.Name, x.Missing),
+			})
+		}
+	}
+	if b.Forecast == nil {
+		found = append(found, returns.Finding{
+			Code: "backtest.few", Severity: returns.Info,
+			Sentence: fmt.Sprintf("Fewer than %d horizons of %s that do not overlap are over: the predictions are not scored.", fewestScored, b.Over()),
+		})
+	}
+	if f := b.Forecast; f != nil {
+		for _, t := range f.Tail {
+			if float64(t.AcerbiSzekely.P) < 0.01 {
+				found = append(found, returns.Finding{
+					Code: "backtest.cvar", Severity: returns.Warn, Numbers: map[string]float64{"level": t.Level, "z2": float64(t.AcerbiSzekely.Statistic), "p": float64(t.AcerbiSzekely.P), "exceedances": float64(t.Exceedances), "expected": t.Expected},
+					Sentence: fmt.Sprintf("Risk was understated: at the %.0f%% tail there were %d losses beyond the predicted VaR where %.1f were expected, and the test of the predicted CVaR has p = %.2g.", 100*t.Level, t.Exceedances, t.Expected, float64(t.AcerbiSzekely.P)),
+				})
+			}
+		}
+	}
+	returns.SortFindings(found)
+	return found
+}
+
+// approvals counts the decisions for which a nightly run would have waited.
+func approvals(all []reports.Rebalance) []returns.Finding {
+	f := returns.Finding{Code: "backtest.approved", Severity: returns.Warn, Numbers: map[string]float64{"decisions": float64(len(all))}}
+	for _, x := range all {
+		if len(x.Approved) == 0 {
+			continue
+		}
+		if f.From == nil {
+			f.From = &x.Day
+		}
+		f.To = &x.Day
+		f.Numbers["approved"]++
+		for _, code := range x.Approved {
+			f.Numbers[code]++
+		}
+	}
+	if f.From == nil {
+		return nil
+	}
+	var why []string
+	for _, code := range slices.Sorted(maps.Keys(f.Numbers)) {
+		if strings.Contains(code, ".") {
+			why = append(why, fmt.Sprintf("%s on %.0f", code, f.Numbers[code]))
+		}
+	}
+	f.Sentence = fmt.Sprintf("On %.0f of %d days a nightly run would have waited for approval (%s); the backtest goes on as if it had been given.", f.Numbers["approved"], len(all), strings.Join(why, ", "))
+	return []returns.Finding{f}
 }

@@ -9,6 +9,7 @@ import (
 
 	"allocate/config"
 	"allocate/pipeline/backtest"
+	"allocate/pipeline/published"
 	"allocate/reports"
 	"allocate/reports/metrics"
 )
@@ -38,12 +39,12 @@ func checkSweep(c *config.Config) error {
 
 // sweep replays every configuration and says what the best of them is worth. It
 // returns the account of what that took, too.
-func sweep(ctx context.Context, r *Runner, c *config.Config, files *sourceFiles, trials []Trial) (*reports.Sweep, []ManifestStage, error) {
+func sweep(ctx context.Context, r *runner, c *config.Config, files *fetched, trials []Trial) (*reports.Sweep, []published.ManifestStage, error) {
 	out := &reports.Sweep{}
 	for _, s := range c.Backtest.Sweep {
 		out.Keys = append(out.Keys, s.Key)
 	}
-	var stages []ManifestStage
+	var stages []published.ManifestStage
 	var all [][]float64
 	var at []int                      // of each of all, among the trials
 	days, perYear := math.MaxInt, 0.0 // periods
@@ -56,7 +57,7 @@ func sweep(ctx context.Context, r *Runner, c *config.Config, files *sourceFiles,
 			return nil, nil, fmt.Errorf("%s: %w", named, err)
 		}
 		p.unit, perYear = named, p.in.panel.Frequency().PeriodsPerYear()
-		if err := p.foresee(ctx); err != nil {
+		if err := p.forecasts(ctx); err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", named, err)
 		}
 		path, err := p.decide(ctx)

@@ -10,6 +10,8 @@ import (
 
 	"allocate/config"
 	"allocate/pipeline/backtest"
+	"allocate/pipeline/engine"
+	"allocate/pipeline/published"
 )
 
 // TestSweepOverRefused has a trial that decides nothing, whose Sharpe ratio is
@@ -49,7 +51,7 @@ func TestSweepOverRefused(t *testing.T) {
 			t.Errorf("%s %v", what, v)
 		}
 	}
-	m, err := ReadManifest(o.Dir)
+	m, err := published.ReadManifest(o.Dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +70,7 @@ func TestUnswept(t *testing.T) {
 	for _, key := range append(keys, "optimize.alpha", "backtest.delay", "returns.window") {
 		c.Backtest.Sweep = append(c.Backtest.Sweep, backtest.Sweep{Key: key, Values: []string{"x"}})
 	}
-	var m Memory
+	var m engine.Memory
 	_, err := Backtest(t.Context(), c, []Trial{{Values: []string{"x"}, Config: c}}, &m, time.Now)
 	var bad *config.Error
 	if !errors.As(err, &bad) {
@@ -102,7 +104,7 @@ func TestManifestOfBacktest(t *testing.T) {
 		{cold.Dir, "returns window baselines bayes scenarios optimize portfolio", map[string]int{"bayes": 0, "optimize": 0}},
 		{warm.Dir, "returns window baselines forecast optimize portfolio", map[string]int{"window": days, "forecast": days, "optimize": 0}},
 	} {
-		m, err := ReadManifest(x.dir)
+		m, err := published.ReadManifest(x.dir)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,6 +17,7 @@ import (
 	"allocate/config"
 	"allocate/optimize"
 	"allocate/pipeline/backtest"
+	"allocate/pipeline/engine"
 	"allocate/reports"
 	"allocate/returns"
 )
@@ -35,9 +36,9 @@ func quickBacktest(t testing.TB) *config.Config {
 	return &c
 }
 
-func tested(t testing.TB, c *config.Config, trials ...Trial) *Tested {
+func tested(t testing.TB, c *config.Config, trials ...Trial) *BacktestResult {
 	t.Helper()
-	o, err := Backtest(t.Context(), c, trials, &Memory{}, time.Now)
+	o, err := Backtest(t.Context(), c, trials, &engine.Memory{}, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -332,7 +333,7 @@ func TestNamesInTime(t *testing.T) {
 		}
 	}
 	c.Optimize.Groups[0].Strategies[0] = "strategy_5"
-	if _, err := Backtest(t.Context(), c, nil, &Memory{}, time.Now); err == nil || !strings.Contains(err.Error(), `no strategy "strategy_5"`) {
+	if _, err := Backtest(t.Context(), c, nil, &engine.Memory{}, time.Now); err == nil || !strings.Contains(err.Error(), `no strategy "strategy_5"`) {
 		t.Errorf("a name that nobody has: %v", err)
 	}
 }

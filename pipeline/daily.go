@@ -10,6 +10,8 @@ import (
 
 	"allocate/config"
 	"allocate/optimize"
+	"allocate/pipeline/engine"
+	"allocate/pipeline/published"
 	"allocate/returns"
 	"allocate/returns/columnar"
 	"allocate/scenarios"
@@ -21,14 +23,14 @@ type Decision struct {
 	Effective returns.Date
 	Horizon   string // of expected return and risk: "21 days", "4 weeks"
 	Solution  *optimize.Solution
-	Files     []Part
+	Files     []engine.Part
 	Findings  []returns.Finding
-	Stages    []ManifestStage
-	Held      *Holding // previous weights, drifted; nil on a cold start
-	Turnover  float64  // against them
+	Stages    []published.ManifestStage
+	Held      *published.Holding // previous weights, drifted; nil on a cold start
+	Turnover  float64            // against them
 
 	told     []gated                 // findings as the stages made them, gate by gate
-	history  ContentID               // digest of what the window knows
+	history  engine.ContentID        // digest of what the window knows
 	approved bool                    // findings of severity hold do not stop the run
 	policy   []returns.NamedSeverity // severities by code
 }
@@ -40,23 +42,23 @@ type day struct {
 	effective returns.Date
 	all       []string // every strategy of the panel
 	window    windowOptions
-	held      *Holding
+	held      *published.Holding
 	approved  bool
-	good      map[string]ContentID        // posteriors of the last published run, by strategy
+	good      map[string]engine.ContentID // posteriors of the last published run, by strategy
 	about     map[string]returns.Strategy // what the metadata says, by strategy; empty without a file
-	inputs    []Input                     // of the window stage: panel, and metadata, holidays, history or previous if there are
+	inputs    []engine.Input              // of the window stage: panel, and metadata, holidays, history or previous if there are
 	notes     []returns.Finding           // about what was published before
 }
 
 // daily turns a panel into weights as of one day: window, bayes, holdout,
 // scenarios, optimize, fan, reports. It sees nothing of the panel after that day.
-func (r *Runner) daily(ctx context.Context, in day, c *config.Config) (*Decision, error) {
+func (r *runner) daily(ctx context.Context, in day, c *config.Config) (*Decision, error) {
 	c = c.For(in.panel.Frequency())
 	d := &Decision{Horizon: in.panel.Frequency().Days(c.Scenarios.Horizon), AsOf: in.asOf, Effective: in.effective, Held: in.held, approved: in.approved, policy: c.Gates.Severity}
 	if err := d.gate(r, "window", in.notes); err != nil {
 		return nil, err
 	}
-	f, err := d.foresee(ctx, r, in, c)
+	f, err := d.forecast(ctx, r, in, c)
 	if err != nil {
 		return nil, err
 	}
@@ -72,81 +74,81 @@ func (r *Runner) daily(ctx context.Context, in day, c *config.Config) (*Decision
 	}
 	paths := c.Scenarios
 	paths.Holdout = nil
-	fan, err := d.one(ctx, r, c, "fan", fanOptions{paths, cashReturn(c), c.Seed}, false, append(slices.Clone(f.inputs), Input{"scenarios", f.set}, Input{"solution", best.Content})...)
+	fan, err := d.one(ctx, r, c, "fan", fanOptions{paths, cashReturn(c), c.Seed}, false, append(slices.Clone(f.inputs), engine.Input{Name: "scenarios", Content: f.set}, engine.Input{Name: "solution", Content: best.Content})...)
 	if err != nil {
 		return nil, err
 	}
 	o := reportOptions{AsOf: in.asOf, Effective: d.Effective, Seed: c.Seed, Bayes: c.Bayes, Scenarios: c.Scenarios, Optimize: c.Optimize, Held: in.before(), Left: append(leftOut(in.all, f.tree), f.unusable...), Change: change, Severity: c.Gates.Severity}
-	inputs := append(append(slices.Clone(f.inputs), f.coverages...), Input{"window", f.window}, Input{"scenarios", f.set}, Input{"solution", best.Content}, Input{"fan", fan.Content})
+	inputs := append(append(slices.Clone(f.inputs), f.coverages...), engine.Input{Name: "window", Content: f.window}, engine.Input{Name: "scenarios", Content: f.set}, engine.Input{Name: "solution", Content: best.Content}, engine.Input{Name: "fan", Content: fan.Content})
 	files, err := d.one(ctx, r, c, "reports", o, false, inputs...)
 	if err != nil {
 		return nil, err
 	}
-	published, err := decodeTree(files.Bytes)
+	tree, err := r.Tree(ctx, files)
 	if err != nil {
 		return nil, err
 	}
-	d.Files, d.history = published.Parts, f.tree.History
+	d.Files, d.history = tree.Parts, f.tree.Beside(published.HistoryFile)
 	returns.SortFindings(d.Findings)
 	return d, nil
 }
 
 // forecast is what a day's decision is made from.
 type forecast struct {
-	window    ContentID
-	tree      Tree
-	inputs    []Input // series and posteriors of the strategies that can be used
-	coverages []Input
+	window    engine.ContentID
+	tree      engine.Tree
+	inputs    []engine.Input // series and posteriors of the strategies that can be used
+	coverages []engine.Input
 	unusable  []string
-	set       ContentID
+	set       engine.ContentID
 }
 
-// foresee turns a panel into joint scenarios as of one day. The nightly run and
+// forecast turns a panel into joint scenarios as of one day. The nightly run and
 // a backtest go this one way, and decide after it.
-func (d *Decision) foresee(ctx context.Context, r *Runner, in day, c *config.Config) (*forecast, error) {
-	f, err := d.look(ctx, r, in, c)
+func (d *Decision) forecast(ctx context.Context, r *runner, in day, c *config.Config) (*forecast, error) {
+	f, err := d.window(ctx, r, in, c)
 	if err != nil {
 		return nil, err
 	}
-	return f, d.imagine(ctx, r, f, in, c)
+	return f, d.simulate(ctx, r, f, in, c)
 }
 
-// look cuts the panel to what may be known on the day, and judges it.
-func (d *Decision) look(ctx context.Context, r *Runner, in day, c *config.Config) (*forecast, error) {
+// window cuts the panel to what may be known on the day, and judges it.
+func (d *Decision) window(ctx context.Context, r *runner, in day, c *config.Config) (*forecast, error) {
 	window, err := d.one(ctx, r, c, "window", in.window, false, in.inputs...)
 	if err != nil {
 		return nil, err
 	}
 	f := &forecast{window: window.Content}
-	if f.tree, err = decodeTree(window.Bytes); err != nil {
+	if f.tree, err = r.Tree(ctx, window); err != nil {
 		return nil, err
 	}
 	return f, d.gate(r, "window", f.tree.Findings)
 }
 
-// imagine fits the strategies and draws their joint futures.
-func (d *Decision) imagine(ctx context.Context, r *Runner, f *forecast, in day, c *config.Config) error {
-	var fits, trials []Action
-	var series []Input
+// simulate fits the strategies and draws their joint scenarios.
+func (d *Decision) simulate(ctx context.Context, r *runner, f *forecast, in day, c *config.Config) error {
+	var fits, trials []engine.Action
+	var series []engine.Input
 	for _, part := range f.tree.Parts {
-		a, err := r.action(c, "bayes", part.Name, c.Bayes, true, Input{"series", part.Content})
+		a, err := r.action(c, "bayes", part.Name, c.Bayes, true, engine.Input{Name: "series", Content: part.Content})
 		if err != nil {
 			return err
 		}
 		fits = append(fits, a)
 		if c.Scenarios.HoldsOut() {
-			if a, err = r.action(c, "holdout", part.Name, heldOut(c.Scenarios, c.Bayes), true, Input{"series", part.Content}); err != nil {
+			if a, err = r.action(c, "holdout", part.Name, heldOut(c.Scenarios, c.Bayes), true, engine.Input{Name: "series", Content: part.Content}); err != nil {
 				return err
 			}
 			trials = append(trials, a)
 		}
-		series = append(series, Input{"series " + part.Name, part.Content})
+		series = append(series, engine.Input{Name: "series " + part.Name, Content: part.Content})
 	}
-	posteriors, err := d.run(ctx, r, "bayes", fits)
+	results, err := d.run(ctx, r, "bayes", fits)
 	if err != nil {
 		return err
 	}
-	posteriors, found, err := d.rescue(ctx, r, posteriors, in.good)
+	posteriors, found, err := d.rescue(ctx, r, results, in.good)
 	if err != nil {
 		return err
 	}
@@ -155,7 +157,7 @@ func (d *Decision) imagine(ctx context.Context, r *Runner, f *forecast, in day, 
 		return err
 	}
 	if len(f.unusable) == len(posteriors) {
-		return &GateError{Findings: found}
+		return &published.GateError{Findings: found}
 	}
 	if f.coverages, err = d.holdout(ctx, r, trials); err != nil {
 		return err
@@ -168,7 +170,11 @@ func (d *Decision) imagine(ctx context.Context, r *Runner, f *forecast, in day, 
 		return err
 	}
 	f.set = set.Content
-	fs, err := setFindings(set.Bytes)
+	b, err := r.Bytes(ctx, set)
+	if err != nil {
+		return err
+	}
+	fs, err := setFindings(b)
 	if err != nil {
 		return err
 	}
@@ -176,49 +182,60 @@ func (d *Decision) imagine(ctx context.Context, r *Runner, f *forecast, in day, 
 }
 
 // decide chooses the weights, given the current weights.
-func (d *Decision) decide(ctx context.Context, r *Runner, f *forecast, in day, c *config.Config) (Result, error) {
+func (d *Decision) decide(ctx context.Context, r *runner, f *forecast, in day, c *config.Config) (engine.Result, error) {
 	options, err := in.decision(c.Optimize, f.inputs, d.Held)
 	if err != nil {
-		return Result{}, err
+		return engine.Result{}, err
 	}
-	best, err := d.one(ctx, r, c, "optimize", options, false, Input{"scenarios", f.set})
+	best, err := d.one(ctx, r, c, "optimize", options, false, engine.Input{Name: "scenarios", Content: f.set})
 	if err != nil {
-		return Result{}, err
+		return engine.Result{}, err
 	}
-	if err := json.Unmarshal(best.Bytes, &d.Solution); err != nil {
-		return Result{}, err
+	b, err := r.Bytes(ctx, best)
+	if err == nil {
+		err = json.Unmarshal(b, &d.Solution)
+	}
+	if err != nil {
+		return engine.Result{}, err
 	}
 	if d.Solution.Status == optimize.Inaccurate {
-		return Result{}, &UncertifiedError{Gap: d.Solution.Certificate.ExactGap, Limit: c.Optimize.MaxGap}
+		return engine.Result{}, &UncertifiedError{Gap: d.Solution.Certificate.ExactGap, Limit: c.Optimize.MaxGap}
 	}
 	return best, d.gate(r, "optimize", d.Solution.Findings)
 }
 
+// runner is the engine with the stages of a night, and what was published when
+// the command began.
+type runner struct {
+	*engine.Runner
+	list published.List
+}
+
 // action plans one execution of a stage.
-func (r *Runner) action(c *config.Config, stage, unit string, options any, seeded bool, inputs ...Input) (Action, error) {
-	o, err := canonical(options)
-	a := Action{Stage: stage, Version: r.Stages[stage].Version, Unit: unit, Options: o, Inputs: inputs, Arch: arch()}
+func (r *runner) action(c *config.Config, stage, unit string, options any, seeded bool, inputs ...engine.Input) (engine.Action, error) {
+	o, err := engine.Canonical(options)
+	a := engine.Action{Stage: stage, Version: r.Stages[stage].Version, Unit: unit, Options: o, Inputs: inputs, Arch: engine.Arch()}
 	if seeded {
-		a.Seed = seedFor(c.Seed, stage, unit)
+		a.Seed = engine.SeedFor(c.Seed, stage, unit)
 	}
 	return a, err
 }
 
 // one does a stage that has a single action.
-func (d *Decision) one(ctx context.Context, r *Runner, c *config.Config, stage string, options any, seeded bool, inputs ...Input) (Result, error) {
+func (d *Decision) one(ctx context.Context, r *runner, c *config.Config, stage string, options any, seeded bool, inputs ...engine.Input) (engine.Result, error) {
 	a, err := r.action(c, stage, "", options, seeded, inputs...)
 	if err != nil {
-		return Result{}, err
+		return engine.Result{}, err
 	}
-	results, err := d.run(ctx, r, stage, []Action{a})
+	results, err := d.run(ctx, r, stage, []engine.Action{a})
 	if err != nil {
-		return Result{}, err
+		return engine.Result{}, err
 	}
 	return results[0], nil
 }
 
 // run does the actions of a stage and keeps the account for the manifest.
-func (d *Decision) run(ctx context.Context, r *Runner, name string, actions []Action) ([]Result, error) {
+func (d *Decision) run(ctx context.Context, r *runner, name string, actions []engine.Action) ([]engine.Result, error) {
 	began := r.Now()
 	results, err := r.Stage(ctx, name, actions)
 	if err != nil {
@@ -228,15 +245,15 @@ func (d *Decision) run(ctx context.Context, r *Runner, name string, actions []Ac
 	return results, nil
 }
 
-func account(name string, version int, results []Result, seconds float64) ManifestStage {
-	s := ManifestStage{Name: name, Version: version, Seconds: seconds, PeakMiB: peakMiB()}
+func account(name string, version int, results []engine.Result, seconds float64) published.ManifestStage {
+	s := published.ManifestStage{Name: name, Version: version, Seconds: seconds, PeakMiB: peakMiB()}
 	for _, res := range results {
 		if res.Hit {
 			s.FromStore++
 		} else {
 			s.Made++
 		}
-		s.Actions = append(s.Actions, ManifestAction{Unit: res.Action.Unit, Action: res.Action.ID(), Content: res.Content, Seconds: res.Elapsed.Seconds()})
+		s.Actions = append(s.Actions, published.ManifestAction{Unit: res.Action.Unit, Action: res.Action.ID(), Content: res.Content, Seconds: res.Elapsed.Seconds()})
 	}
 	return s
 }
@@ -261,31 +278,32 @@ type gated struct {
 }
 
 // gate tells of findings and stops the run at one that forbids to publish.
-func (d *Decision) gate(r *Runner, stage string, findings []returns.Finding) error {
+func (d *Decision) gate(r *runner, stage string, findings []returns.Finding) error {
 	d.told = append(d.told, gated{stage, slices.Clone(findings)})
 	findings = returns.Rate(findings, d.policy)
 	for i := range findings {
-		r.Sink.Event(Event{Kind: Found, Stage: stage, Finding: &findings[i]})
+		r.Sink.Event(engine.Event{Kind: engine.Found, Stage: stage, Finding: &findings[i]})
 	}
 	d.Findings = append(d.Findings, findings...)
 	if worst := returns.Worst(findings); worst == returns.Fail || worst == returns.Hold && !d.approved {
-		return &GateError{Findings: findings}
+		return &published.GateError{Findings: findings}
 	}
 	return nil
 }
 
 // tellAll tells of findings that stop nothing.
-func tellAll(r *Runner, findings []returns.Finding) {
+func tellAll(r *runner, findings []returns.Finding) {
 	for i := range findings {
-		r.Sink.Event(Event{Kind: Found, Stage: "reports", Finding: &findings[i]})
+		r.Sink.Event(engine.Event{Kind: engine.Found, Stage: "reports", Finding: &findings[i]})
 	}
 }
 
 // note tells of findings that stop nothing any more.
-func (d *Decision) note(r *Runner, findings []returns.Finding) {
+func (d *Decision) note(r *runner, findings []returns.Finding) []returns.Finding {
 	findings = returns.Rate(findings, d.policy)
 	tellAll(r, findings)
 	d.Findings = append(d.Findings, findings...)
+	return findings
 }
 
 // Degraded reports a warning whose code begins with one of the prefixes.
@@ -296,7 +314,7 @@ func (d *Decision) Degraded(prefixes []string) bool {
 }
 
 // leftOut names the strategies of the panel that the run does not use.
-func leftOut(all []string, used Tree) []string {
+func leftOut(all []string, used engine.Tree) []string {
 	in := map[string]bool{}
 	for _, p := range used.Parts {
 		in[p.Name] = true

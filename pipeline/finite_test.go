@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"allocate/pipeline/engine"
+	"allocate/pipeline/published"
 	"allocate/reports"
 	"allocate/returns"
 )
@@ -39,9 +41,9 @@ func TestNothingButNumbersIsWritten(t *testing.T) {
 		f := returns.Finding{Code: "data.gap", Numbers: map[string]float64{"x": x, "y": 1}, Sentence: "s"}
 		fs := []returns.Finding{f}
 		for what, v := range map[string]any{
-			"run.json": &Manifest{Findings: fs, Stages: []ManifestStage{{Seconds: x, PeakMiB: x, Actions: []ManifestAction{{Seconds: x}}}}},
+			"run.json": &published.Manifest{Findings: fs, Stages: []published.ManifestStage{{Seconds: x, PeakMiB: x, Actions: []published.ManifestAction{{Seconds: x}}}}},
 			"check":    &Checked{Findings: fs},
-			"diff":     &Difference{Weights: []NumberPair{{Name: "a", A: x, B: x}}},
+			"diff":     &published.Difference{Weights: []published.NumberPair{{Name: "a", A: x, B: x}}},
 			"prior":    []Prior{{Strategy: "a"}},
 			"outcome":  map[string]any{"cvar": x, "metrics": []reports.MetricRow{{Values: []reports.Estimate{{}}}}},
 		} {
@@ -50,15 +52,15 @@ func TestNothingButNumbersIsWritten(t *testing.T) {
 				t.Errorf("%s of %v: %v", what, x, err)
 			}
 		}
-		b, err := (Tree{Findings: fs}).encode()
+		b, err := (engine.Tree{Findings: fs}).Encode()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if read, err := decodeTree(b); err != nil || len(read.Findings[0].Numbers) != 1 || read.Findings[0].Numbers["y"] != 1 {
+		if read, err := engine.DecodeTree(b); err != nil || len(read.Findings[0].Numbers) != 1 || read.Findings[0].Numbers["y"] != 1 {
 			t.Errorf("a stored tree: %+v, %v", read, err)
 		}
 		var lines bytes.Buffer
-		(&JSONLines{W: &lines}).Event(Event{Kind: Found, Stage: "window", Finding: &f, Elapsed: time.Second})
+		(&engine.JSONLines{W: &lines}).Event(engine.Event{Kind: engine.Found, Stage: "window", Finding: &f, Elapsed: time.Second})
 		if !json.Valid(lines.Bytes()) {
 			t.Errorf("an event: %q", lines.String())
 		}

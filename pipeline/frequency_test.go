@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"allocate/config"
+	"allocate/pipeline/engine"
 	"allocate/reports"
 	"allocate/returns"
 )
@@ -80,7 +81,7 @@ func nightOf(t *testing.T, p *returns.Panel, change func(c *config.Config)) (*co
 	if change != nil {
 		change(&c)
 	}
-	done, err := Run(context.Background(), &c, Manner{}, &Memory{}, time.Now)
+	done, err := Run(context.Background(), &c, RunOptions{}, &engine.Memory{}, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +100,7 @@ func TestFrequencies(t *testing.T) {
 	if testing.Short() {
 		t.Skip("many fits: the race detector sees the same code in the shorter tests")
 	}
-	daily, truth, err := returns.Simulate(returns.Simulation{Strategies: 16, Days: 5200, Start: returns.NewDate(2003, 1, 1), Correlation: 0.2}, Streams(3, "frequencies"))
+	daily, truth, err := returns.Simulate(returns.Simulation{Strategies: 16, Days: 5200, Start: returns.NewDate(2003, 1, 1), Correlation: 0.2}, engine.Streams(3, "frequencies"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +189,7 @@ func TestRealFrequencies(t *testing.T) {
 // TestHorizonOfSevenDays runs a market that never closes.
 func TestHorizonOfSevenDays(t *testing.T) {
 	text := "date,a,b\n"
-	src := Streams(1, "seven")("days")
+	src := engine.Streams(1, "seven")("days")
 	for i := range 400 {
 		u := func() float64 { return (float64(src.Uint64()>>11)/(1<<53) - 0.5) / 20 }
 		text += fmt.Sprintf("%v,%.6f,%.6f\n", returns.NewDate(2021, 1, 1).AddDays(i), u(), u())

@@ -1,34 +1,22 @@
 package pipeline
 
 import (
-	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
-	"os"
 	"path/filepath"
+	"slices"
 	"sort"
-	"strconv"
+	"strings"
 
 	"allocate/config"
 	"allocate/optimize"
 	"allocate/pipeline/backtest"
-	"allocate/pipeline/store"
+	"allocate/pipeline/engine"
+	"allocate/pipeline/published"
 	"allocate/reports"
 	"allocate/returns"
 )
-
-// Holding is the weights of an earlier day as they stand now: drifted by the
-// returns since.
-type Holding struct {
-	From string // file they were read from
-	AsOf returns.Date
-	Sum  float64 // of the weights as they were decided
-	line int     // last row of them in the file
-
-	effective returns.Date
-	Weights   map[string]float64
-	Beliefs   map[string]reports.HeldStrategy // of the run that decided them, if it is known
-}
 
 // before is what reports say of the current weights.
 func (in *day) before() *reports.Held {
@@ -38,87 +26,24 @@ func (in *day) before() *reports.Held {
 	return &reports.Held{AsOf: in.held.AsOf, Weights: in.held.Weights, Beliefs: in.held.Beliefs}
 }
 
-// holding returns the weights that a revision published, and its beliefs, from
-// its files or, where these are damaged, from the store.
-func (v *revision) holding(s *store.Store) (*Holding, error) {
-	path := filepath.Join(v.dir, "weights.csv")
-	b, err := v.original("weights.csv", s)
-	if err != nil {
-		return nil, err
-	}
-	h, err := lastHolding(path, b, math.Inf(1)) // published under other limits, perhaps
-	if err != nil {
-		return nil, err
-	}
-	if b, err = v.original("summary.json", s); err != nil {
-		return nil, err
-	}
-	h.Beliefs = beliefs(b)
-	return h, nil
-}
-
-// original returns a published file as it was published.
-func (v *revision) original(name string, s *store.Store) ([]byte, error) {
-	b, err := v.read(name)
-	if err == nil {
-		return b, nil
-	}
-	if b, failed := s.Get(v.sums[name]); failed == nil {
-		return b, nil
-	}
-	return nil, err
-}
-
-// beliefs reads what a run believed of its strategies from its summary.json.
-func beliefs(b []byte) map[string]reports.HeldStrategy {
-	var s reports.Summary
-	if json.Unmarshal(b, &s) != nil {
-		return nil
-	}
-	out := map[string]reports.HeldStrategy{}
-	for _, x := range s.Strategies {
-		out[x.Name] = reports.HeldStrategy{AnnualReturn: x.AnnualReturn.Mean, AnnualVolatility: x.AnnualVolatility.Mean}
-	}
-	return out
-}
-
-// lastPublished returns the newest revision that was not taken back of the last
-// day before asOf that has one, "" if there is none.
-func lastPublished(out string, asOf returns.Date) (dir string, day returns.Date) {
-	entries, err := os.ReadDir(out)
-	if err != nil {
-		return "", 0
-	}
-	for _, e := range entries {
-		d, err := returns.ParseDate(e.Name())
-		if err != nil || !e.IsDir() || d >= asOf || dir != "" && d <= day {
-			continue
-		}
-		if valid, _, err := standing(filepath.Join(out, e.Name())); err == nil && len(valid) > 0 {
-			dir, day = filepath.Join(out, e.Name(), "r"+strconv.Itoa(valid[len(valid)-1])), d
-		}
-	}
-	return dir, day
-}
-
 // holding reads the weights that were last published, or those of the file the
 // configuration names, and lets them drift by the returns of the days after
 // theirs up to asOf, as a backtest does. nil means a cold start.
-func holding(c *config.Config, panel *returns.Panel, asOf returns.Date, last *revision, s *store.Store) (*Holding, error) {
-	var h *Holding
+func holding(c *config.Config, panel *returns.Panel, asOf returns.Date, last *published.Revision, s engine.Store) (*published.Holding, error) {
+	var h *published.Holding
 	var err error
 	switch {
 	case c.Gates.Previous != "":
-		if h, err = readWeights(c.Gates.Previous, mostGross(c.Optimize), asOf); err != nil {
+		if h, err = published.ReadWeights(c.Gates.Previous, mostGross(c.Optimize), asOf); err != nil {
 			return nil, err
 		}
-		if b, err := readRegular(filepath.Join(filepath.Dir(c.Gates.Previous), "summary.json")); err == nil {
-			h.Beliefs = beliefs(b)
+		if b, err := returns.ReadRegular(filepath.Join(filepath.Dir(c.Gates.Previous), "summary.json")); err == nil {
+			h.Beliefs = published.Beliefs(b)
 		}
 	case last == nil:
 		return nil, nil
 	default:
-		if h, err = last.holding(s); err != nil {
+		if h, err = last.Holding(s); err != nil {
 			return nil, err
 		}
 	}
@@ -131,7 +56,7 @@ func holding(c *config.Config, panel *returns.Panel, asOf returns.Date, last *re
 
 // checkChange compares a solution with the current weights: total turnover, half the
 // sum of absolute changes, and the largest change of one position.
-func checkChange(held *Holding, s *optimize.Solution, g config.Gates) (turnover float64, fs []returns.Finding) {
+func checkChange(held *published.Holding, s *optimize.Solution, g config.Gates) (turnover float64, fs []returns.Finding) {
 	if held == nil {
 		return 0, []returns.Finding{{Code: "run.cold_start", Severity: returns.Info, Sentence: "No weights were published before this day; there is nothing to compare with."}}
 	}
@@ -174,4 +99,92 @@ func checkChange(held *Holding, s *optimize.Solution, g config.Gates) (turnover 
 		})
 	}
 	return turnover, fs
+}
+
+// looseLimits finds limits that are a multiple of what they limit, as 10 for
+// 10% is: they cannot bind, and nothing else would tell.
+func looseLimits(c *config.Config) []returns.Finding {
+	o := c.Optimize
+	// Twice all of a long-only budget, or five times the capital with short
+	// positions, is beyond use for a weight; ten times for leverage.
+	most := mostGross(o)
+	if most > 5 {
+		most = 5
+	}
+	var fs []returns.Finding
+	check := func(key string, value, most float64) {
+		if value >= most {
+			fs = append(fs, returns.NewFinding("optimize.limit", "", 0, fmt.Sprintf("%s is %v, which is %.0f%%; if %v%% is meant, write %v or %v%%.", key, value, 100*value, value, value/100, value), map[string]float64{"value": value}))
+		}
+	}
+	optional := func(key string, value *float64, most float64) {
+		if value != nil {
+			check(key, *value, most)
+		}
+	}
+	check("optimize.max_weight", o.MaxWeight, most)
+	for i, b := range o.Bounds {
+		optional(fmt.Sprintf("optimize.bounds[%d].max", i), b.Max, most)
+	}
+	for i, g := range o.Groups {
+		optional(fmt.Sprintf("optimize.groups[%d].max", i), g.Max, 2*most)
+	}
+	optional("optimize.max_leverage", o.MaxLeverage, 10)
+	optional("optimize.max_turnover", o.MaxTurnover, 5)
+	optional("optimize.max_distance", o.MaxDistance, 5)
+	optional("optimize.max_cvar", o.MaxCVaR, 1)
+	optional("optimize.min_annual_return", o.MinAnnualReturn, 1)
+	check("optimize.cash_return", o.CashReturn, 0.5)
+	check("optimize.risk_free", o.RiskFree, 0.5)
+	check("optimize.robust_radius", o.RobustRadius, 0.5)
+	check("optimize.min_weight", -o.MinWeight, 5)
+	check("returns.max_median_abs", c.Returns.MaxMedianAbs, 1)
+	check("gates.max_turnover", c.Gates.MaxTurnover, 5)
+	check("gates.max_change", c.Gates.MaxChange, 5)
+	return fs
+}
+
+// checkPrevious judges previous weights: they should sum to the budget, unless
+// the rest is cash, and be of strategies that the data has.
+func checkPrevious(held *published.Holding, panel *returns.Panel, asOf returns.Date, o optimize.Options) []returns.Finding {
+	if held == nil {
+		return nil
+	}
+	var fs []returns.Finding
+	if d := held.Sum - o.Budget; math.Abs(d) > 1e-6 && !(o.Cash && d < 0) {
+		fs = append(fs, returns.NewFinding("run.previous", "", math.Abs(d), fmt.Sprintf("The previous weights of %v sum to %.2f%%, the budget is %.2f%%.", held.AsOf, 100*held.Sum, 100*o.Budget), map[string]float64{"sum": held.Sum, "budget": o.Budget}))
+	}
+	// Drift needs the returns since; weights of a year ago are not the current ones.
+	switch {
+	case held.AsOf < panel.First():
+		fs = append(fs, returns.NewFinding("run.previous", "", 1, fmt.Sprintf("The previous weights are of %v, before the first returns, %v: their drift is not known.", held.AsOf, panel.First()), nil))
+	case held.AsOf.AddMonths(3) < asOf:
+		fs = append(fs, returns.NewFinding("run.previous", "", 0.1, fmt.Sprintf("The previous weights are of %v, more than three months before %v; are they the current ones?", held.AsOf, asOf), nil))
+	}
+	known := panel.Names()
+	unknown, gross := []string{}, 0.0
+	for _, name := range slices.Sorted(maps.Keys(held.Weights)) {
+		if w := held.Weights[name]; w != 0 && name != optimize.Cash && !slices.Contains(known, name) {
+			unknown, gross = append(unknown, fmt.Sprintf("%q", name)), gross+math.Abs(w)
+		}
+	}
+	if len(unknown) > 0 {
+		list := strings.Join(unknown[:min(6, len(unknown))], ", ")
+		fs = append(fs, returns.NewFinding("run.previous", "", gross, fmt.Sprintf("The previous weights of %v hold %.2f%% of capital in strategies that the data does not have: %s.", held.AsOf, 100*gross, list), map[string]float64{"weight": gross, "strategies": float64(len(unknown))}))
+	}
+	return fs
+}
+
+// mostGross is the largest sum of absolute weights that is believed of previous
+// weights under the present limits: twice what they allow, since limits change.
+func mostGross(o optimize.Options) float64 {
+	short := o.MinWeight < 0 || slices.ContainsFunc(o.Bounds, func(b optimize.Bound) bool { return b.Min != nil && *b.Min < 0 })
+	size := max(1, math.Abs(o.Budget))
+	switch {
+	case !short:
+		return 2 * size
+	case o.MaxLeverage != nil:
+		return 2 * max(size, *o.MaxLeverage)
+	}
+	return published.AnyGross * size
 }

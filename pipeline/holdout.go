@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"allocate/bayes"
+	"allocate/pipeline/engine"
 	"allocate/returns"
 	"allocate/scenarios"
 )
@@ -26,7 +27,7 @@ func heldOut(s scenarios.Options, b bayes.Options) holdoutOptions {
 // runHoldout fits a series without its last days and asks where they lie in
 // what the fit predicts: a Coverage, or null where there are too few days or no
 // usable posterior of the others.
-func runHoldout(ctx context.Context, c *Call) ([]byte, error) {
+func runHoldout(ctx context.Context, c *engine.Call) ([]byte, error) {
 	var o holdoutOptions
 	if err := c.Options(&o); err != nil {
 		return nil, err
@@ -59,7 +60,7 @@ func runHoldout(ctx context.Context, c *Call) ([]byte, error) {
 
 // holdout tries the model of every strategy on days that it has not seen. It
 // returns the results as inputs of the reports.
-func (d *Decision) holdout(ctx context.Context, r *Runner, fits []Action) ([]Input, error) {
+func (d *Decision) holdout(ctx context.Context, r *runner, fits []engine.Action) ([]engine.Input, error) {
 	if len(fits) == 0 {
 		return nil, nil // scenarios.holdout is 0
 	}
@@ -68,22 +69,26 @@ func (d *Decision) holdout(ctx context.Context, r *Runner, fits []Action) ([]Inp
 		return nil, err
 	}
 	var all []*scenarios.Coverage
-	var inputs []Input
+	var inputs []engine.Input
 	for _, res := range results {
 		var c *scenarios.Coverage
-		if err := json.Unmarshal(res.Bytes, &c); err != nil {
+		b, err := r.Bytes(ctx, res)
+		if err == nil {
+			err = json.Unmarshal(b, &c)
+		}
+		if err != nil {
 			return nil, err
 		}
 		all = append(all, c)
-		inputs = append(inputs, Input{"holdout " + res.Action.Unit, res.Content})
+		inputs = append(inputs, engine.Input{Name: "holdout " + res.Action.Unit, Content: res.Content})
 	}
 	return inputs, d.gate(r, "holdout", scenarios.JudgeHoldout(all))
 }
 
 // judgeHoldout is what the coverages among an action's inputs come to.
-func judgeHoldout(c *Call) ([]returns.Finding, error) {
+func judgeHoldout(c *engine.Call) ([]returns.Finding, error) {
 	var all []*scenarios.Coverage
-	err := c.each("holdout", func(b []byte) error {
+	err := c.Each("holdout", func(_ string, b []byte) error {
 		var one *scenarios.Coverage
 		err := json.Unmarshal(b, &one)
 		all = append(all, one)

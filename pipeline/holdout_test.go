@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"allocate/config"
+	"allocate/pipeline/engine"
 	"allocate/pipeline/store"
 	"allocate/returns"
 	"allocate/returns/columnar"
@@ -32,12 +33,17 @@ func coverageOf(t *testing.T, s *returns.Series, c config.Config) *scenarios.Cov
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := canonical(heldOut(c.Scenarios, c.Bayes))
+	o, err := engine.Canonical(heldOut(c.Scenarios, c.Bayes))
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := Action{Stage: "holdout", Unit: s.Strategy.Name, Options: o, Inputs: []Input{{"series", id}}, Seed: seedFor(1, "holdout", s.Strategy.Name)}
-	out, err := runHoldout(t.Context(), &Call{Action: a, store: files, sink: &Memory{}})
+	stages := Stages(1)
+	a := engine.Action{Stage: "holdout", Version: stages["holdout"].Version, Unit: s.Strategy.Name, Options: o, Inputs: []engine.Input{{Name: "series", Content: id}}, Seed: engine.SeedFor(1, "holdout", s.Strategy.Name), Arch: engine.Arch()}
+	content, err := engine.Local{Stages: stages}.Execute(t.Context(), a, files, &engine.Memory{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := files.Get(content)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +61,7 @@ func coverageOf(t *testing.T, s *returns.Series, c config.Config) *scenarios.Cov
 func TestHoldoutCoverage(t *testing.T) {
 	const n = 40
 	c := config.Default()
-	panel, _, err := returns.Simulate(returns.Simulation{Strategies: n, Days: 1752, Start: returns.NewDate(2015, 1, 1)}, Streams(3, "holdout"))
+	panel, _, err := returns.Simulate(returns.Simulation{Strategies: n, Days: 1752, Start: returns.NewDate(2015, 1, 1)}, engine.Streams(3, "holdout"))
 	if err != nil {
 		t.Fatal(err)
 	}

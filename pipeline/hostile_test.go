@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"allocate/pipeline/engine"
+	"allocate/pipeline/published"
 	"allocate/returns"
 )
 
@@ -18,7 +20,7 @@ func TestHostileNames(t *testing.T) {
 		t.Skip("many fits: the race detector sees the same code in the shorter tests")
 	}
 	names := []string{"../../../etc/passwd", "=cmd|' /C calc'!A0", "<img src=x onerror=alert(1)>", `quote"comma,semi;`, "@sum(1)", "-2+3", "\u202egnp.exe", "emoji 🙂", "cash", strings.Repeat("x", 256)}
-	panel, _, err := returns.Simulate(returns.Simulation{Strategies: len(names), Days: 200, Start: returns.NewDate(2020, 1, 1)}, Streams(3, "hostile"))
+	panel, _, err := returns.Simulate(returns.Simulation{Strategies: len(names), Days: 200, Start: returns.NewDate(2020, 1, 1)}, engine.Streams(3, "hostile"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +29,7 @@ func TestHostileNames(t *testing.T) {
 	if err := out.Write([]string{"date", "strategy", "return"}); err != nil {
 		t.Fatal(err)
 	}
-	b, err := ExportPanel(panel, "csv")
+	b, err := published.ExportPanel(panel, "csv")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +51,7 @@ func TestHostileNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	o, _ := run(t, c)
-	files := published(t, o.Dir)
+	files := mainFiles(t, o.Dir)
 	records, err := csv.NewReader(strings.NewReader(files["weights.csv"])).ReadAll()
 	if err != nil || len(records) != len(names)+1 {
 		t.Fatalf("%d records in weights.csv: %v", len(records), err)

@@ -4,31 +4,39 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"allocate/pipeline/engine"
 )
 
 // rooms says what each package may import of ours and of others. A package
 // that is not listed may not exist; a name ending in / admits all below it.
 var rooms = map[string]struct{ ours, others []string }{
-	"returns/columnar":  {nil, []string{"github.com/apache/arrow/go/v15/arrow", "github.com/apache/arrow/go/v15/arrow/array", "github.com/apache/arrow/go/v15/arrow/ipc", "github.com/apache/arrow/go/v15/arrow/memory", "github.com/parquet-go/parquet-go/"}},
-	"returns":           {[]string{"returns/columnar"}, []string{"gonum.org/v1/gonum/"}},
-	"bayes/nuts":        {nil, []string{"gonum.org/v1/gonum/"}},
-	"bayes/mcmc":        {nil, []string{"gonum.org/v1/gonum/"}},
-	"bayes":             {[]string{"returns", "returns/columnar", "bayes/"}, []string{"gonum.org/v1/gonum/"}},
-	"scenarios":         {[]string{"returns", "returns/columnar", "bayes"}, []string{"gonum.org/v1/gonum/"}},
-	"optimize":          {[]string{"returns", "returns/columnar", "scenarios"}, []string{"gonum.org/v1/gonum/"}},
-	"reports/metrics":   {nil, []string{"gonum.org/v1/gonum/"}},
-	"reports/chart":     {nil, []string{"gonum.org/v1/gonum/", "gonum.org/v1/plot/", "gonum.org/v1/plot"}},
-	"reports":           {[]string{"returns", "bayes", "scenarios", "optimize", "reports/"}, []string{"gonum.org/v1/gonum/", "gonum.org/v1/plot/", "github.com/prometheus/client_golang/"}},
-	"config":            {[]string{"returns", "bayes", "scenarios", "optimize", "reports", "pipeline/backtest"}, []string{"github.com/spf13/viper", "github.com/go-viper/mapstructure/v2", "github.com/invopop/jsonschema"}},
-	"pipeline/store":    {nil, []string{"github.com/google/renameio/v2", "github.com/gofrs/flock"}},
-	"pipeline/backtest": {[]string{"returns", "scenarios", "optimize", "reports/metrics"}, []string{"gonum.org/v1/gonum/"}},
-	"pipeline":          {[]string{"returns", "returns/columnar", "bayes", "scenarios", "optimize", "reports", "reports/metrics", "config", "pipeline/"}, []string{"go.uber.org/zap", "golang.org/x/sync/errgroup", "github.com/google/renameio/v2", "github.com/gofrs/flock"}},
-	"cmd/allocate":      {[]string{"pipeline", "config", "reports", "returns"}, []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "go.uber.org/zap", "go.uber.org/zap/zapcore", "github.com/vbauerster/mpb/v8/", "github.com/vbauerster/mpb/v8", "golang.org/x/term"}},
+	"returns/columnar":         {nil, []string{"github.com/apache/arrow/go/v15/arrow", "github.com/apache/arrow/go/v15/arrow/array", "github.com/apache/arrow/go/v15/arrow/ipc", "github.com/apache/arrow/go/v15/arrow/memory", "github.com/parquet-go/parquet-go/"}},
+	"returns":                  {[]string{"returns/columnar"}, []string{"gonum.org/v1/gonum/"}},
+	"bayes/nuts":               {nil, []string{"gonum.org/v1/gonum/"}},
+	"bayes/mcmc":               {nil, []string{"gonum.org/v1/gonum/"}},
+	"bayes":                    {[]string{"returns", "returns/columnar", "bayes/"}, []string{"gonum.org/v1/gonum/"}},
+	"scenarios":                {[]string{"returns", "returns/columnar", "bayes"}, []string{"gonum.org/v1/gonum/"}},
+	"optimize/qp": {nil, []string{"gonum.org/v1/gonum/"}},
+	"optimize": {[]string{"returns", "returns/columnar", "scenarios", "optimize/qp"}, []string{"gonum.org/v1/gonum/"}},
+	"reports/metrics":          {nil, []string{"gonum.org/v1/gonum/"}},
+	"reports/chart":            {nil, []string{"gonum.org/v1/gonum/", "gonum.org/v1/plot/", "gonum.org/v1/plot"}},
+	"reports":                  {[]string{"returns", "bayes", "scenarios", "optimize", "reports/"}, []string{"gonum.org/v1/gonum/", "gonum.org/v1/plot/", "github.com/prometheus/client_golang/"}},
+	"config":                   {[]string{"returns", "bayes", "scenarios", "optimize", "reports", "pipeline/backtest"}, []string{"github.com/spf13/viper", "github.com/go-viper/mapstructure/v2", "github.com/invopop/jsonschema"}},
+	"pipeline/store":           {nil, []string{"github.com/google/renameio/v2", "github.com/gofrs/flock"}},
+	"pipeline/store/storetest": {[]string{"pipeline/store", "pipeline/engine"}, nil},
+	"pipeline/engine":          {[]string{"pipeline/store", "returns"}, []string{"go.uber.org/zap", "golang.org/x/sync/errgroup"}},
+	"pipeline/published":       {[]string{"returns", "returns/columnar", "bayes", "optimize", "reports", "config", "pipeline/store", "pipeline/engine", "pipeline/backtest"}, []string{"github.com/google/renameio/v2", "github.com/gofrs/flock"}},
+	"pipeline/backtest":        {[]string{"returns", "scenarios", "optimize", "reports/metrics"}, []string{"gonum.org/v1/gonum/"}},
+	"pipeline":                 {[]string{"returns", "returns/columnar", "bayes", "scenarios", "optimize", "reports", "reports/metrics", "config", "pipeline/"}, []string{"golang.org/x/sync/errgroup"}},
+	"cmd/allocate":             {[]string{"pipeline/", "config", "reports", "returns"}, []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "go.uber.org/zap", "go.uber.org/zap/zapcore", "github.com/vbauerster/mpb/v8/", "github.com/vbauerster/mpb/v8", "golang.org/x/term"}},
 }
 
 // onlyIn names what is allowed in some rooms and nowhere else.
@@ -116,6 +124,45 @@ func checkFile(t *testing.T, path, room string, isTest bool) {
 		if allowed, ruled := onlyIn[use]; ruled && !slices.Contains(allowed, room) {
 			t.Errorf("%s uses %s, which only %s may", path, use, strings.Join(allowed, " and "))
 		}
+	}
+}
+
+// crossing lists the types of errors that need not cross the boundary of a process,
+// with the reason.
+var crossing = map[string]string{
+	"bayes.GradientError": "a finding of the fit", "bayes/nuts.PointError": "a finding of the fit",
+	"pipeline/backtest.RuinError": "of the simulator, which is no action", "pipeline/engine.remoteError": "what others become",
+	"cmd/allocate.usageError": "of the command line", "cmd/allocate.allRefused": "of the command line",
+}
+
+// TestErrorTypesCross expects every type of error to be registered with the engine,
+// or to be listed with the reason why it need not be: an exit code or a refusal that
+// goes by its type would depend on where an action ran.
+func TestErrorTypesCross(t *testing.T) {
+	pattern := regexp.MustCompile(`(?m)^func \(\w+ \*?(\w+)\) Error\(\) string`)
+	registered := engine.RegisteredErrors()
+	found := 0
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		folder := filepath.ToSlash(filepath.Dir(strings.TrimPrefix(path, ".."+string(filepath.Separator))))
+		for _, m := range pattern.FindAllStringSubmatch(string(text), -1) {
+			found++
+			name := folder + "." + m[1]
+			_, listed := crossing[name]
+			if crosses := slices.Contains(registered, "allocate/"+name); crosses == listed {
+				t.Errorf("%s: registered %v, listed as one that need not be %v", name, crosses, listed)
+			}
+		}
+		return nil
+	})
+	if err != nil || found < 15 {
+		t.Errorf("%d types of errors, %v", found, err)
 	}
 }
 

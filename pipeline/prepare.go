@@ -1,106 +1,113 @@
 package pipeline
 
 import (
-	"bytes"
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
-	"sync"
 	"time"
 
 	"allocate/config"
 	"allocate/pipeline/backtest"
+	"allocate/pipeline/engine"
+	"allocate/pipeline/published"
 	"allocate/pipeline/store"
-	"allocate/reports"
 	"allocate/returns"
 	"allocate/returns/columnar"
 )
 
-// sourceFile is one file that users own.
-type sourceFile struct {
-	input Input
-	path  string
-	size  int64
+// fetchedFile is one input as it was read at the beginning of a run.
+type fetchedFile struct {
+	returns.File
+	input engine.Input
 }
 
-// sourceFiles are all the files a run reads.
-type sourceFiles struct {
-	returns  []sourceFile // inputs named "file NAME"
-	extra    []sourceFile // "metadata NAME", "holidays NAME"
-	beside   []sourceFile // what only a backtest reads; no action's input
+// fetched are all the inputs of a run. They are read once; the store keeps those
+// that an action reads.
+type fetched struct {
+	returns  []fetchedFile // inputs named "file NAME"
+	extra    []fetchedFile // "metadata NAME", "holidays NAME"
+	beside   []fetchedFile // what only a backtest reads; no action's input
 	holidays []byte
 	metadata []byte
 	dates    []returns.Date // of decision, of a backtest
 
 	portfolios map[string][]backtest.Target // that a backtest compares with
-	byContent  Sources
 }
 
-// gather finds and hashes the files that the configuration names.
-func gather(c *config.Config) (*sourceFiles, error) {
-	f := &sourceFiles{byContent: Sources{}}
-	found, err := returns.Locate(c.Returns.Path)
+// fetch reads what the configuration names.
+func fetch(ctx context.Context, c *config.Config) (*fetched, error) {
+	files, err := returns.Files(c.Returns.Path).Fetch(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for _, l := range found {
-		s, _, err := f.add("file", l.Name, l.Path)
-		if err != nil {
-			return nil, err
-		}
-		f.returns = append(f.returns, s)
+	f := &fetched{}
+	for _, file := range files {
+		f.returns = append(f.returns, named("file", file))
 	}
-	for _, x := range []struct{ kind, path string }{{"metadata", c.Returns.Metadata}, {"holidays", c.Returns.Holidays}} {
-		if x.path == "" {
-			continue
-		}
-		s, b, err := f.add(x.kind, filepath.Base(x.path), x.path)
-		if err != nil {
-			return nil, err
-		}
-		f.extra = append(f.extra, s)
-		switch x.kind {
-		case "holidays":
-			f.holidays = b
-		case "metadata":
-			f.metadata = b
-		}
+	if f.holidays, err = f.add("holidays", c.Returns.Holidays); err != nil {
+		return nil, err
 	}
-	return f, nil
+	f.metadata, err = f.add("metadata", c.Returns.Metadata)
+	return f, err
 }
 
-// add hashes one file.
-func (f *sourceFiles) add(kind, name, path string) (sourceFile, []byte, error) {
-	b, err := readRegular(path)
-	if input := new(returns.InputError); errors.As(err, &input) {
-		return sourceFile{}, nil, err
-	}
-	if err != nil {
-		return sourceFile{}, nil, &returns.NotReadyError{Message: fmt.Sprintf("%v; expected a file that the configuration names", err)}
-	}
-	s := sourceFile{Input{kind + " " + name, store.Sum(b)}, path, int64(len(b))}
-	f.byContent[s.input.Content] = path
-	return s, b, nil
+func named(kind string, file returns.File) fetchedFile {
+	return fetchedFile{file, engine.Input{Name: kind + " " + file.Name, Content: store.Sum(file.Data)}}
 }
 
-func (f *sourceFiles) manifest() []ManifestInput {
-	var list []ManifestInput
-	for _, s := range append(append(append([]sourceFile(nil), f.returns...), f.extra...), f.beside...) {
-		list = append(list, ManifestInput{Path: s.path, SHA256: s.input.Content, Bytes: s.size})
+// add reads one more file that actions read; none where path is blank.
+func (f *fetched) add(kind, path string) ([]byte, error) {
+	if path == "" {
+		return nil, nil
+	}
+	file, err := returns.FetchFile(path)
+	file.Name = filepath.Base(path)
+	f.extra = append(f.extra, named(kind, file))
+	return file.Data, err
+}
+
+// addBeside reads a file that no action reads.
+func (f *fetched) addBeside(kind, name, path string) ([]byte, error) {
+	file, err := returns.FetchFile(path)
+	file.Name = name
+	f.beside = append(f.beside, named(kind, file))
+	return file.Data, err
+}
+
+func (f *fetched) manifest() []published.ManifestInput {
+	var list []published.ManifestInput
+	for _, x := range slices.Concat(f.returns, f.extra, f.beside) {
+		list = append(list, published.ManifestInput{Path: x.From, SHA256: x.input.Content, Bytes: int64(len(x.Data))})
 	}
 	return list
 }
 
-func newRunner(c *config.Config, f *sourceFiles, sink Sink, now func() time.Time) (*Runner, error) {
+// newRunner opens the cache, puts the inputs there and returns a runner of the
+// stages.
+func newRunner(c *config.Config, f *fetched, sink engine.Sink, now func() time.Time) (*runner, error) {
 	s, err := store.Open(c.Cache)
 	if err != nil {
 		return nil, err
 	}
 	stages := Stages(c.Workers)
-	return &Runner{made: &sync.Map{}, Stages: stages, Store: s, Sink: sink, Workers: c.Workers, Now: now, Executor: Local{Stages: stages, Sources: f.byContent}}, nil
+	var executor engine.Executor = engine.Local{Stages: stages}
+	if c.Executor == "process" {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		executor = engine.Process{Command: []string{self, ExecuteCommand}, Store: s.Dir()}
+	}
+	r := &runner{engine.NewRunner(stages, s, executor, sink, c.Workers, now), published.NewList(c.Out)}
+	for _, x := range slices.Concat(f.returns, f.extra) {
+		if _, err := r.Provide(x.Data); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
 }
 
 // prepare makes a night ready, the same for run, plan and check: it reads the
@@ -109,30 +116,30 @@ func newRunner(c *config.Config, f *sourceFiles, sink Sink, now func() time.Time
 // Then it looks at what was published before that day: what the past was, which
 // weights are held, which posteriors were good. write is whether it may restore
 // what of that is damaged.
-func (r *Runner) prepare(ctx context.Context, c *config.Config, files *sourceFiles, write bool) (day, ManifestStage, error) {
+func (r *runner) prepare(ctx context.Context, c *config.Config, files *fetched, write bool) (day, published.ManifestStage, error) {
 	in, sessions, read, err := r.readPanel(ctx, c, files)
 	if err != nil {
-		return day{}, ManifestStage{}, err
+		return day{}, published.ManifestStage{}, err
 	}
 	stale, err := in.settle(c, sessions, returns.DateOf(r.Now()))
 	if err != nil {
-		return day{}, ManifestStage{}, err
+		return day{}, published.ManifestStage{}, err
 	}
 	in.effective = sessions.Next(in.asOf)
 	in.window = windowOptions{AsOf: in.asOf, Stale: stale, Returns: c.Returns.Judging(), History: true}
-	last, notes, err := lastRevision(c.Out, in.asOf, r.Store, write)
+	last, notes, err := r.list.Before(in.asOf, r.Store, write)
 	if err != nil {
-		return day{}, ManifestStage{}, err
+		return day{}, published.ManifestStage{}, err
 	}
 	in.notes = notes
 	if last != nil {
 		if err := r.past(&in, last); err != nil {
-			return day{}, ManifestStage{}, err
+			return day{}, published.ManifestStage{}, err
 		}
 	}
 	in.good = goodPosteriors(last, r.Store)
 	if in.held, err = holding(c, in.panel, in.asOf, last, r.Store); err != nil {
-		return day{}, ManifestStage{}, err
+		return day{}, published.ManifestStage{}, err
 	}
 	return in, read, nil
 }
@@ -140,22 +147,22 @@ func (r *Runner) prepare(ctx context.Context, c *config.Config, files *sourceFil
 // past gives the window the history of the last published run to compare with.
 // Where there is none that can be relied upon, the night is held: history that
 // cannot be compared may have changed.
-func (r *Runner) past(in *day, last *revision) error {
-	if b, err := last.original(historyFile, r.Store); err == nil {
-		if _, err := decodeHistory(b); err == nil {
+func (r *runner) past(in *day, last *published.Revision) error {
+	if b, err := last.Original(published.HistoryFile, r.Store); err == nil {
+		if _, err := returns.DecodeHistory(b); err == nil {
 			content, err := r.Store.Put(b)
-			in.inputs = append(in.inputs, Input{"history", content})
+			in.inputs = append(in.inputs, engine.Input{Name: "history", Content: content})
 			return err
 		}
 	}
-	if last.manifest.History == "" { // published before there were digests
-		for _, s := range last.manifest.Stages {
+	if last.Manifest.History == "" { // published before there were digests
+		for _, s := range last.Manifest.Stages {
 			if s.Name != "returns" || len(s.Actions) != 1 {
 				continue
 			}
 			if _, err := r.Store.Get(s.Actions[0].Content); err == nil {
-				in.window.Previous = &last.day
-				in.inputs = append(in.inputs, Input{"previous", s.Actions[0].Content})
+				in.window.Previous = &last.Day
+				in.inputs = append(in.inputs, engine.Input{Name: "previous", Content: s.Actions[0].Content})
 				return nil
 			}
 		}
@@ -163,36 +170,40 @@ func (r *Runner) past(in *day, last *revision) error {
 	in.notes = append(in.notes, returns.Finding{
 		// A hold: whether the past has changed is what this gate is for.
 		Code: "run.history", Severity: returns.Hold,
-		Sentence: fmt.Sprintf("The history that the run of %v saw cannot be compared with today's: %s is gone or damaged, and the cache no longer has it; check the data, then run again with --approve.", last.day, filepath.Join(last.dir, historyFile)),
+		Sentence: fmt.Sprintf("The history that the run of %v saw cannot be compared with today's: %s is gone or damaged, and the cache no longer has it; check the data, then run again with --approve.", last.Day, filepath.Join(last.Dir, published.HistoryFile)),
 	})
 	return nil
 }
 
 // readPanel reads the files into a panel, or finds that this was done before.
 // The day it returns has no as-of day yet.
-func (r *Runner) readPanel(ctx context.Context, c *config.Config, files *sourceFiles) (day, returns.Calendar, ManifestStage, error) {
+func (r *runner) readPanel(ctx context.Context, c *config.Config, files *fetched) (day, returns.Calendar, published.ManifestStage, error) {
 	none := returns.Calendar{}
-	o, err := canonical(c.Returns.Reading())
+	o, err := engine.Canonical(c.Returns.Reading())
 	if err != nil {
-		return day{}, none, ManifestStage{}, err
+		return day{}, none, published.ManifestStage{}, err
 	}
 	began := r.Now()
-	a := Action{Stage: "returns", Version: r.Stages["returns"].Version, Options: o, Arch: arch()}
+	a := engine.Action{Stage: "returns", Version: r.Stages["returns"].Version, Options: o, Arch: engine.Arch()}
 	for _, s := range files.returns {
 		a.Inputs = append(a.Inputs, s.input)
 	}
-	results, err := r.Stage(ctx, "returns", []Action{a})
+	results, err := r.Stage(ctx, "returns", []engine.Action{a})
 	if err != nil {
-		return day{}, none, ManifestStage{}, err
+		return day{}, none, published.ManifestStage{}, err
 	}
-	panel, err := decodePanel(results[0].Bytes)
+	b, err := r.Bytes(ctx, results[0])
 	if err != nil {
-		return day{}, none, ManifestStage{}, err
+		return day{}, none, published.ManifestStage{}, err
 	}
-	in := day{panel: panel, all: panel.Names(), inputs: []Input{{"panel", results[0].Content}}}
+	panel, err := decodePanel(b)
+	if err != nil {
+		return day{}, none, published.ManifestStage{}, err
+	}
+	in := day{panel: panel, all: panel.Names(), inputs: []engine.Input{{Name: "panel", Content: results[0].Content}}}
 	sessions, err := c.Returns.Sessions(panel.Frequency(), filepath.Base(c.Returns.Holidays), files.holidays)
 	if err != nil {
-		return day{}, none, ManifestStage{}, err
+		return day{}, none, published.ManifestStage{}, err
 	}
 	for _, s := range files.extra {
 		in.inputs = append(in.inputs, s.input)
@@ -200,11 +211,11 @@ func (r *Runner) readPanel(ctx context.Context, c *config.Config, files *sourceF
 	if files.metadata != nil {
 		m, err := returns.ReadMetadata(filepath.Base(c.Returns.Metadata), files.metadata)
 		if err != nil {
-			return day{}, none, ManifestStage{}, err
+			return day{}, none, published.ManifestStage{}, err
 		}
 		annotated, _, err := panel.Annotate(m)
 		if err != nil {
-			return day{}, none, ManifestStage{}, err
+			return day{}, none, published.ManifestStage{}, err
 		}
 		in.about = map[string]returns.Strategy{}
 		for j := range annotated.Len() {
@@ -246,31 +257,6 @@ func (in *day) settle(c *config.Config, sessions returns.Calendar, today returns
 	return "", nil
 }
 
-// safeHeader marks names in the header of a CSV as text where a spreadsheet
-// would run them.
-func safeHeader(text []byte) ([]byte, error) {
-	r := csv.NewReader(bytes.NewReader(text))
-	header, err := r.Read()
-	if err != nil {
-		return nil, err
-	}
-	safe := make([]string, len(header))
-	for i, name := range header {
-		safe[i] = reports.CSVText(name)
-	}
-	if slices.Equal(safe, header) {
-		return text, nil
-	}
-	var b bytes.Buffer
-	w := csv.NewWriter(&b)
-	if err := w.Write(safe); err != nil {
-		return nil, err
-	}
-	w.Flush()
-	b.Write(text[r.InputOffset():])
-	return b.Bytes(), nil
-}
-
 func decodePanel(b []byte) (*returns.Panel, error) {
 	t, err := columnar.DecodeIPC(b)
 	if err != nil {
@@ -284,24 +270,4 @@ func decodePanel(b []byte) (*returns.Panel, error) {
 		return nil, errors.New("pipeline: the panel has no days")
 	}
 	return p, nil
-}
-
-// ExportPanel encodes a panel as csv, parquet or arrow; equal panels give
-// equal bytes.
-func ExportPanel(p *returns.Panel, format string) ([]byte, error) {
-	var b bytes.Buffer
-	var err error
-	switch format {
-	case "csv":
-		if err = p.WriteCSV(&b); err == nil {
-			return safeHeader(b.Bytes())
-		}
-	case "parquet":
-		err = p.WriteParquet(&b)
-	case "arrow":
-		err = p.WriteArrow(&b)
-	default:
-		err = fmt.Errorf("pipeline: no format %q; expected csv, parquet or arrow", format)
-	}
-	return b.Bytes(), err
 }

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"allocate/config"
+	"allocate/pipeline/engine"
+	"allocate/pipeline/published"
 	"allocate/returns"
 )
 
@@ -106,7 +108,7 @@ func TestPublishedDamageIsNoticed(t *testing.T) {
 	run(t, c)
 	c.AsOf = "2022-12-23"
 	o, _ := run(t, c)
-	sound := published(t, o.Dir)
+	sound := mainFiles(t, o.Dir)
 	files := folder(t, c.Out)
 	var names []string
 	for name := range files {
@@ -125,13 +127,13 @@ func TestPublishedDamageIsNoticed(t *testing.T) {
 			what += ", no cache"
 			restore(t, c.Cache, nil)
 		}
-		var m Memory
-		o, err := Run(context.Background(), c, Manner{}, &m, time.Now)
-		noticed := slices.ContainsFunc(m.Events(), func(e Event) bool {
-			return e.Kind == Found && (e.Finding.Code == "run.restored" || e.Finding.Code == "run.damaged")
+		var m engine.Memory
+		o, err := Run(context.Background(), c, RunOptions{}, &m, time.Now)
+		noticed := slices.ContainsFunc(m.Events(), func(e engine.Event) bool {
+			return e.Kind == engine.Found && (e.Finding.Code == "run.restored" || e.Finding.Code == "run.damaged")
 		})
 		var input *returns.InputError
-		var gate *GateError
+		var gate *published.GateError
 		switch {
 		case errors.As(err, &input), errors.As(err, &gate):
 			refused++
@@ -143,13 +145,13 @@ func TestPublishedDamageIsNoticed(t *testing.T) {
 		case !noticed:
 			t.Errorf("%s: not noticed", what)
 		default:
-			same(t, what, sound, published(t, o.Dir))
+			same(t, what, sound, mainFiles(t, o.Dir))
 			if filepath.Base(o.Dir) == "r1" {
 				restored++
 			} else {
 				again++
 			}
-			if v, err := openRevision(o.Dir); err != nil || len(v.damaged) > 0 {
+			if v, err := published.Open(o.Dir); err != nil || len(v.Damaged()) > 0 {
 				t.Errorf("%s: %v, still damaged: %v", what, err, v)
 			}
 		}
@@ -167,12 +169,12 @@ func TestPublishedDamageIsNoticed(t *testing.T) {
 func TestDamagedHashIsNoDamagedFile(t *testing.T) {
 	c := tinyConfig(t)
 	o, _ := run(t, c)
-	path := filepath.Join(o.Dir, sumsFile)
+	path := filepath.Join(o.Dir, published.SumsFile)
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{historyFile, "weights.csv"} {
+	for _, name := range []string{published.HistoryFile, "weights.csv"} {
 		lines := strings.Split(string(text), "\n")
 		for i, line := range lines {
 			if strings.HasSuffix(line, "  "+name) {
@@ -182,13 +184,13 @@ func TestDamagedHashIsNoDamagedFile(t *testing.T) {
 		if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if v, err := openRevision(o.Dir); err != nil || !slices.Equal(v.damaged, []string{sumsFile}) {
+		if v, err := published.Open(o.Dir); err != nil || !slices.Equal(v.Damaged(), []string{published.SumsFile}) {
 			t.Errorf("%s: %v, %v", name, v, err)
 		}
 		if err := os.RemoveAll(c.Cache); err != nil { // nothing can be restored from it
 			t.Fatal(err)
 		}
-		if w, err := RunWeights(o.Dir); err != nil || len(w.Names) == 0 {
+		if w, err := published.Weights(o.Dir); err != nil || len(w.Names) == 0 {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -203,12 +205,12 @@ func TestExportsReadWhatWasPublished(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(o.Dir, "weights.csv"), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		_, err := RunWeights(o.Dir)
+		_, err := published.Weights(o.Dir)
 		if input := new(returns.InputError); !errors.As(err, &input) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
-	if _, err := RunWeights(filepath.Join(c.Out, "gone")); !errors.As(err, new(*returns.NotReadyError)) {
+	if _, err := published.Weights(filepath.Join(c.Out, "gone")); !errors.As(err, new(*returns.NotReadyError)) {
 		t.Errorf("no run: %v", err)
 	}
 }
@@ -232,7 +234,7 @@ func TestHistoryNeedsNoCache(t *testing.T) {
 		"the cache is there": func(*config.Config, string) error { return nil },
 		"no cache":           func(c *config.Config, _ string) error { return os.RemoveAll(c.Cache) },
 		"no digest": func(c *config.Config, dir string) error {
-			return errors.Join(os.RemoveAll(c.Cache), os.Remove(filepath.Join(dir, historyFile)))
+			return errors.Join(os.RemoveAll(c.Cache), os.Remove(filepath.Join(dir, published.HistoryFile)))
 		},
 	} {
 		c := testConfig(t)
@@ -242,9 +244,9 @@ func TestHistoryNeedsNoCache(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.AsOf, c.Returns.Path = "2022-12-23", restated
-		var m Memory
-		_, err := Run(context.Background(), c, Manner{}, &m, time.Now)
-		gate := new(GateError)
+		var m engine.Memory
+		_, err := Run(context.Background(), c, RunOptions{}, &m, time.Now)
+		gate := new(published.GateError)
 		if !errors.As(err, &gate) || returns.Worst(gate.Findings) != returns.Hold {
 			t.Errorf("%s: %v", what, err)
 			continue
@@ -277,7 +279,7 @@ func TestRetract(t *testing.T) {
 	c.AsOf = "2022-12-22"
 	o, _ := run(t, c)
 	before := folder(t, o.Dir)
-	latest, err := Retract(c.Out, "2022-12-22/r1", "a test", time.Now)
+	latest, err := published.Retract(c.Out, "2022-12-22/r1", "a test", time.Now)
 	if err != nil || latest != filepath.Join(c.Out, "2022-12-21", "r1") {
 		t.Fatalf("%v, latest %s", err, latest)
 	}
@@ -292,8 +294,8 @@ func TestRetract(t *testing.T) {
 	if b, err := os.ReadFile(filepath.Join(c.Out, "index.html")); err != nil || !strings.Contains(string(b), "2022-12-22/r1: a test") {
 		t.Errorf("the index does not say so: %v", err)
 	}
-	var m Memory
-	if _, err := Run(context.Background(), c, Manner{}, &m, time.Now); !errors.As(err, new(*GateError)) || !strings.Contains(err.Error(), "a test") {
+	var m engine.Memory
+	if _, err := Run(context.Background(), c, RunOptions{}, &m, time.Now); !errors.As(err, new(*published.GateError)) || !strings.Contains(err.Error(), "a test") {
 		t.Errorf("the same again: %v", err)
 	}
 	c.AsOf = "2022-12-23"
@@ -301,11 +303,11 @@ func TestRetract(t *testing.T) {
 		t.Errorf("previous weights are of %v", o.Decision.Held.AsOf)
 	}
 	c.AsOf = "2022-12-22"
-	if o, err = Run(context.Background(), c, Manner{Approve: true}, &m, time.Now); err != nil || filepath.Base(o.Dir) != "r2" {
+	if o, err = Run(context.Background(), c, RunOptions{Approve: true}, &m, time.Now); err != nil || filepath.Base(o.Dir) != "r2" {
 		t.Errorf("approved: %v, %+v", err, o)
 	}
 	for _, bad := range []string{"2022-12-22", "2022-12-22/r9", "../x/r1", "2022-12-22/r0"} {
-		if _, err := Retract(c.Out, bad, "why", time.Now); !errors.As(err, new(*config.Error)) {
+		if _, err := published.Retract(c.Out, bad, "why", time.Now); !errors.As(err, new(*config.Error)) {
 			t.Errorf("%s: %v", bad, err)
 		}
 	}
@@ -316,8 +318,8 @@ func TestDryRunPublishesNothing(t *testing.T) {
 	c := testConfig(t)
 	c.AsOf = "2022-12-22"
 	c.Bayes.Draws, c.Scenarios.Count = 200, 500
-	var m Memory
-	dry, err := Run(context.Background(), c, Manner{DryRun: true}, &m, time.Now)
+	var m engine.Memory
+	dry, err := Run(context.Background(), c, RunOptions{DryRun: true}, &m, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

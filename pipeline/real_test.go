@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"allocate/config"
+	"allocate/pipeline/engine"
 	"allocate/returns"
 )
 
@@ -29,7 +30,7 @@ func TestRealStrategies(t *testing.T) {
 	c.Out, c.Cache = filepath.Join(t.TempDir(), "out"), t.TempDir()
 	o, m := run(t, &c)
 	d := o.Decision
-	if n := m.Count(ActionFinished, "bayes"); n != 29 {
+	if n := m.Count(engine.ActionFinished, "bayes"); n != 29 {
 		t.Errorf("%d posteriors, want 29", n)
 	}
 	if d.AsOf.String() != "2022-12-28" || d.Effective.String() != "2022-12-29" {

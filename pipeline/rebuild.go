@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"allocate/pipeline/engine"
+	"allocate/pipeline/published"
 	"allocate/pipeline/store"
 	"allocate/returns"
 )
@@ -23,12 +25,12 @@ type Rebuilt struct {
 // that run.json names, as this version of the program writes them. The run
 // itself stays as it was published. With png its charts are there as images,
 // too, below figures/.
-func Rebuild(ctx context.Context, dir string, png bool, s *store.Store, sink Sink, now func() time.Time) ([]Rebuilt, error) {
-	m, err := ReadManifest(dir)
+func Rebuild(ctx context.Context, dir string, png bool, s *store.Disk, sink engine.Sink, now func() time.Time) ([]Rebuilt, error) {
+	m, err := published.ReadManifest(dir)
 	if err != nil {
 		return nil, err
 	}
-	a, err := storedAction(m, "reports", s)
+	a, err := published.StoredAction(m, "reports", s)
 	if err != nil {
 		return nil, err
 	}
@@ -38,21 +40,21 @@ func Rebuild(ctx context.Context, dir string, png bool, s *store.Store, sink Sin
 			return nil, err
 		}
 		o.PNG = true
-		if a.Options, err = canonical(o); err != nil {
+		if a.Options, err = engine.Canonical(o); err != nil {
 			return nil, err
 		}
 	}
 	stages := Stages(1)
 	a.Version = stages["reports"].Version
-	r := &Runner{Stages: stages, Store: s, Sink: sink, Workers: 1, Now: now, Executor: Local{Stages: stages}, Fresh: map[string]bool{"reports": true}}
-	results, err := r.Stage(ctx, "reports", []Action{a})
+	r := &engine.Runner{Stages: stages, Store: s, Sink: sink, Workers: 1, Now: now, Executor: engine.Local{Stages: stages}, Fresh: map[string]bool{"reports": true}}
+	results, err := r.Stage(ctx, "reports", []engine.Action{a})
 	if errors.Is(err, store.ErrMissing) {
 		return nil, &returns.NotReadyError{Message: fmt.Sprintf("some results of %s are no longer stored (%v); run the day again", dir, err)}
 	}
 	if err != nil {
 		return nil, err
 	}
-	tree, err := decodeTree(results[0].Bytes)
+	tree, err := r.Tree(ctx, results[0])
 	if err != nil {
 		return nil, err
 	}
@@ -68,20 +70,4 @@ func Rebuild(ctx context.Context, dir string, png bool, s *store.Store, sink Sin
 		out = append(out, Rebuilt{part.Name, b})
 	}
 	return out, nil
-}
-
-// storedAction returns the action of a stage of a run that has one.
-func storedAction(m *Manifest, stage string, s *store.Store) (Action, error) {
-	for _, st := range m.Stages {
-		if st.Name != stage || len(st.Actions) != 1 {
-			continue
-		}
-		b, err := s.Get(st.Actions[0].Action)
-		if err != nil {
-			return Action{}, &returns.NotReadyError{Message: fmt.Sprintf("what the run did is no longer stored (%v); run the day again", err)}
-		}
-		var a Action
-		return a, json.Unmarshal(b, &a)
-	}
-	return Action{}, &returns.NotReadyError{Message: fmt.Sprintf("the run has no stage %s", stage)}
 }

@@ -7,6 +7,7 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"allocate/bayes"
+	"allocate/pipeline/engine"
 	"allocate/returns"
 )
 
@@ -18,14 +19,14 @@ func TestTruthIsRecovered(t *testing.T) {
 		t.Skip("many fits: the race detector sees the same code in the shorter tests")
 	}
 	const n = 40
-	panel, truth, err := returns.Simulate(returns.Simulation{Strategies: n, Days: 1500, Start: returns.NewDate(2015, 1, 1), Correlation: 0.3, Ragged: 0.3, Gaps: 0.01}, Streams(1, "recovery"))
+	panel, truth, err := returns.Simulate(returns.Simulation{Strategies: n, Days: 1500, Start: returns.NewDate(2015, 1, 1), Correlation: 0.3, Ragged: 0.3, Gaps: 0.01}, engine.Streams(1, "recovery"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	covered := map[string]int{}
 	for j := range n {
 		s := panel.Series(j)
-		p, err := bayes.Fit(context.Background(), s, bayes.DefaultOptions(), Streams(2, s.Strategy.Name), nil)
+		p, err := bayes.Fit(context.Background(), s, bayes.DefaultOptions(), engine.Streams(2, s.Strategy.Name), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,8 @@ import (
 	"allocate/config"
 	"allocate/optimize"
 	"allocate/pipeline/backtest"
+	"allocate/pipeline/engine"
+	"allocate/pipeline/published"
 	"allocate/returns"
 )
 
@@ -16,14 +18,14 @@ type replayed struct {
 	day, asOf, effective returns.Date // of decision, of the last return seen, and the next session
 	forecast             *forecast
 	decision             *Decision
-	solution             ContentID           // of the decision
+	solution             engine.ContentID    // of the decision
 	others               map[string]baseline // what the compared allocators hold
 	refused              error               // why nothing was decided
 }
 
 // replay is the nightly decision through time.
 type replay struct {
-	*Runner
+	*runner
 	c        *config.Config
 	in       day
 	sessions returns.Calendar
@@ -34,13 +36,13 @@ type replay struct {
 }
 
 // newReplay reads the panel and settles the schedule.
-func newReplay(ctx context.Context, r *Runner, c *config.Config, files *sourceFiles) (*replay, ManifestStage, error) {
+func newReplay(ctx context.Context, r *runner, c *config.Config, files *fetched) (*replay, published.ManifestStage, error) {
 	in, sessions, read, err := r.readPanel(ctx, c, files)
 	if err != nil {
 		return nil, read, err
 	}
 	c = c.For(in.panel.Frequency())
-	p := &replay{Runner: r, c: c, in: in, sessions: sessions}
+	p := &replay{runner: r, c: c, in: in, sessions: sessions}
 	if p.costs, err = costModel(&in, c); err != nil {
 		return nil, read, err
 	}
@@ -85,10 +87,10 @@ func firstDecision(p *returns.Panel, least int) returns.Date {
 }
 
 // series are the day's histories as inputs.
-func (d *replayed) series() []Input {
-	var series []Input
+func (d *replayed) series() []engine.Input {
+	var series []engine.Input
 	for _, part := range d.forecast.tree.Parts {
-		series = append(series, Input{"series " + part.Name, part.Content})
+		series = append(series, engine.Input{Name: "series " + part.Name, Content: part.Content})
 	}
 	return series
 }

@@ -4,6 +4,9 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"allocate/pipeline/engine"
+	"allocate/pipeline/published"
 )
 
 // accounts adds up what the stages did for all days of a replay, as the stages
@@ -12,15 +15,15 @@ import (
 // work at once. Each action has the day of decision as its unit; those of a stage
 // that has one for every strategy are only counted: the action scenarios names
 // their results.
-func (p *replay) accounts() []ManifestStage {
-	var all []ManifestStage
+func (p *replay) accounts() []published.ManifestStage {
+	var all []published.ManifestStage
 	for _, d := range p.days {
 		unit := d.day.String()
 		if p.unit != "" {
 			unit = p.unit + " " + unit
 		}
 		for _, s := range d.decision.Stages {
-			actions := []ManifestAction{}
+			actions := []published.ManifestAction{}
 			for _, a := range s.Actions {
 				if a.Unit == "" {
 					a.Unit = unit
@@ -28,16 +31,16 @@ func (p *replay) accounts() []ManifestStage {
 				}
 			}
 			s.Actions = actions
-			all = addAccounts(all, []ManifestStage{s})
+			all = addAccounts(all, []published.ManifestStage{s})
 		}
 	}
 	return all
 }
 
 // addAccounts adds further accounts to those there are.
-func addAccounts(all, more []ManifestStage) []ManifestStage {
+func addAccounts(all, more []published.ManifestStage) []published.ManifestStage {
 	for _, s := range more {
-		at := slices.IndexFunc(all, func(x ManifestStage) bool { return x.Name == s.Name })
+		at := slices.IndexFunc(all, func(x published.ManifestStage) bool { return x.Name == s.Name })
 		if at < 0 {
 			all = append(all, s)
 			continue
@@ -54,19 +57,26 @@ func addAccounts(all, more []ManifestStage) []ManifestStage {
 
 // quiet passes on what a person should hear of the many small stages of a
 // backtest: damage to the store.
-type quiet struct{ to Sink }
+type quiet struct{ to engine.Sink }
 
 // Event implements Sink.
-func (q quiet) Event(e Event) {
-	if e.Kind == Damaged {
+func (q quiet) Event(e engine.Event) {
+	if e.Kind == engine.Damaged {
 		q.to.Event(e)
 	}
+}
+
+// quietly returns a runner of the many small stages of a backtest.
+func (p *replay) quietly() *runner {
+	r := *p.Runner
+	r.Sink = quiet{p.Sink}
+	return &runner{&r, p.list}
 }
 
 // step tells of a stage of a replay that has a part for every day of decision,
 // each of many small actions.
 type step struct {
-	sink        Sink
+	sink        engine.Sink
 	now         func() time.Time
 	began       time.Time
 	stage, unit string
@@ -76,15 +86,15 @@ type step struct {
 
 func (p *replay) begin(stage string, total int) *step {
 	s := &step{sink: p.Sink, now: p.Now, began: p.Now(), stage: stage, unit: p.unit, total: total}
-	s.sink.Event(Event{Kind: StageStarted, Stage: stage, Unit: s.unit, Total: total})
+	s.sink.Event(engine.Event{Kind: engine.StageStarted, Stage: stage, Unit: s.unit, Total: total})
 	return s
 }
 
 // one says that a part is done, from any goroutine.
 func (s *step) one() {
-	s.sink.Event(Event{Kind: StageProgress, Stage: s.stage, Unit: s.unit, Done: int(s.done.Add(1)), Total: s.total, Elapsed: s.now().Sub(s.began)})
+	s.sink.Event(engine.Event{Kind: engine.StageProgress, Stage: s.stage, Unit: s.unit, Done: int(s.done.Add(1)), Total: s.total, Elapsed: s.now().Sub(s.began)})
 }
 
 func (s *step) end() {
-	s.sink.Event(Event{Kind: StageFinished, Stage: s.stage, Unit: s.unit, Total: s.total, Elapsed: s.now().Sub(s.began)})
+	s.sink.Event(engine.Event{Kind: engine.StageFinished, Stage: s.stage, Unit: s.unit, Total: s.total, Elapsed: s.now().Sub(s.began)})
 }

@@ -12,6 +12,7 @@ import (
 
 	"allocate/optimize"
 	"allocate/pipeline/backtest"
+	"allocate/pipeline/engine"
 	"allocate/returns"
 )
 
@@ -29,7 +30,7 @@ type baselineOptions struct {
 }
 
 // baselines decides for the compared allocators.
-func (p *replay) baselines(ctx context.Context, r *Runner, d *replayed) error {
+func (p *replay) baselines(ctx context.Context, r *runner, d *replayed) error {
 	if len(p.c.Backtest.Compare) == 0 {
 		return nil
 	}
@@ -43,10 +44,14 @@ func (p *replay) baselines(ctx context.Context, r *Runner, d *replayed) error {
 	if err != nil {
 		return err
 	}
-	return json.Unmarshal(res.Bytes, &d.others)
+	b, err := r.Bytes(ctx, res)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(b, &d.others)
 }
 
-func runBaselines(ctx context.Context, c *Call) ([]byte, error) {
+func runBaselines(ctx context.Context, c *engine.Call) ([]byte, error) {
 	var o baselineOptions
 	if err := c.Options(&o); err != nil {
 		return nil, err

@@ -7,6 +7,8 @@ import (
 
 	"allocate/optimize"
 	"allocate/pipeline/backtest"
+	"allocate/pipeline/engine"
+	"allocate/pipeline/published"
 	"allocate/returns"
 )
 
@@ -15,8 +17,7 @@ import (
 func (p *replay) decide(ctx context.Context) (*backtest.Path, error) {
 	step := p.begin("decisions", len(p.days))
 	sim := backtest.NewSimulator(p.in.panel, p.costs, p.c.Backtest.Delay, p.days[0].day, p.end())
-	alone := *p.Runner
-	alone.Sink = quiet{p.Sink}
+	alone := p.quietly()
 	var published *replayed // the last day on which a night would have published
 	for _, d := range p.days {
 		if err := ctx.Err(); err != nil {
@@ -25,12 +26,12 @@ func (p *replay) decide(ctx context.Context) (*backtest.Path, error) {
 		if err := sim.Until(d.day); err != nil {
 			return nil, err
 		}
-		if err := p.rescue(ctx, &alone, d, published); err != nil {
+		if err := p.rescue(ctx, alone, d, published); err != nil {
 			return nil, err
 		}
 		target := backtest.Target{Day: d.day, Hold: true}
 		if d.refused == nil {
-			if err := p.decideOne(ctx, &alone, d, sim.Held()); err != nil {
+			if err := p.decideDay(ctx, alone, d, sim.Held()); err != nil {
 				return nil, err
 			}
 		}
@@ -49,12 +50,12 @@ func (p *replay) decide(ctx context.Context) (*backtest.Path, error) {
 	return sim.Path(), nil
 }
 
-// decideOne chooses a day's weights, and looks at their change as a night does.
-func (p *replay) decideOne(ctx context.Context, r *Runner, d *replayed, held map[string]float64) error {
+// decideDay chooses a day's weights, and looks at their change as a night does.
+func (p *replay) decideDay(ctx context.Context, r *runner, d *replayed, held map[string]float64) error {
 	c := *p.c
 	c.Optimize.Frontier = 0
 	if held != nil {
-		d.decision.Held = &Holding{From: "backtest", AsOf: d.day, Weights: held}
+		d.decision.Held = &published.Holding{From: "backtest", AsOf: d.day, Weights: held}
 	}
 	best, err := d.decision.decide(ctx, r, d.forecast, p.in, &c)
 	if err = d.refuse(err); err != nil || d.refused != nil {
@@ -70,7 +71,7 @@ func (p *replay) decideOne(ctx context.Context, r *Runner, d *replayed, held map
 // be used and the last night that published had one that can: as the night
 // would, with that to fall back on. It comes in the order of the days, since
 // only the decision says whether a night publishes.
-func (p *replay) rescue(ctx context.Context, r *Runner, d, published *replayed) error {
+func (p *replay) rescue(ctx context.Context, r *runner, d, published *replayed) error {
 	if d.forecast == nil || len(d.forecast.unusable) == 0 || published == nil {
 		return nil
 	}
@@ -85,12 +86,12 @@ func (p *replay) rescue(ctx context.Context, r *Runner, d, published *replayed) 
 	}
 	in := p.on(d)
 	in.good = good
-	return d.refuse(d.decision.imagine(ctx, r, again, in, p.imagining()))
+	return d.refuse(d.decision.simulate(ctx, r, again, in, p.simulated()))
 }
 
 // posteriors are those that a day's forecast used, by strategy.
-func (d *replayed) posteriors() map[string]ContentID {
-	good := map[string]ContentID{}
+func (d *replayed) posteriors() map[string]engine.ContentID {
+	good := map[string]engine.ContentID{}
 	for _, in := range d.forecast.inputs {
 		if name, ok := strings.CutPrefix(in.Name, "posterior "); ok {
 			good[name] = in.Content

@@ -7,28 +7,30 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"allocate/config"
+	"allocate/pipeline/engine"
+	"allocate/pipeline/published"
 )
 
 // waiting is how many days are at work for each processor: results are synced
 // to disk one by one, and while one day waits for that another computes.
 const waiting = 3
 
-// foresee makes every day's forecast, several days at once: none depends on
+// forecasts makes every day's forecast, several days at once: none depends on
 // another. Each works alone, since there are days enough to keep every
 // processor busy.
-func (p *replay) foresee(ctx context.Context) error {
+func (p *replay) forecasts(ctx context.Context) error {
 	step := p.begin("forecasts", len(p.days))
-	alone := *p.Runner
-	alone.Workers, alone.Sink = 1, quiet{p.Sink}
-	if local, here := p.Executor.(Local); here {
+	alone := p.quietly()
+	alone.Workers = 1
+	if _, here := p.Executor.(engine.Local); here {
 		alone.Stages = Stages(1)
-		alone.Executor = Local{Stages: alone.Stages, Sources: local.Sources}
+		alone.Executor = engine.Local{Stages: alone.Stages}
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(waiting * max(1, p.Workers))
 	for _, d := range p.days {
 		group.Go(func() error {
-			err := p.foreseeOne(ctx, &alone, d)
+			err := p.forecastOne(ctx, alone, d)
 			step.one()
 			return err
 		})
@@ -38,20 +40,20 @@ func (p *replay) foresee(ctx context.Context) error {
 	return err
 }
 
-// foreseeOne makes one day's forecast, and what the compared allocators would
+// forecastOne makes one day's forecast, and what the compared allocators would
 // hold. That data or sampler are refused is part of the result; other errors
 // end the backtest.
-func (p *replay) foreseeOne(ctx context.Context, r *Runner, d *replayed) error {
+func (p *replay) forecastOne(ctx context.Context, r *runner, d *replayed) error {
 	in := p.on(d)
 	d.decision = &Decision{AsOf: d.asOf, Effective: d.effective, approved: true, policy: p.c.Gates.Severity}
 	var err error
-	if d.forecast, err = d.decision.look(ctx, r, in, p.c); err != nil {
+	if d.forecast, err = d.decision.window(ctx, r, in, p.c); err != nil {
 		return d.refuse(err)
 	}
 	if err := p.baselines(ctx, r, d); err != nil {
 		return err
 	}
-	return d.refuse(p.imagineOnce(ctx, r, d, in))
+	return d.refuse(p.simulateOnce(ctx, r, d, in))
 }
 
 // on is what the night of a day starts from.
@@ -62,9 +64,9 @@ func (p *replay) on(d *replayed) day {
 	return in
 }
 
-// imagining is the configuration without what judges the models of a night:
+// simulated is the configuration without what judges the models of a night:
 // realized returns judge the forecasts better, and none of it changes a weight.
-func (p *replay) imagining() *config.Config {
+func (p *replay) simulated() *config.Config {
 	c := *p.c
 	c.Scenarios.Holdout, c.Bayes.Replicates = new(int), 0 // neither judges a decision
 	return &c
@@ -73,15 +75,15 @@ func (p *replay) imagining() *config.Config {
 // memo is a day's forecast, remembered as a whole, so that a second backtest
 // need not look at every posterior to find that nothing has changed.
 type memo struct {
-	Inputs   []Input   `json:"inputs"`
-	Unusable []string  `json:"unusable,omitempty"`
-	Set      ContentID `json:"set"`
-	Gates    []gated   `json:"gates"` // as the stages made them: another backtest may have another policy
+	Inputs   []engine.Input   `json:"inputs"`
+	Unusable []string         `json:"unusable,omitempty"`
+	Set      engine.ContentID `json:"set"`
+	Gates    []gated          `json:"gates"` // as the stages made them: another backtest may have another policy
 }
 
-// imagineOnce is Decision.imagine, remembered.
-func (p *replay) imagineOnce(ctx context.Context, r *Runner, d *replayed, in day) error {
-	c := p.imagining()
+// simulateOnce is Decision.simulate, remembered.
+func (p *replay) simulateOnce(ctx context.Context, r *runner, d *replayed, in day) error {
+	c := p.simulated()
 	versions := map[string]int{}
 	for _, stage := range []string{"bayes", "scenarios"} {
 		versions[stage] = r.Stages[stage].Version
@@ -97,7 +99,7 @@ func (p *replay) imagineOnce(ctx context.Context, r *Runner, d *replayed, in day
 	if content, err := r.Store.Lookup(a.ID()); err == nil && len(r.Fresh) == 0 {
 		var m memo
 		if b, err := r.Store.Get(content); err == nil && json.Unmarshal(b, &m) == nil && r.Store.Has(m.Set) {
-			d.decision.Stages = append(d.decision.Stages, ManifestStage{Name: "forecast", FromStore: 1, PeakMiB: peakMiB(), Actions: []ManifestAction{{Action: a.ID(), Content: content}}})
+			d.decision.Stages = append(d.decision.Stages, published.ManifestStage{Name: "forecast", FromStore: 1, PeakMiB: peakMiB(), Actions: []published.ManifestAction{{Action: a.ID(), Content: content}}})
 			f := d.forecast
 			f.inputs, f.unusable, f.set = m.Inputs, m.Unusable, m.Set
 			for _, g := range m.Gates {
@@ -109,7 +111,7 @@ func (p *replay) imagineOnce(ctx context.Context, r *Runner, d *replayed, in day
 		}
 	}
 	known := len(d.decision.told)
-	if err := d.decision.imagine(ctx, r, d.forecast, in, c); err != nil {
+	if err := d.decision.simulate(ctx, r, d.forecast, in, c); err != nil {
 		return err
 	}
 	f := d.forecast

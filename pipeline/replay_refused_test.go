@@ -13,32 +13,34 @@ import (
 	"time"
 
 	"allocate/config"
+	"allocate/pipeline/engine"
+	"allocate/pipeline/published"
 	"allocate/pipeline/store"
 	"allocate/returns"
 )
 
 // faulty fails, panics or passes actions on.
 type faulty struct {
-	Local
+	engine.Local
 	stage string
 	at    returns.Date // of scenarios
 	panic bool
 }
 
-func (f faulty) Execute(ctx context.Context, a Action, s *store.Store, sink Sink) (ContentID, error) {
+func (f faulty) Execute(ctx context.Context, a engine.Action, s engine.Store, sink engine.Sink) (engine.ContentID, error) {
 	if a.Stage != f.stage || !strings.Contains(string(a.Options), f.at.String()) {
 		return f.Local.Execute(ctx, a, s, sink)
 	}
 	stages := Stages(1)
 	stage := stages[a.Stage]
-	stage.Run = func(context.Context, *Call) ([]byte, error) {
+	stage.Run = func(context.Context, *engine.Call) ([]byte, error) {
 		if f.panic {
 			panic("index out of range")
 		}
 		return nil, errors.New("a number that cannot be written")
 	}
 	stages[a.Stage] = stage
-	return Local{Stages: stages, Sources: f.Sources}.Execute(ctx, a, s, sink)
+	return engine.Local{Stages: stages}.Execute(ctx, a, s, sink)
 }
 
 // TestOneDayFails has one date on which a stage fails, by an error or by a
@@ -48,22 +50,22 @@ func TestOneDayFails(t *testing.T) {
 	c := quickBacktest(t)
 	c.Optimize.CostBP = 0 // weights do not depend on the current weights
 	clean := replays(t, c)
-	files, err := gather(c)
+	files, err := fetch(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	replay := func(f faulty) (*replay, error) {
 		one := *c
 		one.Cache = t.TempDir()
-		r, err := newRunner(&one, files, &Memory{}, time.Now)
+		r, err := newRunner(&one, files, &engine.Memory{}, time.Now)
 		if err != nil {
 			t.Fatal(err)
 		}
-		f.Local = r.Executor.(Local)
+		f.Local = r.Executor.(engine.Local)
 		r.Executor = f
 		p, _, err := newReplay(t.Context(), r, &one, files)
 		if err == nil {
-			err = p.foresee(t.Context())
+			err = p.forecasts(t.Context())
 		}
 		if err == nil {
 			_, err = p.decide(t.Context())
@@ -93,12 +95,14 @@ func TestOneDayFails(t *testing.T) {
 
 // TestFailures tells what ends a backtest from what a day is refused for.
 func TestFailures(t *testing.T) {
-	stage := func(name string, err error) error { return fmt.Errorf("strategy a: %w", &StageError{name, err}) }
+	stage := func(name string, err error) error {
+		return fmt.Errorf("strategy a: %w", &engine.StageError{Stage: name, Err: err})
+	}
 	for _, c := range []struct {
 		err     error
 		refused bool
 	}{
-		{&GateError{}, true},
+		{&published.GateError{}, true},
 		{stage("optimize", &InfeasibleError{}), true},
 		{stage("bayes", errors.New("no mode")), true},
 		{stage("window", errors.New("the file changed")), false},
@@ -122,8 +126,8 @@ type stopAfter struct {
 	cancel context.CancelFunc
 }
 
-func (s *stopAfter) Event(e Event) {
-	if e.Kind == StageProgress && e.Stage == s.stage && s.left.Add(-1) == 0 {
+func (s *stopAfter) Event(e engine.Event) {
+	if e.Kind == engine.StageProgress && e.Stage == s.stage && s.left.Add(-1) == 0 {
 		s.cancel()
 	}
 }
@@ -148,13 +152,13 @@ func TestBacktestResumes(t *testing.T) {
 		}
 	}
 	o := tested(t, c)
-	m, err := ReadManifest(o.Dir)
+	m, err := published.ReadManifest(o.Dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	days := len(o.Report.Rebalances)
 	for name, least := range map[string]int{"forecast": days, "baselines": days, "optimize": 6} {
-		k := slices.IndexFunc(m.Stages, func(s ManifestStage) bool { return s.Name == name })
+		k := slices.IndexFunc(m.Stages, func(s published.ManifestStage) bool { return s.Name == name })
 		if k < 0 || m.Stages[k].FromStore < least {
 			t.Errorf("%s: %+v, want %d from the store", name, m.Stages, least)
 		}

@@ -12,17 +12,18 @@ import (
 	"time"
 
 	"allocate/config"
+	"allocate/pipeline/engine"
 	"allocate/returns"
 )
 
 // replays makes every decision of a backtest, without what follows.
 func replays(t testing.TB, c *config.Config) *replay {
 	t.Helper()
-	files, err := gather(c)
+	files, err := fetch(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := newRunner(c, files, &Memory{}, time.Now)
+	r, err := newRunner(c, files, &engine.Memory{}, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +31,7 @@ func replays(t testing.TB, c *config.Config) *replay {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.foresee(t.Context()); err != nil {
+	if err := p.forecasts(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := p.decide(t.Context()); err != nil {
@@ -93,7 +94,7 @@ func TestBacktestRescues(t *testing.T) {
 	if got, want := read(t, filepath.Join(o.Dir, "last_weights.csv")), read(t, filepath.Join(last.Dir, "weights.csv")); !bytes.Equal(got, want) {
 		t.Errorf("the backtest has\n%s\nthe night has\n%s", got, want)
 	}
-	if !strings.Contains(published(t, last.Dir)["summary.json"], "bayes.stale") {
+	if !strings.Contains(mainFiles(t, last.Dir)["summary.json"], "bayes.stale") {
 		t.Error("the night did without an earlier posterior")
 	}
 }
@@ -186,6 +187,32 @@ func TestAllDaysOfTheFuture(t *testing.T) {
 		}
 		if end := spoilt.in.panel.Days() - 1; k < len(clean.days)-1 && fmt.Sprint(spoilt.in.panel.At(end, 0)) == fmt.Sprint(clean.in.panel.At(end, 0)) {
 			t.Errorf("after %v nothing is corrupted", d.day)
+		}
+	}
+}
+
+// TestBacktestTellsHowFar counts the progress of a backtest: every day of
+// decision once in every stage, whatever the number of workers.
+func TestBacktestTellsHowFar(t *testing.T) {
+	c := quickBacktest(t)
+	c.Backtest.End = "2020-12-15"
+	var m engine.Memory
+	o, err := Backtest(t.Context(), c, nil, &m, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, stage := range []string{"forecasts", "decisions", "scores"} {
+		seen := map[int]bool{}
+		for _, e := range m.Events() {
+			if e.Kind == engine.StageProgress && e.Stage == stage {
+				seen[e.Done] = true
+				if e.Total != len(o.Report.Rebalances) || e.Elapsed <= 0 {
+					t.Errorf("%s: %+v", stage, e)
+				}
+			}
+		}
+		if len(seen) != len(o.Report.Rebalances) || !seen[1] {
+			t.Errorf("%s: progress of %d of %d days", stage, len(seen), len(o.Report.Rebalances))
 		}
 	}
 }

@@ -6,75 +6,97 @@ import (
 	"strings"
 
 	"allocate/bayes"
-	"allocate/pipeline/store"
+	"allocate/pipeline/engine"
+	"allocate/pipeline/published"
 	"allocate/returns"
 	"allocate/returns/columnar"
 )
 
-// rescue tries strategies whose posterior cannot be used once more, now with
-// the posterior of the last published run to fall back on, marked stale. It
-// returns the posteriors that stand in the end and everything they found.
-func (d *Decision) rescue(ctx context.Context, r *Runner, fits []Result, good map[string]ContentID) ([]Result, []returns.Finding, error) {
-	fits = slices.Clone(fits)
-	var again []Action
+// fitted is the result of a fit, and what a night has to know of it.
+type fitted struct {
+	engine.Result
+	usable   bool
+	findings []returns.Finding
+}
+
+func readFits(ctx context.Context, r *runner, results []engine.Result) ([]fitted, error) {
+	fits := make([]fitted, len(results))
+	for i, res := range results {
+		b, err := r.Bytes(ctx, res)
+		if err != nil {
+			return nil, err
+		}
+		p, err := decodePosterior(b)
+		if err != nil {
+			return nil, err
+		}
+		fits[i] = fitted{res, p.Len() > 0 && p.Verdict() != bayes.Unusable, p.Findings}
+	}
+	return fits, nil
+}
+
+// rescue fits strategies whose posterior cannot be used once more, with the
+// posterior of the last published run to fall back on, marked stale. It
+// returns the fits that stand in the end and all their findings.
+func (d *Decision) rescue(ctx context.Context, r *runner, results []engine.Result, good map[string]engine.ContentID) ([]fitted, []returns.Finding, error) {
+	fits, err := readFits(ctx, r, results)
+	if err != nil {
+		return nil, nil, err
+	}
+	var again []engine.Action
 	var at []int
 	for i, f := range fits {
-		p, err := decodePosterior(f.Bytes)
-		if err != nil {
-			return nil, nil, err
-		}
 		content, ok := good[f.Action.Unit]
-		if p.Verdict() != bayes.Unusable || !ok {
+		if f.usable || !ok {
 			continue
 		}
 		a := f.Action
-		a.Inputs = append(slices.Clone(a.Inputs), Input{"last", content})
+		a.Inputs = append(slices.Clone(a.Inputs), engine.Input{Name: "last", Content: content})
 		again, at = append(again, a), append(at, i)
 	}
 	if len(again) > 0 {
-		results, err := d.run(ctx, r, "bayes", again)
+		if results, err = d.run(ctx, r, "bayes", again); err != nil {
+			return nil, nil, err
+		}
+		second, err := readFits(ctx, r, results)
 		if err != nil {
 			return nil, nil, err
 		}
-		for k, res := range results {
-			fits[at[k]] = res
+		for k, f := range second {
+			fits[at[k]] = f
 		}
 	}
 	var found []returns.Finding
 	for _, f := range fits {
-		p, err := decodePosterior(f.Bytes)
-		if err != nil {
-			return nil, nil, err
-		}
-		found = append(found, p.Findings...)
+		found = append(found, f.findings...)
 	}
 	return fits, found, nil
 }
 
 // usable adds the posteriors that can be used to the inputs, and drops the
 // series of the strategies whose posterior cannot be.
-func usable(series []Input, fits []Result) (inputs []Input, unusable []string) {
+func usable(series []engine.Input, fits []fitted) (inputs []engine.Input, unusable []string) {
 	inputs = slices.Clone(series)
 	for _, f := range fits {
 		name := f.Action.Unit
-		if p, err := decodePosterior(f.Bytes); err == nil && p.Len() > 0 && p.Verdict() != bayes.Unusable {
-			inputs = append(inputs, Input{"posterior " + name, f.Content})
+		if f.usable {
+			inputs = append(inputs, engine.Input{Name: "posterior " + name, Content: f.Content})
 			continue
 		}
 		unusable = append(unusable, name)
-		inputs = slices.DeleteFunc(inputs, func(in Input) bool { return in.Name == "series "+name })
+		inputs = slices.DeleteFunc(inputs, func(in engine.Input) bool { return in.Name == "series "+name })
 	}
 	return inputs, unusable
 }
 
 // goodPosteriors returns the posteriors of the last published run, as far as
 // the store still has them.
-func goodPosteriors(last *revision, s *store.Store) map[string]ContentID {
-	good := map[string]ContentID{}
+func goodPosteriors(last *published.Revision, s engine.Store) map[string]engine.ContentID {
+	good := map[string]engine.ContentID{}
 	if last == nil {
 		return good
 	}
-	for _, stage := range last.manifest.Stages {
+	for _, stage := range last.Manifest.Stages {
 		if stage.Name != "bayes" {
 			continue
 		}

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"allocate/pipeline/engine"
+	"allocate/pipeline/published"
 	"allocate/returns"
 )
 
@@ -40,29 +42,29 @@ func TestOneStrategyFails(t *testing.T) {
 
 	alone := testConfig(t)
 	alone.Returns.Path, alone.Gates.Severity = path, lenient
-	var m Memory
-	_, err = Run(t.Context(), alone, Manner{}, &m, time.Now)
-	var gate *GateError
+	var m engine.Memory
+	_, err = Run(t.Context(), alone, RunOptions{}, &m, time.Now)
+	var gate *published.GateError
 	if !errors.As(err, &gate) || !strings.Contains(err.Error(), "strategy_01") {
 		t.Errorf("with an unusable posterior and nothing else: %v", err)
 	}
-	if n := m.Count(ActionFinished, "bayes"); n != 10 {
+	if n := m.Count(engine.ActionFinished, "bayes"); n != 10 {
 		t.Errorf("%d posteriors were stored, want all 10 though one failed", n)
 	}
 
 	alone.Gates.Severity = append(lenient, returns.NamedSeverity{Code: "bayes.unusable", Severity: "warn"})
 	o, _ := run(t, alone)
-	if !o.Degraded || !strings.Contains(published(t, o.Dir)["weights.csv"], "strategy_01,0.000000") {
+	if !o.Degraded || !strings.Contains(mainFiles(t, o.Dir)["weights.csv"], "strategy_01,0.000000") {
 		t.Errorf("without the strategy: degraded %v", o.Degraded)
 	}
 
 	// The last good posterior stands in.
 	good.Returns.Path, good.AsOf, good.Gates.Severity = path, "2022-12-23", lenient
 	o, again := run(t, good)
-	if n := again.Count(ActionFinished, "bayes"); n != 11 {
+	if n := again.Count(engine.ActionFinished, "bayes"); n != 11 {
 		t.Errorf("%d posteriors were made, want 10 and one again", n)
 	}
-	if !o.Degraded || !strings.Contains(published(t, o.Dir)["summary.json"], "bayes.stale") {
+	if !o.Degraded || !strings.Contains(mainFiles(t, o.Dir)["summary.json"], "bayes.stale") {
 		t.Errorf("with the last good posterior: degraded %v, findings %v", o.Degraded, o.Decision.Findings)
 	}
 }

@@ -1,20 +1,16 @@
 package pipeline
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/google/renameio/v2"
-
 	"allocate/config"
-	"allocate/reports"
+	"allocate/pipeline/engine"
+	"allocate/pipeline/published"
 	"allocate/returns"
 )
 
@@ -27,8 +23,8 @@ type Outcome struct {
 	DryRun   bool // nothing was published
 }
 
-// Manner is how a run goes about its work; it changes no result.
-type Manner struct {
+// RunOptions is how a run goes about its work; it changes no result.
+type RunOptions struct {
 	KeepGoing bool   // sample the other strategies when one fails; the run still fails
 	NoCache   bool   // make every result again
 	From      string // make the results of this stage and those after it again
@@ -39,7 +35,7 @@ type Manner struct {
 }
 
 // fresh lists the stages whose stored results the manner passes over.
-func (m Manner) fresh() (map[string]bool, error) {
+func (m RunOptions) fresh() (map[string]bool, error) {
 	names := StageNames()
 	at := len(names)
 	if m.From != "" {
@@ -63,22 +59,22 @@ func (m Manner) fresh() (map[string]bool, error) {
 //
 // A run that is refused or held leaves its findings in <out>/refused.json, which
 // the next published run removes.
-func Run(ctx context.Context, c *config.Config, how Manner, sink Sink, now func() time.Time) (done *Outcome, err error) {
+func Run(ctx context.Context, c *config.Config, how RunOptions, sink engine.Sink, now func() time.Time) (done *Outcome, err error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
 	started := now()
-	files, err := gather(c)
+	files, err := fetch(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	if !how.DryRun {
-		release, err := lock(c.Out)
+		release, err := published.Lock(c.Out)
 		if err != nil {
 			return nil, err
 		}
 		defer release()
-		clearStaging(c.Out)
+		published.ClearStaging(c.Out)
 	}
 	r, err := newRunner(c, files, sink, now)
 	if err != nil {
@@ -89,13 +85,13 @@ func Run(ctx context.Context, c *config.Config, how Manner, sink Sink, now func(
 		return nil, err
 	}
 	defer atWork()
-	m := &Manifest{Started: started, Seed: c.Seed, Versions: versions(), Inputs: files.manifest(), Config: c}
+	m := &published.Manifest{Started: started, Seed: c.Seed, Versions: published.Versions(), Inputs: files.manifest(), Config: c}
 	defer func() {
 		if how.DryRun {
 			return
 		}
 		noteRefusal(c.Out, m, err, now)
-		if failed := writeIndex(c.Out); err == nil {
+		if failed := published.WriteIndex(c.Out); err == nil {
 			err = failed
 		}
 	}()
@@ -129,23 +125,23 @@ func Run(ctx context.Context, c *config.Config, how Manner, sink Sink, now func(
 		outcome = "published, degraded"
 	}
 	m.Outcome, m.Finished = outcome, now()
-	m.Stages, m.Files, m.Findings = append([]ManifestStage{read}, d.Stages...), d.Files, d.Findings
-	m.History, m.policy, m.approved = d.history, c.Gates.Severity, how.Approve
+	m.Stages, m.Files, m.Findings = append([]published.ManifestStage{read}, d.Stages...), d.Files, d.Findings
+	m.History = d.history
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	if how.DryRun {
 		return &Outcome{Degraded: d.Degraded(c.Gates.Degraded), Decision: d, DryRun: true}, nil
 	}
-	dir, fresh, err := publish(c.Out, m, r.Store, func(fs []returns.Finding) { d.note(r, fs) })
+	dir, fresh, err := publish(c.Out, m, r.Store, how.Approve, func(fs []returns.Finding) []returns.Finding { return d.note(r, fs) })
 	if err != nil {
 		return nil, err
 	}
-	if err := retain(c.Out, c.Gates.KeepDays); err != nil {
+	if err := published.Retain(c.Out, c.Gates.KeepDays); err != nil {
 		return nil, err
 	}
-	if c.CacheMax > 0 {
-		if _, _, err := Trim(c, r.Store, now(), time.Time{}, int64(c.CacheMax)<<20); err != nil {
+	if cache, ok := r.Store.(engine.Trimmer); ok && c.CacheMax > 0 {
+		if _, _, err := Trim(c, cache, now(), time.Time{}, int64(c.CacheMax)<<20); err != nil {
 			return nil, err
 		}
 	}
@@ -154,103 +150,22 @@ func Run(ctx context.Context, c *config.Config, how Manner, sink Sink, now func(
 
 // noteRefusal records a decision not to publish, or clears the record of an
 // earlier one.
-func noteRefusal(out string, m *Manifest, err error, now func() time.Time) {
-	path := filepath.Join(out, "refused.json")
-	var gate *GateError
-	var infeasible *InfeasibleError
-	var undefined *UndefinedError
-	var uncertified *UncertifiedError
+func noteRefusal(out string, m *published.Manifest, err error, now func() time.Time) {
+	var gate *published.GateError
 	switch {
 	case err == nil:
-		_ = os.Remove(path) // it is seldom there
+		published.ClearRefusal(out)
 		return
 	case errors.As(err, &gate):
 		m.Findings, m.Outcome = gate.Findings, "refused"
 		if returns.Worst(gate.Findings) == returns.Hold {
 			m.Outcome = "held"
 		}
-	case errors.As(err, &infeasible), errors.As(err, &undefined), errors.As(err, &uncertified):
+	case errors.As(err, new(*InfeasibleError)), errors.As(err, new(*UndefinedError)), errors.As(err, new(*UncertifiedError)):
 		m.Outcome = "refused: " + err.Error()
 	default:
 		return
 	}
 	m.Finished = now()
-	var b bytes.Buffer
-	if err := reports.WriteJSON(&b, "  ", m); err == nil {
-		_ = renameio.WriteFile(path, b.Bytes(), 0o644, renameio.WithTempDir(out)) // the exit code and the log say it too
-	}
-}
-
-// Checked is what a check of the data found.
-type Checked struct {
-	AsOf       returns.Date      `json:"as_of"`
-	First      returns.Date      `json:"first"`
-	Last       returns.Date      `json:"last"`
-	Days       int               `json:"days"`       // rows
-	Frequency  returns.Frequency `json:"frequency"`  // found in the dates, or stated
-	Strategies int               `json:"strategies"` // in the data
-	Used       int               `json:"used"`       // that a run would model
-	Findings   []returns.Finding `json:"findings"`
-}
-
-// Check does what Run does up to the gates on the data, and publishes nothing.
-// The error of a gate that would refuse is returned beside the result.
-func Check(ctx context.Context, c *config.Config, sink Sink, now func() time.Time) (*Checked, error) {
-	p, in, r, err := loadPanel(ctx, c, sink, now)
-	if err != nil {
-		return nil, err
-	}
-	d := &Decision{policy: c.Gates.Severity}
-	o, err := canonical(in.window)
-	if err != nil {
-		return nil, err
-	}
-	a := Action{Stage: "window", Version: r.Stages["window"].Version, Options: o, Inputs: in.inputs, Arch: arch()}
-	results, err := d.run(ctx, r, "window", []Action{a})
-	if err != nil {
-		return nil, err
-	}
-	tree, err := decodeTree(results[0].Bytes)
-	if err != nil {
-		return nil, err
-	}
-	found := returns.Rate(append(slices.Clone(in.notes), tree.Findings...), c.Gates.Severity)
-	checked := &Checked{AsOf: in.asOf, First: p.First(), Last: p.Last(), Days: p.Days(), Frequency: p.Frequency(), Strategies: p.Len(), Used: len(tree.Parts), Findings: found}
-	if returns.Worst(found) >= returns.Hold {
-		return checked, &GateError{Findings: found}
-	}
-	return checked, nil
-}
-
-// Panel reads the data as Run does, and returns all of it.
-func Panel(ctx context.Context, c *config.Config, sink Sink, now func() time.Time) (*returns.Panel, error) {
-	files, r, err := open(c, sink, now)
-	if err != nil {
-		return nil, err
-	}
-	in, _, _, err := r.readPanel(ctx, c, files)
-	return in.panel, err
-}
-
-// loadPanel makes a night ready without publishing anything.
-func loadPanel(ctx context.Context, c *config.Config, sink Sink, now func() time.Time) (*returns.Panel, day, *Runner, error) {
-	files, r, err := open(c, sink, now)
-	if err != nil {
-		return nil, day{}, nil, err
-	}
-	in, _, err := r.prepare(ctx, c, files, false)
-	return in.panel, in, r, err
-}
-
-// open validates a configuration, and finds its files and its cache.
-func open(c *config.Config, sink Sink, now func() time.Time) (*sourceFiles, *Runner, error) {
-	if err := c.Validate(); err != nil {
-		return nil, nil, err
-	}
-	files, err := gather(c)
-	if err != nil {
-		return nil, nil, err
-	}
-	r, err := newRunner(c, files, sink, now)
-	return files, r, err
+	published.WriteRefusal(out, m)
 }

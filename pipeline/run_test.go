@@ -15,10 +15,17 @@ import (
 	"go.uber.org/goleak"
 
 	"allocate/config"
+	"allocate/pipeline/engine"
+	"allocate/pipeline/published"
 	"allocate/pipeline/store"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == ExecuteCommand {
+		os.Exit(executeOne())
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // testConfig is a run of the bundled sample, small enough for many of them.
 func testConfig(t *testing.T) *config.Config {
@@ -31,17 +38,17 @@ func testConfig(t *testing.T) *config.Config {
 	return &c
 }
 
-func run(t *testing.T, c *config.Config) (*Outcome, *Memory) {
+func run(t *testing.T, c *config.Config) (*Outcome, *engine.Memory) {
 	t.Helper()
-	var m Memory
-	o, err := Run(context.Background(), c, Manner{}, &m, time.Now)
+	var m engine.Memory
+	o, err := Run(context.Background(), c, RunOptions{}, &m, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return o, &m
 }
 
-func published(t *testing.T, dir string) map[string]string {
+func mainFiles(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	files := map[string]string{}
 	for _, name := range []string{"weights.csv", "summary.json", "tearsheet.html"} {
@@ -69,7 +76,7 @@ func TestWorkersChangeNothing(t *testing.T) {
 		c := testConfig(t)
 		c.Workers = workers
 		o, _ := run(t, c)
-		files := published(t, o.Dir)
+		files := mainFiles(t, o.Dir)
 		if first == nil {
 			first = files
 		}
@@ -106,24 +113,24 @@ func TestColumnAndRowOrderChangeNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, _ := run(t, shuffled)
-	same(t, "reversed rows and columns", published(t, o.Dir), published(t, s.Dir))
+	same(t, "reversed rows and columns", mainFiles(t, o.Dir), mainFiles(t, s.Dir))
 }
 
 func TestSecondRunDoesNothing(t *testing.T) {
 	c := testConfig(t)
 	first, m := run(t, c)
-	if !first.Fresh || m.Count(ActionFinished, "bayes") != 10 {
-		t.Errorf("first run: fresh %v, %d fits", first.Fresh, m.Count(ActionFinished, "bayes"))
+	if !first.Fresh || m.Count(engine.ActionFinished, "bayes") != 10 {
+		t.Errorf("first run: fresh %v, %d fits", first.Fresh, m.Count(engine.ActionFinished, "bayes"))
 	}
 	second, m := run(t, c)
-	if second.Fresh || second.Dir != first.Dir || m.Count(ActionFinished, "") != 0 {
-		t.Errorf("second run: fresh %v in %s, %d actions done", second.Fresh, second.Dir, m.Count(ActionFinished, ""))
+	if second.Fresh || second.Dir != first.Dir || m.Count(engine.ActionFinished, "") != 0 {
+		t.Errorf("second run: fresh %v in %s, %d actions done", second.Fresh, second.Dir, m.Count(engine.ActionFinished, ""))
 	}
 	// Without the store everything is computed again, to the same bytes.
-	before := published(t, first.Dir)
+	before := mainFiles(t, first.Dir)
 	c.Cache, c.Out = t.TempDir(), filepath.Join(t.TempDir(), "out")
 	third, _ := run(t, c)
-	same(t, "cold store", before, published(t, third.Dir))
+	same(t, "cold store", before, mainFiles(t, third.Dir))
 }
 
 func TestOneChangedStrategyIsFittedAlone(t *testing.T) {
@@ -142,7 +149,7 @@ func TestOneChangedStrategyIsFittedAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	o, m := run(t, c)
-	if done, hit := m.Count(ActionFinished, "bayes"), m.Count(ActionHit, "bayes"); done != 1 || hit != 9 {
+	if done, hit := m.Count(engine.ActionFinished, "bayes"), m.Count(engine.ActionHit, "bayes"); done != 1 || hit != 9 {
 		t.Errorf("%d fits done and %d found, want 1 and 9", done, hit)
 	}
 	if !o.Fresh || filepath.Base(o.Dir) != "r2" {
@@ -152,14 +159,14 @@ func TestOneChangedStrategyIsFittedAlone(t *testing.T) {
 
 // cancelAfter cancels a run when a number of fits have finished.
 type cancelAfter struct {
-	Memory
+	engine.Memory
 	left   atomic.Int32
 	cancel context.CancelFunc
 }
 
-func (c *cancelAfter) Event(e Event) {
+func (c *cancelAfter) Event(e engine.Event) {
 	c.Memory.Event(e)
-	if e.Kind == ActionFinished && e.Stage == "bayes" && c.left.Add(-1) == 0 {
+	if e.Kind == engine.ActionFinished && e.Stage == "bayes" && c.left.Add(-1) == 0 {
 		c.cancel()
 	}
 }
@@ -170,24 +177,24 @@ func TestInterruptedRunResumes(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	sink := &cancelAfter{cancel: cancel}
 	sink.left.Store(4)
-	if _, err := Run(ctx, c, Manner{}, sink, time.Now); !errors.Is(err, context.Canceled) {
+	if _, err := Run(ctx, c, RunOptions{}, sink, time.Now); !errors.Is(err, context.Canceled) {
 		t.Fatalf("a cancelled run ended with %v", err)
 	}
 	if _, err := os.Lstat(filepath.Join(c.Out, "latest")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("an interrupted run published something: %v", err)
 	}
-	kept := sink.Count(ActionFinished, "bayes")
+	kept := sink.Count(engine.ActionFinished, "bayes")
 	o, m := run(t, c)
-	if hit := m.Count(ActionHit, "bayes"); hit != kept || kept < 4 {
+	if hit := m.Count(engine.ActionHit, "bayes"); hit != kept || kept < 4 {
 		t.Errorf("%d fits were kept, %d found again", kept, hit)
 	}
-	same(t, "resumed", published(t, whole.Dir), published(t, o.Dir))
+	same(t, "resumed", mainFiles(t, whole.Dir), mainFiles(t, o.Dir))
 }
 
 func TestDamagedStoreIsRepaired(t *testing.T) {
 	c := testConfig(t)
 	first, _ := run(t, c)
-	before := published(t, first.Dir)
+	before := mainFiles(t, first.Dir)
 	for _, kind := range []string{"data", "index"} {
 		var paths []string
 		err := filepath.Walk(filepath.Join(c.Cache, kind), func(path string, info os.FileInfo, err error) error {
@@ -217,24 +224,24 @@ func TestDamagedStoreIsRepaired(t *testing.T) {
 			}
 		}
 		o, m := run(t, c)
-		if m.Count(Damaged, "") == 0 {
+		if m.Count(engine.Damaged, "") == 0 {
 			t.Errorf("damage in %s was not noticed", kind)
 		}
 		if o.Fresh {
 			t.Errorf("damage in %s changed the result", kind)
 		}
-		same(t, "repaired "+kind, before, published(t, o.Dir))
+		same(t, "repaired "+kind, before, mainFiles(t, o.Dir))
 	}
 }
 
 func TestLockedFolder(t *testing.T) {
 	c := testConfig(t)
-	release, err := lock(c.Out)
+	release, err := published.Lock(c.Out)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var locked *LockedError
-	if _, err := Run(context.Background(), c, Manner{}, &Memory{}, time.Now); !errors.As(err, &locked) || !strings.Contains(err.Error(), fmt.Sprint(os.Getpid())) {
+	var locked *published.LockedError
+	if _, err := Run(context.Background(), c, RunOptions{}, &engine.Memory{}, time.Now); !errors.As(err, &locked) || !strings.Contains(err.Error(), fmt.Sprint(os.Getpid())) {
 		t.Errorf("a second run in a locked folder: %v", err)
 	}
 	release()
@@ -244,7 +251,7 @@ func TestLockedFolder(t *testing.T) {
 func TestManifestNamesEverything(t *testing.T) {
 	c := testConfig(t)
 	o, _ := run(t, c)
-	m, err := ReadManifest(o.Dir)
+	m, err := published.ReadManifest(o.Dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,29 +271,5 @@ func TestManifestNamesEverything(t *testing.T) {
 	target, err := os.Readlink(filepath.Join(c.Out, "latest"))
 	if err != nil || filepath.Join(c.Out, target) != o.Dir {
 		t.Errorf("latest points at %s (%v), want %s", target, err, o.Dir)
-	}
-}
-
-func TestActionIDDependsOnEveryField(t *testing.T) {
-	base := Action{Stage: "s", Version: 1, Unit: "u", Options: []byte(`{}`), Inputs: []Input{{"a", "b"}}, Seed: 1, Arch: "x"}
-	seen := map[ActionID]string{base.ID(): "base"}
-	for name, change := range map[string]func(*Action){
-		"stage": func(a *Action) { a.Stage = "t" }, "version": func(a *Action) { a.Version = 2 }, "unit": func(a *Action) { a.Unit = "" },
-		"options": func(a *Action) { a.Options = []byte(`{"x":1}`) }, "inputs": func(a *Action) { a.Inputs = []Input{{"a", "c"}} },
-		"input name": func(a *Action) { a.Inputs = []Input{{"b", "b"}} }, "seed": func(a *Action) { a.Seed = 2 }, "arch": func(a *Action) { a.Arch = "y" },
-	} {
-		a := base
-		change(&a)
-		if old, dup := seen[a.ID()]; dup {
-			t.Errorf("%s and %s have one ID", name, old)
-		}
-		seen[a.ID()] = name
-	}
-}
-
-func TestSeedsAreStable(t *testing.T) {
-	// Published numbers: they may change only with a stage's version.
-	if got := seedFor(1, "bayes", "ew_20"); got != seedFor(1, "bayes", "ew_20") || got == seedFor(1, "bayes", "ew_2") || got == seedFor(2, "bayes", "ew_20") || got == seedFor(1, "scenarios", "ew_20") {
-		t.Error("seeds collide or vary")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"allocate/optimize"
+	"allocate/pipeline/engine"
 	"allocate/reports"
 	"allocate/reports/metrics"
 	"allocate/returns"
@@ -35,7 +36,7 @@ type prediction struct {
 
 // predictions looks up, for every decision, what its weights return in its
 // scenarios, and what they returned.
-func (p *replay) predictions(ctx context.Context, r *Runner) ([]prediction, error) {
+func (p *replay) predictions(ctx context.Context, r *runner) ([]prediction, error) {
 	var out []prediction
 	o := portfolioOptions{Cash: p.c.Optimize.CashOver(p.c.Scenarios.Horizon, p.in.panel.Frequency())}
 	step := p.begin("scores", len(p.days))
@@ -45,11 +46,15 @@ func (p *replay) predictions(ctx context.Context, r *Runner) ([]prediction, erro
 		if d.refused != nil || d.decision.Solution == nil {
 			continue
 		}
-		res, err := d.decision.one(ctx, r, p.c, "portfolio", o, false, Input{"scenarios", d.forecast.set}, Input{"solution", d.solution})
+		res, err := d.decision.one(ctx, r, p.c, "portfolio", o, false, engine.Input{Name: "scenarios", Content: d.forecast.set}, engine.Input{Name: "solution", Content: d.solution})
 		if err != nil {
 			return nil, err
 		}
-		t, err := columnar.DecodeIPC(res.Bytes)
+		b, err := r.Bytes(ctx, res)
+		if err != nil {
+			return nil, err
+		}
+		t, err := columnar.DecodeIPC(b)
 		if err != nil {
 			return nil, err
 		}
@@ -134,7 +139,7 @@ func (p *replay) score(all []prediction, rebalances []reports.Rebalance) *report
 	}
 	realised, pits := make([]float64, len(apart)), make([]float64, len(apart))
 	sets, probs := make([][]float64, len(apart)), make([][]float64, len(apart))
-	ties := rand.New(stream(seedFor(p.c.Seed, "score", ""), "ties"))
+	ties := rand.New(engine.Streams(p.c.Seed, "score")("ties"))
 	for k, q := range apart {
 		realised[k], pits[k] = q.realised, metrics.RandomizedPIT(q.realised, q.outcomes, q.prob, ties.Float64())
 		sets[k], probs[k] = q.outcomes, q.prob
@@ -154,7 +159,7 @@ func (p *replay) score(all []prediction, rebalances []reports.Rebalance) *report
 		}
 		exceeded := metrics.Exceedances(realised, values)
 		coverage := metrics.BacktestVaR(exceeded, 1-level)
-		shortfall := metrics.BacktestCVaR(realised, sets, probs, 1-level, szekelyReplicates, stream(seedFor(p.c.Seed, "score", ""), "shortfall"))
+		shortfall := metrics.BacktestCVaR(realised, sets, probs, 1-level, szekelyReplicates, engine.Streams(p.c.Seed, "score")("shortfall"))
 		t := reports.TailScore{
 			Level: level, Exceedances: coverage.Exceedances, Expected: coverage.Expected,
 			Kupiec: test(coverage.Unconditional), Independence: test(coverage.Independence), Conditional: test(coverage.Conditional),
@@ -191,7 +196,7 @@ type portfolioOptions struct {
 
 // runPortfolio is what a decision's weights return in every scenario, before
 // costs, as the summary of a night has it: inputs scenarios and solution.
-func runPortfolio(_ context.Context, c *Call) ([]byte, error) {
+func runPortfolio(_ context.Context, c *engine.Call) ([]byte, error) {
 	var o portfolioOptions
 	if err := c.Options(&o); err != nil {
 		return nil, err

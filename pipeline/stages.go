@@ -5,11 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
 	"allocate/bayes"
 	"allocate/optimize"
+	"allocate/pipeline/engine"
+	"allocate/pipeline/published"
 	"allocate/reports"
 	"allocate/returns"
 	"allocate/returns/columnar"
@@ -32,11 +33,11 @@ import (
 //
 //	baselines  series              -> what other allocators would hold
 //	portfolio  scenarios, solution -> what the weights return in every scenario
-func Stages(workers int) map[string]Stage {
-	stages := map[string]Stage{}
-	for _, s := range []Stage{
+func Stages(workers int) map[string]engine.Stage {
+	stages := map[string]engine.Stage{}
+	for _, s := range []engine.Stage{
 		{Name: "returns", Version: 3, Run: runReturns},
-		{Name: "window", Version: 4, Tree: true, Run: runWindow},
+		{Name: "window", Version: 5, Tree: true, Run: runWindow},
 		{Name: "bayes", Version: 4, Run: runBayes},
 		{Name: "holdout", Version: 4, Run: runHoldout},
 		{Name: "scenarios", Version: 3, Run: scenarioStage{workers}.run},
@@ -56,19 +57,17 @@ func StageNames() []string {
 	return []string{"returns", "window", "bayes", "holdout", "scenarios", "optimize", "fan", "reports"}
 }
 
-func runReturns(_ context.Context, c *Call) ([]byte, error) {
+func runReturns(_ context.Context, c *engine.Call) ([]byte, error) {
 	var o returns.Options
 	if err := c.Options(&o); err != nil {
 		return nil, err
 	}
 	var files []returns.File
-	for _, in := range c.Action.Inputs {
-		name, _ := strings.CutPrefix(in.Name, "file ")
-		text, err := c.read(in)
-		if err != nil {
-			return nil, err
-		}
+	if err := c.Each("file", func(name string, text []byte) error {
 		files = append(files, returns.File{Name: name, Data: text})
+		return nil
+	}); err != nil {
+		return nil, err
 	}
 	panel, findings, err := returns.Read(files, o)
 	if err != nil {
@@ -94,7 +93,7 @@ type windowOptions struct {
 // runWindow cuts a panel to what may be known on the as-of day and judges it:
 // input panel; and, if there are, metadata, holidays and the history of the run
 // before, as a digest or as its panel.
-func runWindow(_ context.Context, c *Call) ([]byte, error) {
+func runWindow(_ context.Context, c *engine.Call) ([]byte, error) {
 	var o windowOptions
 	if err := c.Options(&o); err != nil {
 		return nil, err
@@ -103,7 +102,7 @@ func runWindow(_ context.Context, c *Call) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, holidays, _, err := c.named("holidays")
+	file, holidays, _, err := c.Named("holidays")
 	if err != nil {
 		return nil, err
 	}
@@ -118,24 +117,24 @@ func runWindow(_ context.Context, c *Call) ([]byte, error) {
 		}
 		findings = append(findings, returns.Compare(then, known)...)
 	}
-	if slices.ContainsFunc(c.Action.Inputs, func(in Input) bool { return in.Name == "history" }) {
+	if c.Has("history") {
 		b, err := c.Input("history")
 		if err != nil {
 			return nil, err
 		}
-		before, err := decodeHistory(b)
+		before, err := returns.DecodeHistory(b)
 		if err != nil {
 			return nil, err
 		}
-		changed, err := before.compare(known)
+		changed, err := before.Compare(known)
 		if err != nil {
 			return nil, err
 		}
 		findings = append(findings, changed...)
 	}
-	var digest *history
+	var digest *returns.History
 	if o.History {
-		digest = newHistory(known, o.AsOf)
+		digest = returns.NewHistory(known, o.AsOf)
 	}
 	if o.Stale != "" {
 		findings = append(findings, returns.Stale(o.Stale))
@@ -144,16 +143,18 @@ func runWindow(_ context.Context, c *Call) ([]byte, error) {
 	known, filled := returns.Clean(known, o.Returns)
 	universe, left := returns.Universe(known, o.Returns, sessions)
 	findings = append(append(findings, filled...), left...)
-	tree := Tree{Findings: findings}
+	tree := engine.Tree{Findings: findings}
 	returns.SortFindings(tree.Findings)
 	if o.History {
 		b, err := json.Marshal(digest)
 		if err != nil {
 			return nil, err
 		}
-		if tree.History, err = c.Put(b); err != nil {
+		id, err := c.Put(b)
+		if err != nil {
 			return nil, err
 		}
+		tree.Extra = []engine.Part{{Name: published.HistoryFile, Content: id}}
 	}
 	for j := range universe.Len() {
 		series := universe.Series(j)
@@ -169,14 +170,14 @@ func runWindow(_ context.Context, c *Call) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		tree.Parts = append(tree.Parts, Part{Name: series.Strategy.Name, Content: id})
+		tree.Parts = append(tree.Parts, engine.Part{Name: series.Strategy.Name, Content: id})
 	}
-	return tree.encode()
+	return tree.Encode()
 }
 
 // knownPanel decodes a panel, adds the metadata and cuts it to what may be
 // known on a day.
-func knownPanel(c *Call, input string, asOf returns.Date, o returns.Options) (*returns.Panel, []returns.Finding, error) {
+func knownPanel(c *engine.Call, input string, asOf returns.Date, o returns.Options) (*returns.Panel, []returns.Finding, error) {
 	table, findings, err := inputTable(c, input)
 	if err != nil {
 		return nil, nil, err
@@ -185,7 +186,7 @@ func knownPanel(c *Call, input string, asOf returns.Date, o returns.Options) (*r
 	if err != nil {
 		return nil, nil, err
 	}
-	if name, text, ok, err := c.named("metadata"); err != nil {
+	if name, text, ok, err := c.Named("metadata"); err != nil {
 		return nil, nil, err
 	} else if ok {
 		m, err := returns.ReadMetadata(name, text)
@@ -202,7 +203,7 @@ func knownPanel(c *Call, input string, asOf returns.Date, o returns.Options) (*r
 	return known, findings, err
 }
 
-func runBayes(ctx context.Context, c *Call) ([]byte, error) {
+func runBayes(ctx context.Context, c *engine.Call) ([]byte, error) {
 	var o bayes.Options
 	if err := c.Options(&o); err != nil {
 		return nil, err
@@ -212,7 +213,7 @@ func runBayes(ctx context.Context, c *Call) ([]byte, error) {
 		return nil, err
 	}
 	var last *bayes.Posterior // to fall back on, if this is a second try
-	if slices.ContainsFunc(c.Action.Inputs, func(in Input) bool { return in.Name == "last" }) {
+	if c.Has("last") {
 		if last, err = inputPosterior(c, "last"); err != nil {
 			return nil, err
 		}
@@ -244,7 +245,7 @@ type reportOptions struct {
 	PNG      bool                    `json:"png,omitempty"` // the charts as images, too
 }
 
-func runReports(_ context.Context, c *Call) ([]byte, error) {
+func runReports(_ context.Context, c *engine.Call) ([]byte, error) {
 	var o reportOptions
 	if err := c.Options(&o); err != nil {
 		return nil, err
@@ -256,8 +257,8 @@ func runReports(_ context.Context, c *Call) ([]byte, error) {
 		case "window":
 			var b []byte
 			if b, err = c.Input(in.Name); err == nil {
-				var t Tree
-				t, err = decodeTree(b)
+				var t engine.Tree
+				t, err = engine.DecodeTree(b)
 				run.Findings = append(run.Findings, t.Findings...)
 			}
 		case "series":
@@ -304,10 +305,10 @@ func runReports(_ context.Context, c *Call) ([]byte, error) {
 		return nil, err
 	}
 	run.Findings = returns.Rate(append(run.Findings, held...), o.Severity)
-	tree := Tree{Findings: run.Findings}
+	tree := engine.Tree{Findings: run.Findings}
 	put := func(name string, b []byte) error {
 		id, err := c.Put(b)
-		tree.Parts = append(tree.Parts, Part{Name: name, Content: id})
+		tree.Parts = append(tree.Parts, engine.Part{Name: name, Content: id})
 		return err
 	}
 	for _, f := range reports.Files() {
@@ -330,5 +331,5 @@ func runReports(_ context.Context, c *Call) ([]byte, error) {
 			}
 		}
 	}
-	return tree.encode()
+	return tree.Encode()
 }

@@ -7,6 +7,7 @@ import (
 
 	"allocate/bayes"
 	"allocate/optimize"
+	"allocate/pipeline/engine"
 	"allocate/returns"
 	"allocate/returns/columnar"
 	"allocate/scenarios"
@@ -22,7 +23,7 @@ func encodeTable(t *columnar.Table, findings []returns.Finding) ([]byte, error) 
 	return columnar.EncodeIPC(t)
 }
 
-func inputTable(c *Call, name string) (*columnar.Table, []returns.Finding, error) {
+func inputTable(c *engine.Call, name string) (*columnar.Table, []returns.Finding, error) {
 	b, err := c.Input(name)
 	if err != nil {
 		return nil, nil, err
@@ -40,7 +41,7 @@ func inputTable(c *Call, name string) (*columnar.Table, []returns.Finding, error
 	return t, findings, nil
 }
 
-func inputSeries(c *Call, name string) (*returns.Series, error) {
+func inputSeries(c *engine.Call, name string) (*returns.Series, error) {
 	t, _, err := inputTable(c, name)
 	if err != nil {
 		return nil, err
@@ -48,7 +49,7 @@ func inputSeries(c *Call, name string) (*returns.Series, error) {
 	return returns.SeriesFromTable(t)
 }
 
-func inputPosterior(c *Call, name string) (*bayes.Posterior, error) {
+func inputPosterior(c *engine.Call, name string) (*bayes.Posterior, error) {
 	t, _, err := inputTable(c, name)
 	if err != nil {
 		return nil, err
@@ -56,7 +57,7 @@ func inputPosterior(c *Call, name string) (*bayes.Posterior, error) {
 	return bayes.FromTable(t)
 }
 
-func inputSet(c *Call, name string) (*scenarios.Set, []returns.Finding, error) {
+func inputSet(c *engine.Call, name string) (*scenarios.Set, []returns.Finding, error) {
 	t, _, err := inputTable(c, name)
 	if err != nil {
 		return nil, nil, err
@@ -66,7 +67,7 @@ func inputSet(c *Call, name string) (*scenarios.Set, []returns.Finding, error) {
 
 // inputDecision is the scenarios among the inputs and the weights that were
 // decided over them.
-func inputDecision(c *Call) (*scenarios.Set, map[string]float64, error) {
+func inputDecision(c *engine.Call) (*scenarios.Set, map[string]float64, error) {
 	set, _, err := inputSet(c, "scenarios")
 	if err != nil {
 		return nil, nil, err
@@ -83,7 +84,7 @@ func inputDecision(c *Call) (*scenarios.Set, map[string]float64, error) {
 }
 
 // inputStrategies are the series and posteriors among the inputs.
-func inputStrategies(c *Call) ([]scenarios.Strategy, error) {
+func inputStrategies(c *engine.Call) ([]scenarios.Strategy, error) {
 	var strategies []scenarios.Strategy
 	for _, in := range c.Action.Inputs {
 		name, found := strings.CutPrefix(in.Name, "series ")

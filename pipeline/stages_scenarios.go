@@ -7,6 +7,7 @@ import (
 
 	"allocate/config"
 	"allocate/optimize"
+	"allocate/pipeline/engine"
 	"allocate/returns"
 	"allocate/returns/columnar"
 	"allocate/scenarios"
@@ -20,7 +21,7 @@ type scenarioOptions struct {
 
 type scenarioStage struct{ workers int }
 
-func (st scenarioStage) run(ctx context.Context, c *Call) ([]byte, error) {
+func (st scenarioStage) run(ctx context.Context, c *engine.Call) ([]byte, error) {
 	var o scenarioOptions
 	if err := c.Options(&o); err != nil {
 		return nil, err
@@ -54,7 +55,7 @@ type fanOptions struct {
 }
 
 // fan follows the decided weights along the paths of the scenarios.
-func (st scenarioStage) fan(ctx context.Context, c *Call) ([]byte, error) {
+func (st scenarioStage) fan(ctx context.Context, c *engine.Call) ([]byte, error) {
 	var o fanOptions
 	if err := c.Options(&o); err != nil {
 		return nil, err
@@ -74,7 +75,7 @@ func (st scenarioStage) fan(ctx context.Context, c *Call) ([]byte, error) {
 	cash := func(periods int) float64 {
 		return decided[optimize.Cash] * optimize.Options{CashReturn: o.CashReturn}.CashOver(periods, set.Frequency)
 	}
-	f, err := scenarios.NewFan(ctx, strategies, weights, set.Prob, cash, o.Scenarios, Streams(o.Seed, "scenarios"), st.workers)
+	f, err := scenarios.NewFan(ctx, strategies, weights, set.Prob, cash, o.Scenarios, engine.Streams(o.Seed, "scenarios"), st.workers)
 	if err != nil {
 		return nil, err
 	}

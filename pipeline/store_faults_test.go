@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"allocate/config"
+	"allocate/pipeline/engine"
+	"allocate/pipeline/published"
 	"allocate/pipeline/store"
 	"allocate/reports"
 	"allocate/returns"
@@ -29,7 +31,7 @@ func TestStoreDamageIsNoticed(t *testing.T) {
 	}
 	c := tinyConfig(t)
 	o, _ := run(t, c)
-	sound := published(t, o.Dir)
+	sound := mainFiles(t, o.Dir)
 	files := folder(t, c.Out)
 	s, err := store.Open(c.Cache)
 	if err != nil {
@@ -56,65 +58,12 @@ func TestStoreDamageIsNoticed(t *testing.T) {
 		}
 		restore(t, c.Out, nil) // or there would be little to do
 		o, m := run(t, c)
-		same(t, what, sound, published(t, o.Dir))
-		again += min(1, m.Count(ActionFinished, "")+m.Count(Damaged, ""))
+		same(t, what, sound, mainFiles(t, o.Dir))
+		again += min(1, m.Count(engine.ActionFinished, "")+m.Count(engine.Damaged, ""))
 		restore(t, c.Cache, cache)
 	}
 	restore(t, c.Out, files)
 	t.Logf("%d damages: %d noticed by verify, %d met and made again by the run", *damages, verified, again)
-}
-
-// TestPartsStayInTheirFolder: a stored tree that names a part elsewhere, as a
-// poisoned cache may, publishes nothing.
-func TestPartsStayInTheirFolder(t *testing.T) {
-	s, err := store.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	content, err := s.Put([]byte("x"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"../../gone.txt", "/tmp/gone.txt", "..", "a/b", `a\b`, "", "a\x00b"} {
-		out := filepath.Join(t.TempDir(), "out")
-		if err := os.MkdirAll(out, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		m := &Manifest{AsOf: returns.NewDate(2022, 12, 23), Files: []Part{{Name: name, Content: content}}}
-		if _, _, err := publish(out, m, s, func([]returns.Finding) {}); err == nil || !strings.Contains(err.Error(), "is no name of a file") {
-			t.Errorf("%q: %v", name, err)
-		}
-		if left := folder(t, filepath.Dir(out)); len(left) > 0 {
-			t.Errorf("%q left %v", name, left)
-		}
-	}
-}
-
-// TestLockIsAFile: no symbolic link is followed, no FIFO waited for.
-func TestLockIsAFile(t *testing.T) {
-	out := t.TempDir()
-	victim := filepath.Join(t.TempDir(), "victim")
-	if err := errors.Join(os.WriteFile(victim, []byte("mine"), 0o644), os.Symlink(victim, filepath.Join(out, ".lock"))); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := lock(out); !errors.As(err, new(*config.Error)) {
-		t.Errorf("a symbolic link: %v", err)
-	}
-	if b, _ := os.ReadFile(victim); string(b) != "mine" {
-		t.Errorf("the link was followed: %q", b)
-	}
-	out = t.TempDir()
-	if err := syscall.Mkfifo(filepath.Join(out, ".lock"), 0o644); err != nil {
-		t.Skip(err)
-	}
-	if _, err := lock(out); !errors.As(err, new(*config.Error)) {
-		t.Errorf("a FIFO: %v", err)
-	}
-	if release, err := lock(t.TempDir()); err != nil {
-		t.Error(err)
-	} else {
-		release()
-	}
 }
 
 // TestNoFIFOIsRead: metadata, holidays and previous weights that would never end.
@@ -131,8 +80,8 @@ func TestNoFIFOIsRead(t *testing.T) {
 	} {
 		c := testConfig(t)
 		change(c)
-		var m Memory
-		if _, err := Run(context.Background(), c, Manner{}, &m, time.Now); !errors.As(err, new(*returns.InputError)) || !strings.Contains(err.Error(), "no regular file") {
+		var m engine.Memory
+		if _, err := Run(context.Background(), c, RunOptions{}, &m, time.Now); !errors.As(err, new(*returns.InputError)) || !strings.Contains(err.Error(), "no regular file") {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
@@ -143,46 +92,25 @@ func TestNoFIFOIsRead(t *testing.T) {
 func TestLostInputIsMadeAgain(t *testing.T) {
 	c := testConfig(t)
 	c.Bayes.Draws, c.Scenarios.Count = 200, 500
-	want := published(t, func() string { o, _ := run(t, c); return o.Dir }())
+	want := mainFiles(t, func() string { o, _ := run(t, c); return o.Dir }())
 	c = testConfig(t)
 	c.Bayes.Draws, c.Scenarios.Count = 200, 500
 	deleted := 0
-	sink := sinkFunc(func(e Event) {
-		if e.Kind == StageFinished && (e.Stage == "returns" || e.Stage == "window" || e.Stage == "bayes" || e.Stage == "scenarios") {
+	sink := sinkFunc(func(e engine.Event) {
+		if e.Kind == engine.StageFinished && (e.Stage == "returns" || e.Stage == "window" || e.Stage == "bayes" || e.Stage == "scenarios") {
 			deleted++
 			if err := os.RemoveAll(filepath.Join(c.Cache, "data")); err != nil {
 				t.Error(err)
 			}
 		}
 	})
-	o, err := Run(context.Background(), c, Manner{}, sink, time.Now)
+	o, err := Run(context.Background(), c, RunOptions{}, sink, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "with a cache that is deleted all the time", want, published(t, o.Dir))
+	same(t, "with a cache that is deleted all the time", want, mainFiles(t, o.Dir))
 	if deleted != 4 {
 		t.Errorf("deleted %d times", deleted)
-	}
-}
-
-// TestAnotherArchitectureIsRefused: no result is filed under an action that is
-// for other instructions.
-func TestAnotherArchitectureIsRefused(t *testing.T) {
-	s, err := store.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	stages := map[string]Stage{"x": {Name: "x", Version: 1, Run: func(context.Context, *Call) ([]byte, error) { return []byte("y"), nil }}}
-	a := Action{Stage: "x", Version: 1, Options: json.RawMessage("{}"), Arch: "riscv64/rva23u64 go1.99"}
-	if _, err := (Local{Stages: stages}).Execute(t.Context(), a, s, &Memory{}); err == nil {
-		t.Error("it was done")
-	}
-	if _, err := s.Lookup(a.ID()); !errors.Is(err, store.ErrMissing) {
-		t.Errorf("it was recorded: %v", err)
-	}
-	a.Arch = arch()
-	if _, err := (Local{Stages: stages}).Execute(t.Context(), a, s, &Memory{}); err != nil {
-		t.Error(err)
 	}
 }
 
@@ -204,7 +132,7 @@ func TestPoliciesShareAStore(t *testing.T) {
 		again := tested(t, warm)
 		a, b := folder(t, cold.Dir), folder(t, again.Dir)
 		for name := range a {
-			if name != manifestFile && name != sumsFile && a[name] != b[name] {
+			if name != published.ManifestFile && name != published.SumsFile && a[name] != b[name] {
 				t.Errorf("%s: %s differs", severity, name)
 			}
 		}
@@ -233,7 +161,7 @@ func TestHostileNamesThroughTwoNights(t *testing.T) {
 	if len(names) != 50 {
 		t.Fatalf("%d names", len(names))
 	}
-	panel, _, err := returns.Simulate(returns.Simulation{Strategies: len(names), Days: 150, Start: returns.NewDate(2020, 1, 1)}, Streams(3, "hostile"))
+	panel, _, err := returns.Simulate(returns.Simulation{Strategies: len(names), Days: 150, Start: returns.NewDate(2020, 1, 1)}, engine.Streams(3, "hostile"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,8 +187,8 @@ func TestHostileNamesThroughTwoNights(t *testing.T) {
 	c.AsOf = panel.Date(panel.Days() - 2).String()
 	run(t, c)
 	c.AsOf = panel.Last().String()
-	var m Memory
-	o, err := Run(context.Background(), c, Manner{Approve: true}, &m, time.Now)
+	var m engine.Memory
+	o, err := Run(context.Background(), c, RunOptions{Approve: true}, &m, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,13 +205,13 @@ func TestHostileNamesThroughTwoNights(t *testing.T) {
 		held = append(held, name)
 	}
 	check("previous weights", held)
-	w, err := RunWeights(o.Dir)
+	w, err := published.Weights(o.Dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	check("weights.csv", slices.Clone(w.Names))
 	var s reports.Summary
-	if err := json.Unmarshal([]byte(published(t, o.Dir)["summary.json"]), &s); err != nil {
+	if err := json.Unmarshal([]byte(mainFiles(t, o.Dir)["summary.json"]), &s); err != nil {
 		t.Fatal(err)
 	}
 	var listed []string
@@ -316,7 +244,7 @@ func TestHostileNamesThroughTwoNights(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := ExportPanel(known, "csv")
+	b, err := published.ExportPanel(known, "csv")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -337,7 +265,7 @@ func TestHostileNamesThroughTwoNights(t *testing.T) {
 		}
 		check("export weights "+form, got)
 	}
-	if page := published(t, o.Dir)["tearsheet.html"]; strings.Contains(page, "<img") || strings.Contains(page, "<script>alert") {
+	if page := mainFiles(t, o.Dir)["tearsheet.html"]; strings.Contains(page, "<img") || strings.Contains(page, "<script>alert") {
 		t.Error("a name reached the page as markup")
 	}
 	if err := filepath.WalkDir(filepath.Dir(c.Out), func(path string, d os.DirEntry, err error) error {

@@ -10,24 +10,25 @@ import (
 	"strings"
 	"time"
 
+	"allocate/pipeline/engine"
 	"allocate/reports"
 )
 
 // WriteTextfile tells Prometheus of a run, published (o is its outcome) or not
 // (o is nil). The time of the last success is kept from the file before.
-func WriteTextfile(path string, code int, started, finished time.Time, o *Outcome, account *Memory) error {
+func WriteTextfile(path string, code int, started, finished time.Time, o *Outcome, account *engine.Memory) error {
 	nan := math.NaN()
 	m := reports.Metrics{
 		ExitCode: code, Started: seconds(started), Finished: seconds(finished),
 		DataAgeDays: nan, RHatMax: nan, ESSMin: nan, Divergences: nan, CVaR: nan, Gap: nan, Turnover: nan,
-		CacheHits: account.Count(ActionHit, ""), CacheMisses: account.Count(ActionFinished, ""),
+		CacheHits: account.Count(engine.ActionHit, ""), CacheMisses: account.Count(engine.ActionFinished, ""),
 		StageSeconds: map[string]float64{}, Findings: map[string]int{},
 	}
 	for _, e := range account.Events() {
 		switch e.Kind {
-		case StageFinished:
+		case engine.StageFinished:
 			m.StageSeconds[e.Stage] = e.Elapsed.Seconds()
-		case Found:
+		case engine.Found:
 			m.Findings[e.Finding.Severity.String()]++
 		}
 	}

@@ -47,7 +47,7 @@ func TestBadFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, _, err = Read([]File{{name, data}}, o)
+		_, _, err = Read([]File{{Name: name, Data: data}}, o)
 		if err == nil {
 			t.Errorf("%s was read without an error", name)
 			continue

@@ -52,7 +52,7 @@ func BenchmarkRead(b *testing.B) {
 			if err := format.write(&w); err != nil {
 				b.Fatal(err)
 			}
-			files := []File{{"panel." + format.name, w.Bytes()}}
+			files := []File{{Name: "panel." + format.name, Data: w.Bytes()}}
 			peak := uint64(0)
 			for b.Loop() {
 				b.StopTimer()

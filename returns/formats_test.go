@@ -70,18 +70,18 @@ func TestFormatsAgree(t *testing.T) {
 	zoned.Columns = append([]columnar.Column{columnar.Instants("date", "America/New_York", nanos(-5))}, long.Columns[0], long.Columns[2])
 	compact.Columns = append([]columnar.Column{columnar.Ints64("date", []int64{20200102, 20200103, 20200103, 20200106, 20200106})}, long.Columns[0], long.Columns[2])
 	for name, files := range map[string][]File{
-		"gzip":                 {{"f.csv.gz", zipped.Bytes()}},
-		"parquet wide":         {{"f.parquet", parquetOf(t, wide)}},
-		"parquet long":         {{"f.parquet", parquetOf(t, long)}},
-		"arrow wide":           {{"f.arrow", ipcOf(t, wide)}},
-		"feather long":         {{"f.feather", ipcOf(t, long)}},
-		"timestamps":           {{"f.parquet", parquetOf(t, &stamped)}},
-		"zoned timestamps":     {{"f.arrow", ipcOf(t, &zoned)}},
-		"compact whole dates":  {{"f.parquet", parquetOf(t, &compact)}},
-		"hive by strategy":     {{"strategy=a/x.csv", []byte("date,return\n2020-01-02,0.01\n2020-01-03,-0.02\n2020-01-06,0.005\n")}, {"strategy=b/x.csv", []byte("date,return\n2020-01-03,0.03\n2020-01-06,-0.01\n")}},
-		"hive by year, wide":   {{"year=2019/x.csv", []byte("date,a,b\n2020-01-02,0.01,\n")}, {"year=2020/x.csv", []byte("date,a,b\n2020-01-03,-0.02,0.03\n2020-01-06,0.005,-0.01\n")}},
-		"one file per column":  {{"a.csv", []byte("date,a\n2020-01-02,0.01\n2020-01-03,-0.02\n2020-01-06,0.005\n")}, {"b.csv", []byte("date,b\n2020-01-03,0.03\n2020-01-06,-0.01\n")}},
-		"overlapping and same": {{"1.csv", []byte(sampleCSV)}, {"2.csv", []byte("date,b\n2020-01-03,0.03\n")}},
+		"gzip":                 {{Name: "f.csv.gz", Data: zipped.Bytes()}},
+		"parquet wide":         {{Name: "f.parquet", Data: parquetOf(t, wide)}},
+		"parquet long":         {{Name: "f.parquet", Data: parquetOf(t, long)}},
+		"arrow wide":           {{Name: "f.arrow", Data: ipcOf(t, wide)}},
+		"feather long":         {{Name: "f.feather", Data: ipcOf(t, long)}},
+		"timestamps":           {{Name: "f.parquet", Data: parquetOf(t, &stamped)}},
+		"zoned timestamps":     {{Name: "f.arrow", Data: ipcOf(t, &zoned)}},
+		"compact whole dates":  {{Name: "f.parquet", Data: parquetOf(t, &compact)}},
+		"hive by strategy":     {{Name: "strategy=a/x.csv", Data: []byte("date,return\n2020-01-02,0.01\n2020-01-03,-0.02\n2020-01-06,0.005\n")}, {Name: "strategy=b/x.csv", Data: []byte("date,return\n2020-01-03,0.03\n2020-01-06,-0.01\n")}},
+		"hive by year, wide":   {{Name: "year=2019/x.csv", Data: []byte("date,a,b\n2020-01-02,0.01,\n")}, {Name: "year=2020/x.csv", Data: []byte("date,a,b\n2020-01-03,-0.02,0.03\n2020-01-06,0.005,-0.01\n")}},
+		"one file per column":  {{Name: "a.csv", Data: []byte("date,a\n2020-01-02,0.01\n2020-01-03,-0.02\n2020-01-06,0.005\n")}, {Name: "b.csv", Data: []byte("date,b\n2020-01-03,0.03\n2020-01-06,-0.01\n")}},
+		"overlapping and same": {{Name: "1.csv", Data: []byte(sampleCSV)}, {Name: "2.csv", Data: []byte("date,b\n2020-01-03,0.03\n")}},
 	} {
 		p, _, err := Read(files, options())
 		if err != nil {
@@ -93,7 +93,7 @@ func TestFormatsAgree(t *testing.T) {
 }
 
 func TestFilesThatConflict(t *testing.T) {
-	_, _, err := Read([]File{{"1.csv", []byte(sampleCSV)}, {"2.csv", []byte("date,b\n2020-01-03,0.04\n")}}, options())
+	_, _, err := Read([]File{{Name: "1.csv", Data: []byte(sampleCSV)}, {Name: "2.csv", Data: []byte("date,b\n2020-01-03,0.04\n")}}, options())
 	if err == nil || !strings.Contains(err.Error(), `2.csv: row 2: column "b": "0.04": 2020-01-03 stands here a second time; row 3 of 1.csv says 0.03`) {
 		t.Errorf("got %v", err)
 	}
@@ -146,7 +146,7 @@ func TestLocate(t *testing.T) {
 		"year=2020/*":       "a.parquet",
 		"year=202?/*.parq*": "",
 	} {
-		found, err := Locate(filepath.Join(dir, where))
+		found, err := locate(filepath.Join(dir, where))
 		if err != nil {
 			t.Errorf("%q: %v", where, err)
 			continue
@@ -161,7 +161,7 @@ func TestLocate(t *testing.T) {
 	}
 	for _, where := range []string{"gone.csv", "*.feather", "year=2020/sub"} {
 		var ready *NotReadyError
-		if _, err := Locate(filepath.Join(dir, where)); !errors.As(err, &ready) {
+		if _, err := locate(filepath.Join(dir, where)); !errors.As(err, &ready) {
 			t.Errorf("%q: %v", where, err)
 		}
 	}

@@ -12,15 +12,15 @@ import (
 	"strings"
 )
 
-// Location is a file that returns.path led to: Name is how messages call it,
+// location is a file that returns.path led to: Name is how messages call it,
 // Path is where it lies.
-type Location struct{ Name, Path string }
+type location struct{ Name, Path string }
 
-// Locate finds the files that a path names: the file itself, the matches of a
+// locate finds the files that a path names: the file itself, the matches of a
 // glob, or every file of a known format below a folder, in the order of their
 // names. Hidden files and those that begin with _ are passed over, as writers
 // of partitioned data leave such. Nothing found is a *NotReadyError.
-func Locate(where string) ([]Location, error) {
+func locate(where string) ([]location, error) {
 	info, err := os.Stat(where)
 	switch {
 	case err == nil && info.IsDir():
@@ -28,7 +28,7 @@ func Locate(where string) ([]Location, error) {
 	case err == nil && !info.Mode().IsRegular():
 		return nil, &NotReadyError{fmt.Sprintf("%s is neither a file nor a folder; expected what returns.path names", where)}
 	case err == nil:
-		return []Location{{filepath.Base(where), where}}, nil
+		return []location{{filepath.Base(where), where}}, nil
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, &NotReadyError{fmt.Sprintf("%v; expected the daily returns that returns.path names", err)}
 	case !strings.ContainsAny(where, "*?["):
@@ -38,10 +38,10 @@ func Locate(where string) ([]Location, error) {
 	if err != nil {
 		return nil, &NotReadyError{fmt.Sprintf("%s: the pattern cannot be read; close its brackets, or correct returns.path", where)}
 	}
-	var found []Location
+	var found []location
 	for _, m := range matches {
 		if info, err := os.Stat(m); err == nil && info.Mode().IsRegular() {
-			found = append(found, Location{filepath.Base(m), m})
+			found = append(found, location{filepath.Base(m), m})
 		}
 	}
 	if len(found) == 0 {
@@ -86,8 +86,8 @@ func glob(pattern string) ([]string, error) {
 
 var endings = []string{".csv", ".csv.gz", ".parquet", ".pq", ".arrow", ".arrows", ".feather", ".ipc"}
 
-func below(dir string) ([]Location, error) {
-	var found []Location
+func below(dir string) ([]location, error) {
+	var found []location
 	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -107,7 +107,7 @@ func below(dir string) ([]Location, error) {
 				if err != nil {
 					return err
 				}
-				found = append(found, Location{filepath.ToSlash(rel), p})
+				found = append(found, location{filepath.ToSlash(rel), p})
 				break
 			}
 		}

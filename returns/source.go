@@ -34,6 +34,7 @@ func (e *NotReadyError) Error() string { return e.Message }
 // parts are the partition keys of a hive layout.
 type File struct {
 	Name string
+	From string // where the bytes were read: a path
 	Data []byte
 }
 

@@ -18,7 +18,7 @@ func options() Options {
 }
 
 func readText(text string, o Options) (*Panel, []Finding, error) {
-	return Read([]File{{"f.csv", []byte(text)}}, o)
+	return Read([]File{{Name: "f.csv", Data: []byte(text)}}, o)
 }
 
 func TestReadWide(t *testing.T) {

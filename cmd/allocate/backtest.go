@@ -163,7 +163,7 @@ func (g *global) loadSweep(cmd *cobra.Command) (*config.Config, []pipeline.Trial
 var headline = []string{"cagr", "annual_volatility", "sharpe", "max_drawdown", "cvar"}
 
 // printBacktest prints the table of allocators and how true the forecasts were.
-func printBacktest(w io.Writer, t *pipeline.Tested) error {
+func printBacktest(w io.Writer, t *pipeline.BacktestResult) error {
 	b := t.Report
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprint(table, "portfolio")

@@ -8,6 +8,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"allocate/pipeline"
+	"allocate/pipeline/engine"
+	"allocate/pipeline/store"
 )
 
 func newCache(g *global) *cobra.Command {
@@ -23,7 +25,7 @@ func newCache(g *global) *cobra.Command {
 }
 
 // openCache opens the store of the configuration.
-func (g *global) openCache(cmd *cobra.Command) (*pipeline.Store, error) {
+func (g *global) openCache(cmd *cobra.Command) (*store.Disk, error) {
 	c, _, err := g.load(cmd)
 	if err != nil {
 		return nil, err
@@ -42,7 +44,7 @@ func newCacheList(g *global) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			usage, err := pipeline.Usage(s)
+			usage, err := engine.Usage(s)
 			if err != nil {
 				return err
 			}

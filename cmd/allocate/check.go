@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"allocate/pipeline"
+	"allocate/pipeline/published"
 	"allocate/reports"
 )
 
@@ -48,7 +49,7 @@ quality gates, and prints every finding with its severity: info, warn, hold
 			}
 			checked, err := pipeline.Check(cmd.Context(), c, sink, time.Now)
 			finish()
-			var gate *pipeline.GateError
+			var gate *published.GateError
 			if err != nil && !errors.As(err, &gate) {
 				return err
 			}

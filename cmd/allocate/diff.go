@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"allocate/pipeline"
+	"allocate/pipeline/published"
 	"allocate/reports"
 )
 
@@ -19,7 +19,7 @@ func newDiff(g *global) *cobra.Command {
 		Long:  "RUN is the folder of a published run, such as out/2022-12-28/r1 or out/latest.\n\n" + exitHelp,
 		Args:  cobra.ExactArgs(2),
 		RunE: func(_ *cobra.Command, args []string) error {
-			d, err := pipeline.Diff(args[0], args[1])
+			d, err := published.Diff(args[0], args[1])
 			if err != nil {
 				return err
 			}
@@ -33,10 +33,10 @@ func newDiff(g *global) *cobra.Command {
 	return cmd
 }
 
-func printDiff(w io.Writer, d *pipeline.Difference, args []string) error {
+func printDiff(w io.Writer, d *published.Difference, args []string) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(table, "\t%s\t%s\tchange\n", printable(args[0]), printable(args[1]))
-	texts := func(title string, list []pipeline.Pair) {
+	texts := func(title string, list []published.Pair) {
 		if len(list) > 0 {
 			fmt.Fprintf(table, "%s\n", title)
 		}
@@ -44,7 +44,7 @@ func printDiff(w io.Writer, d *pipeline.Difference, args []string) error {
 			fmt.Fprintf(table, "  %s\t%s\t%s\t\n", printable(p.Name), printable(p.A), printable(p.B))
 		}
 	}
-	figures := func(title, format string, list []pipeline.NumberPair) {
+	figures := func(title, format string, list []published.NumberPair) {
 		if len(list) > 0 {
 			fmt.Fprintf(table, "%s\n", title)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"allocate/pipeline"
+	"allocate/pipeline/published"
 	"allocate/returns"
 )
 
@@ -62,7 +63,7 @@ standard error; the file shows it.
 			}
 			checked, err := pipeline.Check(cmd.Context(), c, sink, time.Now)
 			finish()
-			var gate *pipeline.GateError
+			var gate *published.GateError
 			if err != nil && !errors.As(err, &gate) {
 				return err
 			}
@@ -71,7 +72,7 @@ standard error; the file shows it.
 					fmt.Fprintln(g.stderr, "allocate: "+printableText(f.String()))
 				}
 			}
-			b, err := pipeline.ExportPanel(panel, format)
+			b, err := published.ExportPanel(panel, format)
 			if err != nil {
 				return err
 			}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"allocate/pipeline"
+	"allocate/pipeline/published"
 )
 
 func newExportDraws(g *global) *cobra.Command {
@@ -44,7 +45,7 @@ one file per chain: FILE_1.csv, FILE_2.csv, ...
 			if err != nil {
 				return err
 			}
-			p, err := pipeline.RunPosterior(run, s, strategy)
+			p, err := published.Posterior(run, s, strategy)
 			if err != nil {
 				return err
 			}
@@ -53,7 +54,7 @@ one file per chain: FILE_1.csv, FILE_2.csv, ...
 					return &usageError{fmt.Errorf("--output - is one file, and CmdStan's CSV is one for each of %d chains; name a file", p.Chains)}
 				}
 				var b bytes.Buffer
-				if err := pipeline.WriteDraws(&b, p, format, 1); err != nil {
+				if err := published.WriteDraws(&b, p, format, 1); err != nil {
 					return err
 				}
 				_, err := g.data.Write(b.Bytes())
@@ -69,7 +70,7 @@ one file per chain: FILE_1.csv, FILE_2.csv, ...
 			}
 			for name, chain := range files {
 				var b bytes.Buffer
-				if err := pipeline.WriteDraws(&b, p, format, chain); err != nil {
+				if err := published.WriteDraws(&b, p, format, chain); err != nil {
 					return err
 				}
 				if err := writeFile(name, b.Bytes(), force); err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"allocate/pipeline"
+	"allocate/pipeline/published"
 )
 
 func newExportScenarios(g *global) *cobra.Command {
@@ -39,12 +40,12 @@ the horizon as a fraction, and a column of probabilities if they differ.
 			if err != nil {
 				return err
 			}
-			t, err := pipeline.RunScenarios(run, s)
+			t, err := published.Scenarios(run, s)
 			if err != nil {
 				return err
 			}
 			var b bytes.Buffer
-			if err := pipeline.WriteScenarios(&b, t, format); err != nil {
+			if err := published.WriteScenarios(&b, t, format); err != nil {
 				return err
 			}
 			if file == "-" {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"allocate/pipeline"
+	"allocate/pipeline/published"
 	"allocate/reports"
 )
 
@@ -43,7 +43,7 @@ func newExportWeights(g *global) *cobra.Command {
 			if !slices.Contains(reports.WeightForms(), format) {
 				return &usageError{fmt.Errorf("--format %q is not one of %s", format, strings.Join(reports.WeightForms(), ", "))}
 			}
-			w, err := pipeline.RunWeights(run)
+			w, err := published.Weights(run)
 			if err != nil {
 				return err
 			}

@@ -15,6 +15,7 @@ import (
 
 	"allocate/config"
 	"allocate/pipeline"
+	"allocate/pipeline/published"
 	"allocate/returns"
 )
 
@@ -73,12 +74,12 @@ func exitCode(err error) int {
 		bad         *config.Error
 		notReady    *returns.NotReadyError
 		input       *returns.InputError
-		gate        *pipeline.GateError
+		gate        *published.GateError
 		infeasible  *pipeline.InfeasibleError
 		undefined   *pipeline.UndefinedError
 		uncertified *pipeline.UncertifiedError
 		nothing     *allRefused
-		locked      *pipeline.LockedError
+		locked      *published.LockedError
 	)
 	switch {
 	case err == nil:

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/spf13/cobra"
+	"allocate/pipeline/published"
 
-	"allocate/pipeline"
+	"github.com/spf13/cobra"
 )
 
 func newRetract(g *global) *cobra.Command {
@@ -27,7 +27,7 @@ revision that stands, and later runs take their previous weights from there.
 			if err != nil {
 				return err
 			}
-			latest, err := pipeline.Retract(c.Out, args[0], why, time.Now)
+			latest, err := published.Retract(c.Out, args[0], why, time.Now)
 			if err != nil {
 				return err
 			}

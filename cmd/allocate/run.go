@@ -16,12 +16,13 @@ import (
 
 	"allocate/config"
 	"allocate/pipeline"
+	"allocate/pipeline/engine"
 	"allocate/reports"
 )
 
 func newRun(g *global) *cobra.Command {
 	var v view
-	var how pipeline.Manner
+	var how pipeline.RunOptions
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "run",
@@ -55,9 +56,9 @@ finished is not done again.
 			if err != nil {
 				return err
 			}
-			var account pipeline.Memory
+			var account engine.Memory
 			started := time.Now()
-			outcome, err := pipeline.Run(cmd.Context(), c, how, pipeline.Tee{sink, &account}, time.Now)
+			outcome, err := pipeline.Run(cmd.Context(), c, how, engine.Tee{sink, &account}, time.Now)
 			finish()
 			if c.Gates.Textfile != "" && !how.DryRun {
 				code := exitCode(err)

@@ -9,7 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"allocate/pipeline"
+	"allocate/pipeline/engine"
+	"allocate/pipeline/published"
 	"allocate/returns"
 )
 
@@ -45,7 +46,7 @@ without trading and a change of regime. Same flags and seed, same bytes.
 					}
 				}
 			}
-			panel, truth, err := returns.Simulate(s, pipeline.Streams(seed, "simulate"))
+			panel, truth, err := returns.Simulate(s, engine.Streams(seed, "simulate"))
 			if err != nil {
 				return err
 			}
@@ -53,7 +54,7 @@ without trading and a change of regime. Same flags and seed, same bytes.
 			if err != nil {
 				return err
 			}
-			text, err := pipeline.ExportPanel(panel, format)
+			text, err := published.ExportPanel(panel, format)
 			if err != nil {
 				return err
 			}

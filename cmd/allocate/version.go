@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"allocate/pipeline"
+	"allocate/pipeline/published"
 )
 
 func newVersion(g *global) *cobra.Command {
@@ -22,9 +23,9 @@ func newVersion(g *global) *cobra.Command {
 				for name, s := range pipeline.Stages(1) {
 					stages[name] = s.Version
 				}
-				return json.NewEncoder(g.json).Encode(map[string]any{"allocate": pipeline.Version(), "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH, "stages": stages})
+				return json.NewEncoder(g.json).Encode(map[string]any{"allocate": published.Version(), "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH, "stages": stages})
 			}
-			_, err := fmt.Fprintf(g.stdout, "allocate %s %s %s/%s\n", pipeline.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprintf(g.stdout, "allocate %s %s %s/%s\n", published.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err
 		},
 	}

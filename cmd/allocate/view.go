@@ -7,13 +7,13 @@ import (
 	"sync"
 	"time"
 
+	"allocate/pipeline/engine"
+
 	"github.com/spf13/cobra"
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
-
-	"allocate/pipeline"
 )
 
 // view decides how a run shows what it does: bars on a terminal, else lines.
@@ -34,7 +34,7 @@ func (v *view) addFlags(cmd *cobra.Command) {
 }
 
 // sink returns the receiver of a run's events, and what to call at its end.
-func (v *view) sink(stderr io.Writer) (pipeline.Sink, func(), error) {
+func (v *view) sink(stderr io.Writer) (engine.Sink, func(), error) {
 	terminal := isTerminal(stderr)
 	bars := terminal
 	switch v.progress {
@@ -80,10 +80,10 @@ func (v *view) sink(stderr io.Writer) (pipeline.Sink, func(), error) {
 	}
 	run := fmt.Sprintf("%s-%d", time.Now().UTC().Format("20060102T150405"), os.Getpid())
 	log := zap.New(core).With(zap.String("run", run))
-	logger := &pipeline.Logger{Log: log}
-	sinks := pipeline.Tee{logger}
+	logger := &engine.Logger{Log: log}
+	sinks := engine.Tee{logger}
 	if v.events != nil {
-		sinks = append(sinks, &pipeline.JSONLines{W: v.events, Run: run})
+		sinks = append(sinks, &engine.JSONLines{W: v.events, Run: run})
 	}
 	finish := func() { logger.Flush(); _ = log.Sync() }
 	if screen != nil {
@@ -107,28 +107,28 @@ func newBars(w io.Writer) *barSink {
 	return &barSink{container: mpb.New(mpb.WithOutput(w), mpb.WithWidth(40), mpb.WithAutoRefresh())}
 }
 
-// Event implements pipeline.Sink.
-func (b *barSink) Event(e pipeline.Event) {
+// Event implements engine.Sink.
+func (b *barSink) Event(e engine.Event) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch e.Kind {
-	case pipeline.StageStarted:
+	case engine.StageStarted:
 		b.many, b.total = e.Total > 1, int64(max(1, e.Total))
 		b.bar = b.container.AddBar(b.total,
 			mpb.PrependDecorators(decor.Name(e.Stage, decor.WC{W: 10, C: decor.DindentRight}), decor.CountersNoUnit("%d/%d", decor.WC{W: 13})),
 			mpb.AppendDecorators(decor.Elapsed(decor.ET_STYLE_MMSS), decor.OnComplete(decor.Name(" left ", decor.WC{}), ""), decor.OnComplete(decor.AverageETA(decor.ET_STYLE_MMSS), "")),
 		)
-	case pipeline.ActionHit, pipeline.ActionFinished, pipeline.StageProgress:
+	case engine.ActionHit, engine.ActionFinished, engine.StageProgress:
 		if b.many {
 			b.bar.Increment()
 		}
-	case pipeline.ActionProgress:
+	case engine.ActionProgress:
 		if !b.many && e.Done < e.Total { // the end is the stage's to tell
 			b.total = int64(e.Total)
 			b.bar.SetTotal(b.total, false)
 			b.bar.SetCurrent(int64(e.Done))
 		}
-	case pipeline.StageFinished:
+	case engine.StageFinished:
 		b.bar.SetCurrent(b.total)
 	}
 }

@@ -13,7 +13,7 @@ import (
 // Lease says that somebody works with the store from now on: until release,
 // Trim spares what is used from then. The kernel ends it with the process,
 // however that ends.
-func (s *Store) Lease(now time.Time) (release func(), err error) {
+func (s *Disk) Lease(now time.Time) (release func(), err error) {
 	dir := filepath.Join(s.dir, "leases")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("store: %w", err)
@@ -37,7 +37,7 @@ func (s *Store) Lease(now time.Time) (release func(), err error) {
 
 // oldestLease returns when the oldest of those at work began, and removes the
 // leases of those that ended without a word. ok is false if nobody is at work.
-func (s *Store) oldestLease() (began time.Time, ok bool) {
+func (s *Disk) oldestLease() (began time.Time, ok bool) {
 	dir := filepath.Join(s.dir, "leases")
 	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {

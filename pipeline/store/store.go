@@ -57,30 +57,30 @@ var (
 	ErrDamaged = errors.New("damaged in the store")
 )
 
-// Store is a folder of content. It may be used by several goroutines and
+// Disk is a store in a folder. It may be used by several goroutines and
 // several processes at once.
-type Store struct{ dir string }
+type Disk struct{ dir string }
 
 // Open returns the store in dir, which it makes if need be.
-func Open(dir string) (*Store, error) {
+func Open(dir string) (*Disk, error) {
 	for _, sub := range []string{"data", "index"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
 			return nil, fmt.Errorf("store: %w", err)
 		}
 	}
-	return &Store{dir: dir}, nil
+	return &Disk{dir: dir}, nil
 }
 
 // Dir returns the store's folder.
-func (s *Store) Dir() string { return s.dir }
+func (s *Disk) Dir() string { return s.dir }
 
-func (s *Store) path(kind string, id ID) string {
+func (s *Disk) path(kind string, id ID) string {
 	return filepath.Join(s.dir, kind, string(id[:2]), string(id))
 }
 
 // Put stores content and returns its ID. Content already there is not written
 // again unless it is damaged.
-func (s *Store) Put(b []byte) (ID, error) {
+func (s *Disk) Put(b []byte) (ID, error) {
 	id := Sum(b)
 	if have, err := s.Get(id); err == nil && len(have) == len(b) {
 		return id, nil
@@ -89,7 +89,7 @@ func (s *Store) Put(b []byte) (ID, error) {
 }
 
 // Get returns the content of that ID, verified.
-func (s *Store) Get(id ID) ([]byte, error) {
+func (s *Disk) Get(id ID) ([]byte, error) {
 	if !id.Valid() {
 		return nil, fmt.Errorf("store: %q is no content ID", id)
 	}
@@ -107,7 +107,7 @@ func (s *Store) Get(id ID) ([]byte, error) {
 }
 
 // Has reports whether content of that ID is there, without reading it.
-func (s *Store) Has(id ID) bool {
+func (s *Disk) Has(id ID) bool {
 	if !id.Valid() {
 		return false
 	}
@@ -124,7 +124,10 @@ type entry struct {
 func (e entry) check() ID { return Sum([]byte(e.Action + e.Content)) }
 
 // Record remembers that an action led to a content.
-func (s *Store) Record(action, content ID) error {
+func (s *Disk) Record(action, content ID) error {
+	if !action.Valid() || !content.Valid() {
+		return fmt.Errorf("store: %q or %q is no ID", action, content)
+	}
 	e := entry{Action: action, Content: content}
 	e.Sum = e.check()
 	b, err := json.Marshal(e)
@@ -137,7 +140,10 @@ func (s *Store) Record(action, content ID) error {
 // Lookup returns the content that an action led to. The error wraps
 // ErrMissing if the action is unknown and ErrDamaged if its entry is not
 // readable; either way the answer is to do the action.
-func (s *Store) Lookup(action ID) (ID, error) {
+func (s *Disk) Lookup(action ID) (ID, error) {
+	if !action.Valid() {
+		return "", fmt.Errorf("store: %q is no action ID", action)
+	}
 	b, err := os.ReadFile(s.path("index", action))
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("store: action %s: %w", action.Short(), ErrMissing)
@@ -156,7 +162,7 @@ func (s *Store) Lookup(action ID) (ID, error) {
 	return e.Content, nil
 }
 
-func (s *Store) write(path string, b []byte) error {
+func (s *Disk) write(path string, b []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}

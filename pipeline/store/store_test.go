@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func open(t *testing.T) *Store {
+func open(t *testing.T) *Disk {
 	t.Helper()
 	s, err := Open(t.TempDir())
 	if err != nil {

@@ -21,7 +21,7 @@ type Entry struct {
 
 // List returns every entry, by ID. Leftovers of interrupted writes are not
 // entries.
-func (s *Store) List() ([]Entry, error) {
+func (s *Disk) List() ([]Entry, error) {
 	var list []Entry
 	err := s.walk(func(path string, e Entry) error {
 		list = append(list, e)
@@ -36,7 +36,7 @@ func (s *Store) List() ([]Entry, error) {
 	return list, err
 }
 
-func (s *Store) walk(f func(path string, e Entry) error) error {
+func (s *Disk) walk(f func(path string, e Entry) error) error {
 	for _, kind := range []string{"index", "data"} {
 		err := filepath.WalkDir(filepath.Join(s.dir, kind), func(path string, d fs.DirEntry, err error) error {
 			if err != nil || !d.Type().IsRegular() || !ID(d.Name()).Valid() {
@@ -60,7 +60,7 @@ func (s *Store) walk(f func(path string, e Entry) error) error {
 
 // Verify reads every entry and returns the IDs of those that are damaged. With
 // remove it deletes them, which is safe: they are made again when needed.
-func (s *Store) Verify(remove bool) (checked int, damaged []ID, err error) {
+func (s *Disk) Verify(remove bool) (checked int, damaged []ID, err error) {
 	err = s.walk(func(path string, e Entry) error {
 		checked++
 		var bad error
@@ -86,7 +86,7 @@ func (s *Store) Verify(remove bool) (checked int, damaged []ID, err error) {
 // interrupted writes left. What is deleted is made again when needed. It spares
 // what keep names, and what somebody who works with the store may be using: see
 // Lease.
-func (s *Store) Trim(now, before time.Time, mostBytes int64, keep map[ID]bool) (removed int, freed int64, err error) {
+func (s *Disk) Trim(now, before time.Time, mostBytes int64, keep map[ID]bool) (removed int, freed int64, err error) {
 	began, working := s.oldestLease()
 	spare := began.Add(-touched) // a use is only marked where the mark is older than that
 	type file struct {
@@ -126,7 +126,7 @@ func (s *Store) Trim(now, before time.Time, mostBytes int64, keep map[ID]bool) (
 }
 
 // clearLeftovers removes temporary files of writes that never ended.
-func (s *Store) clearLeftovers(now, began time.Time, working bool) error {
+func (s *Disk) clearLeftovers(now, began time.Time, working bool) error {
 	for _, kind := range []string{"index", "data"} {
 		err := filepath.WalkDir(filepath.Join(s.dir, kind), func(path string, d fs.DirEntry, err error) error {
 			if err != nil || !d.Type().IsRegular() || !strings.HasPrefix(d.Name(), ".") {
@@ -149,8 +149,11 @@ func (s *Store) clearLeftovers(now, began time.Time, working bool) error {
 const touched = time.Hour
 
 // Touch marks entries as used at now, for Trim.
-func (s *Store) Touch(now time.Time, action ID, contents ...ID) {
-	paths := []string{s.path("index", action), s.path("data", action)} // the action is kept as content, too
+func (s *Disk) Touch(now time.Time, action ID, contents ...ID) {
+	var paths []string
+	if action.Valid() {
+		paths = append(paths, s.path("index", action), s.path("data", action)) // the action is kept as content, too
+	}
 	for _, id := range contents {
 		if id.Valid() {
 			paths = append(paths, s.path("data", id))

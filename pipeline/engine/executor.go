@@ -1,0 +1,46 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+)
+
+// Executor does one action and leaves its result in the store. Because an
+// Action is data and a result is found by its hash, an executor may run
+// anywhere that the store can be reached from.
+type Executor interface {
+	Execute(ctx context.Context, a Action, s Store, sink Sink) (ContentID, error)
+}
+
+// Local executes actions in this process.
+type Local struct{ Stages map[string]Stage }
+
+// Execute implements Executor. A panic of a stage becomes an error: one bad
+// strategy must not end the process.
+func (l Local) Execute(ctx context.Context, a Action, s Store, sink Sink) (id ContentID, err error) {
+	stage, ok := l.Stages[a.Stage]
+	if !ok || stage.Version != a.Version {
+		return "", fmt.Errorf("engine: no stage %q of version %d here", a.Stage, a.Version)
+	}
+	if a.Arch != Arch() {
+		return "", fmt.Errorf("engine: %v is for %s, this is %s: its rounding may differ, and its results are not the same", a, a.Arch, Arch())
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = &StageError{a.Stage, fmt.Errorf("engine: %v panicked: %v\n%s", a, r, debug.Stack())}
+		}
+	}()
+	result, err := stage.Run(ctx, &Call{Action: a, store: s, sink: sink})
+	if err != nil {
+		return "", &StageError{a.Stage, err}
+	}
+	if id, err = s.Put(result); err != nil {
+		return "", err
+	}
+	// The action itself is kept too, so that a later plan can say what changed.
+	if _, err := s.Put(a.Encode()); err != nil {
+		return "", err
+	}
+	return id, s.Record(a.ID(), id)
+}

@@ -1,0 +1,45 @@
+package engine
+
+import (
+	"time"
+
+	"allocate/pipeline/store"
+)
+
+// Store keeps contents under their hash, and for each action that was done the
+// hash of its result. It may be used by several goroutines and several processes
+// at once. Package storetest has the tests that every implementation passes.
+type Store interface {
+	// Put stores content and returns its ID.
+	Put(b []byte) (ContentID, error)
+	// Get returns the content of that ID, verified. The error wraps
+	// store.ErrMissing where it is absent and store.ErrDamaged where its bytes
+	// are not those that were written.
+	Get(id ContentID) ([]byte, error)
+	// Has reports whether content of that ID is there, without verifying it.
+	Has(id ContentID) bool
+	// Record remembers that an action led to a content.
+	Record(action ActionID, content ContentID) error
+	// Lookup returns the content that an action led to, with the errors of Get.
+	Lookup(action ActionID) (ContentID, error)
+	// Touch marks an action and contents as used at now, so that trimming spares
+	// them.
+	Touch(now time.Time, action ActionID, contents ...ContentID)
+	// Lease says that somebody works with the store from now until release, or
+	// until the process ends: trimming spares what is used from now on.
+	Lease(now time.Time) (release func(), err error)
+}
+
+// Trimmer is a Store that can be trimmed.
+type Trimmer interface {
+	Store
+	// Trim deletes what was not used since before, and then the longest unused
+	// until at most mostBytes are left (0: no limit). It spares what keep names,
+	// and what may be in use.
+	Trim(now, before time.Time, mostBytes int64, keep map[ContentID]bool) (removed int, freed int64, err error)
+}
+
+var (
+	_ Trimmer = (*store.Disk)(nil)
+	_ Store   = (*store.Memory)(nil)
+)

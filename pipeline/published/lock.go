@@ -1,0 +1,52 @@
+package published
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/gofrs/flock"
+
+	"allocate/config"
+	"allocate/returns"
+)
+
+// Lock takes the output folder for this process. The kernel gives it back
+// when the process ends, however it ends, so no lock can be left behind.
+func Lock(out string) (release func(), err error) {
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return nil, fmt.Errorf("published: output folder: %w", err)
+	}
+	path := filepath.Join(out, ".lock")
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, &config.Error{Err: fmt.Errorf("%s is no regular file; expected the lock that a run leaves there; remove it", path)}
+	}
+	// Nothing follows a symbolic link that somebody puts there in between.
+	l := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW), flock.SetPermissions(0o644))
+	got, err := l.TryLock()
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, &LockedError{Path: path, Holder: "another account, whose file it is"}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("published: %s: %w", path, err)
+	}
+	if !got {
+		holder, _ := returns.ReadRegular(path)
+		return nil, &LockedError{Path: path, Holder: strings.TrimSpace(string(holder))}
+	}
+	host, _ := os.Hostname()
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC|syscall.O_NOFOLLOW, 0)
+	if err == nil {
+		_, err = fmt.Fprintf(f, "process %d on %s\n", os.Getpid(), host)
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
+		_ = l.Unlock()
+		return nil, fmt.Errorf("published: %s: %w", path, err)
+	}
+	return func() { _ = l.Unlock() }, nil
+}
