@@ -69,7 +69,7 @@ func (e *engine) admissible(ctx context.Context, q *Problem) (bool, error) {
 	try.Problem, try.shape, try.start, try.last, try.quiet, try.seed, try.whole = q, newPolytope(q), nil, nil, true, nil, nil
 	err := try.begin(ctx)
 	if err == nil && (q.discrete() || q.limited()) {
-		_, err = try.within(ctx, blend{ret: 1})
+		_, err = try.limitedOptimum(ctx, blend{ret: 1})
 	}
 	none, undefined := new(InfeasibleError), new(UndefinedError)
 	if errors.Is(err, errNone) || errors.As(err, &none) || errors.As(err, &undefined) {
@@ -86,8 +86,7 @@ func inward(x float64, up bool) (float64, string) {
 	if err != nil || v == x || math.IsInf(x, 0) || math.IsNaN(x) {
 		return x, short(x)
 	}
-	const rounding = 1e-12 // of the search for x
-	if off := v - x; off > 0 == up || math.Abs(off) <= rounding*math.Abs(x) {
+	if off := v - x; off > 0 == up || math.Abs(off) <= adviceTol*math.Abs(x) {
 		return v, short(v)
 	}
 	unit := math.Pow10(int(math.Floor(math.Log10(math.Abs(v)))) - 5)
@@ -154,10 +153,10 @@ func (p *Problem) budgetAdvice(upper bool) advice {
 	// A hair of slack keeps 0.1+0.2 from asking for one unit more.
 	level := (p.Budget - others) / float64(free) * one
 	if upper {
-		level = math.Ceil(level-1e-6) / one
+		level = math.Ceil(level-decimalTol) / one
 		out.remedy = fmt.Sprintf("raise %s to at least %s", key, short(level))
 	} else {
-		level = math.Floor(level+1e-6) / one
+		level = math.Floor(level+decimalTol) / one
 		out.remedy = fmt.Sprintf("lower %s to at most %s", key, short(level))
 	}
 	out.apply = func(q *Problem) {

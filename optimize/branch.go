@@ -272,7 +272,7 @@ func (b *branching) relax(ctx context.Context, state []stance, bounds [2][]float
 // one weight says (reduced-cost fixing). Narrow bounds make open strategies
 // count for more of a position, and the relaxation strong. What is cut off is
 // not below the cutoff, which the bound of the search then counts with.
-func (b *branching) tighten(n *node, e *engine, each []bent) {
+func (b *branching) tighten(n *node, e *engine, each []piecewise) {
 	if b.best == nil {
 		return
 	}
@@ -280,7 +280,7 @@ func (b *branching) tighten(n *node, e *engine, each []bent) {
 	if room < 0 {
 		return
 	}
-	room += 1e-12 * max(math.Abs(b.value), b.absolute)
+	room += riskTol * max(math.Abs(b.value), b.absolute)
 	lower, upper := slices.Clone(n.bounds[0]), slices.Clone(n.bounds[1])
 	state, cut := slices.Clone(n.state), false
 	for i := range each {
@@ -295,7 +295,7 @@ func (b *branching) tighten(n *node, e *engine, each []bent) {
 		if high < upper[i] {
 			upper[i], cut = high, true
 		}
-		if state[i] == stanceOpen && b.ruled(i) && lower[i] <= 0 && upper[i] >= 0 && max(-lower[i], upper[i]) < max(b.MinPosition-tiny, tiny) {
+		if state[i] == stanceOpen && b.ruled(i) && lower[i] <= 0 && upper[i] >= 0 && max(-lower[i], upper[i]) < max(b.MinPosition-positionTol, positionTol) {
 			state[i], cut = stanceOut, true
 		}
 	}
@@ -307,7 +307,7 @@ func (b *branching) tighten(n *node, e *engine, each []bent) {
 
 // below returns an interval outside which a convex function of one weight is
 // above level in [lo, up], a little too large rather than too small.
-func (f *bent) below(level, lo, up float64) (low, high float64) {
+func (f *piecewise) below(level, lo, up float64) (low, high float64) {
 	at := lo
 	for _, x := range append([]float64{up}, f.centers...) {
 		if x > lo && x <= up && f.at(x) < f.at(at) {
@@ -328,7 +328,7 @@ func (f *bent) below(level, lo, up float64) (low, high float64) {
 		}
 		return out
 	}
-	slack := 1e-9 * (up - lo)
+	slack := boundTol * (up - lo)
 	return max(lo, edge(lo)-slack), min(up, edge(up)+slack)
 }
 
@@ -391,23 +391,20 @@ func (b *branching) leaf(ctx context.Context, state []stance, from *search) (*an
 	return a, err
 }
 
-// tiny is a weight that counts as 0 in the search.
-const tiny = 1e-9
-
 // undecided returns the strategy that a relaxation breaks the rules at the
 // most, -1 if it keeps them.
 func (b *branching) undecided(n *node) int {
 	worst, at, positions := 0.0, -1, 0
 	for i, x := range n.weights {
 		size := math.Abs(x)
-		if !b.ruled(i) || size <= tiny {
+		if !b.ruled(i) || size <= positionTol {
 			continue
 		}
 		positions++
 		if n.state[i] != stanceOpen {
 			continue
 		}
-		if size < b.MinPosition-tiny {
+		if size < b.MinPosition-positionTol {
 			if v := min(size, b.MinPosition-size) / b.MinPosition; v > worst {
 				worst, at = v, i
 			}
@@ -417,7 +414,7 @@ func (b *branching) undecided(n *node) int {
 		return at
 	}
 	for i, x := range n.weights {
-		if n.state[i] != stanceOpen || !b.ruled(i) || math.Abs(x) <= tiny {
+		if n.state[i] != stanceOpen || !b.ruled(i) || math.Abs(x) <= positionTol {
 			continue
 		}
 		used := math.Abs(x) / max(math.Abs(b.Lower[i]), math.Abs(b.Upper[i]))
@@ -452,10 +449,10 @@ func (b *branching) suggest(n *node) []stance {
 	for _, i := range order {
 		room := b.MaxPositions == 0 || held < b.MaxPositions
 		switch {
-		case room && w[i] > max(tiny, b.MinPosition/2), b.Lower[i] > 0:
+		case room && w[i] > max(positionTol, b.MinPosition/2), b.Lower[i] > 0:
 			state[i] = stanceLong
 			held++
-		case room && w[i] < -max(tiny, b.MinPosition/2), b.Upper[i] < 0:
+		case room && w[i] < -max(positionTol, b.MinPosition/2), b.Upper[i] < 0:
 			state[i] = stanceShort
 			held++
 		default:

@@ -63,7 +63,7 @@ func (b *branching) noneAtAll(ctx context.Context) error {
 		return err
 	}
 	if p.limited() {
-		if _, err := plain.within(ctx, blend{ret: 1}); err != nil {
+		if _, err := plain.limitedOptimum(ctx, blend{ret: 1}); err != nil {
 			return err // the limit on the risk is out of reach without the rules, too
 		}
 	}

@@ -19,10 +19,6 @@ type bundled struct {
 	Infeasible   bool // proved: no weights are admissible
 }
 
-// admissible is by how much weights may break a bound, row, distance or the
-// limit on the risk, in the unit of each.
-const admissible = 1e-9
-
 // patience is after how many iterations without progress the method gives up.
 const patience = 50
 
@@ -65,7 +61,7 @@ func (p *Problem) bundle(ctx context.Context, tol float64, most int) (*bundled, 
 	}
 	goal.limited = p.limited()
 
-	b := newLevels(p, most)
+	b := newBundleMethod(p, most)
 	start, proved := b.anywhere()
 	if proved {
 		return &bundled{Infeasible: true}, nil
@@ -75,12 +71,12 @@ func (p *Problem) bundle(ctx context.Context, tol float64, most int) (*bundled, 
 		// Weights strictly within the limit make others admissible: see inward.
 		// Half of the possible room is enough.
 		least, err := b.descend(ctx, aim{rho: 1}, func(value, bound float64) bool {
-			return bound > p.MaxCVaR || p.MaxCVaR-value >= (value-bound)/2 && value < p.MaxCVaR || gap(value, bound, b.scale) <= 1e-12
+			return bound > p.MaxCVaR || p.MaxCVaR-value >= (value-bound)/2 && value < p.MaxCVaR || gap(value, bound, b.scale) <= bundleGap
 		})
 		if err != nil {
 			return nil, err
 		}
-		if least.Bound > p.MaxCVaR+1e-12*max(math.Abs(p.MaxCVaR), b.scale) {
+		if least.Bound > p.MaxCVaR+riskTol*max(math.Abs(p.MaxCVaR), b.scale) {
 			return &bundled{Infeasible: true, Iterations: b.iterations}, nil
 		}
 		if least.W == nil || least.Value > p.MaxCVaR+admissible {
@@ -109,8 +105,8 @@ type cut struct {
 	idle int // iterations since it last mattered to the master
 }
 
-// levels is the state of the method.
-type levels struct {
+// bundleMethod is the state of the method.
+type bundleMethod struct {
 	p          *Problem
 	most       int
 	iterations int
@@ -126,9 +122,9 @@ type levels struct {
 	slater     []float64 // weights within the limit on the risk; nil without one
 }
 
-func newLevels(p *Problem, most int) *levels {
+func newBundleMethod(p *Problem, most int) *bundleMethod {
 	m := p.Set.Len()
-	b := &levels{
+	b := &bundleMethod{
 		p: p, most: most, scale: meanAbsolute(p.Set), mean: p.means(), shape: newShape(p),
 		losses: make([]float64, m), q: make([]float64, m), mixed: make([]float64, m),
 	}
@@ -143,9 +139,9 @@ func newLevels(p *Problem, most int) *levels {
 
 // anywhere returns weights within bounds, rows and distances, as far from
 // their sides as the master goes, or proves that there are none.
-func (b *levels) anywhere() (w []float64, infeasible bool) {
+func (b *bundleMethod) anywhere() (w []float64, infeasible bool) {
 	q, at := b.shape.elastic()
-	x := q.Minimize(1e-11)
+	x := q.Minimize(elasticTol)
 	y := at.read(b, x, 1)
 	// The largest excess is at least that of any mixture of the sides.
 	total := blas64.Asum(vector(y.rows)) + blas64.Asum(vector(y.distances))
@@ -156,7 +152,7 @@ func (b *levels) anywhere() (w []float64, infeasible bool) {
 }
 
 // clip returns the weights of a master's point.
-func (b *levels) clip(x []float64) []float64 {
+func (b *bundleMethod) clip(x []float64) []float64 {
 	w := slices.Clone(x[:len(b.mean)])
 	for i := range w {
 		w[i] = min(max(w[i], b.p.Lower[i]), b.p.Upper[i])
@@ -166,13 +162,13 @@ func (b *levels) clip(x []float64) []float64 {
 
 // descend minimises over what the aim admits until the gap is enough, or has
 // not shrunk for a long time.
-func (b *levels) descend(ctx context.Context, goal aim, enough func(value, bound float64) bool) (*bundled, error) {
+func (b *bundleMethod) descend(ctx context.Context, goal aim, enough func(value, bound float64) bool) (*bundled, error) {
 	out := &bundled{Value: math.Inf(1), Bound: math.Inf(-1)}
 	b.visit(goal, b.center, out)
 	if b.slater != nil {
 		b.visit(goal, b.slater, out)
 	}
-	accuracy, smallest, idle := 1e-8, math.Inf(1), 0
+	accuracy, smallest, idle := looseTol, math.Inf(1), 0
 	for b.iterations < b.most && idle < patience {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -193,7 +189,7 @@ func (b *levels) descend(ctx context.Context, goal aim, enough func(value, bound
 		// Towards the best: as near to the centre as promises enough.
 		low := max((q.Value(x.X)+constant)*b.unit, out.Bound)
 		q, at = b.shape.nearest(b, goal, low+kappa*(out.Value-low))
-		if x = q.Minimize(accuracy); x.Residual <= 1e-4 {
+		if x = q.Minimize(accuracy); x.Residual <= usableTol {
 			b.note(at.read(b, x, 1).cuts)
 			b.note(at.squares(b, x))
 			b.center = b.clip(x.X)
@@ -205,7 +201,7 @@ func (b *levels) descend(ctx context.Context, goal aim, enough func(value, bound
 		b.forget()
 
 		left := gap(out.Value, out.Bound, b.scale)
-		accuracy = min(accuracy, max(1e-12, 1e-3*left))
+		accuracy = min(accuracy, max(tightTol, stepShare*left))
 		if idle++; left < 0.99*smallest {
 			smallest, idle = left, 0
 		}
@@ -216,7 +212,7 @@ func (b *levels) descend(ctx context.Context, goal aim, enough func(value, bound
 
 // visit adds the cut at w, and takes w, or what is admissible of the way to
 // it, when it is the best so far.
-func (b *levels) visit(goal aim, w []float64, out *bundled) {
+func (b *bundleMethod) visit(goal aim, w []float64, out *bundled) {
 	r := b.cutAt(w)
 	if goal.limited && b.risk(w, r) > b.p.MaxCVaR {
 		if b.slater == nil {
@@ -232,7 +228,7 @@ func (b *levels) visit(goal aim, w []float64, out *bundled) {
 // inward returns weights within the limit on the risk, close to where the way
 // from the Slater point to w, which is beyond it, crosses the limit. Risk is
 // convex on the way, hence its chords are above it and their extensions below.
-func (b *levels) inward(w []float64, beyond float64) (crossing []float64, r float64) {
+func (b *bundleMethod) inward(w []float64, beyond float64) (crossing []float64, r float64) {
 	along := func(t float64) []float64 {
 		x := make([]float64, len(w))
 		for i := range x {
@@ -246,7 +242,7 @@ func (b *levels) inward(w []float64, beyond float64) (crossing []float64, r floa
 	in, out := 0.0, 1.0
 	inRisk, outRisk := b.risk(crossing, r), beyond
 	for range 8 {
-		if limit-inRisk <= 1e-12*b.scale || outRisk <= inRisk {
+		if limit-inRisk <= riskTol*b.scale || outRisk <= inRisk {
 			break
 		}
 		t := in + (out-in)*(limit-inRisk)/(outRisk-inRisk)
@@ -258,7 +254,7 @@ func (b *levels) inward(w []float64, beyond float64) (crossing []float64, r floa
 		}
 		before, beforeRisk := in, inRisk
 		crossing, r, in, inRisk = x, rx, t, risk
-		if limit-inRisk <= 1e-12*b.scale || inRisk <= beforeRisk {
+		if limit-inRisk <= riskTol*b.scale || inRisk <= beforeRisk {
 			continue
 		}
 		if t = in + (in-before)*(limit-inRisk)/(inRisk-beforeRisk); t < out {
@@ -275,7 +271,7 @@ func (b *levels) inward(w []float64, beyond float64) (crossing []float64, r floa
 }
 
 // tailRisk returns R(w) and fills g, unless it is nil, with a subgradient.
-func (b *levels) tailRisk(w, g []float64) float64 {
+func (b *bundleMethod) tailRisk(w, g []float64) float64 {
 	lossesOf(b.p.Set, w, b.losses)
 	clear(b.mixed)
 	sum := 0.0
@@ -290,7 +286,7 @@ func (b *levels) tailRisk(w, g []float64) float64 {
 	return sum
 }
 
-func (b *levels) cutAt(w []float64) float64 {
+func (b *bundleMethod) cutAt(w []float64) float64 {
 	g := make([]float64, len(w))
 	r := b.tailRisk(w, g)
 	b.cuts = append(b.cuts, cut{g: g, w: w})
@@ -298,18 +294,18 @@ func (b *levels) cutAt(w []float64) float64 {
 }
 
 // risk returns the risk of w whose R(w) is r.
-func (b *levels) risk(w []float64, r float64) float64 {
+func (b *bundleMethod) risk(w []float64, r float64) float64 {
 	return r + b.p.ballRisk()*b.p.dualNorm(w) + b.p.cost(w)
 }
 
 // value returns F(w).
-func (b *levels) value(goal aim, w []float64, r float64) float64 {
+func (b *bundleMethod) value(goal aim, w []float64, r float64) float64 {
 	income := blas64.Dot(vector(b.mean), vector(w)) - b.p.cost(w) - b.p.Radius*b.p.dualNorm(w)
 	return -goal.m*income + goal.rho*b.risk(w, r) + goal.ridge*blas64.Dot(vector(w), vector(w))
 }
 
 // excess returns by how much w leaves its bounds, rows and distances.
-func (b *levels) excess(w []float64) float64 {
+func (b *bundleMethod) excess(w []float64) float64 {
 	most := 0.0
 	for i, x := range w {
 		most = max(most, b.p.Lower[i]-x, x-b.p.Upper[i])
@@ -326,13 +322,13 @@ func (b *levels) excess(w []float64) float64 {
 }
 
 // note marks the cuts that the master leans on.
-func (b *levels) note(mults []float64) {
+func (b *bundleMethod) note(mults []float64) {
 	total := 0.0
 	for _, z := range mults {
 		total += z
 	}
 	for j, z := range mults {
-		if z > 1e-6*total {
+		if z > liveCut*total {
 			b.cuts[j].idle = 0
 		}
 	}
@@ -340,7 +336,7 @@ func (b *levels) note(mults []float64) {
 
 // forget drops the cuts that have been idle for longest, so that the master
 // stays small.
-func (b *levels) forget() {
+func (b *bundleMethod) forget() {
 	keep := 2*len(b.mean) + 20
 	for j := range b.cuts {
 		b.cuts[j].idle++

@@ -16,7 +16,7 @@ import (
 //
 // Prices without measure, as degenerate rows have them, must not turn rounding
 // into a proof: what the sums may have lost is charged as well.
-func (b *levels) lagrangian(goal aim, y prices) float64 {
+func (b *bundleMethod) lagrangian(goal aim, y prices) float64 {
 	p, n := b.p, len(b.mean)
 	slope, gross := make([]float64, n), make([]float64, n) // of each weight, and without cancellation
 	lean := func(factor float64, row []float64) {
@@ -104,7 +104,7 @@ func (b *levels) lagrangian(goal aim, y prices) float64 {
 		reach := max(math.Abs(lo), math.Abs(up))
 		size += (gross[i] + goal.ridge*reach) * reach
 	}
-	return bound - 1e-15*size
+	return bound - boundGuard*size
 }
 
 // kinked is the term factor |x - at|.

@@ -70,7 +70,7 @@ func TestBundleDegeneratePrices(t *testing.T) {
 	const n = 20
 	p := &Problem{Set: factorSet(3, n, 200), Alpha: 0.95, Budget: 1, Lower: fill(n, 0.05), Upper: fill(n, 0.05), Decimals: 6}
 	want := bundle(t, p, 1e-9).Value
-	b := newLevels(p, 1)
+	b := newBundleMethod(p, 1)
 	b.cutAt(p.Lower)
 	for _, price := range []float64{0, 1, -1, 1e8, -1e8, 1e300, -1e300} {
 		y := prices{rows: []float64{price}, cuts: []float64{1}, norm: make([]float64, n)}

@@ -190,7 +190,7 @@ func (s *shape) elastic() (*qp.Problem, *places) {
 
 // model appends the cuts, the limit on the risk and the norm to the base, all
 // in the unit of the masters, and returns F without Ridge in that unit.
-func (s *shape) model(b *levels, goal aim) (*qp.Problem, *places, affine) {
+func (s *shape) model(b *bundleMethod, goal aim) (*qp.Problem, *places, affine) {
 	q, at := s.base(false)
 	unit := 1 / b.unit
 	f := s.affine()
@@ -229,7 +229,7 @@ func (s *shape) model(b *levels, goal aim) (*qp.Problem, *places, affine) {
 
 // least returns the program that minimises the model of F, Ridge included,
 // and the constant that its objective lacks.
-func (s *shape) least(b *levels, goal aim) (*qp.Problem, *places, float64) {
+func (s *shape) least(b *bundleMethod, goal aim) (*qp.Problem, *places, float64) {
 	q, at, f := s.model(b, goal)
 	copy(q.C, f.coef)
 	for i := range b.mean {
@@ -241,7 +241,7 @@ func (s *shape) least(b *levels, goal aim) (*qp.Problem, *places, float64) {
 // nearest returns the program whose solution is the point of the level set
 // nearest to the centre. Ridge has cuts there: the program is to stay
 // quadratic with linear rows.
-func (s *shape) nearest(b *levels, goal aim, level float64) (*qp.Problem, *places) {
+func (s *shape) nearest(b *bundleMethod, goal aim, level float64) (*qp.Problem, *places) {
 	q, at, f := s.model(b, goal)
 	for i, c := range b.center {
 		q.Q[i], q.C[i] = 1, -c
@@ -271,7 +271,7 @@ type prices struct {
 }
 
 // read finds the prices among the multipliers of the base or the model.
-func (at *places) read(b *levels, x qp.Point, unit float64) prices {
+func (at *places) read(b *bundleMethod, x qp.Point, unit float64) prices {
 	z := func(k int) float64 {
 		if k < 0 {
 			return 0
@@ -301,7 +301,7 @@ func (at *places) read(b *levels, x qp.Point, unit float64) prices {
 }
 
 // squares returns the multipliers of the cuts of the quadratic term.
-func (at *places) squares(b *levels, x qp.Point) []float64 {
+func (at *places) squares(b *bundleMethod, x qp.Point) []float64 {
 	if at.firstSquare < 0 {
 		return nil
 	}

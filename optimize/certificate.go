@@ -110,7 +110,7 @@ func (p *Problem) DualBound(d Dual) float64 {
 
 // bound is DualBound for any blend; it also returns the functions of one
 // weight.
-func (e *engine) bound(b blend, d Dual) (bound float64, each []bent) {
+func (e *engine) bound(b blend, d Dual) (bound float64, each []piecewise) {
 	reduced := make([]float64, len(e.Set.Names))
 	blas64.Axpy(-b.ret, vector(e.mean), vector(reduced))
 	if b.risk > 0 {
@@ -148,9 +148,9 @@ func (e *engine) bound(b blend, d Dual) (bound float64, each []bent) {
 		}
 	}
 	bound += (b.ret + b.risk) * e.sunk
-	each = make([]bent, len(reduced))
+	each = make([]piecewise, len(reduced))
 	for i, rc := range reduced {
-		each[i] = bent{slope: rc, ridge: e.Ridge}
+		each[i] = piecewise{slope: rc, ridge: e.Ridge}
 		if e.Previous != nil && e.Cost != nil {
 			each[i].bend((b.ret+b.risk)*e.Cost[i], e.Previous[i])
 		}
@@ -186,19 +186,19 @@ func (e *engine) bound(b blend, d Dual) (bound float64, each []bent) {
 	return bound, each
 }
 
-// bent is the function slope x + sum_k price_k |x - center_k| + ridge x^2.
-type bent struct {
+// piecewise is the function slope x + sum_k price_k |x - center_k| + ridge x^2.
+type piecewise struct {
 	slope, ridge   float64
 	price, centers []float64
 }
 
-func (f *bent) bend(price, center float64) {
+func (f *piecewise) bend(price, center float64) {
 	if price != 0 {
 		f.price, f.centers = append(f.price, price), append(f.centers, center)
 	}
 }
 
-func (f *bent) at(x float64) float64 {
+func (f *piecewise) at(x float64) float64 {
 	v := f.slope*x + f.ridge*x*x
 	for k, p := range f.price {
 		v += p * math.Abs(x-f.centers[k])
@@ -207,7 +207,7 @@ func (f *bent) at(x float64) float64 {
 }
 
 // rate is the slope just beside x, on the side of sign.
-func (f *bent) rate(x, sign float64) float64 {
+func (f *piecewise) rate(x, sign float64) float64 {
 	r := f.slope + 2*f.ridge*x
 	for k, p := range f.price {
 		switch c := f.centers[k]; {
@@ -222,7 +222,7 @@ func (f *bent) rate(x, sign float64) float64 {
 
 // least is the lowest value over [lo, up]: at an end, at a center, or where a
 // parabola between two of them turns.
-func (f *bent) least(lo, up float64) float64 {
+func (f *piecewise) least(lo, up float64) float64 {
 	best := min(f.at(lo), f.at(up))
 	ends := []float64{lo, up}
 	for _, c := range f.centers {
@@ -285,7 +285,7 @@ func gap(primal, bound, scale float64) float64 {
 // to in a sum of float64 is no violation.
 func (p *Problem) violation(w []float64) (most float64, name string) {
 	note := func(by float64, what string) {
-		if by > most && by > 1e-13 {
+		if by > most && by > violation {
 			most, name = by, what
 		}
 	}

@@ -62,7 +62,7 @@ type tail struct {
 func newTail(set *scenarios.Set, alpha float64) tail {
 	m := set.Len()
 	t := tail{mass: make([]float64, m), size: 1 - alpha}
-	if r := math.Round(t.size*1e12) / 1e12; math.Abs(r-t.size) < 1e-15 {
+	if r := math.Round(t.size*1e12) / 1e12; math.Abs(r-t.size) < gridTol {
 		t.size = r
 	}
 	if set.Prob == nil {
@@ -71,7 +71,7 @@ func newTail(set *scenarios.Set, alpha float64) tail {
 		}
 		t.counted = true
 		t.size *= float64(m)
-		if k := math.Round(t.size); k >= 1 && math.Abs(k-t.size) < 1e-9*float64(m) {
+		if k := math.Round(t.size); k >= 1 && math.Abs(k-t.size) < massTol*float64(m) {
 			t.size = k
 		}
 		return t
@@ -107,12 +107,12 @@ func (t tail) measureFrom(losses, q []float64, guess float64) (valueAtRisk, cvar
 			mass += t.mass[j]
 		}
 	}
-	if !math.IsInf(guess, -1) && mass <= t.size*(1+1e-9) {
+	if !math.IsInf(guess, -1) && mass <= t.size*(1+massTol) {
 		return t.measureFrom(losses, q, math.Inf(-1))
 	}
 	// Strictly beyond K: when K scenarios fill the tail exactly, VaR is the
 	// next loss below, the lower quantile.
-	k := min(crossing(atoms, t.size*(1+1e-12)), len(atoms)-1)
+	k := min(crossing(atoms, t.size*(1+wholeTol)), len(atoms)-1)
 	if k == len(atoms)-1 {
 		valueAtRisk = math.Inf(1)
 		for _, a := range atoms { // the whole mass: the least loss

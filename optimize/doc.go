@@ -26,7 +26,7 @@
 // iterate is always a portfolio that may be held. Seen from the dual this is the
 // bounded simplex method with long steps, and its basis has n+1 rows whatever
 // the number of scenarios. limit.go adds limits on sums of absolute values
-// without a variable for each of them. glob.go makes the walk short: it starts
+// without a variable for each of them. aggregate.go makes the walk short: it starts
 // from the answer for a thin sample, or from an earlier answer, and keeps
 // explicit only the scenarios whose side of the VaR is in doubt (Portnoy and
 // Koenker 1997). branch.go searches over positions, riskbudget.go is the one

@@ -163,7 +163,7 @@ func (e *engine) search(b blend) *search {
 	}
 	if b.risk > 0 {
 		for k, l := range e.levels() {
-			s.levels = append(s.levels, &level{tail: e.tails[k], weight: l.Weight, q: make([]float64, e.Set.Len())})
+			s.terms = append(s.terms, &cvarTerm{tail: e.tails[k], weight: l.Weight, q: make([]float64, e.Set.Len())})
 		}
 	}
 	return s
@@ -172,7 +172,7 @@ func (e *engine) search(b blend) *search {
 // continues takes over the vertex of an earlier search, if every hyperplane of
 // it still exists.
 func (s *search) continues(from *search) bool {
-	if from.shape.n != s.shape.n || len(from.levels) != len(s.levels) || from.Set != s.Set || from.dim() != s.dim() {
+	if from.shape.n != s.shape.n || len(from.terms) != len(s.terms) || from.Set != s.Set || from.dim() != s.dim() {
 		return false
 	}
 	s.guide, s.basis = from.guided(), make([]int, len(from.basis))
@@ -197,8 +197,8 @@ func (s *search) continues(from *search) bool {
 			s.sides[k] = s.w[x.strategy] > x.center
 		}
 	}
-	for k, l := range s.levels {
-		l.t, l.glob = from.levels[k].t, from.levels[k].glob
+	for k, l := range s.terms {
+		l.t, l.aggregate = from.terms[k].t, from.terms[k].aggregate
 	}
 	return true
 }
@@ -286,7 +286,7 @@ func (e *engine) lossesNear(w, nearby, loss []float64) []float64 {
 		}
 	}
 	for k, t := range e.tails {
-		if above[k] <= t.size*(1+1e-9) { // a guess was wrong
+		if above[k] <= t.size*(1+massTol) { // a guess was wrong
 			lossesOf(e.Set, w, moved)
 			break
 		}

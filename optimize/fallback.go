@@ -19,10 +19,6 @@ type method struct {
 // fallbacks are what is tried, in order, where no optimum could be certified.
 var fallbacks = []method{{"bundle", bundleWeights}, {"held", heldWeights}}
 
-// roughGap is the certified gap up to which the bundle method's weights will
-// do instead of an exact optimum.
-const roughGap = 1e-6
-
 // Decide solves a problem and, if the options ask for it, adds the efficient
 // frontier. Where the optimum is not certified, because arithmetic does not get
 // there or the search over positions stopped early (Nodes, or a deadline of
@@ -127,17 +123,16 @@ func fallBack(ctx context.Context, v *Solver, p *Problem, s *Solution, err error
 }
 
 // allowed reports whether a solution keeps every bound, row, limit and rule on
-// positions, before rounding.
+// positions, before weightTol.
 func (v *Solver) allowed(p *Problem, s *Solution) bool {
-	const rounding = 1e-9
 	if len(s.Exact) != len(p.Lower) {
 		return false
 	}
 	e := v.prepare(p)
-	if by, _ := p.violation(s.Exact); by > rounding || e.ruleBroken(s.Exact) || e.ruleBroken(s.Weights) {
+	if by, _ := p.violation(s.Exact); by > weightTol || e.ruleBroken(s.Exact) || e.ruleBroken(s.Weights) {
 		return false
 	}
-	return !e.limited() || e.outcome(s.Exact).risk <= e.MaxCVaR+rounding
+	return !e.limited() || e.outcome(s.Exact).risk <= e.MaxCVaR+weightTol
 }
 
 // better reports whether a is certainly better than b, both measured by the
@@ -171,7 +166,7 @@ func heldWeights(_ context.Context, v *Solver, p *Problem) (*Solution, error) {
 	if err != nil {
 		return nil, err
 	}
-	out.Exact = slices.Clone(out.Weights) // rounding has brought them to the budget
+	out.Exact = slices.Clone(out.Weights) // weightTol has brought them to the budget
 	c := &out.Certificate
 	c.ExactPrimal = c.Primal
 	b := e.asked(out.Exact)

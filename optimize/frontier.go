@@ -40,17 +40,17 @@ func (v *Solver) Frontier(ctx context.Context, p *Problem, most int) (*Frontier,
 		return nil, err
 	}
 	e := v.prepare(&free)
-	calm, err := e.minimise(ctx, blend{risk: 1}, nil)
+	leastRisk, err := e.minimise(ctx, blend{risk: 1}, nil)
 	if err != nil {
 		return nil, err
 	}
-	bold, err := e.minimise(ctx, blend{ret: 1}, nil)
+	highestReturn, err := e.minimise(ctx, blend{ret: 1}, nil)
 	if err != nil {
 		return nil, err
 	}
 	f := &tracing{engine: e}
-	f.points = []traced{f.trace(calm), f.trace(bold)}
-	tol := 1e-12 * e.absolute
+	f.points = []traced{f.trace(leastRisk), f.trace(highestReturn)}
+	tol := riskTol * e.absolute
 	open := []int{0} // the chords that are not settled, by their left point
 	if f.points[1].Return <= f.points[0].Return+tol {
 		f.points, open = f.points[:1], nil

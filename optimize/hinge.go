@@ -59,8 +59,8 @@ func (h *hinges) append(row []float64, rhs, penalty float64) {
 type walk struct {
 	*hinges
 	basis  []int     // d row indices
-	within []bool    // J: row is in the basis
-	above  []bool    // J: row is on its paying side; never true of a hard row or one in the basis
+	basic  []bool    // J: row is in the basis
+	paying []bool    // J: row is on its paying side; never true of a hard row or one in the basis
 	edges  []float64 // d x d: the inverse of the basis matrix, transposed, so that edge k is a row
 	x      []float64 // d
 	slack  []float64 // J: row_j'x - rhs_j
@@ -73,12 +73,8 @@ type walk struct {
 }
 
 const (
-	slopeTol = 1e-12 // a descent shallower than this is rounding
-	sideTol  = 1e-10 // a slack smaller than this has no side of its own
-	rateTol  = 1e-9  // relative to the edge: a row that is parallel to it makes no basis
-	hardTol  = 1e-11 // a hard row that is violated by less holds
-	refresh  = 48    // pivots between factorisations
-	dear     = 1e6   // the price of a hard row that a walk begins outside of
+	refresh = 48  // pivots between factorisations
+	dear    = 1e6 // the price of a hard row that a walk begins outside of
 )
 
 var (
@@ -94,15 +90,15 @@ func newWalk(h *hinges, basis []int, sides []bool) (*walk, error) {
 	d, m := h.dim, len(h.rhs)
 	w := &walk{
 		hinges: h, basis: basis,
-		within: make([]bool, m), above: make([]bool, m), slack: make([]float64, m), rate: make([]float64, m),
+		basic: make([]bool, m), paying: make([]bool, m), slack: make([]float64, m), rate: make([]float64, m),
 		edges: make([]float64, d*d), x: make([]float64, d), grad: make([]float64, d), mult: make([]float64, d),
 	}
 	for _, j := range basis {
-		w.within[j] = true
+		w.basic[j] = true
 	}
 	for b, above := range sides {
 		j := h.bends.first + b
-		w.above[j] = above && !w.within[j]
+		w.paying[j] = above && !w.basic[j]
 	}
 	return w, w.factorise()
 }
@@ -152,7 +148,7 @@ func (w *walk) descend(ctx context.Context, limit int) (optimal bool, err error)
 				return false, err
 			}
 			fresh = false
-			if w.pivots++; step*-slope > 1e-15 {
+			if w.pivots++; step*-slope > stepTol {
 				stalled = 0
 			} else {
 				stalled++
@@ -202,15 +198,15 @@ func (w *walk) factorise() error {
 	copy(w.grad, w.cost)
 	for j, s := range w.slack {
 		switch {
-		case w.within[j] || math.IsInf(w.penalty[j], 1) || w.penalty[j] == 0 && !w.limited(j):
-			w.above[j] = false
+		case w.basic[j] || math.IsInf(w.penalty[j], 1) || w.penalty[j] == 0 && !w.limited(j):
+			w.paying[j] = false
 		case math.Abs(s) > sideTol && !w.bends.has(j): // bends have theirs
-			w.above[j] = s > 0
+			w.paying[j] = s > 0
 		}
-		if w.within[j] {
+		if w.basic[j] {
 			w.slack[j] = 0
 		}
-		if w.above[j] {
+		if w.paying[j] {
 			w.pay(j, 1)
 		}
 	}
@@ -272,7 +268,7 @@ func (w *walk) follow(k int, sign, slope float64, careful bool) (step float64, e
 	flat := rateTol * blas64.Nrm2(vector(edge))
 	for j, r := range w.rate {
 		// A row changes side only when it moves towards the other one.
-		if w.within[j] || w.penalty[j] == 0 || math.Abs(r) <= flat || (r < 0) != w.above[j] {
+		if w.basic[j] || w.penalty[j] == 0 || math.Abs(r) <= flat || (r < 0) != w.paying[j] {
 			continue
 		}
 		w.kinks = append(w.kinks, atom{key: max(0, -w.slack[j]/r), mass: w.penalty[j] * math.Abs(r), id: j})
@@ -309,10 +305,10 @@ func (w *walk) follow(k int, sign, slope float64, careful bool) (step float64, e
 // flip moves a row that is not in the basis to its other side.
 func (w *walk) flip(j int) {
 	sign := 1.0
-	if w.above[j] {
+	if w.paying[j] {
 		sign = -1
 	}
-	w.above[j] = !w.above[j]
+	w.paying[j] = !w.paying[j]
 	w.pay(j, sign)
 	w.tilt(j, sign)
 }
@@ -320,12 +316,12 @@ func (w *walk) flip(j int) {
 // swap replaces the k-th basic row by enter: a rank-one update of the edges.
 func (w *walk) swap(k, enter int) {
 	d, leave := w.dim, w.basis[k]
-	came := w.above[enter]
+	came := w.paying[enter]
 	if came && !w.bends.has(enter) {
-		w.above[enter] = false
+		w.paying[enter] = false
 		w.pay(enter, -1)
 	}
-	w.within[leave], w.within[enter] = false, true
+	w.basic[leave], w.basic[enter] = false, true
 	w.slack[enter] = 0
 	w.basis[k] = enter
 
@@ -348,7 +344,7 @@ func (w *walk) swap(k, enter int) {
 func (w *walk) multipliers(q []float64) {
 	for j := range q {
 		q[j] = 0
-		if w.above[j] {
+		if w.paying[j] {
 			q[j] = w.penalty[j]
 		}
 	}

@@ -50,7 +50,7 @@ func (v *Solver) tradeOrHold(ctx context.Context, p *Problem) (*Solution, error)
 		switch worth := o.ret - e.RiskFree*e.base(); {
 		case unworthy && worth <= 0:
 			return nil, err
-		case worth > 0 && o.risk+e.unpaid() <= 1e-9*e.absolute:
+		case worth > 0 && o.risk+e.unpaid() <= noRiskTol*e.absolute:
 			return nil, e.undefinedRatio(o)
 		}
 	}
@@ -87,12 +87,11 @@ func (v *Solver) tradeOrHold(ctx context.Context, p *Problem) (*Solution, error)
 // hold returns the weights held as a solution, with their own value as its
 // bound, or nil where they are not admissible, or cannot be rounded to be.
 func (v *Solver) hold(p *Problem) *Solution {
-	const rounding = 1e-9 // of weights that have drifted
 	e := v.prepare(p)
-	if by, _ := p.violation(p.Previous); by > rounding || e.ruleBroken(p.Previous) {
+	if by, _ := p.violation(p.Previous); by > weightTol || e.ruleBroken(p.Previous) {
 		return nil
 	}
-	if o := e.outcome(p.Previous); e.limited() && o.risk > e.MaxCVaR+rounding {
+	if o := e.outcome(p.Previous); e.limited() && o.risk > e.MaxCVaR+weightTol {
 		return nil
 	}
 	out, err := e.rough(p.Previous)
@@ -107,8 +106,8 @@ func (v *Solver) hold(p *Problem) *Solution {
 func (e *engine) ruleBroken(w []float64) bool {
 	positions := 0
 	for i, x := range w {
-		if size := math.Abs(x); e.ruled(i) && size > tiny {
-			if positions++; size < e.MinPosition-tiny {
+		if size := math.Abs(x); e.ruled(i) && size > positionTol {
+			if positions++; size < e.MinPosition-positionTol {
 				return true
 			}
 		}

@@ -63,10 +63,10 @@ func (w *walk) price(j int) float64 {
 
 // multiplier returns that of a limit's row, as edge has just computed it.
 func (w *walk) multiplier(row int) float64 {
-	if w.above[row] {
+	if w.paying[row] {
 		return w.penalty[row]
 	}
-	if w.within[row] {
+	if w.basic[row] {
 		for k, j := range w.basis {
 			if j == row {
 				return w.mult[k]
@@ -78,7 +78,7 @@ func (w *walk) multiplier(row int) float64 {
 
 // bendSides returns the sides of the bends.
 func (w *walk) bendSides() []bool {
-	return slices.Clone(w.above[w.bends.first : w.bends.first+w.bends.count])
+	return slices.Clone(w.paying[w.bends.first : w.bends.first+w.bends.count])
 }
 
 // straighten writes each limit's row for the sides on which the bends are now.
@@ -89,7 +89,7 @@ func (w *walk) straighten() {
 		copy(row, l.base)
 		w.rhs[l.row] = l.cap
 		for b, a := range l.weight {
-			if j := w.bends.first + b; a != 0 && w.above[j] {
+			if j := w.bends.first + b; a != 0 && w.paying[j] {
 				blas64.Axpy(a, vector(w.row(j)), vector(row))
 				w.rhs[l.row] += a * w.rhs[j]
 			}
@@ -102,15 +102,15 @@ func (w *walk) sides() error {
 	moved := false
 	for j := w.bends.first; j < w.bends.first+w.bends.count; j++ {
 		s := w.slack[j]
-		if w.within[j] || math.Abs(s) <= sideTol || w.above[j] == (s > 0) {
+		if w.basic[j] || math.Abs(s) <= sideTol || w.paying[j] == (s > 0) {
 			continue
 		}
 		for g := range w.limits {
-			if w.within[w.limits[g].row] && w.weightOf(g, j) != 0 {
+			if w.basic[w.limits[g].row] && w.weightOf(g, j) != 0 {
 				return errBent
 			}
 		}
-		w.above[j], moved = s > 0, true
+		w.paying[j], moved = s > 0, true
 	}
 	if moved {
 		w.straighten()
@@ -136,7 +136,7 @@ func (w *walk) tilt(j int, sign float64) {
 		blas64.Axpy(sign*a, vector(w.row(j)), vector(w.row(l)))
 		w.rhs[l] += sign * a * w.rhs[j]
 		w.slack[l] += sign * a * w.slack[j]
-		if w.above[l] {
+		if w.paying[l] {
 			blas64.Axpy(sign*a*w.penalty[l], vector(w.row(j)), vector(w.grad))
 		}
 	}
@@ -147,7 +147,7 @@ func (w *walk) tilt(j int, sign float64) {
 // limit as it is on that side.
 func (w *walk) leaveUp(k int) {
 	d, j := w.dim, w.basis[k]
-	w.above[j] = true
+	w.paying[j] = true
 	w.pay(j, 1)
 	w.tilt(j, 1)
 	if !w.bends.has(j) {
@@ -167,7 +167,7 @@ func (w *walk) leaveUp(k int) {
 // bend's, and so does the bend's edge.
 func (w *walk) settleBend(k, j int) {
 	d := w.dim
-	w.above[j] = false
+	w.paying[j] = false
 	w.pay(j, -1)
 	w.tilt(j, -1)
 	for b, row := range w.basis {
@@ -194,7 +194,7 @@ func (w *walk) bend(k int, flat float64) {
 	var bends []atom
 	for j := w.bends.first; j < w.bends.first+w.bends.count; j++ {
 		r := w.rate[j]
-		if w.within[j] || math.Abs(r) <= flat || (r < 0) != w.above[j] {
+		if w.basic[j] || math.Abs(r) <= flat || (r < 0) != w.paying[j] {
 			continue
 		}
 		price := w.penalty[j]
@@ -202,9 +202,9 @@ func (w *walk) bend(k int, flat float64) {
 			l, a := w.limits[g].row, w.weightOf(g, j)
 			switch {
 			case a == 0 || w.penalty[l] == 0:
-			case w.within[l] && l != leaving:
+			case w.basic[l] && l != leaving:
 				price = math.Inf(1)
-			case w.above[l]:
+			case w.paying[l]:
 				price += a * w.penalty[l]
 			}
 		}
@@ -214,7 +214,7 @@ func (w *walk) bend(k int, flat float64) {
 	w.kinks = append(w.kinks, bends...)
 	for g := range w.limits {
 		l := w.limits[g].row
-		if w.penalty[l] == 0 || w.within[l] && l != leaving {
+		if w.penalty[l] == 0 || w.basic[l] && l != leaving {
 			continue
 		}
 		if at, reached := w.reach(g, bends, flat); reached {
@@ -229,11 +229,11 @@ func (w *walk) bend(k int, flat float64) {
 func (w *walk) reach(g int, bends []atom, flat float64) (at float64, reached bool) {
 	l := w.limits[g].row
 	s, r, from := w.slack[l], w.rate[l], 0.0
-	if !w.above[l] {
+	if !w.paying[l] {
 		s = min(s, 0)
 	}
 	meets := func(until float64) bool {
-		if w.above[l] {
+		if w.paying[l] {
 			return r < -flat && s+r*(until-from) <= 0
 		}
 		return r > flat && s+r*(until-from) >= 0

@@ -64,7 +64,7 @@ func (s *search) project(ctx context.Context) error {
 			return err
 		}
 		next := vertex()
-		if blas64.Dot(vector(here), vector(away(next))) >= blas64.Dot(vector(here), vector(here))-1e-13 {
+		if blas64.Dot(vector(here), vector(away(next))) >= blas64.Dot(vector(here), vector(here))-nearTol {
 			break
 		}
 		corral, share = append(corral, next), append(share, 0)
@@ -86,12 +86,12 @@ func (s *search) project(ctx context.Context) error {
 	for i := range n {
 		s.w[i] = min(max(point[i], s.Lower[i]), s.Upper[i])
 		for _, c := range []float64{s.Lower[i], s.Upper[i], home[i]} {
-			if math.Abs(s.w[i]-c) < 1e-13 {
+			if math.Abs(s.w[i]-c) < nearTol {
 				s.w[i] = min(max(c, s.Lower[i]), s.Upper[i])
 			}
 		}
 	}
-	for k, l := range s.levels {
+	for k, l := range s.terms {
 		l.t = point[n+k] / s.scale
 	}
 	return nil
@@ -123,7 +123,7 @@ func reduce(corral [][]float64, share []float64, away func([]float64) []float64)
 		}
 		step, drop := 1.0, -1
 		for i := range k {
-			if ci := c.AtVec(i); ci < 1e-12 && share[i]-ci > 0 {
+			if ci := c.AtVec(i); ci < shareTol && share[i]-ci > 0 {
 				if at := share[i] / (share[i] - ci); at < step {
 					step, drop = at, i
 				}
@@ -138,10 +138,6 @@ func reduce(corral [][]float64, share []float64, away func([]float64) []float64)
 		corral, share = slices.Delete(corral, drop, drop+1), slices.Delete(share, drop, drop+1)
 	}
 }
-
-// flatTol is the steepest slope along which an objective of order one is said
-// not to change.
-const flatTol = 1e-11
 
 // level reports an edge along which the objective does not change.
 func (w *walk) level() bool {
@@ -178,7 +174,7 @@ func (w *walk) slide(ctx context.Context, direction []float64) error {
 		for i, q := range w.mult {
 			e := vector(w.edges[i*d : (i+1)*d])
 			try := func(flat bool, slope, s float64) {
-				if slope > -1e-12 || !flat {
+				if slope > -stallSlope || !flat {
 					return
 				}
 				if steep := slope * slope / blas64.Dot(e, e); steep > best {

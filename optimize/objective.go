@@ -26,9 +26,9 @@ type answer struct {
 func (e *engine) optimum(ctx context.Context) (*answer, error) {
 	switch e.objective() {
 	case MaxReturn:
-		return e.within(ctx, blend{ret: 1})
+		return e.limitedOptimum(ctx, blend{ret: 1})
 	case Utility:
-		return e.within(ctx, blend{ret: 1, risk: e.Aversion})
+		return e.limitedOptimum(ctx, blend{ret: 1, risk: e.Aversion})
 	case MaxRatio:
 		return e.ratio(ctx)
 	}
@@ -47,7 +47,7 @@ func (e *engine) plain(ctx context.Context, b blend, from *search) (*answer, err
 	return &answer{search: s, weights: s.w, base: b, pivots: s.pivots}, nil
 }
 
-// within minimises a blend under the limit on the risk, if there is one, by its
+// limitedOptimum minimises a blend under the limit on the risk, if there is one, by its
 // multiplier lambda: every lambda gives a relaxation, base + lambda (risk -
 // limit), whose least value is a concave function of lambda made of one line
 // for each vertex. The best lambda is where the lines of two vertices meet, one
@@ -57,9 +57,9 @@ func (e *engine) plain(ctx context.Context, b blend, from *search) (*answer, err
 //
 // With rules on positions there is no point between; each part of their search
 // has a limit of its own instead.
-func (e *engine) within(ctx context.Context, base blend) (*answer, error) {
+func (e *engine) limitedOptimum(ctx context.Context, base blend) (*answer, error) {
 	if e.discrete() && e.limited() {
-		return e.branch(ctx, func(ctx context.Context, part *engine) (*answer, error) { return part.within(ctx, base) })
+		return e.branch(ctx, func(ctx context.Context, part *engine) (*answer, error) { return part.limitedOptimum(ctx, base) })
 	}
 	outside, err := e.plain(ctx, base, e.last)
 	if err != nil || !e.limited() {
@@ -77,7 +77,7 @@ func (e *engine) within(ctx context.Context, base blend) (*answer, error) {
 	}
 	pivots += inside.pivots
 	in := e.outcome(inside.weights)
-	if in.risk > limit+1e-12*e.absolute {
+	if in.risk > limit+riskTol*e.absolute {
 		return nil, e.tooRisky(ctx, inside, in.risk)
 	}
 	from := inside.search
@@ -93,7 +93,7 @@ func (e *engine) within(ctx context.Context, base blend) (*answer, error) {
 		from = s
 		o := e.outcome(s.w)
 		line := e.value(b, out, outside.weights)
-		if e.value(b, o, s.w) >= line-1e-13*max(math.Abs(line), (1+lambda)*e.absolute) {
+		if e.value(b, o, s.w) >= line-valueTol*max(math.Abs(line), (1+lambda)*e.absolute) {
 			share := (limit - in.risk) / (out.risk - in.risk)
 			w := make([]float64, len(s.w))
 			blas64.Axpy(share, vector(outside.weights), vector(w))
@@ -112,7 +112,7 @@ func (e *engine) within(ctx context.Context, base blend) (*answer, error) {
 // earns what the ratio is measured against, risk is that of the return above
 // it, so that CASH itself has neither return nor risk.
 func (p *Problem) unpaid() float64 {
-	if p.cash != nil && math.Abs(*p.cash-p.RiskFree) <= 1e-12*math.Abs(p.RiskFree) {
+	if p.cash != nil && math.Abs(*p.cash-p.RiskFree) <= riskTol*math.Abs(p.RiskFree) {
 		return p.RiskFree * p.Budget
 	}
 	return 0
@@ -143,28 +143,28 @@ func (p *Problem) against(ratio float64) float64 { return ratio*p.unpaid() + p.R
 // Portfolios with neither risk nor return above RiskFree, such as CASH, take no
 // part. One with a return above RiskFree but no risk makes the ratio undefined.
 func (e *engine) ratio(ctx context.Context) (*answer, error) {
-	calm, err := e.plain(ctx, blend{risk: 1}, nil)
+	leastRisk, err := e.plain(ctx, blend{risk: 1}, nil)
 	if err != nil {
 		return nil, err
 	}
-	none := 1e-9 * e.absolute // of risk
-	at := e.outcome(calm.weights)
+	none := noRiskTol * e.absolute // of risk
+	at := e.outcome(leastRisk.weights)
 	if at.risk+e.unpaid() < -none {
 		return nil, e.undefinedRatio(at)
 	}
-	bold, err := e.plain(ctx, blend{ret: 1}, nil)
+	highestReturn, err := e.plain(ctx, blend{ret: 1}, nil)
 	if err != nil {
 		return nil, err
 	}
-	best, pivots, from := bold, calm.pivots+bold.pivots, calm.search
-	if at = e.outcome(bold.weights); at.ret-e.RiskFree*e.base() <= 0 {
+	best, pivots, from := highestReturn, leastRisk.pivots+highestReturn.pivots, leastRisk.search
+	if at = e.outcome(highestReturn.weights); at.ret-e.RiskFree*e.base() <= 0 {
 		return nil, &UndefinedError{Message: fmt.Sprintf("there is no highest ratio: the highest expected return within the limits is %.6g over the horizon, not above the risk-free %.6g; choose another objective, or lower optimize.risk_free", at.ret, e.RiskFree), Err: errLowReturn}
 	}
 	if at.risk+e.unpaid() <= none {
 		return nil, e.undefinedRatio(at)
 	}
-	if o := e.outcome(calm.weights); o.risk+e.unpaid() > none && e.ratioOf(o) > e.ratioOf(at) {
-		at, best = o, calm
+	if o := e.outcome(leastRisk.weights); o.risk+e.unpaid() > none && e.ratioOf(o) > e.ratioOf(at) {
+		at, best = o, leastRisk
 	}
 	for {
 		b := blend{1, e.ratioOf(at)}
@@ -184,7 +184,7 @@ func (e *engine) ratio(ctx context.Context) (*answer, error) {
 		if o.risk+e.unpaid() <= none && o.ret-e.RiskFree*e.base() > none {
 			return nil, e.undefinedRatio(o)
 		}
-		if e.value(b, o, a.weights)+shift >= -1e-13*max(math.Abs(at.ret), e.absolute) {
+		if e.value(b, o, a.weights)+shift >= -valueTol*max(math.Abs(at.ret), e.absolute) {
 			if o.risk+e.unpaid() <= none { // as good as the best at this ratio, but of no use
 				a.weights, a.settled = known.weights, true
 			}
@@ -198,7 +198,7 @@ func (e *engine) ratio(ctx context.Context) (*answer, error) {
 // dual collects the multipliers of a search.
 func (s *search) dual() Dual {
 	d := Dual{Rows: s.y, Distances: s.price, Norm: s.norm}
-	for _, l := range s.levels {
+	for _, l := range s.terms {
 		d.Tails = append(d.Tails, l.q)
 	}
 	return d

@@ -117,8 +117,8 @@ func (c *checks) finite(key string, x float64) bool {
 	return true
 }
 
-// within accepts a weight: a fraction of capital of at most a thousand times it.
-func (c *checks) within(key string, x float64) bool {
+// isWeight accepts a weight: a fraction of capital of at most a thousand times it.
+func (c *checks) isWeight(key string, x float64) bool {
 	if !c.finite(key, x) {
 		return false
 	}
@@ -232,7 +232,7 @@ func (o Options) validateObjective(c *checks) {
 		sum += x.Share
 	}
 	c.names("risk_shares", names)
-	if sum > 1+1e-9 {
+	if sum > 1+budgetTol {
 		c.refuse("risk_shares", "sum to %v, more than 1", sum)
 	}
 	if o.Objective == RiskBudget {
@@ -262,7 +262,7 @@ func (o Options) validateObjective(c *checks) {
 }
 
 func (o Options) validateBounds(c *checks) {
-	lowest, highest := c.within("min_weight", o.MinWeight), c.within("max_weight", o.MaxWeight)
+	lowest, highest := c.isWeight("min_weight", o.MinWeight), c.isWeight("max_weight", o.MaxWeight)
 	if lowest && highest && o.MinWeight > o.MaxWeight {
 		c.refuse("min_weight", "%v is above max_weight %v", o.MinWeight, o.MaxWeight)
 	}
@@ -285,10 +285,10 @@ func (o Options) validateBounds(c *checks) {
 		lo, up := o.defaults(b.Name)
 		sound := true
 		if b.Min != nil {
-			lo, sound = *b.Min, c.within(key+".min", *b.Min)
+			lo, sound = *b.Min, c.isWeight(key+".min", *b.Min)
 		}
 		if b.Max != nil {
-			up, sound = *b.Max, c.within(key+".max", *b.Max) && sound
+			up, sound = *b.Max, c.isWeight(key+".max", *b.Max) && sound
 		}
 		if sound && lo > up {
 			c.refuse(key, "min %v of %q is above its max %v", lo, b.Name, up)

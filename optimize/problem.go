@@ -341,7 +341,7 @@ func validLevels(levels []Level) error {
 		}
 		sum += l.Weight
 	}
-	if len(levels) > 0 && !(math.Abs(sum-1) <= 1e-9) {
+	if len(levels) > 0 && !(math.Abs(sum-1) <= budgetTol) {
 		return fmt.Errorf("the weights sum to %v; expected 1", sum)
 	}
 	return nil

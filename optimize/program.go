@@ -8,17 +8,17 @@ import (
 	"gonum.org/v1/gonum/blas/blas64"
 )
 
-// program writes the globbed program in x = (w, scale t, peak).
+// program writes the aggregated program in x = (w, scale t, peak).
 func (s *search) program() *hinges {
 	n, peak := s.shape.n, -1
 	if s.shape.peak {
-		peak = n + len(s.levels)
+		peak = n + len(s.terms)
 	}
 	trade := s.blend.ret + s.blend.risk
 	ball := s.blend.ret*s.Radius + s.blend.risk*s.ballRisk()
 	room := s.dim() // for stand-ins
-	for _, l := range s.levels {
-		room += len(l.glob.band)
+	for _, l := range s.terms {
+		room += len(l.aggregate.band)
 	}
 	h := s.shape.hinges(s.dim(), peak, room, hard, hardDistance, func(k int) float64 {
 		return 2 * s.scale * (trade*s.shape.kinks[k].cost + ball*s.shape.kinks[k].ball)
@@ -31,15 +31,15 @@ func (s *search) program() *hinges {
 	}
 	s.rows = s.rows[:0]
 	row := make([]float64, h.dim)
-	for k, l := range s.levels {
+	for k, l := range s.terms {
 		h.cost[n+k] = s.blend.risk * l.weight
-		for _, j := range l.glob.above {
+		for _, j := range l.aggregate.paying {
 			most := s.blend.risk * l.weight * l.most(j)
 			blas64.Axpy(-s.scale*most, vector(s.Set.Row(j)), vector(h.cost[:n]))
 			h.cost[n+k] -= most
 		}
 		row[n+k] = -1
-		for _, j := range l.glob.band {
+		for _, j := range l.aggregate.band {
 			for i, r := range s.Set.Row(j) {
 				row[i] = -s.scale * r
 			}
@@ -51,9 +51,9 @@ func (s *search) program() *hinges {
 	return h
 }
 
-// most is the largest dual of scenario j in the program of its glob.
-func (l *level) most(j int) float64 {
-	return l.mass[j] / (l.glob.mass * l.share())
+// most is the largest dual of scenario j in the program of its aggregate.
+func (l *cvarTerm) most(j int) float64 {
+	return l.mass[j] / (l.aggregate.mass * l.share())
 }
 
 // identity is the hyperplane that a row of the last program is.
@@ -64,7 +64,7 @@ func (s *search) identity(row int) int {
 	return s.rows[row-s.shape.size()]
 }
 
-// solve walks to the optimum of the globbed program from the current vertex
+// solve walks to the optimum of the aggregated program from the current vertex
 // and reads vertex and duals back.
 func (s *search) solve(ctx context.Context) (optimal bool, err error) {
 	h := s.program()
@@ -139,12 +139,12 @@ func (s *search) slim(faces []face) *search {
 	if s.between {
 		copy(out.w, s.walk.x)
 	}
-	for _, l := range s.levels {
-		thin := &level{t: l.t}
-		if l.glob != nil {
-			thin.glob = &glob{mass: l.glob.mass, low: l.glob.low, high: l.glob.high}
+	for _, l := range s.terms {
+		thin := &cvarTerm{t: l.t}
+		if l.aggregate != nil {
+			thin.aggregate = &aggregate{mass: l.aggregate.mass, low: l.aggregate.low, high: l.aggregate.high}
 		}
-		out.levels = append(out.levels, thin)
+		out.terms = append(out.terms, thin)
 	}
 	return out
 }
@@ -194,16 +194,16 @@ func (s *search) read() {
 		s.w[i] = min(max(x, s.Lower[i]), s.Upper[i])
 	}
 	s.between = false
-	for k, l := range s.levels {
+	for k, l := range s.terms {
 		l.t = w.x[n+k] / s.scale
 		s.guess[k] = l.t - s.absolute/16
 		clear(l.q)
-		for _, j := range l.glob.above {
+		for _, j := range l.aggregate.paying {
 			l.q[j] = l.most(j)
 		}
 	}
 	if s.shape.peak {
-		s.peak = w.x[n+len(s.levels)]
+		s.peak = w.x[n+len(s.terms)]
 	}
 
 	dual := make([]float64, len(w.rhs))
@@ -230,7 +230,7 @@ func (s *search) read() {
 	}
 	for k, id := range s.rows {
 		at := id - s.shape.size()
-		l := s.levels[at/s.Set.Len()]
+		l := s.terms[at/s.Set.Len()]
 		l.q[at%s.Set.Len()] = dual[s.shape.size()+k] / (s.blend.risk * l.weight)
 	}
 }

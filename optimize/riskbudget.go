@@ -126,7 +126,7 @@ func newBudgeting(p *Problem) (*budgeting, error) {
 		}
 		total += s.shares[i]
 	}
-	if !(math.Abs(total-1) <= 1e-9) {
+	if !(math.Abs(total-1) <= budgetTol) {
 		return nil, fmt.Errorf("optimize: the shares of risk sum to %v; expected 1", total)
 	}
 	for j := range m {
@@ -150,7 +150,7 @@ func newBudgeting(p *Problem) (*budgeting, error) {
 		if l.share = l.size; p.Set.Prob == nil {
 			l.share /= float64(m)
 		}
-		l.whole = l.share > 1-1e-12
+		l.whole = l.share > 1-wholeTol
 		s.layers = append(s.layers, l)
 	}
 	return s, nil

@@ -19,7 +19,7 @@ type layer struct {
 	q     []float64 // S: tail measure
 	side  []int8    // S: 1 beyond t, 0 tied with it, -1 within
 
-	// The program at hand: as in glob.
+	// The program at hand: as in aggregate.
 	total              float64 // mass of its scenarios
 	above, band, below []int
 }
@@ -105,7 +105,7 @@ func (s *budgeting) rescale() {
 	}
 }
 
-// program writes the globbed program in x = (weights relative to the iterate,
+// program writes the aggregated program in x = (weights relative to the iterate,
 // one t per layer that has a VaR).
 func (s *budgeting) program() *interior {
 	n, d := len(s.w), len(s.w)

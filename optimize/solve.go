@@ -148,7 +148,7 @@ func (a *answer) solution() (*Solution, error) {
 	}
 	// Three readings of the scenarios that do not depend on each other.
 	var bound float64
-	var each []bent
+	var each []piecewise
 	var exact, exported outcome
 	var wait sync.WaitGroup
 	wait.Go(func() { bound, each = a.bound(a.blend, a.dual()) })
@@ -185,7 +185,7 @@ func (e *engine) describe(out *Solution, loss []float64) outcome {
 	c := &out.Certificate
 	c.Scale = e.absolute
 	c.MaxViolation, c.Violated = e.violation(out.Weights)
-	if over := exported.risk - e.MaxCVaR; e.limited() && over > c.MaxViolation && over > 1e-13 {
+	if over := exported.risk - e.MaxCVaR; e.limited() && over > c.MaxViolation && over > violation {
 		c.MaxViolation, c.Violated = over, keyMaxCVaR
 	}
 	return exported
@@ -193,11 +193,11 @@ func (e *engine) describe(out *Solution, loss []float64) outcome {
 
 // prices lists the multipliers of rows and limits, and the slopes at binding
 // bounds.
-func (a *answer) prices(w []float64, each []bent) []ShadowPrice {
+func (a *answer) prices(w []float64, each []piecewise) []ShadowPrice {
 	prices := []ShadowPrice{}
 	note := func(name string, price float64) {
 		// Prices are horizon fractions per unit: below rounding of the scale there is none.
-		if math.Abs(price)*a.scale < 1e-12 {
+		if math.Abs(price)*a.scale < priceTol {
 			return
 		}
 		side := "lower"

@@ -12,11 +12,11 @@ import (
 func (w *walk) shift(round int) error {
 	w.given = slices.Clone(w.rhs)
 	for j := range w.rhs {
-		if w.within[j] || math.IsInf(w.penalty[j], 1) || w.limited(j) {
+		if w.basic[j] || math.IsInf(w.penalty[j], 1) || w.limited(j) {
 			continue
 		}
-		by := 1e-6 * scatter(uint64(j), uint64(round))
-		if w.above[j] {
+		by := shiftBy * scatter(uint64(j), uint64(round))
+		if w.paying[j] {
 			by = -by
 		}
 		w.rhs[j] += by
@@ -37,8 +37,8 @@ func (w *walk) restore() error {
 // charges a price that drives x back. It reports whether there was any.
 func (w *walk) reprice() (any bool) {
 	for j, s := range w.slack {
-		if math.IsInf(w.penalty[j], 1) && !w.within[j] && s > hardTol {
-			w.penalty[j], w.above[j], any = dear, true, true
+		if math.IsInf(w.penalty[j], 1) && !w.basic[j] && s > hardTol {
+			w.penalty[j], w.paying[j], any = dear, true, true
 			w.pay(j, 1)
 		}
 	}
@@ -48,7 +48,7 @@ func (w *walk) reprice() (any bool) {
 // outside reports a repriced row that x still violates.
 func (w *walk) outside() bool {
 	for j, p := range w.penalty {
-		if p == dear && w.slack[j] > 1e-9 {
+		if p == dear && w.slack[j] > shiftTol {
 			return true
 		}
 	}

@@ -16,7 +16,7 @@ func units(x float64, decimals int) (int64, error) {
 	if !(math.Abs(u) < 1<<53) {
 		return 0, fmt.Errorf("%v has no exact multiple of 1e-%d", x, decimals)
 	}
-	if r := math.Round(u); math.Abs(r-u) <= 1e-9*max(1, math.Abs(u)) && r/math.Pow10(decimals) == x {
+	if r := math.Round(u); math.Abs(r-u) <= weightTol*max(1, math.Abs(u)) && r/math.Pow10(decimals) == x {
 		return int64(r), nil
 	}
 	return 0, fmt.Errorf("%v has more than %d decimals, so that no printed weights sum to it", x, decimals)
@@ -42,8 +42,8 @@ func round(p *Problem, w []float64) ([]float64, error) {
 	missing := budget
 	for i, x := range w {
 		// A bound of 0.3 is 3 units of 0.1 although 0.3*10 may be 3.0000000000000004.
-		lo[i] = int64(math.Ceil(p.Lower[i]*one - 1e-6))
-		up[i] = int64(math.Floor(p.Upper[i]*one + 1e-6))
+		lo[i] = int64(math.Ceil(p.Lower[i]*one - decimalTol))
+		up[i] = int64(math.Floor(p.Upper[i]*one + decimalTol))
 		if lo[i] > up[i] {
 			return nil, fmt.Errorf("optimize: bounds [%v, %v] of %q hold no number with %d decimals", p.Lower[i], p.Upper[i], p.Set.Names[i], p.Decimals)
 		}

@@ -9,13 +9,13 @@ import (
 // blend says what is minimised: -ret x return(w) + risk x risk(w).
 type blend struct{ ret, risk float64 }
 
-// level is one CVaR of the risk during a search.
-type level struct {
+// cvarTerm is one CVaR of the risk during a search.
+type cvarTerm struct {
 	tail
-	weight float64   // in the risk
-	t      float64   // tie level of the vertex, in unscaled loss
-	q      []float64 // S: dual of the scenarios
-	glob   *glob
+	weight    float64   // in the risk
+	t         float64   // tie level of the vertex, in unscaled loss
+	q         []float64 // S: dual of the scenarios
+	aggregate *aggregate
 }
 
 // search is the state of one minimisation: the problem in scaled units, and
@@ -24,9 +24,9 @@ type level struct {
 type search struct {
 	*engine
 	blend   blend
-	levels  []*level // none if the blend has no risk
-	basis   []int    // identities of the hyperplanes of the current vertex
-	sides   []bool   // which kinks w is above of
+	terms   []*cvarTerm // none if the blend has no risk
+	basis   []int       // identities of the hyperplanes of the current vertex
+	sides   []bool      // which kinks w is above of
 	w       []float64
 	peak    float64   // largest absolute weight, if the objective has it
 	y       []float64 // dual of the general rows
@@ -41,7 +41,7 @@ type search struct {
 	guide   *guide // the point where the earlier search ended that this one goes on from; see standIns
 }
 
-func (s *search) dim() int { return s.shape.n + len(s.levels) + s.peaks() }
+func (s *search) dim() int { return s.shape.n + len(s.terms) + s.peaks() }
 
 func (s *search) peaks() int {
 	if s.shape.peak {
@@ -55,7 +55,7 @@ func (s *search) peaks() int {
 // absolute weight is that of some strategy.
 func (s *search) settle(scenarios []int) {
 	s.measure()
-	for k, l := range s.levels {
+	for k, l := range s.terms {
 		atoms, mass := s.ranked(l, scenarios)
 		tie := atoms[min(crossing(atoms, l.share()*mass), len(atoms)-1)]
 		s.basis = append(s.basis, s.shape.size()+k*s.Set.Len()+tie.id)
@@ -83,7 +83,7 @@ func (s *search) measure() {
 
 // ranked lists scenarios as atoms in the order of falling loss, for crossing,
 // and returns their total mass.
-func (s *search) ranked(l *level, scenarios []int) (atoms []atom, mass float64) {
+func (s *search) ranked(l *cvarTerm, scenarios []int) (atoms []atom, mass float64) {
 	atoms = make([]atom, len(scenarios))
 	for k, j := range scenarios {
 		atoms[k] = atom{key: -s.loss[j], mass: l.mass[j], id: j}
@@ -104,10 +104,10 @@ func (s *search) ranked(l *level, scenarios []int) (atoms []atom, mass float64) 
 // the other side. Those that do join the band, which only grows, so that the
 // rounds are finite. Sizes are those of Portnoy and Koenker (1997), section 5.
 func (s *search) descend(ctx context.Context, scenarios []int, warm bool) (optimal bool, err error) {
-	if warm && len(s.levels) > 0 {
+	if warm && len(s.terms) > 0 {
 		s.measure()
-		for k, l := range s.levels {
-			s.cut(k, l, scenarios, l.glob.mass, l.glob.low, l.glob.high, narrow)
+		for k, l := range s.terms {
+			s.cut(k, l, scenarios, l.aggregate.mass, l.aggregate.low, l.aggregate.high, narrow)
 		}
 		return s.rounds(ctx)
 	}
@@ -116,7 +116,7 @@ func (s *search) descend(ctx context.Context, scenarios []int, warm bool) (optim
 	band := m
 	stride := int(m / sample)
 	switch {
-	case len(s.levels) == 0:
+	case len(s.terms) == 0:
 	case stride >= 2 && sample > 10*n:
 		band = 0.4 * sample
 		thin := make([]int, 0, len(scenarios)/stride+1)
@@ -129,14 +129,14 @@ func (s *search) descend(ctx context.Context, scenarios []int, warm bool) (optim
 	default:
 		s.settle(scenarios)
 	}
-	if len(s.levels) == 0 {
+	if len(s.terms) == 0 {
 		if !warm {
 			s.settle(nil)
 		}
 		return s.solve(ctx)
 	}
 	s.measure()
-	for k, l := range s.levels {
+	for k, l := range s.terms {
 		s.split(k, l, scenarios, band/m)
 	}
 	return s.rounds(ctx)
@@ -154,19 +154,19 @@ func (s *search) rounds(ctx context.Context) (optimal bool, err error) {
 	}
 }
 
-// glob says where each scenario of a program is, for one level.
-type glob struct {
-	mass  float64 // of all scenarios of the program
-	low   float64 // where the band was cut at first, from t
-	high  float64
-	above []int // sure to pay
-	band  []int // explicit
-	below []int // sure not to pay
+// aggregate says where each scenario of a program is, for one level.
+type aggregate struct {
+	mass   float64 // of all scenarios of the program
+	low    float64 // where the band was cut at first, from t
+	high   float64
+	paying []int // sure to pay
+	band   []int // explicit
+	below  []int // sure not to pay
 }
 
 // split ranks scenarios by the current losses and keeps explicit the share of
 // them, by mass, that is nearest to the VaR.
-func (s *search) split(k int, l *level, scenarios []int, share float64) {
+func (s *search) split(k int, l *cvarTerm, scenarios []int, share float64) {
 	atoms, mass := s.ranked(l, scenarios)
 	// at is the loss that a given share of the mass exceeds.
 	at := func(beyond float64) float64 {
@@ -188,16 +188,16 @@ const narrow = 0.15
 
 // cut keeps explicit the scenarios whose loss is within a share of [low, high]
 // of t, and the ties of the vertex.
-func (s *search) cut(k int, l *level, scenarios []int, mass, low, high, share float64) {
-	g := &glob{mass: mass, low: low, high: high}
+func (s *search) cut(k int, l *cvarTerm, scenarios []int, mass, low, high, share float64) {
+	g := &aggregate{mass: mass, low: low, high: high}
 	low, high = share*low, share*high
-	g.above, g.below = make([]int, 0, len(scenarios)/8), make([]int, 0, len(scenarios))
+	g.paying, g.below = make([]int, 0, len(scenarios)/8), make([]int, 0, len(scenarios))
 	for _, j := range scenarios {
 		switch e := s.loss[j] - l.t; {
 		case e >= low && e <= high:
 			g.band = append(g.band, j)
 		case e > high:
-			g.above = append(g.above, j)
+			g.paying = append(g.paying, j)
 		default:
 			g.below = append(g.below, j)
 		}
@@ -210,10 +210,10 @@ func (s *search) cut(k int, l *level, scenarios []int, mass, low, high, share fl
 			continue
 		}
 		tie := func(i int) bool { return i == j }
-		g.above, g.below = slices.DeleteFunc(g.above, tie), slices.DeleteFunc(g.below, tie)
+		g.paying, g.below = slices.DeleteFunc(g.paying, tie), slices.DeleteFunc(g.below, tie)
 		g.band = append(g.band, j)
 	}
-	l.glob = g
+	l.aggregate = g
 }
 
 // share is the tail as a fraction of all probability.
@@ -227,14 +227,14 @@ func (t tail) share() float64 {
 // admit moves scenarios that are on the wrong side of their t into the band
 // and returns how many there were.
 func (s *search) admit() int {
-	if len(s.levels) == 0 {
+	if len(s.terms) == 0 {
 		return 0
 	}
 	s.measure()
-	tol := 1e-12 / s.scale
+	tol := bandTol / s.scale
 	moved := 0
-	for _, l := range s.levels {
-		g := l.glob
+	for _, l := range s.terms {
+		g := l.aggregate
 		before := len(g.band)
 		keep := func(list []int, wrong func(float64) bool) []int {
 			kept := list[:0]
@@ -247,7 +247,7 @@ func (s *search) admit() int {
 			}
 			return kept
 		}
-		g.above = keep(g.above, func(e float64) bool { return e < -tol })
+		g.paying = keep(g.paying, func(e float64) bool { return e < -tol })
 		g.below = keep(g.below, func(e float64) bool { return e > tol })
 		moved += len(g.band) - before
 	}
