@@ -28,7 +28,7 @@ var rooms = map[string]struct{ ours, others []string }{
 	"optimize": {[]string{"returns", "returns/columnar", "scenarios", "optimize/qp"}, []string{"gonum.org/v1/gonum/"}},
 	"reports/metrics":          {nil, []string{"gonum.org/v1/gonum/"}},
 	"reports/chart":            {nil, []string{"gonum.org/v1/gonum/", "gonum.org/v1/plot/", "gonum.org/v1/plot"}},
-	"reports":                  {[]string{"returns", "bayes", "scenarios", "optimize", "reports/"}, []string{"gonum.org/v1/gonum/", "gonum.org/v1/plot/", "github.com/prometheus/client_golang/"}},
+	"reports":                  {[]string{"returns", "bayes", "scenarios", "optimize", "reports/"}, []string{"gonum.org/v1/gonum/", "gonum.org/v1/plot/"}},
 	"config":                   {[]string{"returns", "bayes", "scenarios", "optimize", "reports", "pipeline/backtest"}, []string{"github.com/spf13/viper", "github.com/go-viper/mapstructure/v2", "github.com/invopop/jsonschema"}},
 	"pipeline/store":           {nil, []string{"github.com/google/renameio/v2", "github.com/gofrs/flock"}},
 	"pipeline/store/storetest": {[]string{"pipeline/store", "pipeline/engine"}, nil},

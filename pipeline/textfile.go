@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"allocate/pipeline/engine"
+	"allocate/pipeline/published"
 	"allocate/reports"
 )
 
@@ -34,7 +35,7 @@ func WriteTextfile(path string, code int, started, finished time.Time, o *Outcom
 	}
 	if o == nil {
 		m.LastSuccess = lastSuccess(path)
-		return reports.WriteTextfile(path, m)
+		return published.ReplaceFile(path, reports.Textfile(m))
 	}
 	m.LastSuccess = m.Finished
 	d := o.Decision
@@ -52,7 +53,7 @@ func WriteTextfile(path string, code int, started, finished time.Time, o *Outcom
 			m.Divergences += float64(st.Divergent)
 		}
 	}
-	return reports.WriteTextfile(path, m)
+	return published.ReplaceFile(path, reports.Textfile(m))
 }
 
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

@@ -2,8 +2,11 @@ package reports
 
 import (
 	"fmt"
-
-	"github.com/prometheus/client_golang/prometheus"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
 )
 
 // Metrics is what a run tells a Prometheus node exporter's textfile collector.
@@ -26,16 +29,27 @@ type Metrics struct {
 	Findings     map[string]int // by severity
 }
 
-// WriteTextfile writes the metrics whole or not at all.
-func WriteTextfile(path string, m Metrics) error {
-	registry := prometheus.NewRegistry()
-	gauge := func(name, help string, value float64) {
-		if value != value {
-			return
+// Textfile returns the metrics in the text exposition format of Prometheus,
+// version 0.0.4, by name.
+func Textfile(m Metrics) []byte {
+	families := map[string]string{} // text by name
+	family := func(name, help, label string, values map[string]float64) {
+		var b strings.Builder
+		name = "allocate_" + name
+		fmt.Fprintf(&b, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name)
+		for _, key := range slices.Sorted(maps.Keys(values)) {
+			b.WriteString(name)
+			if label != "" { // Go's quoting of the names of stages and severities is that of Prometheus
+				fmt.Fprintf(&b, "{%s=%q}", label, key)
+			}
+			b.WriteString(" " + strconv.FormatFloat(values[key], 'g', -1, 64) + "\n")
 		}
-		g := prometheus.NewGauge(prometheus.GaugeOpts{Name: "allocate_" + name, Help: help})
-		g.Set(value)
-		registry.MustRegister(g)
+		families[name] = b.String()
+	}
+	gauge := func(name, help string, value float64) {
+		if !math.IsNaN(value) {
+			family(name, help, "", map[string]float64{"": value})
+		}
 	}
 	gauge("exit_code", "Exit code of the last run.", float64(m.ExitCode))
 	gauge("last_run_timestamp_seconds", "When the last run ended.", m.Finished)
@@ -53,19 +67,16 @@ func WriteTextfile(path string, m Metrics) error {
 	gauge("certified_gap", "Certified relative gap of the optimum.", m.Gap)
 	gauge("turnover", "Turnover against the drifted previous weights, a fraction of capital.", m.Turnover)
 	if len(m.StageSeconds) > 0 {
-		v := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "allocate_run_duration_seconds", Help: "How long each stage of the last run took."}, []string{"stage"})
-		for stage, s := range m.StageSeconds {
-			v.WithLabelValues(stage).Set(s)
-		}
-		registry.MustRegister(v)
+		family("run_duration_seconds", "How long each stage of the last run took.", "stage", m.StageSeconds)
 	}
-	v := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "allocate_findings", Help: "Findings of the last run by severity."}, []string{"severity"})
+	severities := map[string]float64{}
 	for _, s := range []string{"info", "warn", "hold", "fail"} {
-		v.WithLabelValues(s).Set(float64(m.Findings[s]))
+		severities[s] = float64(m.Findings[s])
 	}
-	registry.MustRegister(v)
-	if err := prometheus.WriteToTextfile(path, registry); err != nil {
-		return fmt.Errorf("reports: textfile: %w", err)
+	family("findings", "Findings of the last run by severity.", "severity", severities)
+	var text strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(families)) {
+		text.WriteString(families[name])
 	}
-	return nil
+	return []byte(text.String())
 }

@@ -45,7 +45,7 @@ func Retract(out, run, why string, now func() time.Time) (latest string, err err
 	if err != nil {
 		return "", err
 	}
-	if err := replaceFile(filepath.Join(dir, retractedFile), append(b, '\n')); err != nil {
+	if err := ReplaceFile(filepath.Join(dir, retractedFile), append(b, '\n')); err != nil {
 		return "", fmt.Errorf("published: retract: %w", err)
 	}
 	if err := syncDir(dir); err != nil {

@@ -154,7 +154,7 @@ func (v *Revision) heal(s engine.Store) (healed, lost []string) {
 			}
 			name, b = SumsFile, writeSums(v.sums)
 		}
-		if err := replaceFile(filepath.Join(v.Dir, name), b); err != nil {
+		if err := ReplaceFile(filepath.Join(v.Dir, name), b); err != nil {
 			lost = append(lost, name)
 			continue
 		}
@@ -185,8 +185,8 @@ func (v *Revision) trust(s engine.Store) bool {
 	return true
 }
 
-// replaceFile writes a file whole, by way of a temporary one beside it.
-func replaceFile(path string, b []byte) error {
+// ReplaceFile writes a file whole, by way of a temporary one beside it.
+func ReplaceFile(path string, b []byte) error {
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
 		if err := os.RemoveAll(path); err != nil {
 			return err
