@@ -41,6 +41,9 @@ func newReplay(ctx context.Context, r *Runner, c *config.Config, files *sourceFi
 	}
 	c = c.For(in.panel.Frequency())
 	p := &replay{Runner: r, c: c, in: in, sessions: sessions}
+	if err := in.known(c.Bayes); err != nil {
+		return nil, read, err
+	}
 	if p.costs, err = costModel(&in, c); err != nil {
 		return nil, read, err
 	}

@@ -90,7 +90,7 @@ func (p *replay) imagineOnce(ctx context.Context, r *Runner, d *replayed, in day
 		Versions map[string]int
 		Bayes    any
 		Set      scenarioOptions
-	}{versions, c.Bayes, scenarioOptions{d.asOf, c.Scenarios}}, true, d.series()...)
+	}{versions, in.settings(c.Bayes, d.forecast.tree.Parts), scenarioOptions{d.asOf, c.Scenarios}}, true, d.series()...)
 	if err != nil {
 		return err
 	}

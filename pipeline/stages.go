@@ -203,7 +203,7 @@ func knownPanel(c *Call, input string, asOf returns.Date, o returns.Options) (*r
 }
 
 func runBayes(ctx context.Context, c *Call) ([]byte, error) {
-	var o bayes.Options
+	var o bayes.Settings
 	if err := c.Options(&o); err != nil {
 		return nil, err
 	}
@@ -217,7 +217,7 @@ func runBayes(ctx context.Context, c *Call) ([]byte, error) {
 			return nil, err
 		}
 	}
-	posterior, err := bayes.Refit(ctx, series, o, last, c.Stream, c.Progress)
+	posterior, err := bayes.Refit(ctx, series, o.Options, last, c.Stream, c.Progress)
 	if err != nil {
 		return nil, err
 	}

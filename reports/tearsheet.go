@@ -25,10 +25,10 @@ var sortJS string
 
 var formats = template.FuncMap{
 	"percent":  func(x float64) string { return fmt.Sprintf("%.2f%%", 100*x) },
-	"percent1": func(x float64) string { return fmt.Sprintf("%.1f%%", 100*x) },
+	"percent1": func(x any) string { return dashed(x, func(v float64) string { return fmt.Sprintf("%.1f%%", 100*v) }) },
 	"percent3": func(x float64) string { return fmt.Sprintf("%.3f%%", 100*x) },
 	"signed":   func(x float64) string { return fmt.Sprintf("%+.2f%%", 100*x) },
-	"signed1":  func(x float64) string { return fmt.Sprintf("%+.1f%%", 100*x) },
+	"signed1":  func(x any) string { return dashed(x, func(v float64) string { return fmt.Sprintf("%+.1f%%", 100*v) }) },
 	"priced":   func(x float64) string { return fmt.Sprintf("%+.4f%%", x) }, // 100 x, for a side moved by 1/100
 	"fixed":    fixed,
 	"brief":    func(x float64) string { return fmt.Sprintf("%.2g", x) },
@@ -53,7 +53,25 @@ func fixed(digits int, x any) string {
 	if p, ok := x.(*float64); ok {
 		x = *p
 	}
+	if n, ok := x.(Number); ok {
+		return dashed(n, func(v float64) string { return fixed(digits, v) })
+	}
 	return fmt.Sprintf("%.*f", digits, x)
+}
+
+// dashed prints a float64 or a Number, of which one that is not finite is a dash.
+func dashed(x any, format func(float64) string) string {
+	v, plain := x.(float64)
+	if n, ok := x.(Number); ok {
+		if !n.finite() {
+			return "–"
+		}
+		v, plain = float64(n), true
+	}
+	if !plain {
+		panic(fmt.Sprintf("reports: %T is no number", x))
+	}
+	return format(v)
 }
 
 var tearsheet = template.Must(template.New("tearsheet").Funcs(formats).Parse(tearsheetHTML))
@@ -178,8 +196,8 @@ func since(r *Run, s *StrategySummary) string {
 	}
 	var parts []string
 	if then, known := r.Held.Beliefs[s.Name]; known {
-		move := func(what string, then, now float64) {
-			if math.Abs(now-then) >= 5e-4 {
+		move := func(what string, then, now Number) {
+			if then.finite() && now.finite() && math.Abs(float64(now-then)) >= 5e-4 {
 				parts = append(parts, fmt.Sprintf("%s %.1f%% → %.1f%%", what, 100*then, 100*now))
 			}
 		}
