@@ -23,6 +23,14 @@ type Override struct {
 	PriorNu     *Prior   `mapstructure:"prior_nu" json:"prior_nu,omitempty" doc:"as bayes.prior_nu"`
 }
 
+// Describe is that of Options.
+func (Override) Describe(key string) (doc string, values []string) {
+	if _, values = (Options{}).Describe(key); values == nil {
+		return "", nil
+	}
+	return "as bayes." + key, values
+}
+
 // For returns the options of one strategy, which may be of a group: without
 // overrides, and with those that are for it in force.
 func (o Options) For(name, group string) Options {

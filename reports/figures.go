@@ -199,7 +199,7 @@ func (p *page) detail(r *Run, j int) detail {
 		{"return", "annual return", q.mean, true},
 		{"volatility", "annual volatility", volatility, true},
 	} {
-		draws, of := finiteOf(x.draws), ""
+		draws, of := withoutInfinite(x.draws), ""
 		if infinite := len(x.draws) - len(draws); infinite > 0 {
 			of = fmt.Sprintf("; it is infinite in %s of the draws", chance(float64(infinite)/float64(len(x.draws))))
 		}

@@ -33,7 +33,7 @@ func quantitiesOf(s *returns.Series, p *bayes.Posterior, perYear float64) (*quan
 		if m.Mean(theta) > 0 {
 			positive++
 		}
-		if !Number(q.volatility[i]).finite() {
+		if math.IsInf(q.volatility[i], 0) {
 			infinite++
 		}
 	}
@@ -72,7 +72,7 @@ func byChain(draws []float64, chains int) [][]float64 {
 	return slices.Collect(slices.Chunk(draws, len(draws)/chains))
 }
 
-// finiteOf returns the draws that can be drawn.
-func finiteOf(draws []float64) []float64 {
-	return slices.DeleteFunc(slices.Clone(draws), func(x float64) bool { return math.IsNaN(x) || math.IsInf(x, 0) })
+// withoutInfinite returns the draws that have a place on an axis.
+func withoutInfinite(draws []float64) []float64 {
+	return slices.DeleteFunc(slices.Clone(draws), func(x float64) bool { return math.IsInf(x, 0) })
 }

@@ -63,9 +63,9 @@ type StrategySummary struct {
 	RiskContribution float64         `json:"risk_contribution"`     // of the portfolio's CVaR, to which they sum
 	Model            string          `json:"model"`
 	Verdict          bayes.Verdict   `json:"verdict"`
-	Days             int             `json:"days"`                     // with a return: periods of the panel
-	AnnualReturn     Interval        `json:"annual_return"`            // mean return x periods per year
-	AnnualVolatility Interval        `json:"annual_volatility"`        // volatility per period x sqrt(periods per year)
+	Days             int             `json:"days"`              // with a return: periods of the panel
+	AnnualReturn     Interval        `json:"annual_return"`     // mean return x periods per year
+	AnnualVolatility Interval        `json:"annual_volatility"` // volatility per period x sqrt(periods per year)
 	ProbNoVolatility float64         `json:"probability_infinite_volatility,omitempty"`
 	Sharpe           Interval        `json:"sharpe"`                   // annual
 	ProbMeanPositive float64         `json:"probability_mean_above_0"` // of the annual return

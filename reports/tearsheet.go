@@ -301,7 +301,7 @@ func settings(r *Run) []setting {
 	add(o.MaxPositions != 0, "Most positions", "%d", o.MaxPositions)
 	add(o.CostBP != 0, "Cost of trading", "%v basis points", o.CostBP)
 	add(o.RobustRadius != 0, "Robust to", "a Wasserstein ball of %v, metric %s", o.RobustRadius, o.RobustNorm)
-	return append(list,
+	list = append(list,
 		setting{"Cash", map[bool]string{true: "allowed", false: "not allowed"}[o.Cash]},
 		setting{"Frequency", fmt.Sprintf("%s, %.0f periods a year", strings.ReplaceAll(r.Set.Frequency.String(), "_", "-"), r.Set.Frequency.PeriodsPerYear())},
 		setting{"Horizon", r.Set.Frequency.Periods(r.Set.Horizon)},
@@ -311,4 +311,12 @@ func settings(r *Run) []setting {
 		setting{"Chains × draws", fmt.Sprintf("%d x %d", r.Bayes.Chains, r.Bayes.Draws)},
 		setting{"Priors", fmt.Sprintf("annual Sharpe %s; ln sd around a robust estimate %s; nu (above 2) %s", r.Bayes.PriorSharpe, r.Bayes.PriorLogSD, r.Bayes.PriorNu)},
 	)
+	for _, v := range r.Bayes.Of {
+		whose := "Return model of " + v.Name
+		if v.Group != "" {
+			whose = "Return models of group " + v.Group
+		}
+		list = append(list, setting{whose, v.Settings()})
+	}
+	return list
 }
