@@ -59,7 +59,8 @@ type PriorSampler interface {
 }
 
 // PriorDensity is a Model that knows the density of its prior, so that the
-// sensitivity to prior and likelihood can be told (power-scaling).
+// sensitivity to prior and likelihood can be told (power-scaling), of the
+// parameters named mu, sd and nu as far as there are.
 type PriorDensity interface {
 	// LogPrior returns the log prior density of the parameters and the log
 	// Jacobian of the transform to the unconstrained scale, each up to a

@@ -13,7 +13,9 @@ import (
 // of daily returns; returns are simple, as fractions.
 //
 // The methods may be called by several goroutines at once. What they return is
-// finite unless they say otherwise.
+// finite unless they say otherwise. Path is called several times with one draw;
+// a predictor for which going through the history is dear may remember the states
+// that it ends in.
 //
 // A Predictor of a model without memory, whose days are independent and
 // identically distributed given theta, implements Exchangeable. One with memory

@@ -76,6 +76,48 @@ func TestOverridesFitOnlyTheirs(t *testing.T) {
 	}
 }
 
+// A backtest that was remembered with other overrides is made again.
+func TestOverridesInABacktest(t *testing.T) {
+	c := testConfig(t)
+	c.Bayes.Draws, c.Bayes.MinESS, c.Backtest.Start, c.Backtest.Replicates = 250, 50, "2022-11-20", 0
+	made := func() []string {
+		var m Memory
+		if _, err := Backtest(t.Context(), c, nil, &m, time.Now); err != nil {
+			t.Fatal(err)
+		}
+		entries, err := filepath.Glob(filepath.Join(c.Cache, "index", "*", "*"))
+		if err != nil || len(entries) == 0 {
+			t.Fatalf("%d entries, %v", len(entries), err)
+		}
+		return entries
+	}
+	first := len(made())
+	if again := len(made()); again != first {
+		t.Errorf("the same backtest adds %d results", again-first)
+	}
+	normal := "normal"
+	c.Bayes.Of = []bayes.Override{{Name: "strategy_04", Model: &normal}}
+	if more := len(made()) - first; more == 0 {
+		t.Error("a backtest with another model of a strategy is the one before")
+	}
+}
+
+// What the models believe beforehand is said of the models that are fitted.
+func TestPriorsOfOverrides(t *testing.T) {
+	c := testConfig(t)
+	normal := "normal"
+	c.Bayes.Of = []bayes.Override{{Name: "strategy_04", Model: &normal}}
+	all, err := Priors(t.Context(), c, &Memory{}, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range all {
+		if own := p.Strategy == "strategy_04"; own != (p.Model == "normal") {
+			t.Errorf("%s: %s", p.Strategy, p.Model)
+		}
+	}
+}
+
 // Names that only the data can tell to be wrong are an error of the
 // configuration, in a run, a backtest and a check.
 func TestUnknownOverride(t *testing.T) {

@@ -90,6 +90,9 @@ func TestInfiniteVolatility(t *testing.T) {
         "mean": null`) {
 			t.Errorf("%d: the mean volatility is not null", c.draws)
 		}
+		if notes := strings.Count(page.String(), string(notDrawn)); notes != c.draws/400 {
+			t.Errorf("%d: %d charts are not drawn", c.draws, notes)
+		}
 		text := strings.ReplaceAll(page.String(), sortJS, "")
 		for _, want := range []string{c.cell, c.note} {
 			if !strings.Contains(text, want) {
