@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"allocate/bayes/mcmc"
 	"allocate/returns"
 )
 
@@ -133,6 +134,28 @@ func TestPredictorsAgree(t *testing.T) {
 		}
 		if math.Abs(zeros/n-m.Idle(theta)) > 0.005 || math.Abs(mean-m.Mean(theta)) > 1e-4 || math.Abs(math.Sqrt(square-mean*mean)/m.Volatility(theta)-1) > 0.01 || math.Abs(pit-0.5) > 0.003 {
 			t.Errorf("%s: zeros %.4f (%.4f), mean %v (%v), sd %v (%v), mean PIT %v", name, zeros/n, m.Idle(theta), mean, m.Mean(theta), math.Sqrt(square-mean*mean), m.Volatility(theta), pit)
+		}
+	}
+}
+
+// The standard deviation of a model is what its predictor says, the median as the
+// posterior's summary has it, whatever the parameters are called.
+func TestModelSD(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 3))
+	for _, draws := range []int{100, 101} {
+		p := &Posterior{Names: []string{"mu", "width", "ratio"}, Chains: 1, Draws: draws}
+		for range draws {
+			p.Values = append(p.Values, 0, 0.03+0.001*rng.NormFloat64(), 0)
+		}
+		found := p.modelSD(normalPredictor{}, 0.01)
+		if len(found) != 1 || found[0].Code != codeModelSD {
+			t.Fatalf("%v", found)
+		}
+		if want := new(mcmc.Workspace).Summarize(p.Parameter(1)).Median; found[0].Numbers["value"] != want {
+			t.Errorf("%d draws: %v, the posterior's median is %v", draws, found[0].Numbers["value"], want)
+		}
+		if found := p.modelSD(normalPredictor{}, 0.02); len(found) != 0 {
+			t.Errorf("a factor of 1.5: %v", found)
 		}
 	}
 }

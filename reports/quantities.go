@@ -59,7 +59,7 @@ func summarized(draws []float64, by float64) Interval {
 	quantile := func(p float64) float64 {
 		h := p * float64(len(sorted)-1)
 		i := int(h)
-		if i+1 >= len(sorted) || sorted[i] == sorted[i+1] {
+		if i+1 >= len(sorted) {
 			return sorted[i]
 		}
 		return sorted[i] + (h-float64(i))*(sorted[i+1]-sorted[i])
