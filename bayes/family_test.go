@@ -71,6 +71,15 @@ func (arch) Path(_, z, r []float64) {
 	}
 }
 
+// replicatedArch has histories, too.
+type replicatedArch struct{ arch }
+
+func (replicatedArch) Replicate(_ []float64, rng *rand.Rand, y []float64) {
+	for t := range y {
+		y[t] = 0.01 * rng.NormFloat64()
+	}
+}
+
 // The tail of losses is that of the horizon. Without memory it does not depend on
 // it, not even by its random numbers; with memory it is heavier, and what a
 // history looks like cannot be told without a Replicator.
@@ -96,6 +105,9 @@ func TestLossTailOfTheHorizon(t *testing.T) {
 	}
 	if len(p.Checks) != 0 {
 		t.Errorf("%d checks of a model that cannot replicate", len(p.Checks))
+	}
+	if again := tail(replicatedArch{}, 21); again != month || len(p.Checks) == 0 {
+		t.Errorf("with histories the tail is %v, without %v; %d checks", again, month, len(p.Checks))
 	}
 	if _, err := PriorPredictive(&normal{}, arch{}, returns.Daily, 10, 10, rand.NewPCG(1, 1)); err == nil {
 		t.Error("histories of a model that cannot replicate")
