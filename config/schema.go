@@ -7,7 +7,6 @@ import (
 	"io"
 	"path"
 	"reflect"
-	"slices"
 	"strings"
 
 	"github.com/invopop/jsonschema"
@@ -148,8 +147,8 @@ fits no strategy of the model again. bayes.of sets these keys for single strateg
 | --- | --- | --- |
 `)
 	for _, f := range bayes.Families() {
-		keys := slices.DeleteFunc(slices.Clone(f.Options), func(key string) bool { return key == "horizon" }) // set by scenarios.horizon
-		fmt.Fprintf(b, "| `%s` | %s | %s |\n", f.Name, sentence(f.About), strings.Join(keys, ", "))
+		keys := strings.Join(f.Options, ", ")
+		fmt.Fprintf(b, "| `%s` | %s | %s |\n", f.Name, sentence(f.About), strings.ReplaceAll(keys, "horizon", "scenarios.horizon"))
 	}
 }
 
