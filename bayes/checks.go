@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"allocate/bayes/mcmc"
 	"allocate/returns"
@@ -96,12 +97,18 @@ const (
 	largeModelSD = 2
 )
 
-func (p *Posterior) modelSD(observed float64) []returns.Finding {
-	k := p.Index("sd")
-	if k < 0 || !(observed > 0) {
+func (p *Posterior) modelSD(m Predictor, observed float64) []returns.Finding {
+	if !(observed > 0) {
 		return nil
 	}
-	modelled := float64(p.Summary[k].Median)
+	volatility := make([]float64, p.Len())
+	for i := range volatility {
+		volatility[i] = m.Volatility(p.Theta(i))
+	}
+	modelled := selectQuantile(volatility, 0.5) // as Summary has it
+	if n := len(volatility); n%2 == 0 {
+		modelled += 0.5 * (slices.Min(volatility[n/2:]) - modelled)
+	}
 	factor := max(modelled/observed, observed/modelled)
 	if !(factor >= largeModelSD) || math.IsInf(factor, 0) {
 		return nil
@@ -158,48 +165,36 @@ func (s *statistic) finding(c Check) []returns.Finding {
 	return []returns.Finding{f}
 }
 
-// simulator is a return model that can draw independent days faster than by
-// Path, and without its floor of a total loss.
-type simulator interface {
-	simulate(theta []float64, rng *rand.Rand, r []float64)
-}
-
-func simulate(m ReturnModel, theta []float64, rng *rand.Rand, r []float64) {
-	if s, is := m.(simulator); is {
-		s.simulate(theta, rng, r)
-		return
-	}
-	for i := range r {
-		r[i] = rng.NormFloat64()
-	}
-	m.Path(theta, r, r)
-}
-
 // surprise is the tail probability from which a check is reported.
 const surprise = 0.01
 
 // predict fills LossTail and Checks, and reports what they say.
-func (p *Posterior) predict(m ReturnModel, y []float64, o Options, stream func(part string) rand.Source) {
+func (p *Posterior) predict(m Predictor, y []float64, o Options, stream func(part string) rand.Source) {
 	rng := rand.New(stream("predict"))
 	// One day for each draw; where that looks heavy, several, since the
 	// estimate from one scatters by about 0.12.
-	k, losses := p.lossTail(m, rng, 1), p.Len()
+	k, losses := p.lossTail(m, o.Horizon, rng, 1), p.Len()
 	if !(k <= 0.5) { // or nothing could be said, where most days are not traded
-		k, losses = p.lossTail(m, rng, 8), 8*p.Len()
+		k, losses = p.lossTail(m, o.Horizon, rng, 8), 8*p.Len()
 	}
 	p.LossTail = Number(k)
+	what := "predicted losses"
+	if _, alike := m.(Exchangeable); !alike && o.Horizon > 1 {
+		what += fmt.Sprintf(" over %d periods", o.Horizon)
+	}
 	if limit := mcmc.ParetoThreshold(losses); k > limit {
 		f := returns.Finding{
 			Code: "bayes.pareto_k", Severity: returns.Warn, Numbers: map[string]float64{"value": k, "limit": limit},
-			Sentence: fmt.Sprintf("The tail of predicted losses has Pareto k %.2f, above %.2f: their mean beyond a quantile, and so CVaR, is dominated by a few draws.", k, limit),
+			Sentence: fmt.Sprintf("The tail of %s has Pareto k %.2f, above %.2f: their mean beyond a quantile, and so CVaR, is dominated by a few draws.", what, k, limit),
 		}
 		if k >= 1 {
 			f.Severity = returns.Fail
-			f.Sentence = fmt.Sprintf("The tail of predicted losses has Pareto k %.2f, at least 1: it has no mean, and so no CVaR.", k)
+			f.Sentence = fmt.Sprintf("The tail of %s has Pareto k %.2f, at least 1: it has no mean, and so no CVaR.", what, k)
 		}
 		p.Findings = append(p.Findings, f)
 	}
-	if o.Replicates == 0 || len(y) < 3 {
+	replicate := replicator(m)
+	if o.Replicates == 0 || len(y) < 3 || replicate == nil {
 		return
 	}
 	rng = rand.New(stream("checks"))
@@ -209,7 +204,7 @@ func (p *Posterior) predict(m ReturnModel, y []float64, o Options, stream func(p
 		simulated[j] = make([]float64, o.Replicates)
 	}
 	for i := range o.Replicates {
-		simulate(m, p.Theta(i*p.Len()/o.Replicates), rng, replica)
+		replicate(p.Theta(i*p.Len()/o.Replicates), rng, replica)
 		for j, v := range of.of(replica) {
 			simulated[j][i] = v
 		}
@@ -220,7 +215,7 @@ func (p *Posterior) predict(m ReturnModel, y []float64, o Options, stream func(p
 	}
 	p.Checks = nil
 	real := of.of(y)
-	p.Findings = append(p.Findings, p.modelSD(real[statSD])...)
+	p.Findings = append(p.Findings, p.modelSD(m, real[statSD])...)
 	for j, observed := range real {
 		c := statistics[j].compare(observed, center, simulated[j])
 		p.Checks = append(p.Checks, c)
@@ -228,11 +223,29 @@ func (p *Posterior) predict(m ReturnModel, y []float64, o Options, stream func(p
 	}
 }
 
-// lossTail is the Pareto k of losses on the given number of days for each draw.
-func (p *Posterior) lossTail(m ReturnModel, rng *rand.Rand, each int) float64 {
+// lossTail is the Pareto k of losses over the horizon, the given number of them
+// for each draw. Of days that are independent and alike given the parameters one
+// is enough: if P(loss > x) varies regularly, the sum over n days has the tail
+// n P(loss > x), of the same index (Feller 1971, volume II, VIII.8). With memory
+// the volatility of later days is itself random, and the tail is heavier.
+func (p *Posterior) lossTail(m Predictor, horizon int, rng *rand.Rand, each int) float64 {
 	loss := make([]float64, p.Len()*each)
+	_, alike := m.(Exchangeable)
+	replicate, path := replicator(m), make([]float64, max(1, horizon))
 	for i := range p.Len() {
-		simulate(m, p.Theta(i), rng, loss[i*each:(i+1)*each])
+		if alike {
+			replicate(p.Theta(i), rng, loss[i*each:(i+1)*each])
+			continue
+		}
+		for k := range each {
+			for t := range path {
+				path[t] = rng.NormFloat64()
+			}
+			m.Path(p.Theta(i), path, path)
+			for _, r := range path {
+				loss[i*each+k] += r
+			}
+		}
 	}
 	for i := range loss {
 		loss[i] = -loss[i]

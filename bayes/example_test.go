@@ -171,12 +171,13 @@ func ExamplePriorPredictive() {
 		fmt.Println(err)
 		return
 	}
-	m, err := family.New(simulated(), bayes.DefaultOptions())
+	s := simulated()
+	m, err := family.New(s, bayes.DefaultOptions())
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	prior, err := bayes.PriorPredictive(m, returns.Daily, 252, 4000, rand.NewPCG(1, 1))
+	prior, err := bayes.PriorPredictive(m, family.Predictor(s), returns.Daily, 252, 4000, rand.NewPCG(1, 1))
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -6,20 +6,12 @@ import (
 	"slices"
 	"strconv"
 
-	"gonum.org/v1/gonum/mat"
-
 	"allocate/bayes/nuts"
 )
 
 // modeDim is the largest dimension in which modes are sought: a Hessian by
 // differences costs 2 Dim gradients a step.
 const modeDim = 128
-
-// preparer is a model that can speed itself up for one posterior, given its
-// mode and the covariance there.
-type preparer interface {
-	prepared(at []float64, covariance mat.Symmetric) Model
-}
 
 // counted counts the gradients of a model.
 type counted struct {
@@ -63,7 +55,7 @@ const (
 	stride        = 0.5 // longest step of a climb, in units of the radius
 )
 
-// explore seeks the modes of m. The first climb is from m's guess, or 0.
+// explore seeks the modes of m. The first climb is from m's initial point, or 0.
 func explore(m Model, o Options, stream func(part string) rand.Source) *landscape {
 	l := &landscape{model: m}
 	dim := m.Dim()
@@ -71,9 +63,9 @@ func explore(m Model, o Options, stream func(part string) rand.Source) *landscap
 		return l
 	}
 	center, boxes, climbs := make([]float64, dim), radii, boxClimbs
-	g, guessed := m.(guesser)
+	g, guessed := m.(Initializer)
 	if guessed {
-		g.guess(center)
+		g.Initialize(center)
 		boxes, climbs = radii[:1], guessedClimbs
 	}
 	rng := rand.New(stream("climbs"))
@@ -94,8 +86,8 @@ func explore(m Model, o Options, stream func(part string) rand.Source) *landscap
 	add(newLaplace(plain, center))
 	l.gradients += plain.n
 	climber := &counted{Model: m}
-	if p, is := m.(preparer); is && len(found) > 0 {
-		l.model = p.prepared(found[0].at, found[0].covariance)
+	if p, is := m.(Reducer); is && len(found) > 0 {
+		l.model = p.Reduce(found[0].at, found[0].covariance)
 		climber.Model = l.model
 	}
 	for _, radius := range boxes {

@@ -45,17 +45,13 @@ func Refit(ctx context.Context, s *returns.Series, o Options, last *Posterior, s
 		p = fallBack(s, family, model, o, p, err, last, stream)
 	}
 	p.Strategy, p.Model = s.Strategy.Name, family.Name
+	predictor := family.Predictor(s)
 	if p.Len() > 0 && model != nil && p.Method != Stale {
 		p.scalePower(model)
-		p.predict(model, s.Returns, o, stream)
+		p.predict(predictor, s.Returns, o, stream)
 	}
-	if family.Name == hurdleT.Name {
-		share := s.ZeroShare()
-		p.Findings = append(p.Findings, returns.Finding{
-			Code: "bayes.flat_days", Severity: returns.Info,
-			Numbers:  map[string]float64{"share": share},
-			Sentence: fmt.Sprintf("The return is exactly 0 on %.0f%% of the days; a hurdle models whether the strategy trades.", 100*share),
-		})
+	if c, is := predictor.(Commenter); is {
+		p.Findings = append(p.Findings, c.Findings()...)
 	}
 	for i := range p.Findings {
 		p.Findings[i].Strategy = p.Strategy
@@ -65,7 +61,7 @@ func Refit(ctx context.Context, s *returns.Series, o Options, last *Posterior, s
 }
 
 // newModel makes the model, and names the day of a return that is no number.
-func newModel(f Family, s *returns.Series, o Options) (ReturnModel, error) {
+func newModel(f Family, s *returns.Series, o Options) (Model, error) {
 	for i, r := range s.Returns {
 		if math.IsNaN(r) || math.IsInf(r, 0) {
 			return nil, fmt.Errorf("bayes: the return in row %d (%v) is %v", i+1, s.Dates[i], r)
@@ -81,7 +77,7 @@ func newModel(f Family, s *returns.Series, o Options) (ReturnModel, error) {
 // fallBack is the part of the ladder below sampling: the Laplace approximation
 // if importance sampling vouches for it, the last good posterior, and else what
 // there is, for which failure is the reason if there is nothing.
-func fallBack(s *returns.Series, f Family, m ReturnModel, o Options, sampled *Posterior, failure error, last *Posterior, stream func(part string) rand.Source) *Posterior {
+func fallBack(s *returns.Series, f Family, m Model, o Options, sampled *Posterior, failure error, last *Posterior, stream func(part string) rand.Source) *Posterior {
 	var account []returns.Finding
 	why := "the draws are not usable"
 	if sampled != nil {

@@ -33,7 +33,7 @@ const (
 )
 
 // checkGradient compares the gradient with central differences of the log
-// density at two random points around the guess, or 0, and returns the worst
+// density at two random points around the initial point, or 0, and returns the worst
 // coordinate that is wrong at both: at one alone it may be a kink, or a place
 // where the differences themselves are off. What differences can say is judged
 // by taking them with two steps.
@@ -41,8 +41,8 @@ func checkGradient(m Model, src rand.Source) (*GradientError, int) {
 	dim := m.Dim()
 	rng := rand.New(src)
 	center := make([]float64, dim)
-	if g, is := m.(guesser); is {
-		g.guess(center)
+	if g, is := m.(Initializer); is {
+		g.Initialize(center)
 	}
 	q, grad, scratch := make([]float64, dim), make([]float64, dim), make([]float64, dim)
 	c := &counted{Model: m}

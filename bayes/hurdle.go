@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 
 	"gonum.org/v1/gonum/mat"
-	"gonum.org/v1/gonum/mathext"
 
 	"allocate/returns"
 )
@@ -30,17 +29,20 @@ import (
 // and a day that is neither traded nor paid for is 0. The Sharpe ratio and sd
 // reported are those of all days.
 var hurdleT = Family{
-	Name:  "hurdle_student_t",
-	About: "Bernoulli for whether the strategy trades on a day, Student-t for the days it does",
-	New: func(s *returns.Series, o Options) (ReturnModel, error) {
+	Name:    "hurdle_student_t",
+	About:   "Bernoulli for whether the strategy trades on a day, Student-t for the days it does",
+	Options: studentT.Options,
+	New: func(s *returns.Series, o Options) (Model, error) {
 		m, err := newHurdle(daysOf(s, o), o)
 		if err != nil {
 			return nil, fmt.Errorf("strategy %q: %w", s.Strategy.Name, err)
 		}
 		return m, nil
 	},
-	Predictor: &hurdleModel{t: &studentTModel{}},
+	Predictor: func(s *returns.Series) Predictor { return hurdlePredictor{s} },
 }
+
+func init() { Register(hurdleT) }
 
 type hurdleModel struct {
 	t            *studentTModel
@@ -146,14 +148,14 @@ func (m *hurdleModel) Constrain(q, theta []float64) {
 		theta[7] = m.costs.mean + m.costs.error*q[n+2]
 		square += (1 - p) * theta[6] * theta[7] * theta[7]
 	}
-	mean := m.Mean(theta)
+	mean := hurdlePredictor{}.Mean(theta)
 	theta[4] = math.Sqrt(square - mean*mean)
 	theta[5] = mean / theta[4] * m.t.days.rootYear
 }
 
-func (m *hurdleModel) drawPrior(rng *rand.Rand, q []float64) {
+func (m *hurdleModel) SamplePrior(rng *rand.Rand, q []float64) {
 	n := m.t.Dim()
-	m.t.drawPrior(rng, q[:n])
+	m.t.SamplePrior(rng, q[:n])
 	for k := n; k < min(n+2, len(q)); k++ {
 		p := rng.Float64()
 		q[k] = math.Log(p) - math.Log1p(-p)
@@ -163,10 +165,10 @@ func (m *hurdleModel) drawPrior(rng *rand.Rand, q []float64) {
 	}
 }
 
-// priorAt is that of the Student-t; the probabilities have uniform priors, and
+// LogPrior is that of the Student-t; the probabilities have uniform priors, and
 // the distribution of a cost is made of data alone.
-func (m *hurdleModel) priorAt(theta []float64) (logPrior, logJacobian float64) {
-	logPrior, logJacobian = m.t.priorAt(theta[:3])
+func (m *hurdleModel) LogPrior(theta []float64) (logPrior, logJacobian float64) {
+	logPrior, logJacobian = m.t.LogPrior(theta[:3])
 	logJacobian += math.Log(theta[3]) + math.Log1p(-theta[3])
 	if m.costs != nil {
 		logJacobian += math.Log(theta[6]) + math.Log1p(-theta[6])
@@ -174,17 +176,17 @@ func (m *hurdleModel) priorAt(theta []float64) (logPrior, logJacobian float64) {
 	return logPrior, logJacobian
 }
 
-func (m *hurdleModel) guess(q []float64) {
+func (m *hurdleModel) Initialize(q []float64) {
 	n := m.t.Dim()
-	m.t.guess(q[:n])
+	m.t.Initialize(q[:n])
 	q[n] = math.Log((m.traded + 1) / (m.flat + 1))
 	if m.costs != nil {
 		q[n+1], q[n+2] = math.Log((m.costs.days+1)/(m.flat-m.costs.days+1)), 0
 	}
 }
 
-// prepared reduces the Student-t likelihood; logit p stands apart from it.
-func (m *hurdleModel) prepared(at []float64, covariance mat.Symmetric) Model {
+// Reduce reduces the Student-t likelihood; logit p stands apart from it.
+func (m *hurdleModel) Reduce(at []float64, covariance mat.Symmetric) Model {
 	n := m.t.Dim()
 	block := mat.NewSymDense(n, nil)
 	for i := range n {
@@ -193,100 +195,6 @@ func (m *hurdleModel) prepared(at []float64, covariance mat.Symmetric) Model {
 		}
 	}
 	fast := *m
-	fast.t = m.t.prepared(at[:n], block).(*studentTModel)
+	fast.t = m.t.Reduce(at[:n], block).(*studentTModel)
 	return &fast
-}
-
-func (m *hurdleModel) simulate(theta []float64, rng *rand.Rand, r []float64) {
-	m.t.simulate(theta[:3], rng, r)
-	for i := range r {
-		if rng.Float64() < theta[3] {
-			continue
-		}
-		r[i] = 0
-		if len(theta) > 6 && rng.Float64() < theta[6] {
-			r[i] = theta[7]
-		}
-	}
-}
-
-func (m *hurdleModel) Mean(theta []float64) float64 {
-	mean := theta[3] * theta[0]
-	if len(theta) > 6 {
-		mean += (1 - theta[3]) * theta[6] * theta[7]
-	}
-	return mean
-}
-
-// atoms are the returns that have a probability of their own, rising.
-func atoms(theta []float64) (list [2]atom, n int) {
-	quiet := 1 - theta[3]
-	if len(theta) <= 6 {
-		list[0] = atom{0, quiet}
-		return list, 1
-	}
-	flat, cost := atom{0, quiet * (1 - theta[6])}, atom{theta[7], quiet * theta[6]}
-	if cost.at < 0 {
-		return [2]atom{cost, flat}, 2
-	}
-	return [2]atom{flat, cost}, 2
-}
-
-type atom struct{ at, mass float64 }
-
-// Score gives a flat day, and a day of costs, the middle of the jump that the
-// distribution has there.
-func (m *hurdleModel) Score(theta []float64, r float64) float64 {
-	u := theta[3] * tCDF((r-theta[0])/theta[1], theta[2])
-	list, n := atoms(theta)
-	for _, a := range list[:n] {
-		switch {
-		case r == a.at || a.at != 0 && math.Abs(r-a.at) <= costWidth*math.Abs(a.at):
-			u += a.mass / 2
-		case r > a.at:
-			u += a.mass
-		}
-	}
-	return u
-}
-
-// Path inverts the distribution of a day: the Student-t, with a jump at each
-// atom.
-func (m *hurdleModel) Path(theta, z, r []float64) {
-	var score tScore
-	score.set(theta[2])
-	p := theta[3]
-	list, n := atoms(theta)
-	var below [2]float64 // probability of less than each atom
-	total := 0.0
-	for k, a := range list[:n] {
-		below[k] = p*tCDF((a.at-theta[0])/theta[1], theta[2]) + total
-		total += a.mass
-	}
-days:
-	for i, v := range z {
-		u, over := 0.5*math.Erfc(-v/math.Sqrt2), 0.5*math.Erfc(v/math.Sqrt2)
-		passed := 0.0 // mass of the atoms below
-		for k, a := range list[:n] {
-			if u < below[k] {
-				break
-			}
-			if u < below[k]+a.mass {
-				r[i] = a.at
-				continue days
-			}
-			passed += a.mass
-		}
-		v = normalQuantile(max(0, u-passed)/p, max(0, over-(total-passed))/p)
-		r[i] = max(-1, theta[0]+theta[1]*score.at(v))
-	}
-}
-
-// normalQuantile returns Phi^-1(u), with 1-u given besides so that neither
-// tail loses digits.
-func normalQuantile(u, complement float64) float64 {
-	if u < 0.5 {
-		return mathext.NormalQuantile(u)
-	}
-	return -mathext.NormalQuantile(complement)
 }

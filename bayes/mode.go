@@ -6,9 +6,6 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// guesser is a model that knows where its posterior is, roughly.
-type guesser interface{ guess(q []float64) }
-
 // laplace is a normal approximation at a mode: covariance = lower lower^T, the
 // inverse of the negative Hessian.
 type laplace struct {

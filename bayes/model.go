@@ -1,22 +1,28 @@
 // Package bayes turns the daily returns of one strategy into a posterior: a
 // return model is sampled with NUTS, its draws are diagnosed, and a verdict
 // says whether they may be used.
+//
+// A return model is two things. A Model is the density that is sampled; a
+// Predictor says what parameters mean for returns, and is all that the checks,
+// the scenarios and the reports ask. A Family makes both for a series; Register
+// adds one.
 package bayes
 
 import (
-	"fmt"
-	"sort"
-	"strings"
+	"math/rand/v2"
 
-	"allocate/returns"
+	"gonum.org/v1/gonum/mat"
 )
 
 // Model is a log density with named parameters: all that NUTS needs.
 //
 // The sampler moves q on an unconstrained scale of Dim coordinates; Constrain
 // maps it to the parameters that Names lists, which may be more (derived
-// quantities) than the coordinates. A Model's methods
-// other than LogDensity may be called by several goroutines at once.
+// quantities) or fewer (latent states that nothing reads) than the coordinates.
+// A Model's methods other than LogDensity may be called by several goroutines at
+// once.
+//
+// A Model may implement Initializer, Reducer, PriorSampler and PriorDensity.
 type Model interface {
 	// Dim returns the number of unconstrained coordinates.
 	Dim() int
@@ -30,55 +36,34 @@ type Model interface {
 	Constrain(q, theta []float64)
 }
 
-// ReturnModel is a Model of one strategy's daily returns that can also say
-// how surprising a day was and what a future may look like.
-type ReturnModel interface {
-	Model
-	// Mean returns the expected daily return given parameters theta.
-	Mean(theta []float64) float64
-	// Score returns the predictive probability P(R < r) + P(R = r)/2 of a
-	// daily return r given parameters theta (as Constrain writes them).
-	Score(theta []float64, r float64) float64
-	// Path writes one future of len(z) daily returns given parameters theta
-	// and standard normal innovations z, rising in each z, so that dependent
-	// innovations make dependent returns. r may be z.
-	Path(theta, z, r []float64)
+// Initializer is a Model that knows roughly where its posterior is. The search
+// for modes then begins there, with fewer climbs.
+type Initializer interface {
+	// Initialize writes an initial point on the unconstrained scale.
+	Initialize(q []float64)
 }
 
-// Family makes a return model for a series.
-type Family struct {
-	Name  string
-	About string
-	New   func(s *returns.Series, o Options) (ReturnModel, error)
-	// Predictor answers Mean, Score and Path for the parameters of any
-	// posterior of the family; it has no data and no density.
-	Predictor ReturnModel
+// Reducer is a Model whose likelihood can be replaced by a cheaper one near the
+// posterior, as by sufficient statistics or an expansion.
+type Reducer interface {
+	// Reduce returns the model to sample instead, given the mode and the
+	// covariance there, or the model itself. Its density must be the same to
+	// within the accuracy of the sampler, everywhere.
+	Reduce(mode []float64, covariance mat.Symmetric) Model
 }
 
-// families lists every return model; a new one is one file and one line here.
-var families = []Family{studentT, hurdleT, normalModel}
-
-// Lookup returns the family of that name.
-func Lookup(name string) (Family, error) {
-	var known []string
-	for _, f := range families {
-		if f.Name == name {
-			return f, nil
-		}
-		known = append(known, f.Name)
-	}
-	sort.Strings(known)
-	return Family{}, fmt.Errorf("bayes: no return model %q; there are %s", name, strings.Join(known, ", "))
+// PriorSampler is a Model that can draw from its prior.
+type PriorSampler interface {
+	// SamplePrior writes a draw of the prior on the unconstrained scale.
+	SamplePrior(rng *rand.Rand, q []float64)
 }
 
-// Choose returns the family that o asks for; "auto" is the hurdle for a series
-// with many days of exactly zero return and the plain Student-t otherwise.
-func Choose(s *returns.Series, o Options) (Family, error) {
-	if o.Model != "auto" {
-		return Lookup(o.Model)
-	}
-	if s.ZeroShare() >= o.FlatShare {
-		return hurdleT, nil
-	}
-	return studentT, nil
+// PriorDensity is a Model that knows the density of its prior, so that the
+// sensitivity to prior and likelihood can be told (power-scaling), of the
+// parameters named mu, sd and nu as far as there are.
+type PriorDensity interface {
+	// LogPrior returns the log prior density of the parameters and the log
+	// Jacobian of the transform to the unconstrained scale, each up to a
+	// constant: with the log likelihood they add up to the log density.
+	LogPrior(theta []float64) (logPrior, logJacobian float64)
 }

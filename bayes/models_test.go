@@ -13,13 +13,16 @@ import (
 	"allocate/returns"
 )
 
+// builtIn are the families of this package; tests register others.
+var builtIn = []Family{studentT, hurdleT, normalModel}
+
 // Every family of prior in every model: the gradient against differences.
 func TestGradientsOfEveryPrior(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	y := simulateT(rng, 203, 0.0005, 0.01, 4)
 	y[7], y[100] = 0.31, -0.9 // far out
 	flat := append(make([]float64, 300), y...)
-	for _, family := range families {
+	for _, family := range builtIn {
 		for _, nu := range []Prior{"gamma(2, 0.1)", "exponential(0.03)", "fixed(5)"} {
 			for _, sharpe := range []Prior{"normal(0.5, 1)", "student_t(4, 0, 0.7)"} {
 				o := DefaultOptions()
@@ -292,17 +295,17 @@ func TestChecks(t *testing.T) {
 // errors of 2,000 draws, 0.3; years that gain or lose about what such a Sharpe
 // and sd make.
 func TestPriorPredictive(t *testing.T) {
-	for _, family := range families {
+	for _, family := range builtIn {
 		y := append(benchmarkReturns(500), 0, 0, 0)
 		m, err := family.New(seriesOf(y), DefaultOptions())
 		if err != nil {
 			t.Fatal(err)
 		}
-		q, err := PriorPredictive(m, returns.Daily, 252, 2000, rand.NewPCG(1, 1))
+		q, err := PriorPredictive(m, family.Predictor(nil), returns.Daily, 252, 2000, rand.NewPCG(1, 1))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if again, _ := PriorPredictive(m, returns.Daily, 252, 2000, rand.NewPCG(1, 1)); again[0] != q[0] {
+		if again, _ := PriorPredictive(m, family.Predictor(nil), returns.Daily, 252, 2000, rand.NewPCG(1, 1)); again[0] != q[0] {
 			t.Error("the same seed gives another summary")
 		}
 		for _, v := range q {
@@ -322,7 +325,7 @@ func TestPriorPredictive(t *testing.T) {
 			}
 		}
 	}
-	if _, err := PriorPredictive(nil, returns.Daily, 252, 100, rand.NewPCG(1, 1)); err == nil {
+	if _, err := PriorPredictive(nil, normalPredictor{}, returns.Daily, 252, 100, rand.NewPCG(1, 1)); err == nil {
 		t.Error("no model, no error")
 	}
 }
@@ -345,7 +348,7 @@ func TestLossTail(t *testing.T) {
 		}
 		o := DefaultOptions()
 		o.Replicates = 0
-		p.predict(m, y, o, testStream(1))
+		p.predict(studentTPredictor{}, y, o, testStream(1))
 		found := false
 		for _, f := range p.Findings {
 			found = found || f.Code == "bayes.pareto_k"

@@ -18,13 +18,16 @@ import (
 // The sampler moves s and ln sd. The data enter through their weighted mean
 // and sum of squares, so that a gradient costs the same for any number of days.
 var normalModel = Family{
-	Name:  "normal",
-	About: "Normal with mean mu and standard deviation sd",
-	New: func(s *returns.Series, o Options) (ReturnModel, error) {
+	Name:    "normal",
+	About:   "Normal with mean mu and standard deviation sd",
+	Options: []string{"half_life", "prior_sharpe", "prior_log_sd"},
+	New: func(s *returns.Series, o Options) (Model, error) {
 		return newNormal(daysOf(s, o), o)
 	},
-	Predictor: &normal{},
+	Predictor: func(*returns.Series) Predictor { return normalPredictor{} },
 }
+
+func init() { Register(normalModel) }
 
 type normal struct {
 	n, mean, squares float64 // sum of weights, mean, sum of squares about it
@@ -82,37 +85,46 @@ func (m *normal) Constrain(q, theta []float64) {
 	theta[0], theta[1], theta[2] = q[0]*sd/m.rootYear, sd, q[0]
 }
 
-// guess is the maximum of the likelihood.
-func (m *normal) guess(q []float64) {
+// Initialize writes the maximum of the likelihood.
+func (m *normal) Initialize(q []float64) {
 	sd := math.Sqrt(m.squares / m.n)
 	q[0], q[1] = m.mean/sd*m.rootYear, math.Log(sd)
 }
 
-func (m *normal) drawPrior(rng *rand.Rand, q []float64) {
+func (m *normal) SamplePrior(rng *rand.Rand, q []float64) {
 	q[0], q[1] = m.priors.sharpe.draw(rng), m.priors.logSD.draw(rng)
 }
 
-// priorAt returns the log prior density of (sharpe, ln sd), which are the
+// LogPrior returns the log prior density of (sharpe, ln sd), which are the
 // coordinates.
-func (m *normal) priorAt(theta []float64) (logPrior, logJacobian float64) {
+func (m *normal) LogPrior(theta []float64) (logPrior, logJacobian float64) {
 	sharpe, _ := m.priors.sharpe.logDensity(theta[2])
 	sd, _ := m.priors.logSD.logDensity(math.Log(theta[1]))
 	return sharpe + sd, 0
 }
 
-func (m *normal) Mean(theta []float64) float64 { return theta[0] }
+// normalPredictor has the parameters mu, sd and sharpe. Its days are independent.
+type normalPredictor struct{}
 
-func (m *normal) Score(theta []float64, r float64) float64 {
+func (normalPredictor) Mean(theta []float64) float64       { return theta[0] }
+func (normalPredictor) Volatility(theta []float64) float64 { return theta[1] }
+func (normalPredictor) Idle([]float64) float64             { return 0 }
+func (normalPredictor) Sharpe(theta []float64) float64     { return theta[2] }
+
+func (m normalPredictor) PIT(theta, y, u []float64) { eachCDF(m, theta, y, u) }
+
+func (normalPredictor) CDF(theta []float64, r float64) float64 {
 	return 0.5 * math.Erfc(-(r-theta[0])/theta[1]/math.Sqrt2)
 }
 
-func (m *normal) Path(theta, z, r []float64) {
+func (normalPredictor) Path(theta, z, r []float64) {
 	for i, v := range z {
 		r[i] = max(-1, theta[0]+theta[1]*v)
 	}
 }
 
-func (m *normal) simulate(theta []float64, rng *rand.Rand, r []float64) {
+// Replicate is Path without its floor of a total loss.
+func (normalPredictor) Replicate(theta []float64, rng *rand.Rand, r []float64) {
 	for i := range r {
 		r[i] = theta[0] + theta[1]*rng.NormFloat64()
 	}

@@ -3,13 +3,15 @@ package bayes
 import (
 	"errors"
 	"fmt"
+	"reflect"
+	"strings"
 
 	"allocate/bayes/nuts"
 )
 
 // Options is the section `bayes` of the configuration.
 type Options struct {
-	Model        string  `mapstructure:"model" json:"model" doc:"return model: auto (hurdle_student_t for a strategy that is flat on many days, else student_t), student_t, hurdle_student_t or normal" enum:"auto,student_t,hurdle_student_t,normal"`
+	Model        string  `mapstructure:"model" json:"model" doc:"return model: auto (hurdle_student_t for a strategy that is flat on many days, else student_t)"`
 	FlatShare    float64 `mapstructure:"flat_share" json:"flat_share" doc:"share of returns of exactly 0 from which auto takes the hurdle" fraction:"true"`
 	HalfLife     float64 `mapstructure:"half_life" json:"half_life" doc:"exponential forgetting: half-life of the weight of a return, in periods (trading days, weeks, ...); 0: equal weights"`
 	PriorSharpe  Prior   `mapstructure:"prior_sharpe" json:"prior_sharpe" doc:"prior of the annual Sharpe ratio: student_t(df, location, scale), which the data overrule where they are far from it, or normal(location, scale), which may inflate the standard deviation instead"`
@@ -26,6 +28,13 @@ type Options struct {
 	Escalate     bool    `mapstructure:"escalate" json:"escalate" doc:"go through the fallback sequence where the draws do not pass: more warm-up, smaller steps, a dense metric"`
 	MaxGradients int     `mapstructure:"max_gradients" json:"max_gradients" doc:"most gradient evaluations for one strategy, over all attempts; the best attempt so far stands when they are spent"`
 	Replicates   int     `mapstructure:"replicates" json:"replicates" doc:"replicated histories for the posterior predictive checks; 0: no checks"`
+
+	Of []Override `mapstructure:"of" json:"of,omitempty" doc:"options of single strategies, or of the strategies of a group of the metadata, in place of those above: [{name: a, model: normal}, {group: trend, prior_sharpe: \"normal(0, 0.5)\"}]; of a strategy, model, flat_share, half_life and the priors can be set"`
+
+	// Horizon is how many periods ahead the losses are of which LossTail judges
+	// the tail; 0: one. Families without memory do not depend on it. It is no key
+	// of the section: the horizon of the scenarios sets it.
+	Horizon int `mapstructure:"-" json:"horizon,omitempty" jsonschema:"-"`
 }
 
 // DefaultOptions returns the defaults. The prior of the Sharpe ratio holds 90%
@@ -35,7 +44,7 @@ type Options struct {
 // the documentation of the Student-t model.
 func DefaultOptions() Options {
 	return Options{
-		Model:        "auto",
+		Model:        automatic,
 		FlatShare:    0.1,
 		PriorSharpe:  "student_t(3, 0, 0.7)",
 		PriorLogSD:   "normal(0, 1)",
@@ -54,22 +63,47 @@ func DefaultOptions() Options {
 	}
 }
 
+// Describe returns the documentation of an option that depends on the families
+// there are, and the values that it takes; blank for all others.
+func (Options) Describe(key string) (doc string, values []string) {
+	if key != "model" {
+		return "", nil
+	}
+	known := names(Families())
+	f, _ := reflect.TypeFor[Options]().FieldByName("Model")
+	last := len(known) - 1
+	return fmt.Sprintf("%s, %s or %s", f.Tag.Get("doc"), strings.Join(known[:last], ", "), known[last]), append([]string{automatic}, known...)
+}
+
+// problem is what is wrong with one option.
+type problem struct {
+	key string
+	err error
+}
+
 // Validate reports every problem at once, each with its key.
 func (o Options) Validate() error {
 	var errs []error
+	for _, p := range o.problems() {
+		errs = append(errs, fmt.Errorf("bayes.%s: %w", p.key, p.err))
+	}
+	return errors.Join(append(errs, o.validateOverrides())...)
+}
+
+// problems are those of the options but for the overrides.
+func (o Options) problems() (list []problem) {
 	check := func(ok bool, key, format string, args ...any) {
 		if !ok {
-			errs = append(errs, fmt.Errorf("bayes.%s: %s", key, fmt.Sprintf(format, args...)))
+			list = append(list, problem{key, fmt.Errorf(format, args...)})
 		}
 	}
-	if o.Model != "auto" {
+	if o.Model != automatic {
 		if _, err := Lookup(o.Model); err != nil {
-			errs = append(errs, fmt.Errorf("bayes.model: %w", err))
+			list = append(list, problem{"model", err})
 		}
 	}
-	if _, err := o.priors(); err != nil {
-		errs = append(errs, err)
-	}
+	_, bad := o.readPriors()
+	list = append(list, bad...)
 	check(o.FlatShare > 0 && o.FlatShare <= 1, "flat_share", "is %v; expected a share above 0, at most 1", o.FlatShare)
 	check(o.HalfLife >= 0 && o.HalfLife <= 1e6, "half_life", "is %v; expected a number of trading days, or 0 for no forgetting", o.HalfLife)
 	check(o.Chains >= 2 && o.Chains <= 64, "chains", "is %d; R-hat needs 2 to 64 chains", o.Chains)
@@ -82,15 +116,23 @@ func (o Options) Validate() error {
 	check(o.MaxDivergent >= 0 && o.MaxDivergent <= 1, "max_divergent", "is %v; expected a share", o.MaxDivergent)
 	check(o.MaxGradients >= 10_000 && o.MaxGradients <= 1e12, "max_gradients", "is %d; expected 10000 to 1000000000000", o.MaxGradients)
 	check(o.Replicates >= 0 && o.Replicates <= 1e5, "replicates", "is %d; expected 0 to 100000", o.Replicates)
-	return errors.Join(errs...)
+	return list
 }
 
 // priors are the three priors of a return model, read.
 type priors struct{ sharpe, logSD, nu prior }
 
 // priors reads the priors and reports every problem with them.
-func (o Options) priors() (p priors, err error) {
+func (o Options) priors() (priors, error) {
+	p, bad := o.readPriors()
 	var errs []error
+	for _, b := range bad {
+		errs = append(errs, fmt.Errorf("bayes.%s: %w", b.key, b.err))
+	}
+	return p, errors.Join(errs...)
+}
+
+func (o Options) readPriors() (p priors, bad []problem) {
 	for _, k := range []struct {
 		key      string
 		text     Prior
@@ -103,10 +145,10 @@ func (o Options) priors() (p priors, err error) {
 	} {
 		var err error
 		if *k.to, err = k.text.parse(k.families); err != nil {
-			errs = append(errs, fmt.Errorf("bayes.%s: %w", k.key, err))
+			bad = append(bad, problem{k.key, err})
 		}
 	}
-	return p, errors.Join(errs...)
+	return p, bad
 }
 
 // sampler returns the NUTS settings that o stands for.

@@ -44,10 +44,10 @@ func realReturns(t testing.TB, from string) (names []string, series map[string][
 	return names, series
 }
 
-// modeOf approximates a return model at the mode above its guess.
+// modeOf approximates a return model at the mode above its initial point.
 func modeOf(m *studentTModel) *laplace {
 	from := make([]float64, m.Dim())
-	m.guess(from)
+	m.Initialize(from)
 	return newLaplace(m, from)
 }
 

@@ -20,9 +20,9 @@ type Posterior struct {
 	Summary  []Summary // one per parameter
 	Findings []returns.Finding
 
-	// LossTail is the Pareto shape k of the upper tail of predictive one-day
-	// losses, one per draw: their k-th and higher moments do not exist beyond
-	// 1/k, so that from 1 on there is no CVaR. NaN where not computed.
+	// LossTail is the Pareto shape k of the upper tail of predictive losses over
+	// the horizon: their k-th and higher moments do not exist beyond 1/k, so that
+	// from 1 on there is no CVaR. NaN where not computed.
 	LossTail       Number
 	firstNonFinite string // parameters there
 

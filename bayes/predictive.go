@@ -19,12 +19,6 @@ type Quantity struct {
 	Q95    Number `json:"q95"`
 }
 
-// priorDrawer is a model that can draw from its prior, on the unconstrained
-// scale.
-type priorDrawer interface {
-	drawPrior(rng *rand.Rand, q []float64)
-}
-
 // PriorPredictive says what a return model believes before it has seen the
 // returns: it draws parameters from the prior, simulates a history of the given
 // number of periods with each, and describes the parameters and the histories:
@@ -34,11 +28,15 @@ type priorDrawer interface {
 //	day_min      worst return, fraction
 //	zeros        share of days with a return of exactly 0
 //
-// The models of this package know their prior; a user's model does not.
-func PriorPredictive(m ReturnModel, f returns.Frequency, days, draws int, src rand.Source) ([]Quantity, error) {
-	prior, is := m.(priorDrawer)
+// It needs a PriorSampler, and a predictor that can replicate histories.
+func PriorPredictive(m Model, of Predictor, f returns.Frequency, days, draws int, src rand.Source) ([]Quantity, error) {
+	prior, is := m.(PriorSampler)
 	if !is {
 		return nil, fmt.Errorf("bayes: %T cannot draw from its prior", m)
+	}
+	replicate := replicator(of)
+	if replicate == nil {
+		return nil, fmt.Errorf("bayes: %T cannot replicate a history", of)
 	}
 	if days < 1 || draws < 1 {
 		return nil, fmt.Errorf("bayes: prior predictive of %d draws of %d days; expected at least 1 of each", draws, days)
@@ -48,9 +46,9 @@ func PriorPredictive(m ReturnModel, f returns.Frequency, days, draws int, src ra
 	values := make([][]float64, len(names))
 	q, theta, r := make([]float64, m.Dim()), make([]float64, len(m.Names())), make([]float64, days)
 	for range draws {
-		prior.drawPrior(rng, q)
+		prior.SamplePrior(rng, q)
 		m.Constrain(q, theta)
-		simulate(m, theta, rng, r)
+		replicate(theta, rng, r)
 		growth, worst, zeros := 0.0, r[0], 0
 		for _, x := range r {
 			growth += math.Log1p(max(-1, x))

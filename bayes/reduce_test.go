@@ -104,7 +104,7 @@ func TestReductionChangesNothing(t *testing.T) {
 			}
 		}
 		l := modeOf(m)
-		reduced := m.prepared(l.at, l.covariance)
+		reduced := m.Reduce(l.at, l.covariance)
 		q, z := make([]float64, 3), make([]float64, 3)
 		ga, gb := make([]float64, 3), make([]float64, 3)
 		for range 200 {
@@ -175,7 +175,7 @@ func BenchmarkGradient(b *testing.B) {
 				}
 				m.plain = plain
 				l := modeOf(m)
-				p := m.prepared(l.at, l.covariance)
+				p := m.Reduce(l.at, l.covariance)
 				grad := make([]float64, 3)
 				for b.Loop() {
 					if _, err := p.LogDensity(l.at, grad); err != nil {
@@ -193,7 +193,7 @@ func TestGradientAllocatesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := modeOf(m)
-	fast := m.prepared(l.at, l.covariance)
+	fast := m.Reduce(l.at, l.covariance)
 	if fast.(*studentTModel).fast == nil {
 		t.Fatal("not reduced")
 	}

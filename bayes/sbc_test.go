@@ -35,12 +35,12 @@ func TestSBC(t *testing.T) {
 // half as wide as the truth's.
 func TestSBCFindsAFault(t *testing.T) {
 	make := sbcModels(t)["normal"]
-	wrong := func(y []float64) ReturnModel {
+	wrong := func(y []float64) Model {
 		m := make(y).(*normal)
 		m.priors.sharpe.scale /= 2
 		return m
 	}
-	if bad := calibrate(t, "fault", 300, make, wrong); len(bad) == 0 {
+	if bad := calibrate(t, "normal", 300, make, wrong); len(bad) == 0 {
 		t.Error("all ranks are inside the envelope")
 	}
 }
@@ -58,15 +58,15 @@ func sbcOptions() Options {
 
 // sbcModels make the models for a history, with a prior that does not look at
 // it.
-func sbcModels(t *testing.T) map[string]func(y []float64) ReturnModel {
+func sbcModels(t *testing.T) map[string]func(y []float64) Model {
 	o := sbcOptions()
 	priors, err := o.priors()
 	if err != nil {
 		t.Fatal(err)
 	}
 	priors.logSD = priors.logSD.shifted(math.Log(0.01))
-	return map[string]func(y []float64) ReturnModel{
-		"normal": func(y []float64) ReturnModel {
+	return map[string]func(y []float64) Model{
+		"normal": func(y []float64) Model {
 			m, err := newNormal(newDays(y, nil), o)
 			if err != nil {
 				t.Fatal(err)
@@ -74,10 +74,10 @@ func sbcModels(t *testing.T) map[string]func(y []float64) ReturnModel {
 			m.priors = priors
 			return m
 		},
-		"student_t": func(y []float64) ReturnModel {
+		"student_t": func(y []float64) Model {
 			return &studentTModel{days: newDays(y, nil), robust: math.Log(0.01), priors: priors, gamma: gammaTable()}
 		},
-		"hurdle_student_t": func(y []float64) ReturnModel {
+		"hurdle_student_t": func(y []float64) Model {
 			// Made by hand: few days traded must not be turned away, which would
 			// change the prior.
 			var traded []float64
@@ -94,7 +94,7 @@ func sbcModels(t *testing.T) map[string]func(y []float64) ReturnModel {
 
 // calibrate returns the quantities whose ranks leave the envelope, when the
 // truth is of one model and the posterior of another.
-func calibrate(t *testing.T, name string, n int, truth, fitted func(y []float64) ReturnModel) (bad []string) {
+func calibrate(t *testing.T, name string, n int, truth, fitted func(y []float64) Model) (bad []string) {
 	envelope, err := mcmc.NewEnvelope(n, sbcRanks+1, 0.999)
 	if err != nil {
 		t.Fatal(err)
@@ -102,6 +102,10 @@ func calibrate(t *testing.T, name string, n int, truth, fitted func(y []float64)
 	var names []string
 	var got [][]int
 	again, spent := 0, 0
+	family, err := Lookup(name)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for i := range n {
 		stream := testStream(uint64(1000 + i))
 		rng := rand.New(stream("truth " + name))
@@ -111,10 +115,10 @@ func calibrate(t *testing.T, name string, n int, truth, fitted func(y []float64)
 		}
 		prior := truth(y) // for its prior only
 		q := make([]float64, prior.Dim())
-		prior.(priorDrawer).drawPrior(rng, q)
+		prior.(PriorSampler).SamplePrior(rng, q)
 		theta := make([]float64, len(prior.Names()))
 		prior.Constrain(q, theta)
-		prior.(simulator).simulate(theta, rng, y)
+		replicator(family.Predictor(nil))(theta, rng, y)
 		m := fitted(y)
 		lp, err := m.LogDensity(q, make([]float64, len(q)))
 		if err != nil {

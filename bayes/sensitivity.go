@@ -37,19 +37,13 @@ const (
 // misses the data is what the predictive checks measure.
 const codePriorConflict = "bayes.prior_conflict"
 
-// priorKnower is a model that knows the density of its prior. Both are functions
-// of the parameters, and add up with the log likelihood to the log density.
-type priorKnower interface {
-	priorAt(theta []float64) (logPrior, logJacobian float64)
-}
-
 // scaledParameters are those whose sensitivity is reported.
 var scaledParameters = []string{"mu", "sd", "nu"}
 
 // scalePower fills Sensitivity by importance weights on the draws, Pareto
 // smoothed, and reports a conflict.
 func (p *Posterior) scalePower(m Model) {
-	known, is := m.(priorKnower)
+	known, is := m.(PriorDensity)
 	if !is {
 		return
 	}
@@ -58,7 +52,7 @@ func (p *Posterior) scalePower(m Model) {
 	prior, likelihood := make([]float64, n), make([]float64, n)
 	for i := range n {
 		var jacobian float64
-		prior[i], jacobian = known.priorAt(p.Theta(i * every))
+		prior[i], jacobian = known.LogPrior(p.Theta(i * every))
 		likelihood[i] = p.Sampler.LogDensity[i*every] - prior[i] - jacobian
 	}
 	weights := [2][2][]float64{{power(prior, -powerStep), power(prior, powerStep)}, {power(likelihood, -powerStep), power(likelihood, powerStep)}}

@@ -11,7 +11,7 @@ import (
 	"allocate/returns"
 )
 
-// priorAt and the log density it belongs to: what is left is the likelihood, the
+// LogPrior and the log density it belongs to: what is left is the likelihood, the
 // sum of the days' log densities by gonum, up to one constant.
 func TestPriorLeavesLikelihood(t *testing.T) {
 	rng := rand.New(rand.NewPCG(51, 51))
@@ -19,7 +19,7 @@ func TestPriorLeavesLikelihood(t *testing.T) {
 	for i := range 60 {
 		y[2*i] = 0
 	}
-	for _, family := range families {
+	for _, family := range builtIn {
 		for _, nu := range []Prior{"gamma(2, 0.1)", "fixed(5)"} {
 			o := DefaultOptions()
 			o.PriorNu = nu
@@ -36,7 +36,7 @@ func TestPriorLeavesLikelihood(t *testing.T) {
 					t.Fatal(err)
 				}
 				m.Constrain(q, theta)
-				prior, jacobian := m.(priorKnower).priorAt(theta)
+				prior, jacobian := m.(PriorDensity).LogPrior(theta)
 				want := 0.0
 				for _, v := range y {
 					switch {

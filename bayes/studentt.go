@@ -36,18 +36,21 @@ var logPi = math.Log(math.Pi)
 // the width of s shrinks with it, a funnel that (x, ln sigma) does not have.
 // With nu fixed there is no third coordinate.
 var studentT = Family{
-	Name:  "student_t",
-	About: "Student-t with location mu, scale sigma and nu > 2 degrees of freedom",
-	New: func(s *returns.Series, o Options) (ReturnModel, error) {
+	Name:    "student_t",
+	About:   "Student-t with location mu, scale sigma and nu > 2 degrees of freedom",
+	Options: []string{"half_life", "prior_sharpe", "prior_log_sd", "prior_nu"},
+	New: func(s *returns.Series, o Options) (Model, error) {
 		return newStudentT(daysOf(s, o), o)
 	},
-	Predictor: &studentTModel{},
+	Predictor: func(*returns.Series) Predictor { return studentTPredictor{} },
 }
+
+func init() { Register(studentT) }
 
 type studentTModel struct {
 	days   days
-	middle float64 // median of the days, for guess
-	robust float64 // ln of their robust sd, for guess
+	middle float64 // median of the days, for Initialize
+	robust float64 // ln of their robust sd, for Initialize
 	priors priors  // that of ln sd moved to the robust estimate
 	gamma  *gammaPolynomials
 	fixed  bool    // nu is not estimated
@@ -162,9 +165,9 @@ func (m *studentTModel) LogDensity(q, grad []float64) (float64, error) {
 	return lp + tail, nil
 }
 
-// guess takes the median for mu, the robust sd for sigma, a little smaller,
+// Initialize takes the median for mu, the robust sd for sigma, a little smaller,
 // and nu = 6.
-func (m *studentTModel) guess(q []float64) {
+func (m *studentTModel) Initialize(q []float64) {
 	q[1] = m.robust - 0.2
 	q[0] = m.middle * m.days.rootYear * math.Exp(-q[1])
 	if !m.fixed {
@@ -172,10 +175,10 @@ func (m *studentTModel) guess(q []float64) {
 	}
 }
 
-// prepared returns the model with its likelihood reduced to a box around the
+// Reduce returns the model with its likelihood reduced to a box around the
 // posterior, which is given by its mode and covariance; the model itself where
 // the days are too few for that to pay.
-func (m *studentTModel) prepared(at []float64, covariance mat.Symmetric) Model {
+func (m *studentTModel) Reduce(at []float64, covariance mat.Symmetric) Model {
 	if m.plain || len(m.days.y) < reduceFrom {
 		return m
 	}
@@ -217,8 +220,8 @@ func (m *studentTModel) Constrain(q, theta []float64) {
 	theta[4] = q[0] * root
 }
 
-// drawPrior writes a draw of the prior on the unconstrained scale.
-func (m *studentTModel) drawPrior(rng *rand.Rand, q []float64) {
+// SamplePrior writes a draw of the prior on the unconstrained scale.
+func (m *studentTModel) SamplePrior(rng *rand.Rand, q []float64) {
 	sharpe, logSD, k := m.priors.sharpe.draw(rng), m.priors.logSD.draw(rng), m.k
 	if !m.fixed {
 		k = math.Log(m.priors.nu.draw(rng))
@@ -228,9 +231,9 @@ func (m *studentTModel) drawPrior(rng *rand.Rand, q []float64) {
 	q[0], q[1] = sharpe*math.Exp(-a/2), logSD+a/2
 }
 
-// priorAt returns the log prior density of (sharpe, ln sd, nu) and the log
+// LogPrior returns the log prior density of (sharpe, ln sd, nu) and the log
 // Jacobian with which LogDensity takes it to the unconstrained scale.
-func (m *studentTModel) priorAt(theta []float64) (logPrior, logJacobian float64) {
+func (m *studentTModel) LogPrior(theta []float64) (logPrior, logJacobian float64) {
 	mu, sigma, nu := theta[0], theta[1], theta[2]
 	a := math.Log1p(-2 / nu)
 	logSD := math.Log(sigma) - a/2
@@ -244,13 +247,22 @@ func (m *studentTModel) priorAt(theta []float64) (logPrior, logJacobian float64)
 	return sharpe + sd + tail - k, a/2 + k
 }
 
-func (m *studentTModel) Mean(theta []float64) float64 { return theta[0] }
+// studentTPredictor has the parameters mu, sigma, nu, sd and sharpe. Its days are
+// independent.
+type studentTPredictor struct{}
 
-func (m *studentTModel) Score(theta []float64, r float64) float64 {
+func (studentTPredictor) Mean(theta []float64) float64       { return theta[0] }
+func (studentTPredictor) Volatility(theta []float64) float64 { return theta[3] }
+func (studentTPredictor) Idle([]float64) float64             { return 0 }
+func (studentTPredictor) Sharpe(theta []float64) float64     { return theta[4] }
+
+func (studentTPredictor) CDF(theta []float64, r float64) float64 {
 	return tCDF((r-theta[0])/theta[1], theta[2])
 }
 
-func (m *studentTModel) Path(theta, z, r []float64) {
+func (m studentTPredictor) PIT(theta, y, u []float64) { eachCDF(m, theta, y, u) }
+
+func (studentTPredictor) Path(theta, z, r []float64) {
 	var score tScore
 	score.set(theta[2])
 	score.each(z, r)
@@ -260,8 +272,8 @@ func (m *studentTModel) Path(theta, z, r []float64) {
 	}
 }
 
-// simulate writes independent days given parameters theta.
-func (m *studentTModel) simulate(theta []float64, rng *rand.Rand, r []float64) {
+// Replicate draws faster than by Path, and without its floor of a total loss.
+func (studentTPredictor) Replicate(theta []float64, rng *rand.Rand, r []float64) {
 	if len(r) >= quantileFrom {
 		var score tScore
 		score.set(theta[2])

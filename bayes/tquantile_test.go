@@ -68,7 +68,7 @@ func TestTCDFAgainstGonum(t *testing.T) {
 
 // BenchmarkPath is one strategy's part of one scenario of 21 days.
 func BenchmarkPath(b *testing.B) {
-	m := &studentTModel{}
+	m := studentTPredictor{}
 	z := make([]float64, 21)
 	for b.Loop() {
 		for i := range z {

@@ -123,7 +123,7 @@ func TestNonFiniteIsNotEscalated(t *testing.T) {
 	}
 }
 
-// The prior that priorAt states, against gonum's densities.
+// The prior that LogPrior states, against gonum's densities.
 func TestPriorAt(t *testing.T) {
 	m, err := newStudentT(newDays(benchmarkReturns(100), nil), DefaultOptions())
 	if err != nil {
@@ -136,7 +136,7 @@ func TestPriorAt(t *testing.T) {
 		want := distuv.StudentsT{Mu: 0, Sigma: 0.7, Nu: 3}.LogProb(theta[4]) +
 			distuv.Normal{Mu: m.robust, Sigma: 1}.LogProb(math.Log(theta[3])) +
 			distuv.Gamma{Alpha: 2, Beta: 0.1}.LogProb(theta[2]-2)
-		got, _ := m.priorAt(theta[:])
+		got, _ := m.LogPrior(theta[:])
 		if i == 0 {
 			constant = got - want
 		} else if math.Abs(got-want-constant) > 1e-9 {

@@ -46,10 +46,11 @@ func Default() Config {
 }
 
 // For returns the configuration with what depends on the frequency of the
-// panel filled in: the horizon, and the periods between two decisions.
+// panel filled in: the horizon, also of the losses that the models judge, and the periods between two decisions.
 func (c *Config) For(f returns.Frequency) *Config {
 	filled := *c
 	filled.Scenarios, filled.Backtest = c.Scenarios.For(f), c.Backtest.For(f)
+	filled.Bayes.Horizon = filled.Scenarios.Horizon
 	return &filled
 }
 

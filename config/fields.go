@@ -35,17 +35,33 @@ func Fields() []Field {
 	return fields
 }
 
+// described asks options whose documentation depends on what is registered.
+func described(t reflect.Type, key string) (doc string, values []string) {
+	if d, is := reflect.Zero(t).Interface().(interface {
+		Describe(key string) (doc string, values []string)
+	}); is {
+		return d.Describe(key)
+	}
+	return "", nil
+}
+
 func walk(prefix string, v reflect.Value) []Field {
 	var fields []Field
 	for i := range v.NumField() {
 		t := v.Type().Field(i)
 		name := t.Tag.Get("mapstructure")
+		if name == "-" {
+			continue // no key: another one sets it
+		}
 		if name == "" {
 			panic(fmt.Sprintf("config: field %s of %s has no key", t.Name, v.Type()))
 		}
 		f := Field{Key: prefix + name, Doc: t.Tag.Get("doc"), Path: t.Tag.Get("path") == "true", Default: v.Field(i).Interface(), tag: t.Tag}
 		if enum := t.Tag.Get("enum"); enum != "" {
 			f.Enum = strings.Split(enum, ",")
+		}
+		if doc, values := described(v.Type(), name); doc != "" {
+			f.Doc, f.Enum = doc, values
 		}
 		if t.Type.Kind() == reflect.Struct {
 			f.section = true

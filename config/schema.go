@@ -45,6 +45,7 @@ func WriteSchema(w io.Writer, kind string) error {
 		r.RequiredFromJSONSchemaTags = true // every key has a default
 	}
 	s := r.Reflect(d.of)
+	enumerate(s, reflect.TypeOf(d.of).Elem())
 	s.Title, s.ID = d.title, ""
 	b, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
@@ -86,7 +87,31 @@ func comment(t reflect.Type, name string) string {
 	if !ok {
 		return ""
 	}
+	if doc, _ := described(t, f.Tag.Get("mapstructure")); doc != "" {
+		return doc
+	}
 	return f.Tag.Get("doc")
+}
+
+// enumerate adds the values of the keys that take those of a registry.
+func enumerate(s *jsonschema.Schema, t reflect.Type) {
+	for f := range t.Fields() {
+		if of := f.Type; of.Kind() == reflect.Struct {
+			enumerate(s, of)
+		} else if of.Kind() == reflect.Slice && of.Elem().Kind() == reflect.Struct {
+			enumerate(s, of.Elem())
+		}
+		_, values := described(t, f.Tag.Get("mapstructure"))
+		d, known := s.Definitions[qualified(t)]
+		if len(values) == 0 || !known {
+			continue
+		}
+		if p, has := d.Properties.Get(f.Tag.Get("mapstructure")); has {
+			for _, v := range values {
+				p.Enum = append(p.Enum, v)
+			}
+		}
+	}
 }
 
 // WriteDocs writes the manual of the configuration as Markdown: every key, its
@@ -104,9 +129,27 @@ func WriteDocs(w io.Writer) error {
 		}
 		fmt.Fprintf(&b, "| `%s` | `%s` | %s | `%s` |\n", f.Key, FormatValue(f.Default), strings.ReplaceAll(f.Doc, "|", "\\|"), f.Env())
 	}
+	writeModels(&b)
 	writeCodes(&b)
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// writeModels lists the return models and the keys that each reads.
+func writeModels(b *strings.Builder) {
+	b.WriteString(`
+## Return models
+
+What bayes.model may name, and the keys of the section that the model reads beside those of the sampler. A change of any other key
+fits no strategy of the model again. bayes.of sets these keys for single strategies or groups.
+
+| model | what it is | keys |
+| --- | --- | --- |
+`)
+	for _, f := range bayes.Families() {
+		keys := strings.Join(f.Options, ", ")
+		fmt.Fprintf(b, "| `%s` | %s | %s |\n", f.Name, sentence(f.About), strings.ReplaceAll(keys, "horizon", "scenarios.horizon"))
+	}
 }
 
 // writeCodes lists every finding with the sizes at which its severity changes,

@@ -102,6 +102,9 @@ func Priors(ctx context.Context, c *config.Config, sink engine.Sink, now func() 
 	if err != nil {
 		return nil, err
 	}
+	if err := in.known(c.Bayes); err != nil {
+		return nil, err
+	}
 	known, err := returns.Known(panel, in.asOf, c.Returns)
 	if err != nil {
 		return nil, err
@@ -112,16 +115,17 @@ func Priors(ctx context.Context, c *config.Config, sink engine.Sink, now func() 
 			return nil, err
 		}
 		series := known.Series(j)
-		family, err := bayes.Choose(series, c.Bayes)
+		own := c.Bayes.For(series.Strategy.Name, in.about[series.Strategy.Name].Group)
+		family, err := bayes.Choose(series, own)
 		if err != nil {
 			return nil, err
 		}
-		model, err := family.New(series, c.Bayes)
+		model, err := family.New(series, own)
 		if err != nil {
 			continue // the run itself says why
 		}
 		name := series.Strategy.Name
-		q, err := bayes.PriorPredictive(model, series.Frequency, series.Len(), 400, engine.Streams(c.Seed, "prior")(name))
+		q, err := bayes.PriorPredictive(model, family.Predictor(series), series.Frequency, series.Len(), 400, engine.Streams(c.Seed, "prior")(name))
 		if err != nil {
 			return nil, fmt.Errorf("strategy %q: %w", strings.ToValidUTF8(name, "?"), err)
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 
+	"allocate/bayes"
 	"allocate/config"
 	"allocate/optimize"
 	"allocate/pipeline/engine"
@@ -55,6 +56,9 @@ type day struct {
 func (r *runner) daily(ctx context.Context, in day, c *config.Config) (*Decision, error) {
 	c = c.For(in.panel.Frequency())
 	d := &Decision{Horizon: in.panel.Frequency().Days(c.Scenarios.Horizon), AsOf: in.asOf, Effective: in.effective, Held: in.held, approved: in.approved, policy: c.Gates.Severity}
+	if err := in.known(c.Bayes); err != nil {
+		return nil, err
+	}
 	if err := d.gate(r, "window", in.notes); err != nil {
 		return nil, err
 	}
@@ -131,13 +135,14 @@ func (d *Decision) simulate(ctx context.Context, r *runner, f *forecast, in day,
 	var fits, trials []engine.Action
 	var series []engine.Input
 	for _, part := range f.tree.Parts {
-		a, err := r.action(c, "bayes", part.Name, c.Bayes, true, engine.Input{Name: "series", Content: part.Content})
+		own := c.Bayes.For(part.Name, in.about[part.Name].Group)
+		a, err := r.action(c, "bayes", part.Name, bayes.Settings{Options: own}, true, engine.Input{Name: "series", Content: part.Content})
 		if err != nil {
 			return err
 		}
 		fits = append(fits, a)
 		if c.Scenarios.HoldsOut() {
-			if a, err = r.action(c, "holdout", part.Name, heldOut(c.Scenarios, c.Bayes), true, engine.Input{Name: "series", Content: part.Content}); err != nil {
+			if a, err = r.action(c, "holdout", part.Name, heldOut(c.Scenarios, own), true, engine.Input{Name: "series", Content: part.Content}); err != nil {
 				return err
 			}
 			trials = append(trials, a)

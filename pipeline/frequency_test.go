@@ -117,7 +117,7 @@ func TestFrequencies(t *testing.T) {
 		for j, x := range s.Strategies {
 			r := truth.Strategies[j].Regimes[0]
 			annual := r.Sigma * math.Sqrt(r.Nu/(r.Nu-2)*252)
-			ratios = append(ratios, x.AnnualVolatility.Mean/annual)
+			ratios = append(ratios, float64(x.AnnualVolatility.Mean)/annual)
 		}
 		m := returns.Median(ratios)
 		t.Logf("%v: annual volatility is %.3f times the true one in the median strategy", f, m)
@@ -153,7 +153,7 @@ func TestRealFrequencies(t *testing.T) {
 		var ratios []float64
 		for j, x := range s.Strategies {
 			_, sd := window.Series(j).Moments()
-			ratios = append(ratios, x.AnnualVolatility.Mean/(sd*math.Sqrt(f.PeriodsPerYear())))
+			ratios = append(ratios, float64(x.AnnualVolatility.Mean)/(sd*math.Sqrt(f.PeriodsPerYear())))
 		}
 		m := returns.Median(ratios)
 		t.Logf("%v: annual volatility is %.3f times the sample's in the median strategy", f, m)

@@ -14,14 +14,14 @@ import (
 // its last days.
 type holdoutOptions struct {
 	Scenarios scenarios.Options `json:"scenarios"` // only what says how many days
-	Bayes     bayes.Options     `json:"bayes"`
+	Bayes     bayes.Settings    `json:"bayes"`
 }
 
 // heldOut is what those options depend on, so that the number of scenarios,
 // say, changes no action.
 func heldOut(s scenarios.Options, b bayes.Options) holdoutOptions {
 	b.Replicates = 0 // the days held out are the check
-	return holdoutOptions{scenarios.Options{Holdout: s.Holdout}, b}
+	return holdoutOptions{scenarios.Options{Holdout: s.Holdout}, bayes.Settings{Options: b}}
 }
 
 // runHoldout fits a series without its last days and asks where they lie in
@@ -41,16 +41,16 @@ func runHoldout(ctx context.Context, c *engine.Call) ([]byte, error) {
 	train.Dates, train.Returns = s.Dates[:n], s.Returns[:n]
 	var coverage *scenarios.Coverage
 	if n < s.Len() {
-		p, err := bayes.Fit(ctx, &train, o.Bayes, c.Stream, c.Progress)
+		p, err := bayes.Fit(ctx, &train, o.Bayes.Options, c.Stream, c.Progress)
 		if err != nil {
 			return nil, err
 		}
 		if p.Len() > 0 && p.Verdict() != bayes.Unusable {
-			family, err := bayes.Lookup(p.Model)
+			predictor, err := p.Predictor(&train)
 			if err != nil {
 				return nil, err
 			}
-			if coverage, err = (scenarios.Strategy{Series: &train, Posterior: p, Model: family.Predictor}).Holdout(s.Returns[n:], c.Stream("cone")); err != nil {
+			if coverage, err = (scenarios.Strategy{Series: &train, Posterior: p, Predictor: predictor}).Holdout(s.Returns[n:], c.Stream("cone")); err != nil {
 				return nil, err
 			}
 		}

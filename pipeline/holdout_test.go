@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"allocate/bayes"
 	"allocate/config"
 	"allocate/pipeline/engine"
 	"allocate/pipeline/store"
@@ -105,5 +106,56 @@ func TestHoldoutCoverage(t *testing.T) {
 	}
 	if found := scenarios.JudgeHoldout([]*scenarios.Coverage{nil}); found != nil {
 		t.Errorf("findings about nothing: %v", found)
+	}
+}
+
+// constant is a predictor with memory whose every future is its last return.
+type constant struct{ s *returns.Series }
+
+func (constant) Mean([]float64) float64       { return 0 }
+func (constant) Volatility([]float64) float64 { return 0.01 }
+func (constant) Idle([]float64) float64       { return 0 }
+func (constant) PIT(_, y, u []float64) {
+	for t := range y {
+		u[t] = (float64(t) + 0.5) / float64(len(y))
+	}
+}
+
+func (m constant) Path(_, _, r []float64) {
+	for t := range r {
+		r[t] = m.s.Returns[m.s.Len()-1]
+	}
+}
+
+func init() {
+	bayes.Register(bayes.Family{
+		Name: "constant_test",
+		New: func(s *returns.Series, o bayes.Options) (bayes.Model, error) {
+			f, err := bayes.Lookup("normal")
+			if err != nil {
+				return nil, err
+			}
+			return f.New(s, o)
+		},
+		Predictor: func(s *returns.Series) bayes.Predictor { return constant{s} },
+	})
+}
+
+// The cone goes on from the last day that the fit has seen, not from the last of
+// the series; the days held out are judged given the days before them.
+func TestHoldoutWithMemory(t *testing.T) {
+	s := &returns.Series{Strategy: returns.Strategy{Name: "a"}}
+	for i := range 500 {
+		s.Dates, s.Returns = append(s.Dates, returns.Date(i)), append(s.Returns, 0.01*math.Sin(float64(i*i)))
+	}
+	s.Returns[399], s.Returns[499] = 0.03, -0.04
+	c := config.Default()
+	c.Bayes.Model, c.Bayes.Draws, c.Bayes.MinESS = "constant_test", 250, 50
+	coverage := coverageOf(t, s, c)
+	if coverage == nil || coverage.Days != 100 || math.Abs(coverage.Cone.Q50[0]-(math.Pow(1.03, float64(coverage.Cone.Day[0]))-1)) > 1e-9 {
+		t.Fatalf("%+v", coverage)
+	}
+	if coverage.Below5 != 0 || coverage.Above5 != 25 { // of 500 PITs rising evenly the last 100
+		t.Errorf("%d below the 5%% quantile, %d above the 95%% quantile", coverage.Below5, coverage.Above5)
 	}
 }

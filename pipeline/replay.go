@@ -43,6 +43,9 @@ func newReplay(ctx context.Context, r *runner, c *config.Config, files *fetched)
 	}
 	c = c.For(in.panel.Frequency())
 	p := &replay{runner: r, c: c, in: in, sessions: sessions}
+	if err := in.known(c.Bayes); err != nil {
+		return nil, read, err
+	}
 	if p.costs, err = costModel(&in, c); err != nil {
 		return nil, read, err
 	}

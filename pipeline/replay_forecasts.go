@@ -92,7 +92,7 @@ func (p *replay) simulateOnce(ctx context.Context, r *runner, d *replayed, in da
 		Versions map[string]int
 		Bayes    any
 		Set      scenarioOptions
-	}{versions, c.Bayes, scenarioOptions{d.asOf, c.Scenarios}}, true, d.series()...)
+	}{versions, in.settings(c.Bayes, d.forecast.tree.Parts), scenarioOptions{d.asOf, c.Scenarios}}, true, d.series()...)
 	if err != nil {
 		return err
 	}

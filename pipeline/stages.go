@@ -204,7 +204,7 @@ func knownPanel(c *engine.Call, input string, asOf returns.Date, o returns.Optio
 }
 
 func runBayes(ctx context.Context, c *engine.Call) ([]byte, error) {
-	var o bayes.Options
+	var o bayes.Settings
 	if err := c.Options(&o); err != nil {
 		return nil, err
 	}
@@ -218,7 +218,7 @@ func runBayes(ctx context.Context, c *engine.Call) ([]byte, error) {
 			return nil, err
 		}
 	}
-	posterior, err := bayes.Refit(ctx, series, o, last, c.Stream, c.Progress)
+	posterior, err := bayes.Refit(ctx, series, o.Options, last, c.Stream, c.Progress)
 	if err != nil {
 		return nil, err
 	}

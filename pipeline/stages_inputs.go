@@ -99,11 +99,11 @@ func inputStrategies(c *engine.Call) ([]scenarios.Strategy, error) {
 		if err != nil {
 			return nil, err
 		}
-		family, err := bayes.Lookup(p.Model)
+		predictor, err := p.Predictor(s)
 		if err != nil {
 			return nil, err
 		}
-		strategies = append(strategies, scenarios.Strategy{Series: s, Posterior: p, Model: family.Predictor})
+		strategies = append(strategies, scenarios.Strategy{Series: s, Posterior: p, Predictor: predictor})
 	}
 	return strategies, nil
 }

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"errors"
 	"fmt"
 	"html/template"
 	"math"
@@ -181,30 +182,39 @@ func (p *page) detail(r *Run, j int) detail {
 		d.HistoryNote = fmt.Sprintf("%s, which a second fit did not see, and what it expected of them; consistency score %.0f of 100.", what, c.Cone.Score)
 		draw(&d.History, "history", func() (*chart.Chart, error) { return cone(series, c) })
 	}
-	sharpe, sd := posterior.Index("sharpe"), posterior.Index("sd")
-	rootYear := math.Sqrt(series.Frequency.PeriodsPerYear())
+	q, err := quantitiesOf(series, posterior, series.Frequency.PeriodsPerYear())
+	if err != nil {
+		return d // Summarise has said so
+	}
+	volatility := make([]float64, posterior.Len())
+	for i, sd := range q.volatility {
+		volatility[i] = sd * math.Sqrt(series.Frequency.PeriodsPerYear())
+	}
 	for _, x := range []struct {
 		kind, what string
-		of         func(theta []float64) float64
+		draws      []float64
 		percent    bool
 	}{
-		{"sharpe", "annual Sharpe ratio", func(theta []float64) float64 { return theta[sharpe] }, false},
-		{"return", "annual return", func(theta []float64) float64 { return theta[sharpe] * theta[sd] * rootYear }, true},
-		{"volatility", "annual volatility", func(theta []float64) float64 { return theta[sd] * rootYear }, true},
+		{"sharpe", "annual Sharpe ratio", q.sharpe, false},
+		{"return", "annual return", q.mean, true},
+		{"volatility", "annual volatility", volatility, true},
 	} {
-		draws := make([]float64, posterior.Len())
-		for i := range draws {
-			draws[i] = x.of(posterior.Theta(i))
+		draws, of := withoutInfinite(x.draws), ""
+		if infinite := len(x.draws) - len(draws); infinite > 0 {
+			of = fmt.Sprintf("; it is infinite in %s of the draws", chance(float64(infinite)/float64(len(x.draws))))
 		}
 		var density template.HTML
 		draw(&density, x.kind, func() (*chart.Chart, error) {
-			return chart.Density(draws, x.what, x.percent, fmt.Sprintf("Posterior density of the %s of %s.", x.what, d.Name))
+			if len(draws) == 0 {
+				return nil, errors.New("no finite draw")
+			}
+			return chart.Density(draws, x.what, x.percent, fmt.Sprintf("Posterior density of the %s of %s%s.", x.what, d.Name, of))
 		})
 		d.Densities = append(d.Densities, density)
 	}
 	if posterior.Chains > 1 && posterior.Method != bayes.None {
 		draw(&d.Ranks, "ranks", func() (*chart.Chart, error) {
-			return chart.Ranks(posterior.Parameter(sharpe), "Rank histograms of the chains of "+d.Name+".")
+			return chart.Ranks(byChain(q.sharpe, posterior.Chains), "Rank histograms of the chains of "+d.Name+".")
 		})
 	}
 	return d

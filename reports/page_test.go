@@ -130,7 +130,7 @@ func TestPageIsTheArtifacts(t *testing.T) {
 	pct := func(digits int, x float64) string { return fmt.Sprintf("%.*f%%", digits, 100*x) }
 	signed := func(x float64) string { return fmt.Sprintf("%+.2f%%", 100*x) }
 	span := func(digits int, i Interval) string {
-		return pct(digits, i.Mean) + " | " + pct(digits, i.Q5) + " to " + pct(digits, i.Q95)
+		return pct(digits, float64(i.Mean)) + " | " + pct(digits, float64(i.Q5)) + " to " + pct(digits, float64(i.Q95))
 	}
 	rows := cells(t, text, "weights")
 	if len(rows) != 8 {

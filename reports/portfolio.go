@@ -47,7 +47,7 @@ func portfolioInterval(r *Run, strategies []StrategySummary) Interval {
 	weights, sds := []float64{}, []float64{}
 	mean := 0.0
 	for j, s := range strategies {
-		mean += s.Weight * s.AnnualReturn.Mean
+		mean += s.Weight * float64(s.AnnualReturn.Mean)
 		if s.Weight == 0 {
 			continue
 		}
@@ -56,7 +56,7 @@ func portfolioInterval(r *Run, strategies []StrategySummary) Interval {
 			column[i] = r.Set.Returns[i*n+j]
 		}
 		columns, weights = append(columns, column), append(weights, s.Weight)
-		sds = append(sds, (s.AnnualReturn.Q95-s.AnnualReturn.Q5)/(2*z))
+		sds = append(sds, float64(s.AnnualReturn.Q95-s.AnnualReturn.Q5)/(2*z))
 	}
 	variance := 0.0
 	for a := range columns {
@@ -71,7 +71,7 @@ func portfolioInterval(r *Run, strategies []StrategySummary) Interval {
 		}
 	}
 	sd := math.Sqrt(max(0, variance))
-	return Interval{mean, mean - z*sd, mean + z*sd}
+	return Interval{Number(mean), Number(mean - z*sd), Number(mean + z*sd)}
 }
 
 // Beats says how likely one strategy returns more than another over the
@@ -136,5 +136,5 @@ func interval(v []float64) Interval {
 		i := min(int(h), len(s)-2)
 		return s[i] + (h-float64(i))*(s[i+1]-s[i])
 	}
-	return Interval{sum / float64(len(s)), at(0.05), at(0.95)}
+	return Interval{Number(sum / float64(len(s))), Number(at(0.05)), Number(at(0.95))}
 }

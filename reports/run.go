@@ -40,8 +40,8 @@ type Held struct {
 
 // HeldStrategy is what the run before believed of a strategy.
 type HeldStrategy struct {
-	AnnualReturn     float64 `json:"annual_return"`
-	AnnualVolatility float64 `json:"annual_volatility"`
+	AnnualReturn     Number `json:"annual_return"`
+	AnnualVolatility Number `json:"annual_volatility"`
 }
 
 // File is one published file.

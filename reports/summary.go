@@ -63,11 +63,12 @@ type StrategySummary struct {
 	RiskContribution float64         `json:"risk_contribution"`     // of the portfolio's CVaR, to which they sum
 	Model            string          `json:"model"`
 	Verdict          bayes.Verdict   `json:"verdict"`
-	Days             int             `json:"days"`                     // with a return: periods of the panel
-	AnnualReturn     Interval        `json:"annual_return"`            // mean return x periods per year
-	AnnualVolatility Interval        `json:"annual_volatility"`        // sd x sqrt(periods per year)
+	Days             int             `json:"days"`              // with a return: periods of the panel
+	AnnualReturn     Interval        `json:"annual_return"`     // mean return x periods per year
+	AnnualVolatility Interval        `json:"annual_volatility"` // volatility per period x sqrt(periods per year)
+	ProbNoVolatility float64         `json:"probability_infinite_volatility,omitempty"`
 	Sharpe           Interval        `json:"sharpe"`                   // annual
-	ProbMeanPositive float64         `json:"probability_mean_above_0"` // of the annual return, and so of the Sharpe ratio
+	ProbMeanPositive float64         `json:"probability_mean_above_0"` // of the annual return
 	ExpectedHorizon  float64         `json:"expected_horizon_return"`  // mean over the scenarios
 	MaxRHat          bayes.Number    `json:"max_rhat"`
 	MinESSBulk       bayes.Number    `json:"min_ess_bulk"`
@@ -80,11 +81,12 @@ type StrategySummary struct {
 	Sensitivity []bayes.Sensitivity `json:"sensitivity,omitempty"`
 }
 
-// Interval is a posterior mean with its central 90% interval.
+// Interval is a posterior mean with its central 90% interval; null where there is
+// no finite one.
 type Interval struct {
-	Mean float64 `json:"mean"`
-	Q5   float64 `json:"q5"`
-	Q95  float64 `json:"q95"`
+	Mean Number `json:"mean"`
+	Q5   Number `json:"q5"`
+	Q95  Number `json:"q95"`
 }
 
 // WriteSummary writes summary.json.
@@ -116,7 +118,7 @@ func Summarise(r *Run) (*Summary, error) {
 	if h := r.Held; h != nil {
 		s.HeldFrom, s.Turnover = &h.AsOf, turnover(sol, h.Weights)
 	}
-	mean, rootYear := r.Set.Mean(), math.Sqrt(s.PerYear)
+	mean := r.Set.Mean()
 	for j, p := range r.Posteriors {
 		if p.Strategy != r.Set.Names[j] || sol.Names[j] != p.Strategy {
 			return nil, fmt.Errorf("reports: posterior %d is of %q, scenarios of %q", j, p.Strategy, r.Set.Names[j])
@@ -138,31 +140,17 @@ func Summarise(r *Run) (*Summary, error) {
 		for _, q := range p.Summary {
 			st.MaxRHat, st.MinESSBulk, st.MinESSTail = max(st.MaxRHat, q.RHat), min(st.MinESSBulk, q.ESSBulk), min(st.MinESSTail, q.ESSTail)
 		}
-		sharpe, sd := p.Index("sharpe"), p.Index("sd")
-		if sharpe < 0 || sd < 0 {
-			return nil, fmt.Errorf("reports: the posterior of %q has no sharpe or sd", p.Strategy)
+		q, err := quantitiesOf(r.Series[j], p, s.PerYear)
+		if err != nil {
+			return nil, fmt.Errorf("reports: %w", err)
 		}
-		n := p.Len()
-		annual, positive := make([]float64, n), 0
-		for i := range annual {
-			t := p.Theta(i)
-			annual[i] = t[sharpe] * t[sd] * rootYear
-			if t[sharpe] > 0 {
-				positive++
-			}
-		}
-		st.AnnualReturn = interval(annual)
-		st.AnnualVolatility = scaled(p.Summary[sd], rootYear)
-		st.Sharpe = scaled(p.Summary[sharpe], 1)
-		st.ProbMeanPositive = float64(positive) / float64(n)
+		st.AnnualReturn, st.Sharpe = interval(q.mean), summarized(q.sharpe, 1)
+		st.AnnualVolatility, st.ProbNoVolatility = summarized(q.volatility, math.Sqrt(s.PerYear)), q.infinite
+		st.ProbMeanPositive = q.positive
 		s.Strategies = append(s.Strategies, st)
 	}
 	s.ExpectedSpan = portfolioInterval(r, s.Strategies)
 	return s, nil
-}
-
-func scaled(q bayes.Summary, by float64) Interval {
-	return Interval{float64(q.Mean) * by, float64(q.Q5) * by, float64(q.Q95) * by}
 }
 
 // PortfolioReturns returns the S horizon returns of the exported weights.

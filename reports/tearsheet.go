@@ -25,10 +25,10 @@ var sortJS string
 
 var formats = template.FuncMap{
 	"percent":  func(x float64) string { return fmt.Sprintf("%.2f%%", 100*x) },
-	"percent1": func(x float64) string { return fmt.Sprintf("%.1f%%", 100*x) },
+	"percent1": func(x any) string { return dashed(x, func(v float64) string { return fmt.Sprintf("%.1f%%", 100*v) }) },
 	"percent3": func(x float64) string { return fmt.Sprintf("%.3f%%", 100*x) },
 	"signed":   func(x float64) string { return fmt.Sprintf("%+.2f%%", 100*x) },
-	"signed1":  func(x float64) string { return fmt.Sprintf("%+.1f%%", 100*x) },
+	"signed1":  func(x any) string { return dashed(x, func(v float64) string { return fmt.Sprintf("%+.1f%%", 100*v) }) },
 	"priced":   func(x float64) string { return fmt.Sprintf("%+.4f%%", x) }, // 100 x, for a side moved by 1/100
 	"fixed":    fixed,
 	"brief":    func(x float64) string { return fmt.Sprintf("%.2g", x) },
@@ -53,7 +53,25 @@ func fixed(digits int, x any) string {
 	if p, ok := x.(*float64); ok {
 		x = *p
 	}
+	if n, ok := x.(Number); ok {
+		return dashed(n, func(v float64) string { return fixed(digits, v) })
+	}
 	return fmt.Sprintf("%.*f", digits, x)
+}
+
+// dashed prints a float64 or a Number, of which one that is not finite is a dash.
+func dashed(x any, format func(float64) string) string {
+	v, plain := x.(float64)
+	if n, ok := x.(Number); ok {
+		if !n.finite() {
+			return "–"
+		}
+		v, plain = float64(n), true
+	}
+	if !plain {
+		panic(fmt.Sprintf("reports: %T is no number", x))
+	}
+	return format(v)
 }
 
 var tearsheet = template.Must(template.New("tearsheet").Funcs(formats).Parse(tearsheetHTML))
@@ -178,8 +196,8 @@ func since(r *Run, s *StrategySummary) string {
 	}
 	var parts []string
 	if then, known := r.Held.Beliefs[s.Name]; known {
-		move := func(what string, then, now float64) {
-			if math.Abs(now-then) >= 5e-4 {
+		move := func(what string, then, now Number) {
+			if then.finite() && now.finite() && math.Abs(float64(now-then)) >= 5e-4 {
 				parts = append(parts, fmt.Sprintf("%s %.1f%% → %.1f%%", what, 100*then, 100*now))
 			}
 		}
@@ -283,7 +301,7 @@ func settings(r *Run) []setting {
 	add(o.MaxPositions != 0, "Most positions", "%d", o.MaxPositions)
 	add(o.CostBP != 0, "Cost of trading", "%v basis points", o.CostBP)
 	add(o.RobustRadius != 0, "Robust to", "a Wasserstein ball of %v, metric %s", o.RobustRadius, o.RobustNorm)
-	return append(list,
+	list = append(list,
 		setting{"Cash", map[bool]string{true: "allowed", false: "not allowed"}[o.Cash]},
 		setting{"Frequency", fmt.Sprintf("%s, %.0f periods a year", strings.ReplaceAll(r.Set.Frequency.String(), "_", "-"), r.Set.Frequency.PeriodsPerYear())},
 		setting{"Horizon", r.Set.Frequency.Periods(r.Set.Horizon)},
@@ -293,4 +311,12 @@ func settings(r *Run) []setting {
 		setting{"Chains × draws", fmt.Sprintf("%d x %d", r.Bayes.Chains, r.Bayes.Draws)},
 		setting{"Priors", fmt.Sprintf("annual Sharpe %s; ln sd around a robust estimate %s; nu (above 2) %s", r.Bayes.PriorSharpe, r.Bayes.PriorLogSD, r.Bayes.PriorNu)},
 	)
+	for _, v := range r.Bayes.Of {
+		whose := "Return model of " + v.Name
+		if v.Group != "" {
+			whose = "Return models of group " + v.Group
+		}
+		list = append(list, setting{whose, v.Settings()})
+	}
+	return list
 }

@@ -72,7 +72,7 @@ var codes = []Code{
 	{"bayes.laplace", "the draws are of a Laplace approximation", "", fixed(Warn), ""},
 	{"bayes.modes", "the posterior has several modes", "", []Step{{Severity: Info}, {Severity: Warn, When: "where chains hardly visit 1% of the mass"}, {Severity: Fail, When: "5% of it"}}, "Chains that have all left a mode agree with each other, whatever R-hat says."},
 	{"bayes.non_finite", "the log density is not finite at points that were visited", "", []Step{{Severity: Info}, {Severity: Warn, When: "above bayes.max_divergent"}, {Severity: Fail, When: "above 5% of the draws"}}, ""},
-	{"bayes.pareto_k", "the tail of predicted losses is too heavy for its mean", "", []Step{{Severity: Warn}, {Severity: Fail, When: "from Pareto k 1"}}, ""},
+	{"bayes.pareto_k", "the tail of predicted losses over the horizon is too heavy for its mean", "", []Step{{Severity: Warn}, {Severity: Fail, When: "from Pareto k 1"}}, ""},
 	{"bayes.prior_conflict", "prior and data conflict (power-scaling sensitivity)", "", []Step{{Severity: Info}, {Severity: Warn, When: "from a sensitivity of 0.5, ten times the threshold"}}, ""},
 	{"bayes.rescued", "chains that were moved to the best point in the warm-up", "", []Step{{Severity: Info}, {Severity: Warn, When: "from half of the chains"}}, ""},
 	{"bayes.rhat", "R-hat above bayes.max_rhat", "", []Step{{Severity: Warn}, {Severity: Fail, When: "above 1.05"}}, ""},

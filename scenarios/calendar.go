@@ -3,8 +3,6 @@ package scenarios
 import (
 	"math"
 	"math/rand/v2"
-
-	"gonum.org/v1/gonum/mathext"
 )
 
 // A strategy that follows a calendar or a signal is in the market on some days
@@ -84,18 +82,4 @@ func (c *calendar) trading(j, t int, u float64) float64 {
 	default:
 		return q + (1-q)*u
 	}
-}
-
-// trade turns the innovation z of a trading day into the one for which a model
-// that trades with probability p, and has the probability below of a loss,
-// takes the return that z means among trading days; or, for a flat day, into
-// one in the middle of the jump at 0.
-func trade(trades bool, z, p, below float64) float64 {
-	if !trades {
-		return mathext.NormalQuantile(below + (1-p)/2)
-	}
-	if u := p * normalCDF(z); u < below {
-		return mathext.NormalQuantile(u)
-	}
-	return -mathext.NormalQuantile(p * normalCDF(-z))
 }

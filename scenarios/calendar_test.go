@@ -27,7 +27,7 @@ func hurdle(t testing.TB, name string, y []float64, p float64) Strategy {
 	post := &bayes.Posterior{Strategy: name, Model: family.Name, Names: m.Names(), Chains: 1, Draws: 1}
 	post.Values = make([]float64, len(post.Names))
 	post.Values[0], post.Values[1], post.Values[2], post.Values[3] = 0.001, 0.01, 5, p
-	return Strategy{Series: s, Posterior: post, Model: m}
+	return Strategy{Series: s, Posterior: post, Predictor: family.Predictor(s)}
 }
 
 // Two strategies trade on every fifth day, the same one, and a third on
@@ -114,9 +114,10 @@ func TestHurdleMarginalsAreExact(t *testing.T) {
 		set := generate(t, s, o, 2)
 		theta := s[0].Posterior.Theta(0)
 		u := make([]float64, 0, n)
-		below, jump := s[0].Model.Score(theta, -tiny), s[0].Model.Score(theta, tiny)-s[0].Model.Score(theta, -tiny)
+		day := s[0].Predictor.(bayes.Exchangeable)
+		below, jump := day.CDF(theta, -tiny), day.CDF(theta, tiny)-day.CDF(theta, -tiny)
 		for _, r := range column(set, 0) {
-			v := s[0].Model.Score(theta, r)
+			v := day.CDF(theta, r)
 			if r == 0 {
 				v = below + jump*rng.Float64()
 			}
@@ -140,7 +141,7 @@ func TestMarginalsUnderEveryDependence(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s[2].Model = m
+		s[2].Predictor = f.Predictor(s[2].Series)
 		s[2].Posterior = &bayes.Posterior{Strategy: "s2", Model: family, Names: m.Names(), Chains: 1, Draws: 1, Values: []float64{0.001, 0.012, 0.1}}
 	}
 	for _, kind := range []string{TCopula, Gaussian, Empirical, Independent} {
@@ -153,7 +154,7 @@ func TestMarginalsUnderEveryDependence(t *testing.T) {
 			for _, r := range column(set, j) {
 				sum := 0.0
 				for k := range 64 {
-					sum += s[j].Model.Score(s[j].Posterior.Theta((2*k+1)*s[j].Posterior.Len()/128), r)
+					sum += s[j].Predictor.(bayes.Exchangeable).CDF(s[j].Posterior.Theta((2*k+1)*s[j].Posterior.Len()/128), r)
 				}
 				u = append(u, sum/64)
 			}

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 
 	"gonum.org/v1/gonum/interp"
@@ -17,7 +18,7 @@ import (
 const scoreDraws = 32
 
 // predictive is the posterior predictive distribution function of a day's
-// return, tabulated on the normal scale, where it is close to a line: node
+// return under a model without memory, tabulated on the normal scale, where it is close to a line: node
 // values are exact and between them it is interpolated monotonically (Fritsch
 // and Butland 1984), apart on either side of 0, where it may jump.
 type predictive struct {
@@ -29,26 +30,26 @@ type predictive struct {
 
 // newPredictive tabulates at about 60 of the history's own order statistics,
 // denser in the tails.
-func newPredictive(s Strategy) (*predictive, error) {
-	f := &predictive{atZero: s.predicted(-tiny)}
-	f.jump = max(0, s.predicted(tiny)-f.atZero)
+func newPredictive(s Strategy, m bayes.Exchangeable) (*predictive, error) {
+	f := &predictive{atZero: s.predicted(m, -tiny)}
+	f.jump = max(0, s.predicted(m, tiny)-f.atZero)
 	sorted := append([]float64(nil), s.Series.Returns...)
 	sort.Float64s(sorted)
 	zero := sort.SearchFloat64s(sorted, 0)
 	after := sort.Search(len(sorted), func(i int) bool { return sorted[i] > 0 })
 	var err error
-	if f.hasBelow, err = f.side(s, &f.below, &f.low, sorted[:zero], -tiny); err != nil {
+	if f.hasBelow, err = f.side(s, m, &f.below, &f.low, sorted[:zero], -tiny); err != nil {
 		return nil, err
 	}
-	f.hasAbove, err = f.side(s, &f.above, &f.high, sorted[after:], tiny)
+	f.hasAbove, err = f.side(s, m, &f.above, &f.high, sorted[after:], tiny)
 	return f, err
 }
 
 // side fits one side of 0 from its sorted returns, with 0 as an end.
-func (f *predictive) side(s Strategy, fit *interp.FritschButland, span *[2]float64, sorted []float64, zero float64) (bool, error) {
+func (f *predictive) side(s Strategy, m bayes.Exchangeable, fit *interp.FritschButland, span *[2]float64, sorted []float64, zero float64) (bool, error) {
 	var x, z []float64
 	add := func(r float64) {
-		v := mathext.NormalQuantile(max(1e-300, min(1-1e-16, s.predicted(r))))
+		v := mathext.NormalQuantile(max(1e-300, min(1-1e-16, s.predicted(m, r))))
 		if len(x) > 0 && (r <= x[len(x)-1] || v < z[len(z)-1]) {
 			return
 		}
@@ -84,14 +85,18 @@ func tailwards(n, k int) []int {
 	return out
 }
 
-// predicted averages the model's Score over the posterior.
-func (s Strategy) predicted(r float64) float64 {
+// predicted averages the distribution function of a day over the posterior.
+func (s Strategy) predicted(m bayes.Exchangeable, r float64) float64 {
 	n, u := s.Posterior.Len(), 0.0
 	for k := range scoreDraws {
-		u += s.Model.Score(s.Posterior.Theta((2*k+1)*n/(2*scoreDraws)), r)
+		u += m.CDF(s.Posterior.Theta((2*k+1)*n/(2*scoreDraws)), r)
 	}
 	return u / scoreDraws
 }
+
+// tiny is a return that no day has: the distribution function just below and
+// just above 0 tells how likely a return of exactly 0 is.
+const tiny = 1e-300
 
 // at returns P(R < r) + P(R = r)/2; beyond the nodes, that of the last.
 func (f *predictive) at(r float64) float64 {
@@ -104,12 +109,29 @@ func (f *predictive) at(r float64) float64 {
 	return f.atZero + f.jump/2
 }
 
-// PIT returns the randomised probability integral transforms of n days of a
-// strategy: uniform on (0, 1) if they come from its predictive distribution.
-// A return of exactly 0 has probability where the model gives it some; the
-// golden ratio spreads such days evenly over it, without chance.
-func (s Strategy) PIT(days []float64) ([]float64, error) {
-	f, err := newPredictive(s)
+// PIT returns the randomised probability integral transforms of the days of a
+// strategy that follow those before: the series itself after none, or days after
+// the series. They are uniform on (0, 1) if the days come from the predictive
+// distribution of each given the past. A return of exactly 0 has probability
+// where the model gives it some; such days are spread evenly over it, without
+// chance.
+func (s Strategy) PIT(before, days []float64) ([]float64, error) {
+	m, alike := s.Predictor.(bayes.Exchangeable)
+	if !alike {
+		u, err := s.conditional(slices.Concat(before, days))
+		if err != nil {
+			return nil, err
+		}
+		u = u[len(before):]
+		idle := s.idle()
+		for i, r := range days {
+			if r == 0 && idle > 0 {
+				u[i] += idle * (spread(i) - 0.5)
+			}
+		}
+		return u, nil
+	}
+	f, err := newPredictive(s, m)
 	if err != nil {
 		return nil, err
 	}
@@ -117,11 +139,45 @@ func (s Strategy) PIT(days []float64) ([]float64, error) {
 	for i, r := range days {
 		u[i] = f.at(r)
 		if r == 0 && f.jump > 0 {
-			_, v := math.Modf(0.5 + float64(i)*0.6180339887498949)
-			u[i] = f.atZero + f.jump*v
+			u[i] = f.atZero + f.jump*spread(i)
 		}
 	}
 	return u, nil
+}
+
+// spread is the fractional part of 1/2 plus the i-th multiple of the golden
+// ratio.
+func spread(i int) float64 {
+	_, v := math.Modf(0.5 + float64(i)*0.6180339887498949)
+	return v
+}
+
+// conditional returns the probability integral transforms of a history from its
+// beginning, each day given those before it, averaged over the posterior.
+func (s Strategy) conditional(y []float64) ([]float64, error) {
+	n := s.Posterior.Len()
+	mean, u := make([]float64, len(y)), make([]float64, len(y))
+	for k := range scoreDraws {
+		s.Predictor.PIT(s.Posterior.Theta((2*k+1)*n/(2*scoreDraws)), y, u)
+		for t, v := range u {
+			mean[t] += v / scoreDraws
+		}
+	}
+	for t, v := range mean {
+		if !(v >= 0 && v <= 1+1e-9) {
+			return nil, fmt.Errorf("scenarios: the probability integral transform of day %d of %q is %v; the return model %q is at fault", t+1, s.Series.Strategy.Name, v, s.Posterior.Model)
+		}
+	}
+	return mean, nil
+}
+
+// idle averages the probability of a return of exactly 0 over the posterior.
+func (s Strategy) idle() float64 {
+	n, p := s.Posterior.Len(), 0.0
+	for k := range scoreDraws {
+		p += s.Predictor.Idle(s.Posterior.Theta((2*k+1)*n/(2*scoreDraws))) / scoreDraws
+	}
+	return p
 }
 
 // Numbers that checks compare with.
@@ -155,7 +211,7 @@ func check(strategies []Strategy, s *Set, each func(n int, f func(i int)) error)
 // fits compares the history with the predictive distribution of its own
 // posterior, for gross misfit.
 func (s Strategy) fits() ([]returns.Finding, error) {
-	u, err := s.PIT(s.Series.Returns)
+	u, err := s.PIT(nil, s.Series.Returns)
 	if err != nil || len(u) == 0 {
 		return nil, err
 	}

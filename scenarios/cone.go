@@ -32,7 +32,7 @@ const (
 )
 
 // cone simulates futures of the days, one posterior draw each, at points spread
-// evenly over them.
+// evenly over them; nil where they grow beyond all numbers.
 func (s Strategy) cone(days []float64, src rand.Source) *Cone {
 	rng := rand.New(src)
 	var at []int
@@ -48,7 +48,7 @@ func (s Strategy) cone(days []float64, src rand.Source) *Cone {
 		for d := range z {
 			z[d] = rng.NormFloat64()
 		}
-		s.Model.Path(s.Posterior.Theta((2*i+1)*s.Posterior.Len()/(2*conePaths)), z, z)
+		s.Predictor.Path(s.Posterior.Theta((2*i+1)*s.Posterior.Len()/(2*conePaths)), z, z)
 		growth, next := 0.0, 0
 		for d, r := range z {
 			growth += math.Log1p(max(r, -1))
@@ -56,6 +56,11 @@ func (s Strategy) cone(days []float64, src rand.Source) *Cone {
 				wealth[next] = append(wealth[next], math.Expm1(growth))
 				next++
 			}
+		}
+	}
+	for _, w := range wealth {
+		if slices.ContainsFunc(w, func(x float64) bool { return math.IsNaN(x) || math.IsInf(x, 0) }) {
+			return nil
 		}
 	}
 	growth, next := 0.0, 0

@@ -13,6 +13,7 @@ import (
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/stat/distuv"
 
+	"allocate/bayes"
 	"allocate/returns"
 )
 
@@ -123,8 +124,8 @@ func draw(strategies []Strategy, o Options, stream func(part string) rand.Source
 // scenarios that are made at a time, and the random sources.
 type block struct {
 	strategies []Strategy
-	order      [][]int // of each strategy's posterior draws, by the mean they stand for
-	jumps      []bool  // whether a strategy's trading days are drawn from the calendar
+	order      [][]int  // of each strategy's posterior draws, by the mean they stand for
+	trades     [][]bool // H trading days from the calendar; nil for a strategy that has none
 	d          *dependence
 	design     design
 	horizon    int
@@ -147,10 +148,12 @@ type block struct {
 func newBlock(strategies []Strategy, d *dependence, o Options, stream func(string) rand.Source, g design, parallel func(int, func(int)) error) (*block, error) {
 	n := len(strategies)
 	b := &block{strategies: strategies, d: d, design: g, horizon: o.Horizon, size: min(blockOf(n, o.Horizon), o.Count), parallel: parallel}
-	b.order, b.jumps, b.own = make([][]int, n), make([]bool, n), make([]*rand.Rand, n)
+	b.order, b.trades, b.own = make([][]int, n), make([][]bool, n), make([]*rand.Rand, n)
 	err := parallel(n, func(j int) {
 		b.order[j] = drawsByMean(strategies[j])
-		b.jumps[j] = d.calendar != nil && d.calendar.h.traded[j] != nil
+		if _, can := strategies[j].Predictor.(bayes.TradingPredictor); can && d.calendar != nil && d.calendar.h.traded[j] != nil {
+			b.trades[j] = make([]bool, o.Horizon)
+		}
 		b.own[j] = rand.New(stream("strategy " + strategies[j].Series.Strategy.Name))
 	})
 	if err != nil {
@@ -309,14 +312,15 @@ func (b *block) path(j, s int) []float64 {
 			z[d] = m.normal(z[d] * g)
 		}
 	}
-	if b.jumps[j] {
-		below := st.Model.Score(theta, -tiny)
-		p := 1 - (st.Model.Score(theta, tiny) - below)
+	if b.trades[j] != nil {
+		p := 1 - st.Predictor.Idle(theta)
 		for d, t := range window {
-			z[d] = trade(b.d.calendar.trading(j, int(t), b.own[j].Float64()) < p, z[d], p, below)
+			b.trades[j][d] = b.d.calendar.trading(j, int(t), b.own[j].Float64()) < p
 		}
+		st.Predictor.(bayes.TradingPredictor).PathTrading(theta, b.trades[j], z, z)
+		return z
 	}
-	st.Model.Path(theta, z, z)
+	st.Predictor.Path(theta, z, z)
 	return z
 }
 
@@ -326,7 +330,7 @@ func drawsByMean(s Strategy) []int {
 	mean := make([]float64, len(order))
 	for i := range order {
 		order[i] = i
-		mean[i] = s.Model.Mean(s.Posterior.Theta(i))
+		mean[i] = s.Predictor.Mean(s.Posterior.Theta(i))
 	}
 	sort.SliceStable(order, func(a, b int) bool { return mean[order[a]] < mean[order[b]] })
 	return order

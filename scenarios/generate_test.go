@@ -49,7 +49,7 @@ func fixed(t testing.TB, name string, y []float64, theta [][3]float64) Strategy 
 		copy(row, x[:])
 		p.Values = append(p.Values, row...)
 	}
-	return Strategy{Series: s, Posterior: p, Model: m}
+	return Strategy{Series: s, Posterior: p, Predictor: family.Predictor(s)}
 }
 
 // correlated returns n rows of two normal series with correlation rho.

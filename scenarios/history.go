@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"errors"
 	"math"
 	"sort"
 
@@ -14,18 +15,14 @@ import (
 type Strategy struct {
 	Series    *returns.Series
 	Posterior *bayes.Posterior
-	Model     bayes.ReturnModel
+	Predictor bayes.Predictor // of Series
 }
-
-// tiny is a return that no day has: Score just below and just above 0 tells
-// how likely a return of exactly 0 is.
-const tiny = 1e-300
 
 // trades returns whether the model gives a return of exactly 0 a probability:
 // the strategy is then in the market on some days only.
 func (s Strategy) trades() bool {
 	theta := s.Posterior.Theta(s.Posterior.Len() / 2)
-	return s.Model.Score(theta, tiny)-s.Model.Score(theta, -tiny) > 1e-9
+	return s.Predictor.Idle(theta) > 1e-9
 }
 
 // history is the ranks of all strategies' days, side by side.
@@ -45,9 +42,11 @@ type history struct {
 }
 
 // newHistory ranks the days. The dependence is estimated from ranks (Genest,
-// Ghoudi and Rivest, Biometrika 1995), which owe nothing to how well the
-// return models fit; for models whose Score does not depend on the day they
-// are the ranks of the probability integral transforms, too.
+// Ghoudi and Rivest, Biometrika 1995). Of a model without memory they are those of
+// the returns, which owe nothing to how well it fits and are those of the
+// probability integral transforms, too. Of a model with memory they are those of
+// the transforms given the past: what days have in common with those before them
+// is in its paths already, and would count twice.
 func newHistory(strategies []Strategy, each func(n int, f func(j int)) error) (*history, error) {
 	n := len(strategies)
 	h := &history{dates: unionOf(strategies), year: strategies[0].Series.Frequency.Year(), score: make([][]float64, n), traded: make([][]float64, n)}
@@ -55,8 +54,15 @@ func newHistory(strategies []Strategy, each func(n int, f func(j int)) error) (*
 	for t, d := range h.dates {
 		at[d] = t
 	}
-	return h, each(n, func(j int) {
+	errs := make([]error, n)
+	err := each(n, func(j int) {
 		s := strategies[j].Series
+		values := s.Returns
+		if _, alike := strategies[j].Predictor.(bayes.Exchangeable); !alike {
+			if values, errs[j] = strategies[j].conditional(s.Returns); errs[j] != nil {
+				return
+			}
+		}
 		score := make([]float64, len(h.dates))
 		for t := range score {
 			score[t] = math.NaN()
@@ -76,10 +82,10 @@ func newHistory(strategies []Strategy, each func(n int, f func(j int)) error) (*
 			}
 			order = append(order, i)
 		}
-		sort.Slice(order, func(a, b int) bool { return s.Returns[order[a]] < s.Returns[order[b]] })
+		sort.Slice(order, func(a, b int) bool { return values[order[a]] < values[order[b]] })
 		for a := 0; a < len(order); {
 			b := a + 1
-			for b < len(order) && s.Returns[order[b]] == s.Returns[order[a]] {
+			for b < len(order) && values[order[b]] == values[order[a]] {
 				b++
 			}
 			z := mathext.NormalQuantile(float64(a+b) / 2 / float64(len(order)))
@@ -89,6 +95,10 @@ func newHistory(strategies []Strategy, each func(n int, f func(j int)) error) (*
 		}
 		h.score[j], h.traded[j] = score, traded
 	})
+	if err == nil {
+		err = errors.Join(errs...)
+	}
+	return h, err
 }
 
 // unionOf merges the strategies' days.

@@ -48,10 +48,10 @@ type Coverage struct {
 	Findings []returns.Finding `json:"findings,omitempty"` // scenarios.holdout_pit, scenarios.holdout_tail
 }
 
-// Holdout compares days, which the posterior has not seen, with what it
-// predicts. src drives the futures of the cone.
+// Holdout compares the days after the series, which the posterior has not seen,
+// with what it predicts. src drives the futures of the cone.
 func (s Strategy) Holdout(days []float64, src rand.Source) (*Coverage, error) {
-	u, err := s.PIT(days)
+	u, err := s.PIT(s.Series.Returns, days)
 	if err != nil {
 		return nil, fmt.Errorf("scenarios: predictive distribution of %q: %w", s.Series.Strategy.Name, err)
 	}

@@ -63,15 +63,11 @@ func fitted(t *testing.T, s *returns.Series) Strategy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	family, err := bayes.Lookup(p.Model)
+	m, err := p.Predictor(s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := family.New(s, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return Strategy{Series: s, Posterior: p, Model: m}
+	return Strategy{Series: s, Posterior: p, Predictor: m}
 }
 
 // The equal-weight portfolio of the real strategies, predicted 21 days ahead:

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"gonum.org/v1/gonum/stat"
+
+	"allocate/bayes"
 )
 
 // equalWeightCVaR is the CVaR at 95% of the equal-weight portfolio.
@@ -132,12 +134,13 @@ func TestNoMeanIsHeld(t *testing.T) {
 // The tabulated predictive distribution against the average it stands for.
 func TestPredictiveTable(t *testing.T) {
 	s := simulated(t, 1, 2520, 5, 0)[0]
-	f, err := newPredictive(s)
+	m := s.Predictor.(bayes.Exchangeable)
+	f, err := newPredictive(s, m)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range s.Series.Returns {
-		if got, want := f.at(r), s.predicted(r); math.Abs(got-want) > 2e-4 {
+		if got, want := f.at(r), s.predicted(m, r); math.Abs(got-want) > 2e-4 {
 			t.Errorf("P(R < %v) is %v, want %v", r, got, want)
 		}
 	}

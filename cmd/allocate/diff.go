@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -49,7 +50,13 @@ func printDiff(w io.Writer, d *published.Difference, args []string) error {
 			fmt.Fprintf(table, "%s\n", title)
 		}
 		for _, p := range list {
-			fmt.Fprintf(table, "  %s\t"+format+"\t"+format+"\t%+.6f\n", printable(p.Name), p.A, p.B, p.B-p.A)
+			value := func(format string, x float64) string {
+				if math.IsNaN(x) {
+					return "–" // null in summary.json
+				}
+				return fmt.Sprintf(format, x)
+			}
+			fmt.Fprintf(table, "  %s\t%s\t%s\t%s\n", printable(p.Name), value(format, p.A), value(format, p.B), value("%+.6f", p.B-p.A))
 		}
 	}
 	texts("run", d.Run)

@@ -104,8 +104,8 @@ func byStrategy(s *reports.Summary) (weights, posteriors map[string]float64) {
 	weights, posteriors = map[string]float64{}, map[string]float64{}
 	for _, st := range s.Strategies {
 		weights[st.Name] = st.Weight
-		posteriors[st.Name+": Sharpe"] = st.Sharpe.Mean
-		posteriors[st.Name+": volatility"] = st.AnnualVolatility.Mean
+		posteriors[st.Name+": Sharpe"] = float64(st.Sharpe.Mean)
+		posteriors[st.Name+": volatility"] = float64(st.AnnualVolatility.Mean)
 	}
 	return weights, posteriors
 }

@@ -1,0 +1,108 @@
+package bayes
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"allocate/returns"
+)
+
+// Family is a return model for any series.
+type Family struct {
+	Name  string // in lower case, as bayes.model names it
+	About string // in one line, for the documentation
+
+	// Options are the keys of Options that New reads or that the Predictor
+	// depends on, beside those of the sampler: prior_nu, half_life, horizon, ...
+	// A fit is done again when one of them changes, and only then.
+	Options []string
+
+	// New makes the density to sample. An error says why the series cannot be
+	// modelled; the strategy is then unusable, and the others go on.
+	New func(s *returns.Series, o Options) (Model, error)
+	// Predictor makes what answers for the parameters of any posterior of the
+	// family. It needs no posterior, and must not fail: New may have.
+	Predictor func(s *returns.Series) Predictor
+}
+
+var registry struct {
+	sync.RWMutex
+	families []Family // by name
+}
+
+// Register adds a family of return models under its name. It is meant for init
+// functions, and panics where the name is blank, auto or taken, a function is
+// missing, or an option is none.
+func Register(f Family) {
+	switch {
+	case f.Name == "" || f.Name == automatic || f.Name != strings.ToLower(f.Name) || strings.ContainsAny(f.Name, " ,\t\n"):
+		panic(fmt.Sprintf("bayes: Register: %q is not a name for a family", f.Name))
+	case f.New == nil || f.Predictor == nil:
+		panic(fmt.Sprintf("bayes: Register: family %q lacks New or Predictor", f.Name))
+	}
+	for _, key := range f.Options {
+		if _, known := optionFields[key]; !known {
+			panic(fmt.Sprintf("bayes: Register: family %q reads %q, which is no option", f.Name, key))
+		}
+	}
+	registry.Lock()
+	defer registry.Unlock()
+	at, taken := slices.BinarySearchFunc(registry.families, f.Name, byName)
+	if taken {
+		panic(fmt.Sprintf("bayes: Register: there is a family %q already", f.Name))
+	}
+	registry.families = slices.Insert(registry.families, at, f)
+}
+
+func byName(f Family, name string) int { return cmp.Compare(f.Name, name) }
+
+// Families returns the registered families by name.
+func Families() []Family {
+	registry.RLock()
+	defer registry.RUnlock()
+	return slices.Clone(registry.families)
+}
+
+// Lookup returns the family of that name.
+func Lookup(name string) (Family, error) {
+	all := Families()
+	if at, found := slices.BinarySearchFunc(all, name, byName); found {
+		return all[at], nil
+	}
+	return Family{}, fmt.Errorf("bayes: no return model %q; there are %s", name, strings.Join(names(all), ", "))
+}
+
+func names(all []Family) []string {
+	var list []string
+	for _, f := range all {
+		list = append(list, f.Name)
+	}
+	return list
+}
+
+// automatic is the name that leaves the choice of a family to Choose.
+const automatic = "auto"
+
+// Choose returns the family that o asks for; "auto" is the hurdle for a series
+// with many days of exactly zero return and the plain Student-t otherwise.
+func Choose(s *returns.Series, o Options) (Family, error) {
+	if o.Model != automatic {
+		return Lookup(o.Model)
+	}
+	if s.ZeroShare() >= o.FlatShare {
+		return hurdleT, nil
+	}
+	return studentT, nil
+}
+
+// candidates are the families among which Choose chooses.
+func candidates(o Options) ([]Family, error) {
+	if o.Model == automatic {
+		return []Family{studentT, hurdleT}, nil
+	}
+	f, err := Lookup(o.Model)
+	return []Family{f}, err
+}

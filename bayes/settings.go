@@ -1,0 +1,64 @@
+package bayes
+
+import (
+	"encoding/json"
+	"errors"
+	"reflect"
+	"slices"
+)
+
+// Settings are the Options of one fit in stored form. Their JSON has the options
+// that the fit can depend on and no others: those of the sampler, and those that
+// the family declares (Family.Options; of auto, the families that it chooses
+// from). An option of one family therefore changes no stored fit of another,
+// neither its value nor that it exists. Overrides are resolved before (Options.For).
+type Settings struct{ Options }
+
+// samplerOptions are the keys on which every fit depends.
+var samplerOptions = []string{
+	"model", "chains", "draws", "warmup", "target_accept", "max_tree_depth", "max_rhat", "min_ess", "max_divergent",
+	"escalate", "max_gradients", "replicates",
+}
+
+// automaticOptions are those on which the choice of a family depends.
+var automaticOptions = []string{"flat_share"}
+
+// optionFields are the fields of Options by key.
+var optionFields = fieldsOf(reflect.TypeFor[Options]())
+
+func fieldsOf(t reflect.Type) map[string][]int {
+	fields := map[string][]int{}
+	for f := range t.Fields() {
+		fields[keyOf(f)] = f.Index
+	}
+	return fields
+}
+
+// MarshalJSON writes the options that matter, by key.
+func (s Settings) MarshalJSON() ([]byte, error) {
+	if len(s.Of) > 0 {
+		return nil, errors.New("bayes: options with overrides, which For has to resolve first")
+	}
+	families, err := candidates(s.Options)
+	if err != nil {
+		return nil, err
+	}
+	keys := slices.Clone(samplerOptions)
+	if s.Model == automatic {
+		keys = append(keys, automaticOptions...)
+	}
+	for _, f := range families {
+		keys = append(keys, f.Options...)
+	}
+	out, v := map[string]any{}, reflect.ValueOf(s.Options)
+	for _, key := range keys {
+		out[key] = v.FieldByIndex(optionFields[key]).Interface()
+	}
+	return json.Marshal(out) // by key
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote; every other option has its default.
+func (s *Settings) UnmarshalJSON(b []byte) error {
+	s.Options = DefaultOptions()
+	return json.Unmarshal(b, &s.Options)
+}
