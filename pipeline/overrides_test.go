@@ -13,6 +13,7 @@ import (
 	"allocate/bayes"
 	"allocate/config"
 	"allocate/pipeline/engine"
+	"allocate/pipeline/published"
 	"allocate/reports"
 )
 
@@ -126,7 +127,7 @@ func TestUnknownOverride(t *testing.T) {
 	for _, v := range []bayes.Override{{Name: "strategy_7", Model: &normal}, {Group: "trend", Model: &normal}} {
 		c := testConfig(t)
 		c.Bayes.Of = []bayes.Override{v}
-		_, ran := Run(t.Context(), c, Manner{}, &engine.Memory{}, time.Now)
+		_, ran := Run(t.Context(), c, RunOptions{}, &engine.Memory{}, time.Now)
 		_, replayed := Backtest(t.Context(), c, nil, &engine.Memory{}, time.Now)
 		_, described := Priors(t.Context(), c, &engine.Memory{}, time.Now)
 		for what, err := range map[string]error{"run": ran, "backtest": replayed, "check": described} {
@@ -140,7 +141,7 @@ func TestUnknownOverride(t *testing.T) {
 
 // A volatility that was null when it was published is none in the next run.
 func TestBeliefsWithoutVolatility(t *testing.T) {
-	b := beliefs([]byte(`{"strategies": [{"name": "a", "annual_return": {"mean": 0.05}, "annual_volatility": {"mean": null}}]}`))
+	b := published.Beliefs([]byte(`{"strategies": [{"name": "a", "annual_return": {"mean": 0.05}, "annual_volatility": {"mean": null}}]}`))
 	if _, err := engine.Canonical(reportOptions{Held: &reports.Held{Beliefs: b}}); err != nil || b["a"].AnnualReturn != 0.05 {
 		t.Errorf("%+v: %v", b, err)
 	}
