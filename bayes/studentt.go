@@ -262,13 +262,10 @@ func (m *studentTModel) Path(theta, z, r []float64) {
 
 // simulate writes independent days given parameters theta.
 func (m *studentTModel) simulate(theta []float64, rng *rand.Rand, r []float64) {
-	if len(r) >= quantileFrom {
-		var score tScore
-		score.set(theta[2])
-		score.draw(rng, r)
-		for i, v := range r {
-			r[i] = theta[0] + theta[1]*v
-		}
+	if len(r) >= tableFrom {
+		var draws tDraws
+		draws.set(theta[0], theta[1], theta[2])
+		draws.fill(rng, r)
 		return
 	}
 	mu, scale, half := theta[0], theta[1]*math.Sqrt(theta[2]/2), theta[2]/2
