@@ -49,7 +49,7 @@ type studentTModel struct {
 	middle float64 // median of the days, for guess
 	robust float64 // ln of their robust sd, for guess
 	priors priors  // that of ln sd moved to the robust estimate
-	gamma  *gammaPolynomials
+	nu     *nuPolynomials
 	fixed  bool    // nu is not estimated
 	k      float64 // ln(nu-2) if fixed
 	fast   *reduction
@@ -66,7 +66,7 @@ func newStudentT(d days, o Options) (*studentTModel, error) {
 		return nil, fmt.Errorf("bayes: the %d returns do not vary; a Student-t model has nothing to estimate", len(d.y))
 	}
 	p.logSD = p.logSD.shifted(math.Log(sd))
-	m := &studentTModel{days: d, middle: median(slices.Clone(d.y)), robust: math.Log(sd), priors: p, gamma: gammaTable(), fixed: p.nu.family == "fixed"}
+	m := &studentTModel{days: d, middle: median(slices.Clone(d.y)), robust: math.Log(sd), priors: p, nu: nuTable(), fixed: p.nu.family == "fixed"}
 	if m.fixed {
 		m.k = math.Log(p.nu.location - 2)
 	}
@@ -131,7 +131,7 @@ func (m *studentTModel) LogDensity(q, grad []float64) (float64, error) {
 	if !(math.Abs(logSigma) < 300) || !(math.Abs(mu) < 1e140) || nu > 1e15 || excess < 1e-300 {
 		return 0, fmt.Errorf("bayes: student_t at mu %.3g, sigma %.3g, nu %.3g: %w", mu, sigma, nu, nuts.ErrRecoverable)
 	}
-	logNu := math.Log(nu)
+	ratio, ratioSlope, logNu := m.nu.at(k, excess)
 	logC := logNu + 2*logSigma
 	var sums tSums
 	inside := false
@@ -141,7 +141,6 @@ func (m *studentTModel) LogDensity(q, grad []float64) (float64, error) {
 	if !inside {
 		sums = m.days.tSums(mu, nu*sigma*sigma)
 	}
-	ratio, ratioSlope := m.gamma.at(k, excess)
 	n := m.days.n
 	lp := n*(ratio-0.5*(logPi+logC)) - (nu+1)/2*sums.log
 	dMu := (nu + 1) * sums.u
