@@ -42,9 +42,9 @@ func gammaRatioSeries(r float64) (s, ds float64) {
 	return s, ds
 }
 
-// The Student-t density needs ln(Gamma((nu+1)/2)/Gamma(nu/2)), its slope, and
-// ln nu at every gradient. As functions of k = ln(nu-2) they are analytic in a
-// strip of half-width pi around the real line (their poles are at nu = 0, -2,
+// The Student-t density needs ln(Gamma((nu+1)/2)/Gamma(nu/2)), its slope, ln nu
+// and nu-2 at every gradient. As functions of k = ln(nu-2) they are analytic in
+// a strip of half-width pi around the real line (their poles are at nu = 0, -2,
 // ...), so that polynomials of degree nuDegree on cells of width nuWidth carry
 // them to rounding error.
 const (
@@ -55,8 +55,9 @@ const (
 	nuDegree = 11 // odd
 )
 
-// nuCoefficients are those of one power: of the ratio, its slope in k, and ln nu.
-type nuCoefficients struct{ ratio, slope, log float64 }
+// nuCoefficients are those of one power: of the ratio, its slope in k, ln nu, and
+// nu-2.
+type nuCoefficients struct{ ratio, slope, log, excess float64 }
 
 // nuPolynomials hold their coefficients, by cell and power.
 type nuPolynomials [nuCells][nuDegree + 1]nuCoefficients
@@ -68,8 +69,9 @@ var nuTable = sync.OnceValue(func() *nuPolynomials {
 		excess := func(t float64) float64 { return math.Exp(middle + nuWidth/2*t) }
 		ratio := powerSeries(func(t float64) float64 { return logGammaRatio(1 + excess(t)/2) })
 		log := powerSeries(func(t float64) float64 { return math.Log(2 + excess(t)) })
+		exp := powerSeries(excess)
 		for i := range table[cell] {
-			table[cell][i] = nuCoefficients{ratio: ratio[i], log: log[i]}
+			table[cell][i] = nuCoefficients{ratio: ratio[i], log: log[i], excess: exp[i]}
 			if i > 0 {
 				table[cell][i-1].slope = float64(i) * ratio[i] * (2 / nuWidth)
 			}
@@ -116,13 +118,14 @@ func powerSeries(f func(t float64) float64) (series [nuDegree + 1]float64) {
 	return series
 }
 
-// at returns ln(Gamma((nu+1)/2)/Gamma(nu/2)) and ln nu for nu = 2 + e^k, with
-// excess = e^k given besides, and the derivative of the former in k.
-func (p *nuPolynomials) at(k, excess float64) (ratio, slope, logNu float64) {
+// at returns ln(Gamma((nu+1)/2)/Gamma(nu/2)) for nu = 2 + e^k, its derivative in
+// k, ln nu, and e^k.
+func (p *nuPolynomials) at(k float64) (ratio, slope, logNu, excess float64) {
 	at := (k - nuLow) * (1 / nuWidth)
 	if !(at >= 0 && at < nuCells) {
+		excess = math.Exp(k)
 		a := 1 + excess/2
-		return logGammaRatio(a), logGammaRatioSlope(a) * excess / 2, math.Log(2 + excess)
+		return logGammaRatio(a), logGammaRatioSlope(a) * excess / 2, math.Log(2 + excess), excess
 	}
 	cell := int(at)
 	t := 2*(at-float64(cell)) - 1
@@ -134,6 +137,7 @@ func (p *nuPolynomials) at(k, excess float64) (ratio, slope, logNu float64) {
 		even.ratio, odd.ratio = even.ratio*tt+a.ratio, odd.ratio*tt+b.ratio
 		even.slope, odd.slope = even.slope*tt+a.slope, odd.slope*tt+b.slope
 		even.log, odd.log = even.log*tt+a.log, odd.log*tt+b.log
+		even.excess, odd.excess = even.excess*tt+a.excess, odd.excess*tt+b.excess
 	}
-	return even.ratio + t*odd.ratio, even.slope + t*odd.slope, even.log + t*odd.log
+	return even.ratio + t*odd.ratio, even.slope + t*odd.slope, even.log + t*odd.log, even.excess + t*odd.excess
 }

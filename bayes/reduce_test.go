@@ -140,7 +140,10 @@ func TestNuTable(t *testing.T) {
 	for k := -20.0; k < 25; k += 0.0137 {
 		excess := math.Exp(k)
 		a := 1 + excess/2
-		value, slope, logNu := table.at(k, excess)
+		value, slope, logNu, e := table.at(k)
+		if math.Abs(e-excess) > 1e-14*excess {
+			t.Fatalf("k = %v: e^k is %v, want %v", k, e, excess)
+		}
 		if want := math.Log(2 + excess); math.Abs(logNu-want) > 1e-13*(1+want) {
 			t.Fatalf("k = %v: ln nu %v, want %v", k, logNu, want)
 		}

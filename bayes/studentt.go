@@ -125,13 +125,12 @@ func (m *studentTModel) tail(q []float64) float64 {
 // and ln sd = ln sigma - a/2; the Jacobian of s is e^(a/2).
 func (m *studentTModel) LogDensity(q, grad []float64) (float64, error) {
 	x, logSigma, k := q[0], q[1], m.tail(q)
-	sigma, excess := math.Exp(logSigma), math.Exp(k)
-	nu := 2 + excess
+	ratio, ratioSlope, logNu, excess := m.nu.at(k)
+	sigma, nu := math.Exp(logSigma), 2+excess
 	mu := x * sigma / m.days.rootYear
 	if !(math.Abs(logSigma) < 300) || !(math.Abs(mu) < 1e140) || nu > 1e15 || excess < 1e-300 {
 		return 0, fmt.Errorf("bayes: student_t at mu %.3g, sigma %.3g, nu %.3g: %w", mu, sigma, nu, nuts.ErrRecoverable)
 	}
-	ratio, ratioSlope, logNu := m.nu.at(k, excess)
 	logC := logNu + 2*logSigma
 	var sums tSums
 	inside := false
