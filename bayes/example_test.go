@@ -188,6 +188,6 @@ func ExamplePriorPredictive() {
 		}
 	}
 	// Output:
-	// sharpe: -1.7 to 1.6
-	// year_return: -0.7 to 0.8
+	// sharpe: -1.6 to 1.7
+	// year_return: -0.6 to 0.9
 }

@@ -42,76 +42,102 @@ func gammaRatioSeries(r float64) (s, ds float64) {
 	return s, ds
 }
 
-// The Student-t density needs ln(Gamma((nu+1)/2)/Gamma(nu/2)) and its slope at
-// every gradient. As a function of k = ln(nu-2) it is analytic in a strip of
-// half-width pi around the real line (its poles are at nu = 0, -2, ...), so that
-// polynomials of degree gammaDegree on cells of width gammaWidth carry it to
-// rounding error.
+// The Student-t density needs ln(Gamma((nu+1)/2)/Gamma(nu/2)), its slope, ln nu
+// and nu-2 at every gradient. As functions of k = ln(nu-2) they are analytic in
+// a strip of half-width pi around the real line (their poles are at nu = 0, -2,
+// ...), so that polynomials of degree nuDegree on cells of width nuWidth carry
+// them to rounding error.
 const (
-	gammaLow    = -8.0
-	gammaHigh   = 12.0
-	gammaWidth  = 0.5
-	gammaCells  = (gammaHigh - gammaLow) / gammaWidth
-	gammaDegree = 10
+	nuLow    = -8.0
+	nuHigh   = 12.0
+	nuWidth  = 0.5
+	nuCells  = (nuHigh - nuLow) / nuWidth
+	nuDegree = 11 // odd
 )
 
-// gammaPolynomials holds their coefficients, by cell and power.
-type gammaPolynomials [gammaCells][gammaDegree + 1]float64
+// nuCoefficients are those of one power: of the ratio, its slope in k, ln nu, and
+// nu-2.
+type nuCoefficients struct{ ratio, slope, log, excess float64 }
 
-var gammaTable = sync.OnceValue(func() *gammaPolynomials {
-	var table gammaPolynomials
-	const n = gammaDegree + 1
+// nuPolynomials hold their coefficients, by cell and power.
+type nuPolynomials [nuCells][nuDegree + 1]nuCoefficients
+
+var nuTable = sync.OnceValue(func() *nuPolynomials {
+	var table nuPolynomials
 	for cell := range table {
-		middle := gammaLow + gammaWidth*(float64(cell)+0.5)
-		var value, cheb [n]float64
-		for i := range n {
-			value[i] = logGammaRatio(1 + math.Exp(middle+gammaWidth/2*math.Cos(node(i, n)))/2)
-		}
-		for k := range n {
-			for i := range n {
-				cheb[k] += 2 / float64(n) * value[i] * math.Cos(float64(k)*node(i, n))
-			}
-		}
-		cheb[0] /= 2
-		// From Chebyshev polynomials to powers: T_k = 2 t T_(k-1) - T_(k-2).
-		before, last := [n]float64{1}, [n]float64{0, 1}
-		for k := range n {
-			current := before
-			if k > 0 {
-				current = last
-			}
-			for i, c := range current {
-				table[cell][i] += cheb[k] * c
-			}
-			if k > 0 {
-				next := [n]float64{}
-				for i := range n - 1 {
-					next[i+1] = 2 * last[i]
-				}
-				for i := range n {
-					next[i] -= before[i]
-				}
-				before, last = last, next
+		middle := nuLow + nuWidth*(float64(cell)+0.5)
+		excess := func(t float64) float64 { return math.Exp(middle + nuWidth/2*t) }
+		ratio := powerSeries(func(t float64) float64 { return logGammaRatio(1 + excess(t)/2) })
+		log := powerSeries(func(t float64) float64 { return math.Log(2 + excess(t)) })
+		exp := powerSeries(excess)
+		for i := range table[cell] {
+			table[cell][i] = nuCoefficients{ratio: ratio[i], log: log[i], excess: exp[i]}
+			if i > 0 {
+				table[cell][i-1].slope = float64(i) * ratio[i] * (2 / nuWidth)
 			}
 		}
 	}
 	return &table
 })
 
-// at returns ln(Gamma((nu+1)/2)/Gamma(nu/2)) for nu = 2 + e^k, with
-// excess = e^k given besides, and its derivative in k.
-func (g *gammaPolynomials) at(k, excess float64) (value, slope float64) {
-	at := (k - gammaLow) * (1 / gammaWidth)
-	if !(at >= 0 && at < gammaCells) {
+// powerSeries are the coefficients of the polynomial through f at the Chebyshev
+// nodes of [-1, 1].
+func powerSeries(f func(t float64) float64) (series [nuDegree + 1]float64) {
+	const n = nuDegree + 1
+	var value, cheb [n]float64
+	for i := range n {
+		value[i] = f(math.Cos(node(i, n)))
+	}
+	for k := range n {
+		for i := range n {
+			cheb[k] += 2 / float64(n) * value[i] * math.Cos(float64(k)*node(i, n))
+		}
+	}
+	cheb[0] /= 2
+	// From Chebyshev polynomials to powers: T_k = 2 t T_(k-1) - T_(k-2).
+	before, last := [n]float64{1}, [n]float64{0, 1}
+	for k := range n {
+		current := before
+		if k > 0 {
+			current = last
+		}
+		for i, c := range current {
+			series[i] += cheb[k] * c
+		}
+		if k > 0 {
+			next := [n]float64{}
+			for i := range n - 1 {
+				next[i+1] = 2 * last[i]
+			}
+			for i := range n {
+				next[i] -= before[i]
+			}
+			before, last = last, next
+		}
+	}
+	return series
+}
+
+// at returns ln(Gamma((nu+1)/2)/Gamma(nu/2)) for nu = 2 + e^k, its derivative in
+// k, ln nu, and e^k.
+func (p *nuPolynomials) at(k float64) (ratio, slope, logNu, excess float64) {
+	at := (k - nuLow) * (1 / nuWidth)
+	if !(at >= 0 && at < nuCells) {
+		excess = math.Exp(k)
 		a := 1 + excess/2
-		return logGammaRatio(a), logGammaRatioSlope(a) * excess / 2
+		return logGammaRatio(a), logGammaRatioSlope(a) * excess / 2, math.Log(2 + excess), excess
 	}
 	cell := int(at)
 	t := 2*(at-float64(cell)) - 1
-	coef := &g[cell]
-	for i := gammaDegree; i >= 0; i-- {
-		slope = slope*t + value
-		value = value*t + coef[i]
+	// Even and odd powers apart: a sum waits for each of its additions.
+	tt := t * t
+	var even, odd nuCoefficients
+	for c := p[cell][:]; len(c) >= 2; c = c[:len(c)-2] {
+		a, b := &c[len(c)-2], &c[len(c)-1]
+		even.ratio, odd.ratio = even.ratio*tt+a.ratio, odd.ratio*tt+b.ratio
+		even.slope, odd.slope = even.slope*tt+a.slope, odd.slope*tt+b.slope
+		even.log, odd.log = even.log*tt+a.log, odd.log*tt+b.log
+		even.excess, odd.excess = even.excess*tt+a.excess, odd.excess*tt+b.excess
 	}
-	return value, slope * (2 / gammaWidth)
+	return even.ratio + t*odd.ratio, even.slope + t*odd.slope, even.log + t*odd.log, even.excess + t*odd.excess
 }

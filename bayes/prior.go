@@ -114,7 +114,7 @@ func (p prior) shifted(by float64) prior {
 // derivative, of a family on the whole line.
 func (p *prior) logDensity(x float64) (lp, slope float64) {
 	z := (x - p.location) / p.scale
-	if p.family == "student_t" {
+	if p.df > 0 { // a student_t
 		t := 1 + z*z/p.df
 		return -(p.df + 1) / 2 * math.Log(t), -(p.df + 1) / p.df * z / (t * p.scale)
 	}

@@ -34,7 +34,7 @@ func reduce(d *days, mu0, halfMu, logC0, halfLogC float64) *reduction {
 	tolerance := reduceTolerance * (1 + 1e-3*d.n)
 	orders := func(nearest float64) int { // for singularities this far off, in half-widths
 		rho := nearest + math.Sqrt(nearest*nearest+1)
-		return max(6, int(math.Ceil(math.Log(1e10)/math.Log(rho))))
+		return max(6, int(math.Ceil(math.Log(1e12)/math.Log(rho))))
 	}
 	nu := orders(math.Exp((logC0-halfLogC)/2) / halfMu)
 	nv := orders(math.Pi / halfLogC)

@@ -132,15 +132,21 @@ func TestReductionChangesNothing(t *testing.T) {
 	}
 }
 
-// The polynomials of the gamma functions against direct evaluation, to 1e-13 in
-// the value and 1e-11 in the slope, over and beyond the table; and
+// The polynomials of the functions of nu against direct evaluation, to 1e-13 in
+// the values and 1e-11 in the slope, over and beyond the table; and
 // that against the library.
-func TestGammaTable(t *testing.T) {
-	g := gammaTable()
+func TestNuTable(t *testing.T) {
+	table := nuTable()
 	for k := -20.0; k < 25; k += 0.0137 {
 		excess := math.Exp(k)
 		a := 1 + excess/2
-		value, slope := g.at(k, excess)
+		value, slope, logNu, e := table.at(k)
+		if math.Abs(e-excess) > 1e-14*excess {
+			t.Fatalf("k = %v: e^k is %v, want %v", k, e, excess)
+		}
+		if want := math.Log(2 + excess); math.Abs(logNu-want) > 1e-13*(1+want) {
+			t.Fatalf("k = %v: ln nu %v, want %v", k, logNu, want)
+		}
 		if want := logGammaRatio(a); math.Abs(value-want) > 1e-13*(1+math.Abs(want)) {
 			t.Fatalf("k = %v: %v, want %v", k, value, want)
 		}

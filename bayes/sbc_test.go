@@ -75,7 +75,7 @@ func sbcModels(t *testing.T) map[string]func(y []float64) Model {
 			return m
 		},
 		"student_t": func(y []float64) Model {
-			return &studentTModel{days: newDays(y, nil), robust: math.Log(0.01), priors: priors, gamma: gammaTable()}
+			return &studentTModel{days: newDays(y, nil), robust: math.Log(0.01), priors: priors, nu: nuTable()}
 		},
 		"hurdle_student_t": func(y []float64) Model {
 			// Made by hand: few days traded must not be turned away, which would
@@ -87,7 +87,7 @@ func sbcModels(t *testing.T) map[string]func(y []float64) Model {
 				}
 			}
 			d := newDays(traded, nil)
-			return &hurdleModel{t: &studentTModel{days: d, robust: math.Log(0.01), priors: priors, gamma: gammaTable()}, traded: d.n, flat: float64(len(y)) - d.n}
+			return &hurdleModel{t: &studentTModel{days: d, robust: math.Log(0.01), priors: priors, nu: nuTable()}, traded: d.n, flat: float64(len(y)) - d.n}
 		},
 	}
 }

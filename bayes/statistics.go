@@ -1,6 +1,9 @@
 package bayes
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // history are the statistics of a history of daily returns that predictive
 // checks compare, in the order of statistics.
@@ -23,60 +26,44 @@ const (
 // summarizer takes the statistics of histories of one length. It is made for
 // many that are alike: the tails of one bound the search in the next.
 type summarizer struct {
-	scratch     []float64
-	under, over []float64 // values below low, and above high
-	low, high   float64   // values beyond which the 1% tails of the histories before lay
+	aside, scratch []float64
+	low, high      float64 // values beyond which the 1% tails of the histories before lay
 }
 
 func newSummarizer(days int) *summarizer {
-	return &summarizer{scratch: make([]float64, 0, days), low: math.Inf(-1), high: math.Inf(1)}
+	return &summarizer{
+		aside: make([]float64, days), scratch: make([]float64, days),
+		low: math.Inf(-1), high: math.Inf(1),
+	}
 }
+
+// powers are sums over values: of each, its square, and its product with the
+// value before.
+type powers struct{ sum, square, cross float64 }
 
 // of returns the statistics of y, at least 3 days. Days are per day, in
 // fractions; quantiles and extremes are signed returns. Where nothing varies,
-// correlations and ratios are NaN.
+// correlations and ratios are NaN. Several passes, each without a branch that
+// is hard to predict, take less time than one.
 func (s *summarizer) of(y []float64) (h history) {
 	n := float64(len(y))
-	shift := y[0] // against cancellation
-	least, most, zeros := y[0], y[0], 0
-	var sum, cross, square float64 // of y - shift
-	var sumAbs, crossAbs, squareAbs float64
-	before, beforeAbs := 0.0, 0.0
-	s.under, s.over = s.under[:0], s.over[:0]
-	for _, x := range y {
-		switch { // not min and max, each of which waits for the one before
-		case x < least:
-			least = x
-		case x > most:
-			most = x
+	p, abs := powersOf(y)
+	last := y[len(y)-1]
+	h[statZeros] = float64(zeros(y)) / n
+	h[statAbsAuto] = autocorrelation(abs, math.Abs(y[0]), math.Abs(last), n)
+	shift := 0.0
+	if p.sum*p.sum > 0.9*n*p.square { // against cancellation
+		shift = p.sum / n
+		for i, x := range y {
+			s.scratch[i] = x - shift
 		}
-		switch {
-		case x < s.low:
-			s.under = append(s.under, x)
-		case x > s.high:
-			s.over = append(s.over, x)
-		}
-		if x == 0 {
-			zeros++
-		}
-		d, a := x-shift, math.Abs(x)
-		sum += d
-		square += d * d
-		sumAbs += a
-		squareAbs += a * a
-		cross += d * before
-		crossAbs += a * beforeAbs
-		before, beforeAbs = d, a
+		p, _ = powersOf(s.scratch)
 	}
-	mean := sum / n
-	scatter := square - n*mean*mean
-	h[statSD] = math.Sqrt(scatter / (n - 1))
-	h[statMin], h[statMax], h[statZeros] = least, most, float64(zeros)/n
-	h[statAuto] = lagOne(cross, sum, mean, 0, before, n) / varying(scatter, square)
-	m := sumAbs / n
-	h[statAbsAuto] = lagOne(crossAbs, sumAbs, m, math.Abs(y[0]), beforeAbs, n) / varying(squareAbs-n*m*m, squareAbs)
+	mean := p.sum / n
+	h[statSD] = math.Sqrt(max(0, p.square-n*mean*mean) / (n - 1))
+	h[statAuto] = autocorrelation(p, y[0]-shift, last-shift, n)
 	mean += shift
-	h[statQ01], h[statQ99] = s.tails(y)
+	s.tails(y, &h)
 	var half [2]float64
 	middle := (len(y) + 1) / 2
 	for k, part := range [2][]float64{y[:middle], y[middle:]} {
@@ -86,6 +73,40 @@ func (s *summarizer) of(y []float64) (h history) {
 	h[statScaleChange] = half[1] / (n - first) / (half[0] / first)
 	h[statAsymmetry] = (mean - h[statQ01]) / (h[statQ99] - mean)
 	return h
+}
+
+// powersOf are the powers of y and of |y|.
+func powersOf(y []float64) (p, abs powers) {
+	before, beforeAbs := 0.0, 0.0
+	var sum, square, cross, sumAbs, crossAbs float64
+	for _, x := range y {
+		a := math.Abs(x)
+		sum += x
+		square += x * x
+		cross += x * before
+		sumAbs += a
+		crossAbs += a * beforeAbs
+		before, beforeAbs = x, a
+	}
+	return powers{sum, square, cross}, powers{sumAbs, square, crossAbs}
+}
+
+// zeros is the number of days with a return of exactly 0.
+func zeros(y []float64) (n int) {
+	count := func(y []float64) {
+		for _, x := range y {
+			if x == 0 {
+				n++
+			}
+		}
+	}
+	for ; len(y) >= 4; y = y[4:] {
+		if y[0]*y[1]*(y[2]*y[3]) == 0 {
+			count(y[:4])
+		}
+	}
+	count(y)
+	return n
 }
 
 // absoluteDeviation is the sum of |x - mean|, in four sums, so that no addition
@@ -104,42 +125,66 @@ func absoluteDeviation(y []float64, mean float64) float64 {
 	return a + b + (c + d)
 }
 
-// varying returns a scatter, or NaN where it is rounding of the sum of squares.
-func varying(scatter, square float64) float64 {
-	if scatter < 1e-14*square {
+// autocorrelation is that at lag 1 of n values, from the sums of their powers,
+// the first and the last; NaN where their scatter is rounding of the sum of
+// squares.
+func autocorrelation(p powers, first, last, n float64) float64 {
+	mean := p.sum / n
+	scatter := p.square - n*mean*mean
+	if scatter < 1e-14*p.square {
 		return math.NaN()
 	}
-	return scatter
+	return (p.cross - mean*(2*p.sum-first-last) + (n-1)*mean*mean) / scatter
 }
 
-// lagOne is the sum of (x_t - mean)(x_(t-1) - mean) over n values, from the sum
-// of the products of neighbors, the sum of all, the first and the last.
-func lagOne(cross, sum, mean, first, last, n float64) float64 {
-	return cross - mean*(2*sum-first-last) + (n-1)*mean*mean
-}
-
-// tails returns the ceil(n/100)-th smallest and the ceil(99n/100)-th smallest
-// value of y, which are among those that of has put aside unless there are too
-// few or too many of them.
-func (s *summarizer) tails(y []float64) (q01, q99 float64) {
+// tails fills in the extremes, the ceil(n/100)-th smallest and the ceil(99n/100)-th
+// smallest value of y, which are among those that lie beyond low and high unless
+// there are too few or too many of them.
+func (s *summarizer) tails(y []float64, h *history) {
 	n := len(y)
 	below := (n + 99) / 100        // rank from below
 	above := n - (99*n+99)/100 + 1 // rank from above
-	if found := len(s.under); found < below || found > 12*below+20 {
-		s.scratch = append(s.scratch[:0], y...)
-		q01 = selectKth(s.scratch, below)
-		s.low = selectKth(s.scratch, min(n, 3*below))
-	} else {
-		q01 = selectKth(s.under, below)
+	under, over := s.beyond(y)
+	if found := len(under); found < below || found > 12*below+20 {
+		copy(s.scratch, y)
+		found = min(n, 2*below+5)
+		s.low = selectKth(s.scratch, found)
+		under = s.scratch[:found]
 	}
-	if found := len(s.over); found < above || found > 12*above+20 {
-		s.scratch = append(s.scratch[:0], y...)
-		q99 = selectKth(s.scratch, n+1-above)
-		s.high = selectKth(s.scratch, max(1, n+1-3*above))
-	} else {
-		q99 = selectKth(s.over, found+1-above)
+	h[statQ01] = selectKth(under, below)
+	h[statMin] = slices.Min(under[:below])
+	if found := len(over); found < above || found > 12*above+20 {
+		copy(s.scratch, y)
+		found = min(n, 2*above+5)
+		s.high = selectKth(s.scratch, n+1-found)
+		over = s.scratch[n-found:]
 	}
-	return q01, q99
+	h[statQ99] = selectKth(over, len(over)+1-above)
+	h[statMax] = slices.Max(over[len(over)-above:])
+}
+
+// beyond returns the values below low and those above high.
+func (s *summarizer) beyond(y []float64) (under, over []float64) {
+	// Every value is put aside, and there overwritten by the next one unless it
+	// is far from the middle.
+	middle, far := s.low/2+s.high/2, s.high/2-s.low/2
+	far *= far
+	aside, n := s.aside[:len(y)], 0
+	for _, x := range y {
+		aside[n] = x
+		if d := x - middle; d*d > far {
+			n++
+		}
+	}
+	// The low ones to the front.
+	k := 0
+	for i, x := range aside[:n] {
+		if x < middle {
+			aside[i], aside[k] = aside[k], x
+			k++
+		}
+	}
+	return aside[:k], aside[k:n]
 }
 
 // deviation returns the standard deviation of y, with divisor n-1.

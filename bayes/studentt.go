@@ -52,7 +52,7 @@ type studentTModel struct {
 	middle float64 // median of the days, for Initialize
 	robust float64 // ln of their robust sd, for Initialize
 	priors priors  // that of ln sd moved to the robust estimate
-	gamma  *gammaPolynomials
+	nu     *nuPolynomials
 	fixed  bool    // nu is not estimated
 	k      float64 // ln(nu-2) if fixed
 	fast   *reduction
@@ -69,7 +69,7 @@ func newStudentT(d days, o Options) (*studentTModel, error) {
 		return nil, fmt.Errorf("bayes: the %d returns do not vary; a Student-t model has nothing to estimate", len(d.y))
 	}
 	p.logSD = p.logSD.shifted(math.Log(sd))
-	m := &studentTModel{days: d, middle: median(slices.Clone(d.y)), robust: math.Log(sd), priors: p, gamma: gammaTable(), fixed: p.nu.family == "fixed"}
+	m := &studentTModel{days: d, middle: median(slices.Clone(d.y)), robust: math.Log(sd), priors: p, nu: nuTable(), fixed: p.nu.family == "fixed"}
 	if m.fixed {
 		m.k = math.Log(p.nu.location - 2)
 	}
@@ -128,13 +128,12 @@ func (m *studentTModel) tail(q []float64) float64 {
 // and ln sd = ln sigma - a/2; the Jacobian of s is e^(a/2).
 func (m *studentTModel) LogDensity(q, grad []float64) (float64, error) {
 	x, logSigma, k := q[0], q[1], m.tail(q)
-	sigma, excess := math.Exp(logSigma), math.Exp(k)
-	nu := 2 + excess
+	ratio, ratioSlope, logNu, excess := m.nu.at(k)
+	sigma, nu := math.Exp(logSigma), 2+excess
 	mu := x * sigma / m.days.rootYear
 	if !(math.Abs(logSigma) < 300) || !(math.Abs(mu) < 1e140) || nu > 1e15 || excess < 1e-300 {
 		return 0, fmt.Errorf("bayes: student_t at mu %.3g, sigma %.3g, nu %.3g: %w", mu, sigma, nu, nuts.ErrRecoverable)
 	}
-	logNu := math.Log(nu)
 	logC := logNu + 2*logSigma
 	var sums tSums
 	inside := false
@@ -144,7 +143,6 @@ func (m *studentTModel) LogDensity(q, grad []float64) (float64, error) {
 	if !inside {
 		sums = m.days.tSums(mu, nu*sigma*sigma)
 	}
-	ratio, ratioSlope := m.gamma.at(k, excess)
 	n := m.days.n
 	lp := n*(ratio-0.5*(logPi+logC)) - (nu+1)/2*sums.log
 	dMu := (nu + 1) * sums.u
@@ -274,13 +272,10 @@ func (studentTPredictor) Path(theta, z, r []float64) {
 
 // Replicate draws faster than by Path, and without its floor of a total loss.
 func (studentTPredictor) Replicate(theta []float64, rng *rand.Rand, r []float64) {
-	if len(r) >= quantileFrom {
-		var score tScore
-		score.set(theta[2])
-		score.draw(rng, r)
-		for i, v := range r {
-			r[i] = theta[0] + theta[1]*v
-		}
+	if len(r) >= tableFrom {
+		var draws tDraws
+		draws.set(theta[0], theta[1], theta[2])
+		draws.fill(rng, r)
 		return
 	}
 	mu, scale, half := theta[0], theta[1]*math.Sqrt(theta[2]/2), theta[2]/2

@@ -58,7 +58,7 @@ func (w *Workspace) essBulk() float64 {
 	if !w.valid {
 		return math.NaN()
 	}
-	w.scores.fill(w.values, w.pooled, w.order)
+	w.scores.fill(w.values, w.sorted, w.order)
 	return w.ess()
 }
 

@@ -258,17 +258,35 @@ func TestRankNormalize(t *testing.T) {
 	for i, want := range []float64{phi(1), phi(4), phi(2.5), phi(2.5)} {
 		near(t, fmt.Sprint("score ", i), z[i/2][i%2], want, 1e-14)
 	}
-	x := make([]float64, 3000)
+}
+
+// Every kind of values is put in order, equal ones in theirs: spread over many
+// magnitudes, beside one far out, of a range that overflows or is subnormal,
+// with infinities, and all equal.
+func TestArgsort(t *testing.T) {
 	rng := newRand(4)
-	for i := range x {
-		x[i] = math.Exp(30*rng.NormFloat64()) * float64(rng.IntN(3)-1)
-	}
-	order := make([]int32, len(x))
-	new(radixSort).argsort(order, x)
-	for i := 1; i < len(order); i++ {
-		a, b := order[i-1], order[i]
-		if x[a] > x[b] || x[a] == x[b] && a > b {
-			t.Fatalf("position %d: %g before %g", i, x[a], x[b])
+	var s radixSort
+	for name, draw := range map[string]func(i int) float64{
+		"normal":      func(int) float64 { return rng.NormFloat64() },
+		"magnitudes":  func(int) float64 { return math.Exp(30*rng.NormFloat64()) * float64(rng.IntN(3)-1) },
+		"ties":        func(int) float64 { return float64(rng.IntN(20)) },
+		"far out":     func(i int) float64 { return rng.NormFloat64() + 1e30*float64(i/2999) },
+		"descending":  func(i int) float64 { return -float64(i) },
+		"overflow":    func(int) float64 { return 1.7e308 * float64(rng.IntN(9)-4) / 4 },
+		"subnormal":   func(int) float64 { return 5e-324 * float64(rng.IntN(100)) },
+		"infinite":    func(int) float64 { return math.Log(float64(rng.IntN(5))) },
+		"signed zero": func(int) float64 { return math.Copysign(0, rng.NormFloat64()) },
+		"equal":       func(int) float64 { return 0.1 },
+	} {
+		x, order := make([]float64, 3000), make([]int32, 3000)
+		for i := range x {
+			x[i] = draw(i)
+		}
+		s.argsort(order, x)
+		for i := 1; i < len(order); i++ {
+			if a, b := order[i-1], order[i]; x[a] > x[b] || x[a] == x[b] && a >= b {
+				t.Fatalf("%s, position %d: %g before %g", name, i, x[a], x[b])
+			}
 		}
 	}
 }

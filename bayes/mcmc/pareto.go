@@ -32,17 +32,19 @@ func ParetoK(draws []float64, side Side, rEff float64) float64 {
 	if tail < minTail || tail >= n {
 		return math.NaN()
 	}
-	x := slices.Clone(draws)
+	x, order := make([]float64, n), make([]int32, n)
+	new(radixSort).argsort(order, draws)
 	k := math.NaN()
 	if side != Left {
-		slices.Sort(x)
+		for i, at := range order {
+			x[i] = draws[at]
+		}
 		k = tailK(x, tail)
 	}
 	if side != Right {
-		for i, v := range draws {
-			x[i] = -v
+		for i, at := range order {
+			x[n-1-i] = -draws[at]
 		}
-		slices.Sort(x)
 		if left := tailK(x, tail); math.IsNaN(k) || left > k {
 			k = left
 		}

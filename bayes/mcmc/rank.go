@@ -2,6 +2,7 @@ package mcmc
 
 import (
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/mathext"
 )
@@ -20,7 +21,11 @@ func RankNormalize(chains [][]float64) [][]float64 {
 		var w Workspace
 		order := make([]int32, len(pooled))
 		w.radix.argsort(order, pooled)
-		w.scores.fill(z, pooled, order)
+		sorted := make([]float64, len(pooled))
+		for i, at := range order {
+			sorted[i] = pooled[at]
+		}
+		w.scores.fill(z, sorted, order)
 	} else {
 		for i := range z {
 			z[i] = math.NaN()
@@ -39,8 +44,9 @@ type normalScores struct {
 	table []float64 // at 2(r−1)
 }
 
-// fill writes the normal score of every x, given their ascending order.
-func (s *normalScores) fill(dst, x []float64, order []int32) {
+// fill writes to dst the normal score of every value, given the values in
+// ascending order and where each belongs.
+func (s *normalScores) fill(dst, sorted []float64, order []int32) {
 	n := len(order)
 	if s.size != n {
 		s.size, s.table = n, make([]float64, 2*n-1)
@@ -51,7 +57,7 @@ func (s *normalScores) fill(dst, x []float64, order []int32) {
 	}
 	for i := 0; i < n; {
 		j := i + 1
-		for j < n && x[order[j]] == x[order[i]] {
+		for j < n && sorted[j] == sorted[i] {
 			j++
 		}
 		z := s.table[i+j-1] // average of ranks i+1..j, less 1, doubled
@@ -61,38 +67,43 @@ func (s *normalScores) fill(dst, x []float64, order []int32) {
 	}
 }
 
-// radixSort orders float64s by least significant digits, stably.
+// radixSort orders float64s by their place between the least and the largest, in
+// 2^22 cells of equal width, by least significant digits and stably; and the few
+// that share a cell by comparison.
 type radixSort struct {
-	keys, keys2 []uint64
-	at          []int32
+	keys, keys2 []uint64 // cell, and below it the index
 	count       [digits][1 << digitBits]int32
 }
 
 const (
 	digitBits = 11
-	digits    = 6 // 6·11 ≥ 64
+	digits    = 2
+	indexBits = 32
 )
 
-// argsort writes to order the indices of x in ascending order; equal values,
-// of which -0 and 0 are two, keep their order.
+// argsort writes to order the indices of x, none NaN, in ascending order; equal
+// values, of which -0 and 0 are two, keep their order.
 func (s *radixSort) argsort(order []int32, x []float64) {
 	n := len(x)
+	for i := range order {
+		order[i] = int32(i)
+	}
+	low, high := slices.Min(x), slices.Max(x)
+	scale := (1<<(digits*digitBits) - 1) / (high - low)
+	if !(scale > 0 && scale <= math.MaxFloat64) { // all equal, or too far or too near for cells
+		byValue(order, x)
+		return
+	}
 	if cap(s.keys) < n {
-		s.keys, s.keys2, s.at = make([]uint64, n), make([]uint64, n), make([]int32, n)
+		s.keys, s.keys2 = make([]uint64, n), make([]uint64, n)
 	}
 	from, to := s.keys[:n], s.keys2[:n]
-	src, dst := order, s.at[:n]
 	s.count = [digits][1 << digitBits]int32{}
 	for i, v := range x {
-		b := math.Float64bits(v + 0) // -0 becomes 0
-		if b>>63 == 1 {
-			b = ^b
-		} else {
-			b |= 1 << 63
-		}
-		from[i], src[i] = b, int32(i)
+		cell := uint64((v - low) * scale)
+		from[i] = cell<<indexBits | uint64(i)
 		for d := range digits {
-			s.count[d][b>>(d*digitBits)&(1<<digitBits-1)]++
+			s.count[d][cell>>(d*digitBits)&(1<<digitBits-1)]++
 		}
 	}
 	for d := range digits {
@@ -102,12 +113,37 @@ func (s *radixSort) argsort(order []int32, x []float64) {
 			count[i] = sum
 			sum += c
 		}
-		for i, b := range from {
-			k := b >> (d * digitBits) & (1<<digitBits - 1)
-			to[count[k]], dst[count[k]] = b, src[i]
+		for _, key := range from {
+			k := key >> (indexBits + d*digitBits) & (1<<digitBits - 1)
+			to[count[k]] = key
 			count[k]++
 		}
-		from, to, src, dst = to, from, dst, src
+		from, to = to, from
 	}
-	// digits is even: the order is back in the caller's slice.
+	for i, key := range from {
+		order[i] = int32(key & (1<<indexBits - 1))
+	}
+	for i := 0; i < n; {
+		j := i + 1
+		for j < n && from[j]>>indexBits == from[i]>>indexBits {
+			j++
+		}
+		if j > i+1 {
+			byValue(order[i:j], x)
+		}
+		i = j
+	}
+}
+
+// byValue sorts indices of x, equal values by index.
+func byValue(order []int32, x []float64) {
+	slices.SortFunc(order, func(a, b int32) int {
+		switch {
+		case x[a] < x[b]:
+			return -1
+		case x[a] > x[b]:
+			return 1
+		}
+		return int(a - b)
+	})
 }

@@ -1,6 +1,9 @@
 package mcmc
 
-import "math"
+import (
+	"math"
+	"sort"
+)
 
 // RHat is the rank-normalised split R̂: the larger of that of the draws and that
 // of their distances from the median (Vehtari et al. 2021, §4). Values above
@@ -29,25 +32,36 @@ func (w *Workspace) rHat() float64 {
 	if !w.valid || len(w.split[0]) < 2 {
 		return math.NaN()
 	}
-	w.scores.fill(w.values, w.pooled, w.order)
+	w.scores.fill(w.values, w.sorted, w.order)
 	bulk := rHat(w.rows)
-	median := quantile(w.all, 0.5)
-	for i, x := range w.pooled {
-		w.pooled[i] = math.Abs(x - median)
-	}
-	w.radix.argsort(w.folded, w.pooled)
-	w.scores.fill(w.values, w.pooled, w.folded)
-	if n := len(w.folded); n == len(w.all) {
-		w.mad = normalMAD * (w.pooled[w.folded[(n-1)/2]] + w.pooled[w.folded[n/2]]) / 2
+	w.fold(quantile(w.all, 0.5))
+	w.scores.fill(w.values, w.apart, w.folded)
+	if n := len(w.apart); n == len(w.all) {
+		w.mad = normalMAD * (w.apart[(n-1)/2] + w.apart[n/2]) / 2
 	}
 	folded := rHat(w.rows)
-	for i, at := range w.order {
-		w.pooled[at] = w.sorted[i]
-	}
 	if math.IsNaN(folded) { // all distances equal: nothing to compare in scale
 		return bulk
 	}
 	return max(bulk, folded)
+}
+
+// fold orders the draws by their distance from the median, which lies among
+// them: a merge of those below, downwards, and those above, upwards.
+func (w *Workspace) fold(median float64) {
+	n := len(w.sorted)
+	hi := sort.SearchFloat64s(w.sorted, median)
+	lo := hi - 1
+	for i := range n {
+		at := hi
+		if hi == n || lo >= 0 && median-w.sorted[lo] <= w.sorted[hi]-median {
+			at = lo
+			lo--
+		} else {
+			hi++
+		}
+		w.apart[i], w.folded[i] = math.Abs(w.sorted[at]-median), w.order[at]
+	}
 }
 
 // normalMAD makes the median absolute deviation of normal draws their standard

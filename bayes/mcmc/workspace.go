@@ -30,6 +30,7 @@ type Workspace struct {
 	order      []int32     // pooled draws of the halves in ascending order
 	sorted     []float64   // their values in that order
 	folded     []int32     // order of their distances from the median
+	apart      []float64   // these distances, ascending
 	all        []float64   // every draw in ascending order; sorted where no draw is dropped by splitting
 	whole      []float64   // buffer of all
 	mean       float64     // over every draw
@@ -70,10 +71,10 @@ func (w *Workspace) load(chains [][]float64) {
 	if cap(w.pooled) < size {
 		w.pooled, w.values = make([]float64, size), make([]float64, size)
 		w.order, w.sorted = make([]int32, size), make([]float64, size)
-		w.folded = make([]int32, size)
+		w.folded, w.apart = make([]int32, size), make([]float64, size)
 	}
 	w.pooled, w.values = w.pooled[:size], w.values[:size]
-	w.order, w.sorted, w.folded = w.order[:size], w.sorted[:size], w.folded[:size]
+	w.order, w.sorted, w.folded, w.apart = w.order[:size], w.sorted[:size], w.folded[:size], w.apart[:size]
 	w.rows = w.rows[:0]
 	for c, chain := range w.split {
 		copy(w.pooled[c*n:], chain)
@@ -223,15 +224,24 @@ func dot(x, y []float64) float64 {
 	return (s0 + s1) + (s2 + s3)
 }
 
+// mean adds what rounding cost its first pass.
 func mean(x []float64) float64 {
-	var sum float64
-	for _, v := range x {
-		sum += v
+	m := total(x, 0) / float64(len(x))
+	return m + total(x, m)/float64(len(x))
+}
+
+// total is the sum of x - from, summed as dot sums.
+func total(x []float64, from float64) float64 {
+	var s0, s1, s2, s3 float64
+	i := 0
+	for ; i+4 <= len(x); i += 4 {
+		s0 += x[i] - from
+		s1 += x[i+1] - from
+		s2 += x[i+2] - from
+		s3 += x[i+3] - from
 	}
-	m := sum / float64(len(x))
-	sum = 0
-	for _, v := range x {
-		sum += v - m
+	for ; i < len(x); i++ {
+		s0 += x[i] - from
 	}
-	return m + sum/float64(len(x))
+	return (s0 + s1) + (s2 + s3)
 }
