@@ -20,6 +20,10 @@ type Family struct {
 	// A fit is done again when one of them changes, and only then.
 	Options []string
 
+	// TargetAccept is the least target acceptance statistic of the step-size
+	// adaptation that the posteriors of the family need; 0: that of the options.
+	TargetAccept float64
+
 	// New makes the density to sample. An error says why the series cannot be
 	// modelled; the strategy is then unusable, and the others go on.
 	New func(s *returns.Series, o Options) (Model, error)
@@ -86,22 +90,27 @@ func names(all []Family) []string {
 // automatic is the name that leaves the choice of a family to Choose.
 const automatic = "auto"
 
-// Choose returns the family that o asks for; "auto" is the hurdle for a series
-// with many days of exactly zero return and the plain Student-t otherwise.
+// Choose returns the family that o asks for; "auto" is the plain Student-t. For a
+// series with many days of exactly zero return, auto and gjr_t are the hurdle.
 func Choose(s *returns.Series, o Options) (Family, error) {
-	if o.Model != automatic {
-		return Lookup(o.Model)
+	all, err := candidates(o)
+	if err != nil {
+		return Family{}, err
 	}
-	if s.ZeroShare() >= o.FlatShare {
-		return hurdleT, nil
+	if len(all) > 1 && s.ZeroShare() >= o.FlatShare {
+		return all[1], nil
 	}
-	return studentT, nil
+	return all[0], nil
 }
 
-// candidates are the families among which Choose chooses.
+// candidates are the families among which Choose chooses: the first, and if there is
+// a second, the one for series with many days of exactly zero return.
 func candidates(o Options) ([]Family, error) {
-	if o.Model == automatic {
+	switch o.Model {
+	case automatic:
 		return []Family{studentT, hurdleT}, nil
+	case gjrT.Name:
+		return []Family{gjrT, hurdleT}, nil
 	}
 	f, err := Lookup(o.Model)
 	return []Family{f}, err

@@ -33,6 +33,7 @@ func Refit(ctx context.Context, s *returns.Series, o Options, last *Posterior, s
 	if err != nil {
 		return nil, err
 	}
+	o.TargetAccept = max(o.TargetAccept, family.TargetAccept)
 	model, err := newModel(family, s, o)
 	var p *Posterior
 	if err == nil {

@@ -11,8 +11,8 @@ import (
 
 // Options is the section `bayes` of the configuration.
 type Options struct {
-	Model        string  `mapstructure:"model" json:"model" doc:"return model: auto (hurdle_student_t for a strategy that is flat on many days, else student_t)"`
-	FlatShare    float64 `mapstructure:"flat_share" json:"flat_share" doc:"share of returns of exactly 0 from which auto takes the hurdle" fraction:"true"`
+	Model        string  `mapstructure:"model" json:"model" doc:"return model: auto (student_t), or one of the names below; of a strategy that is flat on many days, auto and gjr_t are hurdle_student_t"`
+	FlatShare    float64 `mapstructure:"flat_share" json:"flat_share" doc:"share of returns of exactly 0 from which auto and gjr_t take the hurdle" fraction:"true"`
 	HalfLife     float64 `mapstructure:"half_life" json:"half_life" doc:"exponential forgetting: half-life of the weight of a return, in periods (trading days, weeks, ...); 0: equal weights"`
 	PriorSharpe  Prior   `mapstructure:"prior_sharpe" json:"prior_sharpe" doc:"prior of the annual Sharpe ratio: student_t(df, location, scale), which the data overrule where they are far from it, or normal(location, scale), which may inflate the standard deviation instead"`
 	PriorLogSD   Prior   `mapstructure:"prior_log_sd" json:"prior_log_sd" doc:"prior of ln(standard deviation per period) less a robust estimate of it: normal(location, scale) or student_t(df, location, scale); the standard deviation, not the scale sigma of the Student-t"`

@@ -44,7 +44,7 @@ func (s Settings) MarshalJSON() ([]byte, error) {
 		return nil, err
 	}
 	keys := slices.Clone(samplerOptions)
-	if s.Model == automatic {
+	if len(families) > 1 {
 		keys = append(keys, automaticOptions...)
 	}
 	for _, f := range families {

@@ -31,6 +31,7 @@ func TestSettingsOfAFamily(t *testing.T) {
 		"of":           func(o *Options) { o.Of = []Override{{Name: "another", Model: new(string)}} },
 	}
 	for model, reads := range map[string][]string{
+		"gjr_t":            {"flat_share", "half_life", "prior_sharpe", "prior_log_sd", "prior_nu", "horizon", "draws"},
 		"auto":             {"flat_share", "half_life", "prior_sharpe", "prior_log_sd", "prior_nu", "draws"},
 		"student_t":        {"half_life", "prior_sharpe", "prior_log_sd", "prior_nu", "draws"},
 		"hurdle_student_t": {"half_life", "prior_sharpe", "prior_log_sd", "prior_nu", "draws"},

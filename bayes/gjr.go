@@ -1,0 +1,407 @@
+package bayes
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"allocate/bayes/nuts"
+	"allocate/returns"
+)
+
+// The asymmetric GARCH(1,1) model of Glosten, Jagannathan and Runkle (Journal of
+// Finance 48, 1993) with skewed Student-t innovations and the variance in the mean:
+//
+//	r_t = mu + kappa (h_t - v)/sqrt(v) + y_t,   y_t = sqrt(h_t) e_t,   e_t ~ skewT(nu, lambda)
+//	h_{t+1} = v (1-p) + alpha y_t^2 + delta y_t |y_t| + beta h_t,   h_1 = backcast
+//	beta = p - alpha - delta E[e |e|]
+//
+// so that p is the persistence of the variance, v its mean, and mu the mean of
+// the returns, whatever the skew, the asymmetry and kappa. alpha + delta is the
+// coefficient of gains, alpha - delta that of losses: the sign of delta is free,
+// since the volatility of a trend follower rises with gains. kappa lets the mean
+// depend on the state: where crashes come when the variance is high, a constant
+// mean, which the data weight by 1/h, would be far above their average.
+//
+// h_1 is the weighted mean square of the first days (backcast), as is usual: it is
+// no parameter, since in a history that hardly varies nothing would pin it down.
+//
+// h is kept below hMax v: nearly no path of the posterior comes there, and none
+// explodes.
+//
+//	sqrt(P) mu/sqrt(v)         ~ PriorSharpe
+//	ln sqrt(v) - ln robust sd  ~ PriorLogSD
+//	nu - 2                     ~ PriorNu
+//	p                          ~ Beta(40, 2)      90% of half-lives are 6 to 80 days
+//	alpha/(p hShare)           ~ Beta(2, 8)       alpha is 2% to 20% of p
+//	(alpha-delta)/(2 alpha)    ~ Beta(2, 2)       no side is preferred
+//	atanh lambda               ~ Normal(0, 0.25)  skewness is centered on 0
+//	kappa                      ~ Normal(0, 0.1)
+//
+// The sampler moves what the data pin down: of the mean, its value c at the robust
+// variance h0 of the data and its slope b in the variance, mu = c + b (v - h0) and
+// kappa = b sqrt(v), so that no day's mean depends on v; of the variance, v where
+// it hardly persists and v (1-p) where p is near 1 (scaleLink), in units of the mean
+// square of the data; the shares by links, and ln(nu-2). The links thin the
+// tails, such as the one in which p nears 1 at a fixed v.
+var gjrT = Family{
+	Name:    "gjr_t",
+	About:   "asymmetric GARCH(1,1) with skewed Student-t innovations: the variance, and the mean with it, depend on the days before",
+	Options: []string{"prior_sharpe", "prior_log_sd", "prior_nu", "horizon"},
+
+	TargetAccept: 0.9,
+	New: func(s *returns.Series, o Options) (Model, error) {
+		o.HalfLife = 0
+		return newGJR(daysOf(s, o), o)
+	},
+	Predictor: func(s *returns.Series) Predictor { return gjrPredictor{series: s} },
+}
+
+func init() { Register(gjrT) }
+
+const (
+	gjrFewest = 60   // days
+	hMax      = 200. // times v: 14 times its volatility
+	hShare    = 0.5  // most of the persistence that is news
+	skewScale = 0.25
+	kappaSD   = 0.1
+)
+
+var (
+	persistenceLink = link{cubic: 0.3, alpha: 40, beta: 2}
+	newsLink        = link{cubic: 0.1, alpha: 2, beta: 8}
+	splitLink       = link{cubic: 0.6, alpha: 2, beta: 2}
+)
+
+// Coordinates of gjrModel.
+const (
+	qMu = iota
+	qScale
+	qPersistence
+	qNews
+	qSplit
+	qTail
+	qSkew
+	qKappa
+	gjrDim
+)
+
+type gjrModel struct {
+	y        []float64 // returns in units of rms
+	rms      float64
+	robust   float64 // ln of the robust sd in units of rms
+	rootYear float64
+	priors   priors
+	fixed    float64 // ln(nu-2) where it is not estimated, else NaN
+	h0       float64 // robust variance
+	first    float64 // h_1
+
+	work garchWork // of LogDensity
+}
+
+func newGJR(d days, o Options) (*gjrModel, error) {
+	p, err := o.priors()
+	if err != nil {
+		return nil, err
+	}
+	if len(d.y) < gjrFewest {
+		return nil, fmt.Errorf("bayes: gjr_t needs %d returns, there are %d; use student_t for a history this short", gjrFewest, len(d.y))
+	}
+	sd, squares := robustSD(d.y), 0.0
+	for _, v := range d.y {
+		squares += v * v
+	}
+	if !(sd > 0) {
+		return nil, fmt.Errorf("bayes: the %d returns do not vary; gjr_t has nothing to estimate", len(d.y))
+	}
+	return gjrIn(math.Sqrt(squares/float64(len(d.y))), sd, d, p), nil
+}
+
+// gjrIn makes the model of days in a unit, with the prior of ln sd about that of sd.
+func gjrIn(unit, sd float64, d days, p priors) *gjrModel {
+	n := len(d.y)
+	m := &gjrModel{rms: unit, robust: math.Log(sd / unit), rootYear: d.rootYear, priors: p, fixed: math.NaN()}
+	m.priors.logSD, m.h0 = p.logSD.shifted(m.robust), math.Exp(2*m.robust)
+	if p.nu.family == "fixed" {
+		m.fixed = math.Log(p.nu.location - 2)
+	}
+	m.y, m.work = make([]float64, n), newGarchWork(n)
+	for i, v := range d.y {
+		m.y[i] = v / unit
+	}
+	if m.first = m.h0; n > 0 {
+		m.first = max(backcast(m.y), 1e-4*m.h0)
+	}
+	return m
+}
+
+func (m *gjrModel) Dim() int { return gjrDim }
+
+// Names are the parameters; sd_next is the standard deviation of the day after
+// the series.
+func (m *gjrModel) Names() []string {
+	return []string{"mu", "sd", "nu", "lambda", "news_gains", "news_losses", "persistence", "kappa", "sharpe", "sd_next"}
+}
+
+// Places of the parameters of gjr_t.
+const (
+	gjrMu = iota
+	gjrSD
+	gjrNu
+	gjrLambda
+	gjrGains
+	gjrLosses
+	gjrP
+	gjrKappa
+	gjrSharpe
+	gjrNext
+)
+
+// spread is the distance of p from 1 at which the data begin to pin down v (1-p)
+// rather than v.
+const spread = 0.02
+
+// scaleLink returns ln v of its coordinate, given what p leaves of 1, the slope, the
+// log of the slope with its derivative, and the derivative by rest:
+//
+//	ln v = x - exp(-(x + 1.5)) + ln(1 + spread/rest)
+func scaleLink(x, rest float64) (logV, slope, logSlope, dLogSlope, dRest float64) {
+	e := math.Exp(-(x + 1.5))
+	return x - e + math.Log1p(spread/rest), 1 + e, math.Log1p(e), -e / (1 + e), -spread / (rest * (rest + spread))
+}
+
+// invertScale is the inverse of scaleLink.
+func invertScale(logV, rest float64) float64 {
+	want := logV - math.Log1p(spread/rest)
+	x := want
+	if x < -1.5 {
+		x = -1.5 - math.Log(max(1, -want)) // near the root, where the exponential rules
+	}
+	for range 60 {
+		e := math.Exp(-(x + 1.5))
+		step := (x - e - want) / (1 + e)
+		if x -= step; math.Abs(step) < 1e-13*(1+math.Abs(x)) {
+			break
+		}
+	}
+	return x
+}
+
+// garch is the recursion at a point, in any unit of returns.
+type garch struct {
+	mu, v, kappa              float64
+	first                     float64 // h_1
+	omega, alpha, delta, beta float64
+	skew                      skewT
+}
+
+// step returns y_t and h_{t+1} for a return r and h_t = h.
+func (g *garch) step(r, h float64) (y, next float64) {
+	y = r - g.mu - g.kappa*(h-g.v)
+	return y, min(g.omega+(g.alpha*y+g.delta*math.Abs(y))*y+g.beta*h, hMax*g.v)
+}
+
+// backcast is the variance of the first day of a history: the weighted mean square
+// of its first days, the weights of which halve in 11 days.
+func backcast(history []float64) float64 {
+	sum, weights, w := 0.0, 0.0, 1.0
+	for _, r := range history[:min(len(history), 75)] {
+		sum += w * r * r
+		weights += w
+		w *= 0.94
+	}
+	return max(sum/weights, math.SmallestNonzeroFloat64)
+}
+
+// after returns the variance of the day after a history whose first day has
+// variance h.
+func (g *garch) after(h float64, history []float64) float64 {
+	for _, r := range history {
+		_, h = g.step(r, h)
+	}
+	return h
+}
+
+// LogDensity takes its likelihood from one pass over the days; see pass.
+func (m *gjrModel) LogDensity(q, grad []float64) (float64, error) {
+	k := q[qTail]
+	if !math.IsNaN(m.fixed) {
+		k = m.fixed
+	}
+	excess := math.Exp(k)
+	p, rest, pSlope, pLog, pLogSlope := persistenceLink.at(q[qPersistence])
+	news, _, newsSlope, newsLog, newsLogSlope := newsLink.at(q[qNews])
+	split, _, splitSlope, splitLog, splitLogSlope := splitLink.at(q[qSplit])
+	lambda := math.Tanh(q[qSkew])
+	logV, scaleSlope, scaleLog, scaleLogSlope, scaleRest := scaleLink(q[qScale], rest)
+	v := math.Exp(logV)
+	omega := v * rest
+	if !(excess > 1e-8) || !(excess < 1e12) || !(math.Abs(logV) < 200) || !(p > 0) || !(rest > 1e-12) || !(news > 0 && news < 1) || !(split > 0 && split < 1) || !(math.Abs(lambda) < 0.999) || !(math.Abs(q[qMu]) < 1e6) || !(math.Abs(q[qKappa]) < 1e3) {
+		return 0, fmt.Errorf("bayes: gjr_t at persistence %.6g, nu %.3g, lambda %.3g: %w", p, 2+excess, lambda, nuts.ErrRecoverable)
+	}
+	s := newSkewT(2+excess, lambda)
+	slopes, signed := s.slopes()
+	sd := math.Sqrt(v)
+	level, slope := q[qMu]/m.rootYear, q[qKappa]
+	g := garch{mu: level + slope*(v-m.h0), v: v, kappa: slope, omega: omega, alpha: p * news * hShare, skew: s}
+	tilt := 1 - 2*split // delta/alpha
+	g.delta = g.alpha * tilt
+	g.beta = p - g.alpha - g.delta*signed
+	if !(g.beta >= 0) {
+		return 0, fmt.Errorf("bayes: gjr_t with beta %.3g: %w", g.beta, nuts.ErrRecoverable)
+	}
+
+	g.first = m.first
+	n := float64(len(m.y))
+	d := m.pass(&g, level, slope)
+	lp := n*(math.Log(s.b)+s.logC) + s.nu/2*d.logH - (s.nu+1)/2*d.logTail
+	if math.IsNaN(lp) || math.IsInf(lp, 0) {
+		return 0, fmt.Errorf("bayes: gjr_t at sd %.3g, persistence %.6g: the likelihood is %v: %w", sd, p, lp, nuts.ErrRecoverable)
+	}
+
+	// Chain rule to the parameters.
+	dNu := 0.5*(d.logH-d.logTail) - d.k*s.k*s.k + d.a*slopes.a[0] + d.b*slopes.b[0] + n*(slopes.logB[0]+slopes.logC[0])
+	dLambda := d.a*slopes.a[1] + d.b*slopes.b[1] + n*slopes.logB[1] +
+		d.side[0]*2/((1-lambda)*(1-lambda)*(1-lambda)) - d.side[1]*2/((1+lambda)*(1+lambda)*(1+lambda))
+	d.alpha -= d.beta
+	d.delta -= d.beta * signed
+	dNu -= d.beta * g.delta * slopes.signed[0]
+	dLambda -= d.beta * g.delta * slopes.signed[1]
+	dP := d.beta
+	d.alpha += d.delta * tilt
+	dTilt := d.delta * g.alpha
+	dP += d.alpha * news * hShare
+	dNews := d.alpha * p * hShare
+
+	// Priors, on s = sqrt(P) mu/sd, kappa = b sd and ln sd; the Jacobian of (s, kappa)
+	// in (sqrt(P) c, b) is 1.
+	ratio := g.mu / sd * m.rootYear
+	sharpe, dSharpe := m.priors.sharpe.logDensity(ratio)
+	scale, dScale := m.priors.logSD.logDensity(math.Log(v) / 2)
+	skew, kappa := q[qSkew]/skewScale, slope*sd/kappaSD
+	lp += sharpe + scale
+	dLogV := d.v*v + d.omega*omega + dSharpe*(slope*sd*m.rootYear-ratio/2) + dScale/2 - kappa*kappa/2
+	lp += scaleLog + pLog + newsLog + splitLog - skew*skew/2 - kappa*kappa/2
+
+	grad[qMu] = d.level/m.rootYear + dSharpe/sd
+	grad[qScale] = dLogV*scaleSlope + scaleLogSlope
+	grad[qPersistence] = (dP-d.omega*v-dLogV*scaleRest)*pSlope + pLogSlope
+	grad[qNews] = dNews*newsSlope + newsLogSlope
+	grad[qSplit] = -2*dTilt*splitSlope + splitLogSlope
+	grad[qSkew] = dLambda*(1-lambda*lambda) - skew/skewScale
+	grad[qKappa] = d.slope + dSharpe*m.rootYear*(v-m.h0)/sd - kappa*sd/kappaSD
+	if math.IsNaN(m.fixed) {
+		tail, dTail := m.priors.nu.logDensityOfLog(k, excess)
+		lp += tail
+		grad[qTail] = dNu*excess + dTail
+	} else { // a coordinate that nothing depends on keeps a standard normal
+		lp -= q[qTail] * q[qTail] / 2
+		grad[qTail] = -q[qTail]
+	}
+	return lp, nil
+}
+
+// at returns the recursion at q, in units of rms.
+func (m *gjrModel) at(q []float64) garch {
+	k := q[qTail]
+	if !math.IsNaN(m.fixed) {
+		k = m.fixed
+	}
+	p, rest, _, _, _ := persistenceLink.at(q[qPersistence])
+	news, _, _, _, _ := newsLink.at(q[qNews])
+	split, _, _, _, _ := splitLink.at(q[qSplit])
+	logV, _, _, _, _ := scaleLink(q[qScale], rest)
+	v := math.Exp(logV)
+	alpha := p * news * hShare
+	return newGarch(q[qMu]/m.rootYear+q[qKappa]*(v-m.h0), v, q[qKappa]*math.Sqrt(v), 2*alpha*(1-split), 2*alpha*split, p, newSkewT(2+math.Exp(k), math.Tanh(q[qSkew])))
+}
+
+// newGarch makes the recursion from its parameters.
+func newGarch(mu, v, kappa, gains, losses, p float64, s skewT) garch {
+	_, signed := s.slopes()
+	g := garch{mu: mu, v: v, kappa: kappa / math.Sqrt(v), omega: v * (1 - p), alpha: (gains + losses) / 2, delta: (gains - losses) / 2, skew: s}
+	g.beta = p - g.alpha - g.delta*signed
+	return g
+}
+
+func (m *gjrModel) Constrain(q, theta []float64) {
+	g := m.at(q)
+	sd := math.Sqrt(g.v)
+	theta[gjrMu] = g.mu * m.rms
+	theta[gjrSD] = sd * m.rms
+	theta[gjrNu] = g.skew.nu
+	theta[gjrLambda] = g.skew.lambda
+	theta[gjrGains] = g.alpha + g.delta
+	theta[gjrLosses] = g.alpha - g.delta
+	theta[gjrP] = 1 - g.omega/g.v
+	theta[gjrKappa] = q[qKappa] * sd
+	theta[gjrSharpe] = g.mu / sd * m.rootYear
+	theta[gjrNext] = math.Sqrt(g.after(m.first, m.y)) * m.rms
+}
+
+// Initialize takes the mean and the variance of the data, a persistence of 0.97
+// and little else.
+func (m *gjrModel) Initialize(q []float64) {
+	mean := 0.0
+	for _, y := range m.y {
+		mean += y / float64(len(m.y))
+	}
+	q[qMu] = mean * m.rootYear
+	q[qScale] = invertScale(2*math.Min(0, m.robust+0.3), 0.03)
+	q[qPersistence] = persistenceLink.inverse(0.97)
+	q[qNews] = newsLink.inverse(0.15)
+	q[qSplit] = 0
+	q[qTail] = math.Log(5)
+	if !math.IsNaN(m.fixed) {
+		q[qTail] = 0
+	}
+	q[qSkew], q[qKappa] = 0, 0
+}
+
+// SamplePrior writes a draw of the prior on the unconstrained scale. One whose
+// beta would be negative is drawn again, as the density excludes it.
+func (m *gjrModel) SamplePrior(rng *rand.Rand, q []float64) {
+	for {
+		p := persistenceLink.draw(rng)
+		q[qPersistence] = persistenceLink.inverse(p)
+		q[qNews] = newsLink.inverse(newsLink.draw(rng))
+		q[qSplit] = splitLink.inverse(splitLink.draw(rng))
+		q[qSkew] = skewScale * rng.NormFloat64()
+		if math.IsNaN(m.fixed) {
+			q[qTail] = math.Log(m.priors.nu.draw(rng))
+		} else {
+			q[qTail] = rng.NormFloat64()
+		}
+		logSD := m.priors.logSD.draw(rng)
+		q[qScale] = invertScale(2*logSD, 1-p)
+		sd := math.Exp(logSD)
+		q[qKappa] = kappaSD * rng.NormFloat64() / sd
+		q[qMu] = m.priors.sharpe.draw(rng)*sd - q[qKappa]*(sd*sd-m.h0)*m.rootYear
+		if m.at(q).beta >= 0 {
+			return
+		}
+	}
+}
+
+// LogPrior returns the log prior density of the parameters that the priors are on,
+// and the log Jacobian with which LogDensity takes it to the unconstrained scale.
+func (m *gjrModel) LogPrior(theta []float64) (logPrior, logJacobian float64) {
+	logSD := math.Log(theta[gjrSD] / m.rms)
+	sharpe, _ := m.priors.sharpe.logDensity(theta[gjrSharpe])
+	sd, _ := m.priors.logSD.logDensity(logSD)
+	p, pJacobian := persistenceLink.logPrior(theta[gjrP])
+	alpha := (theta[gjrGains] + theta[gjrLosses]) / 2
+	news, newsJacobian := newsLink.logPrior(alpha / (theta[gjrP] * hShare))
+	split, splitJacobian := splitLink.logPrior(theta[gjrLosses] / (2 * alpha))
+	skew, kappa := math.Atanh(theta[gjrLambda])/skewScale, theta[gjrKappa]/kappaSD
+	logPrior = sharpe + sd + p + news + split - skew*skew/2 - kappa*kappa/2
+	_, _, scaleJacobian, _, _ := scaleLink(invertScale(2*logSD, 1-theta[gjrP]), 1-theta[gjrP])
+	logJacobian = scaleJacobian + pJacobian + newsJacobian + splitJacobian
+	if math.IsNaN(m.fixed) {
+		k := math.Log(theta[gjrNu] - 2)
+		tail, _ := m.priors.nu.logDensityOfLog(k, theta[gjrNu]-2)
+		logPrior += tail - k
+		logJacobian += k
+	}
+	return logPrior, logJacobian
+}

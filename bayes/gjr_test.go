@@ -1,0 +1,255 @@
+package bayes
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"allocate/returns"
+)
+
+// gjrSeries simulates a series of the model.
+func gjrSeries(seed uint64, n int, theta []float64) *returns.Series {
+	y := make([]float64, n)
+	gjrPredictor{}.Replicate(theta, rand.New(rand.NewPCG(seed, 9)), y)
+	return seriesOf(y)
+}
+
+// gjrTruth is a set of parameters as daily returns have them.
+func gjrTruth(lambda, gains, losses, p, kappa, nu float64) []float64 {
+	return []float64{gjrMu: 0.0004, gjrSD: 0.012, gjrNu: nu, gjrLambda: lambda, gjrGains: gains, gjrLosses: losses, gjrP: p, gjrKappa: kappa, gjrSharpe: 0.0004 / 0.012 * math.Sqrt(252), gjrNext: 0}
+}
+
+// TestGJRGradient compares the adjoint gradient with differences, at many points
+// and over histories with and without the bound on the variance.
+func TestGJRGradient(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	for trial := range 40 {
+		n := 60 + 40*(trial%4)
+		s := gjrSeries(uint64(trial), n, gjrTruth(-0.2, 0.02, 0.15, 0.95, -0.1, 4))
+		if trial%5 == 4 {
+			s.Returns[n/2] *= 400 // the variance after it is bounded
+		}
+		o := DefaultOptions()
+		if trial%7 == 6 {
+			o.PriorNu = "fixed(5)"
+		}
+		m, err := newGJR(daysOf(s, o), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q, grad, ignored := make([]float64, gjrDim), make([]float64, gjrDim), make([]float64, gjrDim)
+		m.Initialize(q)
+		for i := range q {
+			q[i] += 0.3 * rng.NormFloat64()
+		}
+		if _, err := m.LogDensity(q, grad); err != nil {
+			continue // outside the support
+		}
+		for i := range q {
+			h := 1e-5
+			at := func(d float64) float64 {
+				x := append([]float64(nil), q...)
+				x[i] += d
+				lp, err := m.LogDensity(x, ignored)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return lp
+			}
+			want := (8*(at(h)-at(-h)) - (at(2*h) - at(-2*h))) / (12 * h)
+			if math.Abs(grad[i]-want) > 1e-5*(1+math.Abs(want)) {
+				t.Errorf("trial %d: coordinate %d: %v, differences give %v (q %v)", trial, i, grad[i], want, q)
+			}
+		}
+	}
+}
+
+// TestGJRDensity compares the log density with the formula written out: the
+// densities of the days and of the priors.
+func TestGJRDensity(t *testing.T) {
+	s := gjrSeries(3, 200, gjrTruth(0.3, 0.1, 0.02, 0.9, 0.1, 6))
+	o := DefaultOptions()
+	m, err := newGJR(daysOf(s, o), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	value := func(shift float64) (lp, want float64) {
+		q, theta := make([]float64, gjrDim), make([]float64, len(m.Names()))
+		m.Initialize(q)
+		for i := range q {
+			q[i] += shift * float64(i-3) / 10
+		}
+		lp, err := m.LogDensity(q, make([]float64, gjrDim))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Constrain(q, theta)
+		g := garchOf(theta)
+		h := m.first * m.rms * m.rms
+		for _, r := range s.Returns {
+			y, next := g.step(r, h)
+			want += math.Log(g.skew.density(y/math.Sqrt(h))) - math.Log(h)/2
+			h = next
+		}
+		if math.Abs(math.Sqrt(h)-theta[gjrNext]) > 1e-12 {
+			t.Errorf("sd_next is %v, the recursion ends in %v", theta[gjrNext], math.Sqrt(h))
+		}
+		prior, jacobian := m.LogPrior(theta)
+		return lp, want + prior + jacobian
+	}
+	base, wantBase := value(0)
+	for _, shift := range []float64{-1, 0.5, 1, 2} {
+		lp, want := value(shift)
+		if d := lp - base - (want - wantBase); math.Abs(d) > 1e-8*math.Abs(want) {
+			t.Errorf("shift %v: log density differs by %v, the formula by %v", shift, lp-base, want-wantBase)
+		}
+	}
+}
+
+// TestGJRLongRun expects mean and standard deviation of long histories to be mu and
+// sd, whatever skew, asymmetry and the variance in the mean.
+func TestGJRLongRun(t *testing.T) {
+	for _, theta := range [][]float64{
+		gjrTruth(0, 0.05, 0.05, 0.9, 0, 8),
+		gjrTruth(-0.4, 0.01, 0.16, 0.9, -0.15, 8),
+		gjrTruth(0.5, 0.15, 0.02, 0.85, 0.2, 10),
+	} {
+		const n, histories = 40_000, 50
+		y := make([]float64, n)
+		rng := rand.New(rand.NewPCG(1, 1))
+		var means, squares []float64
+		for range histories {
+			gjrPredictor{}.Replicate(theta, rng, y)
+			mean, square := 0.0, 0.0
+			for _, r := range y {
+				mean += r / n
+				square += (r - theta[gjrMu]) * (r - theta[gjrMu]) / n
+			}
+			means, squares = append(means, mean), append(squares, square)
+		}
+		check := func(what string, x []float64, want float64) {
+			mean, se := meanSE(x)
+			if math.Abs(mean-want) > 4*se {
+				t.Errorf("%v: %s %v +- %v, want %v", theta, what, mean, se, want)
+			}
+		}
+		check("mean", means, theta[gjrMu])
+		// The variance of r is that of y, E h = sd^2, and of kappa (h - v).
+		if theta[gjrKappa] == 0 {
+			check("variance", squares, theta[gjrSD]*theta[gjrSD])
+		}
+	}
+}
+
+func meanSE(x []float64) (mean, se float64) {
+	n := float64(len(x))
+	for _, v := range x {
+		mean += v / n
+	}
+	for _, v := range x {
+		se += (v - mean) * (v - mean)
+	}
+	return mean, math.Sqrt(se / (n - 1) / n)
+}
+
+// TestGJRRecovers fits a simulated history: every parameter is within four posterior
+// standard deviations of the truth, the transforms of the days are uniform, and
+// tomorrow's distribution starts from the last day's variance.
+func TestGJRRecovers(t *testing.T) {
+	truth := gjrTruth(-0.25, 0.03, 0.17, 0.96, -0.05, 6)
+	s := gjrSeries(11, 2520, truth)
+	o := DefaultOptions()
+	o.Model, o.Draws, o.Replicates = "gjr_t", 400, 20
+	p, err := Fit(t.Context(), s, o, testStream(3), nil)
+	if err != nil || p.Model != "gjr_t" || p.Verdict() == Unusable {
+		t.Fatalf("%v, %v, %v", p.Model, p.Findings, err)
+	}
+	for k, x := range p.Summary {
+		if k == gjrNext {
+			continue
+		}
+		if z := (float64(x.Mean) - truth[k]) / float64(x.SD); math.Abs(z) > 4 {
+			t.Errorf("%s is %v +- %v, the truth %v", x.Name, x.Mean, x.SD, truth[k])
+		}
+	}
+	m := gjrPredictor{series: s}
+	theta := p.Theta(p.Len() / 2)
+	u := make([]float64, s.Len())
+	m.PIT(theta, s.Returns, u)
+	far := 0.0
+	slices.Sort(u)
+	for i, v := range u {
+		far = max(far, math.Abs(v-(float64(i)+0.5)/float64(len(u))))
+	}
+	if far > 1.95/math.Sqrt(float64(len(u))) {
+		t.Errorf("the transforms of the days are %v from uniform", far)
+	}
+	// Quantiles of tomorrow, from innovations of one standard deviation on either side.
+	low, high := []float64{-1}, []float64{1}
+	m.Path(theta, low, low)
+	m.Path(theta, high, high)
+	last, stormy := *s, *s
+	stormy.Returns = slices.Clone(s.Returns)
+	stormy.Returns[len(stormy.Returns)-1] = -0.15
+	a, b := []float64{-1}, []float64{1}
+	gjrPredictor{series: &stormy}.Path(theta, a, a)
+	gjrPredictor{series: &stormy}.Path(theta, b, b)
+	if width, after := high[0]-low[0], b[0]-a[0]; !(width > 0) || after < 1.5*width {
+		t.Errorf("tomorrow is %v wide, and %v after a loss of 15%% on %v", width, after, last.Dates)
+	}
+}
+
+// TestGJRPathsKeepWithinBounds draws the fattest tails and the longest memory that a
+// posterior has: no path explodes.
+func TestGJRPathsKeepWithinBounds(t *testing.T) {
+	theta := gjrTruth(-0.3, 0.2, 0.5, 0.999, -0.2, 2.3)
+	theta[gjrSD] = 0.06 // as of a coin
+	m := gjrPredictor{series: gjrSeries(1, 900, theta)}
+	rng := rand.New(rand.NewPCG(2, 2))
+	r := make([]float64, 21)
+	worst := 0.0
+	for range 20_000 {
+		for i := range r {
+			r[i] = rng.NormFloat64()
+		}
+		m.Path(theta, r, r)
+		wealth := 1.0
+		for _, x := range r {
+			if x < -1 || math.IsNaN(x) {
+				t.Fatalf("a return of %v", x)
+			}
+			wealth *= 1 + x
+		}
+		worst = max(worst, wealth)
+	}
+	if worst > 1e9 {
+		t.Errorf("a path multiplies the capital by %v in 21 days", worst)
+	}
+	t.Logf("largest of 20,000 21-day returns: %.4g", worst-1)
+}
+
+// TestGJRRefuses says what gjr_t is not for, and takes the hurdle for a strategy that
+// is flat on many days.
+func TestGJRRefuses(t *testing.T) {
+	o := DefaultOptions()
+	o.Model = "gjr_t"
+	short := gjrSeries(1, gjrFewest-1, gjrTruth(0, 0.05, 0.05, 0.9, 0, 5))
+	if _, err := newGJR(daysOf(short, o), o); err == nil || !strings.Contains(err.Error(), "student_t") {
+		t.Errorf("a short history: %v", err)
+	}
+	flat := gjrSeries(1, 500, gjrTruth(0, 0.05, 0.05, 0.9, 0, 5))
+	for i := range flat.Returns {
+		if i%4 > 0 {
+			flat.Returns[i] = 0
+		}
+	}
+	if f, err := Choose(flat, o); err != nil || f.Name != "hurdle_student_t" {
+		t.Errorf("a flat strategy has %v, %v", f.Name, err)
+	}
+	if f, err := Choose(short, o); err != nil || f.Name != "gjr_t" {
+		t.Errorf("another has %v, %v", f.Name, err)
+	}
+}
