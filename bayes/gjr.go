@@ -383,20 +383,20 @@ func (m *gjrModel) SamplePrior(rng *rand.Rand, q []float64) {
 	}
 }
 
-// LogPrior returns the log prior density of the parameters that the priors are on,
-// and the log Jacobian with which LogDensity takes it to the unconstrained scale.
+// LogPrior returns the log prior density of (sharpe, ln sd, nu), which the
+// configuration sets; what else LogDensity adds to the log likelihood, the other
+// priors and the Jacobians, is with logJacobian, so that the sensitivity to the prior
+// is to those three.
 func (m *gjrModel) LogPrior(theta []float64) (logPrior, logJacobian float64) {
 	logSD := math.Log(theta[gjrSD] / m.rms)
 	sharpe, _ := m.priors.sharpe.logDensity(theta[gjrSharpe])
 	sd, _ := m.priors.logSD.logDensity(logSD)
-	p, pJacobian := persistenceLink.logPrior(theta[gjrP])
+	logPrior = sharpe + sd
 	alpha := (theta[gjrGains] + theta[gjrLosses]) / 2
-	news, newsJacobian := newsLink.logPrior(alpha / (theta[gjrP] * hShare))
-	split, splitJacobian := splitLink.logPrior(theta[gjrLosses] / (2 * alpha))
 	skew, kappa := math.Atanh(theta[gjrLambda])/skewScale, theta[gjrKappa]/kappaSD
-	logPrior = sharpe + sd + p + news + split - skew*skew/2 - kappa*kappa/2
-	_, _, scaleJacobian, _, _ := scaleLink(invertScale(2*logSD, 1-theta[gjrP]), 1-theta[gjrP])
-	logJacobian = scaleJacobian + pJacobian + newsJacobian + splitJacobian
+	_, _, scale, _, _ := scaleLink(invertScale(2*logSD, 1-theta[gjrP]), 1-theta[gjrP])
+	logJacobian = scale + persistenceLink.logPrior(theta[gjrP]) + newsLink.logPrior(alpha/(theta[gjrP]*hShare)) +
+		splitLink.logPrior(theta[gjrLosses]/(2*alpha)) - skew*skew/2 - kappa*kappa/2
 	if math.IsNaN(m.fixed) {
 		k := math.Log(theta[gjrNu] - 2)
 		tail, _ := m.priors.nu.logDensityOfLog(k, theta[gjrNu]-2)

@@ -39,12 +39,10 @@ func (l link) inverse(share float64) float64 {
 	return q
 }
 
-// logPrior returns the log density of a share, up to a constant, and the log of
-// the slope in q there.
-func (l link) logPrior(share float64) (lp, logSlope float64) {
-	lp = (l.alpha-1)*math.Log(share) + (l.beta-1)*math.Log1p(-share)
-	_, _, _, whole, _ := l.at(l.inverse(share))
-	return lp, whole - lp
+// logPrior returns the log density of the coordinate of a share, up to a constant.
+func (l link) logPrior(share float64) float64 {
+	_, _, _, lp, _ := l.at(l.inverse(share))
+	return lp
 }
 
 // draw returns a share from the prior.
