@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"sync"
 
 	"allocate/bayes/nuts"
 	"allocate/returns"
@@ -54,7 +55,7 @@ var gjrT = Family{
 		o.HalfLife = 0
 		return newGJR(daysOf(s, o), o)
 	},
-	Predictor: func(s *returns.Series) Predictor { return gjrPredictor{series: s} },
+	Predictor: func(s *returns.Series) Predictor { return gjrPredictor{series: s, ends: &sync.Map{}} },
 }
 
 func init() { Register(gjrT) }
@@ -155,6 +156,7 @@ const (
 	gjrKappa
 	gjrSharpe
 	gjrNext
+	gjrParameters
 )
 
 // spread is the distance of p from 1 at which the data begin to pin down v (1-p)

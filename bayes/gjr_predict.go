@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"math/rand/v2"
+	"sync"
 
 	"allocate/returns"
 )
@@ -12,7 +13,31 @@ import (
 // days before it.
 type gjrPredictor struct {
 	series *returns.Series
-	first  float64 // h_1 of replicated histories; 0: v
+	first  float64   // h_1 of replicated histories; 0: v
+	ends   *sync.Map // garchEnd by parameters; nil: not remembered
+}
+
+// garchEnd is the recursion at a draw, and the variance of the day after the series.
+type garchEnd struct {
+	garch
+	next float64
+}
+
+// end goes through the series, or remembers that it did: several paths go on from
+// one draw.
+func (m gjrPredictor) end(theta []float64) garchEnd {
+	key := [gjrParameters]float64(theta)
+	if m.ends != nil {
+		if e, ok := m.ends.Load(key); ok {
+			return e.(garchEnd)
+		}
+	}
+	g, y := garchOf(theta), m.series.Returns
+	e := garchEnd{g, g.after(max(backcast(y), 1e-4*g.v), y)}
+	if m.ends != nil {
+		m.ends.Store(key, e)
+	}
+	return e
 }
 
 // garchOf returns the recursion at theta.
@@ -36,12 +61,11 @@ func (gjrPredictor) PIT(theta, y, u []float64) {
 }
 
 func (m gjrPredictor) Path(theta, z, r []float64) {
-	g := garchOf(theta)
+	e := m.end(theta)
 	var score tScore
-	score.set(g.skew.nu)
-	g.skew.quantiles(&score, z, r)
-	h := m.series.Returns
-	g.path(g.after(max(backcast(h), 1e-4*g.v), h), r)
+	score.set(e.skew.nu)
+	e.skew.quantiles(&score, z, r)
+	e.path(e.next, r)
 }
 
 // path turns innovations into the returns from a day of variance h on.
