@@ -198,8 +198,7 @@ func TestDamagedHashIsNoDamagedFile(t *testing.T) {
 
 // TestExportsReadWhatWasPublished: a damaged file is no source of an export.
 func TestExportsReadWhatWasPublished(t *testing.T) {
-	c := testConfig(t)
-	c.Bayes.Draws, c.Scenarios.Count = 200, 500
+	c := warm(tinyConfig(t))
 	o, _ := run(t, c)
 	for _, text := range []string{"", "as_of,effective,strategy,weight\n2022-12-23,2022-12-27,strategy_00,0.990000\n"} {
 		if err := os.WriteFile(filepath.Join(o.Dir, "weights.csv"), []byte(text), 0o644); err != nil {
@@ -237,8 +236,8 @@ func TestHistoryNeedsNoCache(t *testing.T) {
 			return errors.Join(os.RemoveAll(c.Cache), os.Remove(filepath.Join(dir, published.HistoryFile)))
 		},
 	} {
-		c := testConfig(t)
-		c.AsOf, c.Bayes.Draws, c.Scenarios.Count = "2022-12-22", 200, 500
+		c := tinyConfig(t)
+		c.AsOf = "2022-12-22"
 		o, _ := run(t, c)
 		if err := spoil(c, o.Dir); err != nil {
 			t.Fatal(err)
@@ -260,8 +259,8 @@ func TestHistoryNeedsNoCache(t *testing.T) {
 		}
 	}
 	// The same data, and no cache: nothing has changed.
-	c := testConfig(t)
-	c.AsOf, c.Bayes.Draws, c.Scenarios.Count = "2022-12-22", 200, 500
+	c := tinyConfig(t)
+	c.AsOf = "2022-12-22"
 	run(t, c)
 	if err := os.RemoveAll(c.Cache); err != nil {
 		t.Fatal(err)
@@ -273,8 +272,8 @@ func TestHistoryNeedsNoCache(t *testing.T) {
 // TestRetract: what was taken back is neither latest nor previous weights, and
 // is not published again by the same inputs.
 func TestRetract(t *testing.T) {
-	c := testConfig(t)
-	c.AsOf, c.Bayes.Draws, c.Scenarios.Count = "2022-12-21", 200, 500
+	c := warm(tinyConfig(t))
+	c.AsOf = "2022-12-21"
 	run(t, c)
 	c.AsOf = "2022-12-22"
 	o, _ := run(t, c)
@@ -315,9 +314,8 @@ func TestRetract(t *testing.T) {
 
 // TestDryRunPublishesNothing, and decides what a run does.
 func TestDryRunPublishesNothing(t *testing.T) {
-	c := testConfig(t)
-	c.AsOf = "2022-12-22"
-	c.Bayes.Draws, c.Scenarios.Count = 200, 500
+	c := tinyConfig(t)
+	c.AsOf, c.Scenarios.Holdout = "2022-12-22", nil
 	var m engine.Memory
 	dry, err := Run(context.Background(), c, RunOptions{DryRun: true}, &m, time.Now)
 	if err != nil {

@@ -148,8 +148,7 @@ func TestBacktestApproves(t *testing.T) {
 // what it was. What one earns shows only decisions that are over; here the
 // weights themselves are compared.
 func TestAllDaysOfTheFuture(t *testing.T) {
-	c := quickBacktest(t)
-	c.Bayes.Draws, c.Scenarios.Count = 300, 500
+	c := tinyBacktest(t)
 	clean := replays(t, c)
 	text := strings.Split(strings.TrimSpace(string(read(t, c.Returns.Path))), "\n")
 	for k, d := range clean.days {

@@ -90,11 +90,9 @@ func TestNoFIFOIsRead(t *testing.T) {
 // TestLostInputIsMadeAgain: what somebody deletes from the cache while a run is
 // at work is made again.
 func TestLostInputIsMadeAgain(t *testing.T) {
-	c := testConfig(t)
-	c.Bayes.Draws, c.Scenarios.Count = 200, 500
+	c := warm(tinyConfig(t))
 	want := mainFiles(t, func() string { o, _ := run(t, c); return o.Dir }())
-	c = testConfig(t)
-	c.Bayes.Draws, c.Scenarios.Count = 200, 500
+	c = tinyConfig(t)
 	deleted := 0
 	sink := sinkFunc(func(e engine.Event) {
 		if e.Kind == engine.StageFinished && (e.Stage == "returns" || e.Stage == "window" || e.Stage == "bayes" || e.Stage == "scenarios") {
@@ -119,7 +117,7 @@ func TestLostInputIsMadeAgain(t *testing.T) {
 func TestPoliciesShareAStore(t *testing.T) {
 	shared := t.TempDir()
 	policy := func(severity string) *config.Config {
-		c := quickBacktest(t)
+		c := cold(t, quickBacktest(t))
 		c.Backtest.Start, c.Backtest.Every = "2021-06-01", 126
 		c.Bayes.MinESS = 799 // every posterior has a finding
 		c.Gates.Severity = []returns.NamedSeverity{{Code: "scenarios.dependence", Severity: severity}, {Code: "scenarios.cvar", Severity: severity}}
