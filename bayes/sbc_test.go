@@ -21,10 +21,14 @@ var sbcReplicates = flag.Int("sbc", 200, "replicates of the simulation-based cal
 // keep to; for 17 quantities the test then fails a correct sampler in 1.7% of
 // seeds, and the seed is fixed.
 func TestSBC(t *testing.T) {
+	replicates := *sbcReplicates
+	if testing.Short() {
+		replicates = min(replicates, 60)
+	}
 	for name, make := range sbcModels(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if bad := calibrate(t, name, *sbcReplicates, make, make); len(bad) > 0 {
+			if bad := calibrate(t, name, replicates, make, make); len(bad) > 0 {
 				t.Errorf("ranks of %v leave the envelope", bad)
 			}
 		})
