@@ -47,7 +47,7 @@ func (f faulty) Execute(ctx context.Context, a engine.Action, s engine.Store, si
 // panic: the current weights are kept, the day says why, and the others are decided as
 // if it were not there. A stage that reads files is not forgiven.
 func TestOneDayFails(t *testing.T) {
-	c := quickBacktest(t)
+	c := tinyBacktest(t)
 	c.Optimize.CostBP, c.Backtest.End = 0, "2021-06-15" // weights do not depend on the current weights
 	clean := replays(t, c).days
 	c = cold(t, c)
@@ -134,7 +134,7 @@ func (s *stopAfter) Event(e engine.Event) {
 // TestBacktestResumes interrupts a backtest twice and expects the third to go on
 // where they were, and to publish what one without interruption does.
 func TestBacktestResumes(t *testing.T) {
-	c := cold(t, quickBacktest(t))
+	c := cold(t, tinyBacktest(t))
 	for _, x := range []struct {
 		stage string
 		after int64
@@ -162,7 +162,7 @@ func TestBacktestResumes(t *testing.T) {
 			t.Errorf("%s: %+v, want %d from the store", name, m.Stages, least)
 		}
 	}
-	w := tested(t, quickBacktest(t))
+	w := tested(t, tinyBacktest(t))
 	for _, name := range []string{"weights.csv", "returns.csv", "rebalances.csv", "metrics.csv", "backtest.json"} {
 		if !bytes.Equal(read(t, filepath.Join(o.Dir, name)), read(t, filepath.Join(w.Dir, name))) {
 			t.Errorf("%s differs after interruptions", name)

@@ -98,8 +98,8 @@ func same(t *testing.T, what string, a, b map[string]string) {
 func TestWorkersChangeNothing(t *testing.T) {
 	var first map[string]string
 	for _, workers := range []int{1, 2, 8} {
-		c := testConfig(t)
-		c.Workers = workers
+		c := tinyConfig(t)
+		c.Workers, c.Scenarios.Holdout, c.Bayes.Replicates = workers, nil, 100
 		o, _ := run(t, c)
 		files := mainFiles(t, o.Dir)
 		if first == nil {
@@ -142,7 +142,8 @@ func TestColumnAndRowOrderChangeNothing(t *testing.T) {
 }
 
 func TestSecondRunDoesNothing(t *testing.T) {
-	c := testConfig(t)
+	c := tinyConfig(t)
+	c.Scenarios.Holdout = nil
 	first, m := run(t, c)
 	if !first.Fresh || m.Count(engine.ActionFinished, "bayes") != 10 {
 		t.Errorf("first run: fresh %v, %d fits", first.Fresh, m.Count(engine.ActionFinished, "bayes"))
