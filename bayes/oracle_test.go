@@ -231,7 +231,11 @@ func compare(t *testing.T, name string, y []float64) {
 // The quadrature has converged: half the step moves nothing by 1e-4 of a
 // standard deviation, a fiftieth of the Monte Carlo error of 4,000 draws.
 func TestQuadratureConverges(t *testing.T) {
-	for _, n := range []int{40, 500} {
+	days := []int{40, 500}
+	if testing.Short() {
+		days = days[1:]
+	}
+	for _, n := range days {
 		m, err := newStudentT(newDays(benchmarkReturns(n), nil), DefaultOptions())
 		if err != nil {
 			t.Fatal(err)

@@ -177,7 +177,7 @@ func anyProblem(seed uint64, n, m int) *Problem {
 
 // TestBundleIsExact agrees with the exact solver on the problems of both.
 func TestBundleIsExact(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range uint64(cases(20, 3)) {
 		n := 3 + int(seed)
 		set := factorSet(seed, n, 200+100*int(seed))
 		if seed%2 == 1 {

@@ -135,7 +135,7 @@ func TestVertex(t *testing.T) {
 
 // TestTwoStrategies compares with a scan of the only free weight.
 func TestTwoStrategies(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range uint64(cases(20, 5)) {
 		set := factorSet(seed, 2, 300)
 		p := problem(t, set, func(o *Options) { o.MaxWeight = 1 })
 		s := solve(t, p)

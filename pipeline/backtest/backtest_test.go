@@ -270,7 +270,9 @@ func TestSimulatorBoundaries(t *testing.T) {
 		}
 		return s.Path()
 	}
-	of := func(name string, w float64) Target { return Target{Day: p.Date(0), Weights: map[string]float64{name: w}} }
+	of := func(name string, w float64) Target {
+		return Target{Day: p.Date(0), Weights: map[string]float64{name: w}}
+	}
 	if trades := path(Costs{}, of("a", 1), of("b", 1)).Trades; len(trades) != 1 || trades[0].Weights["b"] != 1 || trades[0].Turnover != 1 {
 		t.Errorf("two decisions for one session: %+v", trades)
 	}
