@@ -26,7 +26,7 @@ func TestRealStrategies(t *testing.T) {
 	c.Returns.Path, c.AsOf, c.Workers = realReturns, "2022-12-28", 2
 	c.Out, c.Cache = filepath.Join(t.TempDir(), "out"), t.TempDir()
 	if testing.Short() {
-		c.Bayes.Draws, c.Scenarios.Count, c.Scenarios.Holdout = 400, 4000, new(int)
+		c.Bayes.Draws, c.Scenarios.Count, c.Scenarios.Holdout = 400, 6000, new(int)
 	}
 	o, m := run(t, &c)
 	d := o.Decision

@@ -135,6 +135,7 @@ func (s *stopAfter) Event(e engine.Event) {
 // where they were, and to publish what one without interruption does.
 func TestBacktestResumes(t *testing.T) {
 	c := cold(t, tinyBacktest(t))
+	c.Backtest.End = "2021-12-15"
 	for _, x := range []struct {
 		stage string
 		after int64
@@ -162,7 +163,7 @@ func TestBacktestResumes(t *testing.T) {
 			t.Errorf("%s: %+v, want %d from the store", name, m.Stages, least)
 		}
 	}
-	w := tested(t, tinyBacktest(t))
+	w := tested(t, warm(c))
 	for _, name := range []string{"weights.csv", "returns.csv", "rebalances.csv", "metrics.csv", "backtest.json"} {
 		if !bytes.Equal(read(t, filepath.Join(o.Dir, name)), read(t, filepath.Join(w.Dir, name))) {
 			t.Errorf("%s differs after interruptions", name)

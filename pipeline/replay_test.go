@@ -63,6 +63,7 @@ func TestBacktestRescues(t *testing.T) {
 	if err := os.WriteFile(c.Returns.Path, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	c.Backtest.Start = "2020-06-01"
 	c.Returns.Window, c.Optimize.CostBP = "400d", 0 // so that a night does not depend on the current weights
 	c.Gates.MaxChange, c.Gates.MaxTurnover = 2, 2
 	c.Gates.Severity = []returns.NamedSeverity{{Code: "data.stopped", Severity: "info"}, {Code: "data.repeated_value", Severity: "info"}}
