@@ -48,6 +48,16 @@ func TestHoldingDrifts(t *testing.T) {
 		t.Errorf("within the limits: %v", fs)
 	}
 
+	// What rounding to 2 decimals adds to a turnover is no reason to hold: up to
+	// half a unit for each of 3 positions, and no more.
+	s.Decimals = 2
+	for limit, want := range map[float64]returns.Severity{0.486: returns.Info, 0.484: returns.Hold} {
+		if _, fs := checkChange(h, s, config.Gates{MaxTurnover: limit, MaxChange: 1}); fs[0].Severity != want {
+			t.Errorf("a turnover of 50%% with a limit of %v: %v", limit, fs)
+		}
+	}
+	s.Decimals = 0
+
 	// Nothing published and no file: a cold start, said so.
 	c.Gates.Previous = ""
 	if h, err = holding(&c, p, d+2, nil, nil); h != nil || err != nil {
