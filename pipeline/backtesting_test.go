@@ -37,9 +37,24 @@ func quickBacktest(t testing.TB) *config.Config {
 	return &c
 }
 
-// tinyBacktest is quickBacktest from few draws.
+// smallPanel is the file of the first five strategies of the bundled panel.
+func smallPanel(t testing.TB) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "small.csv")
+	var text strings.Builder
+	for line := range strings.Lines(string(read(t, filepath.Join("..", "testdata", "panels", "sample.csv")))) {
+		text.WriteString(strings.Join(strings.Split(strings.TrimSpace(line), ",")[:6], ",") + "\n")
+	}
+	if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// tinyBacktest is quickBacktest of five strategies from few draws.
 func tinyBacktest(t testing.TB) *config.Config {
 	c := quickBacktest(t)
+	c.Returns.Path = smallPanel(t)
 	fewDraws(c)
 	c.Scenarios.Count = 500
 	return c

@@ -149,7 +149,11 @@ func TestRealFrequencies(t *testing.T) {
 			continue
 		}
 		p := compounded(t, daily, f)
-		c, s := nightOf(t, p, func(c *config.Config) { c.Bayes.Draws = 400 })
+		c, s := nightOf(t, p, func(c *config.Config) {
+			if c.Bayes.Draws = 400; testing.Short() {
+				c.Scenarios.Holdout = new(int)
+			}
+		})
 		window := p.Window(p.Last().AddYears(-10)+1, p.Last())
 		var ratios []float64
 		for j, x := range s.Strategies {
