@@ -311,6 +311,9 @@ func TestAdversarial(t *testing.T) {
 				continue
 			}
 			seeds = 2
+			if testing.Short() {
+				seeds = 1
+			}
 		}
 		t.Run(a.name, func(t *testing.T) {
 			t.Parallel()

@@ -88,7 +88,11 @@ func TestChecksFindFaults(t *testing.T) {
 // Histories that the model itself makes are seldom warned of: in 60 fits of 10
 // checks each, none; a warning takes a value a quarter beyond 100 simulated ones.
 func TestChecksOfTheModelItself(t *testing.T) {
-	for seed := range 60 {
+	fits := 60
+	if testing.Short() {
+		fits = 12
+	}
+	for seed := range fits {
 		rng := rand.New(rand.NewPCG(uint64(seed), 33))
 		y := simulateT(rng, []int{60, 250, 1500}[seed%3], 0.0005, 0.01, 2.5+float64(seed))
 		p, err := Fit(context.Background(), seriesOf(y), DefaultOptions(), testStream(uint64(seed)), nil)

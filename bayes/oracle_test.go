@@ -168,6 +168,9 @@ func TestAgainstQuadrature(t *testing.T) {
 		series = append(series, example{"simulated " + strconv.Itoa(n), simulateT(rng, n, 0.0005*rng.NormFloat64(), 0.01, nu)})
 	}
 	t.Run("simulated", func(t *testing.T) {
+		if testing.Short() {
+			series = series[:7]
+		}
 		for _, s := range series {
 			compare(t, s.name, s.y)
 		}
@@ -189,6 +192,9 @@ func TestAgainstQuadrature(t *testing.T) {
 		sort.Strings(names)
 		lengths := []int{8000, 5000, 2520, 2520, 2520, 1260, 504, 252, 126, 63}
 		for i, n := range lengths {
+			if testing.Short() && n > 1260 {
+				continue // the quadrature of a longer one takes a second
+			}
 			y := all[names[i*len(names)/len(lengths)]]
 			compare(t, names[i*len(names)/len(lengths)], y[max(0, len(y)-n):])
 		}
@@ -225,7 +231,11 @@ func compare(t *testing.T, name string, y []float64) {
 // The quadrature has converged: half the step moves nothing by 1e-4 of a
 // standard deviation, a fiftieth of the Monte Carlo error of 4,000 draws.
 func TestQuadratureConverges(t *testing.T) {
-	for _, n := range []int{40, 500} {
+	days := []int{40, 500}
+	if testing.Short() {
+		days = days[1:]
+	}
+	for _, n := range days {
 		m, err := newStudentT(newDays(benchmarkReturns(n), nil), DefaultOptions())
 		if err != nil {
 			t.Fatal(err)

@@ -21,12 +21,16 @@ var sbcReplicates = flag.Int("sbc", 200, "replicates of the simulation-based cal
 // keep to; for 17 quantities the test then fails a correct sampler in 1.7% of
 // seeds, and the seed is fixed.
 func TestSBC(t *testing.T) {
+	replicates := *sbcReplicates
+	if testing.Short() {
+		replicates = min(replicates, 60)
+	}
 	for name, make := range sbcModels(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			n := *sbcReplicates
+			n := replicates
 			if name == "gjr_t" {
-				n /= 10 // a fit costs fifty of the others
+				n = max(20, n/10) // a fit costs fifty of the others
 			}
 			if bad := calibrate(t, name, n, make, make); len(bad) > 0 {
 				t.Errorf("ranks of %v leave the envelope", bad)

@@ -29,6 +29,7 @@ func TestManyUnknownKeys(t *testing.T) {
 		"section":  {"optimize:\n" + keys(many, "  key_%d: 1\n"), Source{}, "bad.yaml:1002: more than 1000 keys"},
 		"item":     {"optimize:\n  bounds:\n    - name: a\n" + keys(many, "      key_%d: 1\n"), Source{}, "bad.yaml:1003: more than 1000 keys"},
 		"some":     {keys(900, "key_%d: 1\n"), Source{}, "and 880 more unknown keys"},
+		"one over": {keys(21, "key_%d: 1\n"), Source{}, "and 1 more unknown key"},
 		"in item":  {"optimize:\n  bounds:\n    - name: a\n" + keys(900, "      key_%d: 1\n"), Source{}, "optimize.bounds[0]: and 880 more unknown keys"},
 		"variable": {"", Source{Env: strings.Fields(keys(many, "ALLOCATE_KEY_%d=1 "))}, "and 99980 more unknown keys"},
 		"set":      {"", Source{Sets: strings.Fields(keys(many, "key_%d=1 "))}, "and 99980 more unknown keys"},

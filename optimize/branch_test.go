@@ -49,7 +49,7 @@ func enumerate(t *testing.T, p *Problem) (best, ratio float64) {
 // TestBranchIsEnumeration compares the search with solving every case.
 func TestBranchIsEnumeration(t *testing.T) {
 	infeasible := 0
-	for k := range uint64(40) {
+	for k := range uint64(cases(40, 4)) {
 		rng := rand.New(rand.NewPCG(k, 7))
 		n := 3 + rng.IntN(4)
 		p := problem(t, factorSet(k, n, 300), func(o *Options) {

@@ -177,7 +177,7 @@ func anyProblem(seed uint64, n, m int) *Problem {
 
 // TestBundleIsExact agrees with the exact solver on the problems of both.
 func TestBundleIsExact(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range uint64(cases(20, 3)) {
 		n := 3 + int(seed)
 		set := factorSet(seed, n, 200+100*int(seed))
 		if seed%2 == 1 {
@@ -209,7 +209,8 @@ func TestBundleIsExact(t *testing.T) {
 // called impossible only if it is.
 func TestBundleAnyProblem(t *testing.T) {
 	impossible, iterations := 0, 0
-	for seed := range uint64(120) {
+	problems := cases(120, 4)
+	for seed := range uint64(problems) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			n := 2 + int(seed)%24
 			p := anyProblem(seed, n, 300)
@@ -248,17 +249,17 @@ func TestBundleAnyProblem(t *testing.T) {
 			}
 		})
 	}
-	if impossible < 5 || impossible > 40 {
+	if impossible < problems/24 || impossible > problems/3 {
 		t.Errorf("%d problems are infeasible; the draw should give some", impossible)
 	}
-	if iterations > 1000 {
+	if iterations > 1000*problems/120 {
 		t.Errorf("%d iterations; it used to take 939", iterations)
 	}
 }
 
 // TestBundleOnALine searches all portfolios of two strategies.
 func TestBundleOnALine(t *testing.T) {
-	for seed := range uint64(60) {
+	for seed := range uint64(cases(60, 4)) {
 		p := anyProblem(seed, 2, 40)
 		b, found, least := bundle(t, p, 1e-9), false, math.Inf(1)
 		const steps = 2000

@@ -8,14 +8,23 @@ import (
 	"testing"
 )
 
-var suite = flag.Int("suite", 500, "number of random problems of all kinds to certify and to solve by the bundle method, too")
+var suite = flag.Int("suite", 500, "number of random problems of all kinds to certify and to solve by the bundle method, too; an eighth with -short")
+
+// cases is how many of n cases a test takes: a part of them with -short.
+func cases(n, part int) int {
+	if testing.Short() {
+		return max(1, n/part)
+	}
+	return n
+}
 
 // TestCertifiedSuite solves random problems of all kinds. Each is certified to
 // a relative gap of 1e-9, keeps every limit, and has the same least value by the
 // level bundle method, which shares nothing with the walk but the definitions.
 func TestCertifiedSuite(t *testing.T) {
 	certified, crossed, infeasible, worst := 0, 0, 0, 0.0
-	for seed := range uint64(*suite) {
+	problems := cases(*suite, 8)
+	for seed := range uint64(problems) {
 		p, kind := randomProblem(seed + 100_000)
 		s, err := Solve(t.Context(), p)
 		none := new(InfeasibleError)
@@ -63,7 +72,7 @@ func TestCertifiedSuite(t *testing.T) {
 		}
 	}
 	t.Logf("%d certified to %.2g at worst, %d infeasible; %d of them also by the bundle method", certified, worst, infeasible, crossed)
-	if certified < *suite/2 || crossed < *suite*9/10 {
+	if certified < problems/2 || crossed < problems*9/10 {
 		t.Error("the suite has lost its mixture")
 	}
 }

@@ -160,7 +160,7 @@ func TestBoundCountsPrunedParts(t *testing.T) {
 // both reasons with enumeration.
 func TestBoundsWithWideGaps(t *testing.T) {
 	wide := 0
-	for k := range uint64(60) {
+	for k := range uint64(cases(60, 4)) {
 		p := problem(t, factorSet(k, 6, 80), func(o *Options) {
 			o.MaxWeight, o.MaxPositions, o.MinPosition = 0.6, 3, 0.05*float64(k%3)
 			if k%4 == 0 {
@@ -182,7 +182,7 @@ func TestBoundsWithWideGaps(t *testing.T) {
 			wide++
 		}
 	}
-	if wide < 5 {
+	if wide < cases(5, 4) {
 		t.Errorf("only %d searches ended before the optimum", wide)
 	}
 }

@@ -12,8 +12,8 @@ import (
 // the current weights, from the definitions, and of the problem without the fixed
 // cost plus that cost.
 func TestTradeOrHold(t *testing.T) {
-	held, traded, refused := 0, 0, 0
-	for seed := uint64(0); held+traded < 150; seed++ {
+	held, traded, refused, problems := 0, 0, 0, cases(150, 5)
+	for seed := uint64(0); held+traded < problems; seed++ {
 		p, kind := randomProblem(seed + 400_000)
 		if p.Previous == nil || p.MaxCVaR != 0 {
 			continue
@@ -53,7 +53,7 @@ func TestTradeOrHold(t *testing.T) {
 		}
 	}
 	t.Logf("%d held, %d traded, %d of them because what was held is not admissible", held, traded, refused)
-	if held < 30 || traded < 30 || refused < 5 {
+	if held < problems/5 || traded < problems/5 || refused < problems/30 {
 		t.Error("the suite has lost its mixture")
 	}
 }

@@ -89,7 +89,7 @@ func TestUnswept(t *testing.T) {
 // TestManifestOfBacktest expects run.json to name every stage that was done and
 // the actions of every day, cold and warm.
 func TestManifestOfBacktest(t *testing.T) {
-	c := quickBacktest(t)
+	c := cold(t, quickBacktest(t))
 	c.Backtest.End = "2020-12-15"
 	cold := tested(t, c)
 	again := *c

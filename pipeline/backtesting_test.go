@@ -22,18 +22,42 @@ import (
 	"allocate/returns"
 )
 
-// quickBacktest is the bundled panel, decided every quarter of a year, small.
+// quickBacktest is the bundled panel, decided every quarter of a year, small, in
+// the cache that the tests share.
 func quickBacktest(t testing.TB) *config.Config {
 	t.Helper()
 	c := config.Default()
 	c.Returns.Path, c.Returns.ShortHistory, c.Workers = filepath.Join("..", "testdata", "panels", "sample.csv"), "exclude", 2
-	c.Out, c.Cache = filepath.Join(t.TempDir(), "out"), t.TempDir()
+	c.Out, c.Cache = filepath.Join(t.TempDir(), "out"), warmCache
 	c.Bayes.Chains, c.Bayes.Draws, c.Bayes.MinESS = 2, 400, 100
 	c.Scenarios.Count, c.Scenarios.Horizon = 1000, 10
 	c.Optimize.CostBP, c.Optimize.MaxWeight = 5, 0.4
 	b := &c.Backtest
 	b.Schedule, b.Every, b.Start, b.Replicates = "every", 63, "2019-06-03", 100
 	return &c
+}
+
+// smallPanel is the file of the first five strategies of the bundled panel.
+func smallPanel(t testing.TB) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "small.csv")
+	var text strings.Builder
+	for line := range strings.Lines(string(read(t, filepath.Join("..", "testdata", "panels", "sample.csv")))) {
+		text.WriteString(strings.Join(strings.Split(strings.TrimSpace(line), ",")[:6], ",") + "\n")
+	}
+	if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// tinyBacktest is quickBacktest of five strategies from few draws.
+func tinyBacktest(t testing.TB) *config.Config {
+	c := quickBacktest(t)
+	c.Returns.Path = smallPanel(t)
+	fewDraws(c)
+	c.Scenarios.Count = 500
+	return c
 }
 
 func tested(t testing.TB, c *config.Config, trials ...Trial) *BacktestResult {
@@ -121,10 +145,14 @@ func TestBacktestIsTheNight(t *testing.T) {
 // up to that day changes, for any allocator: decisions, weights, returns and
 // predictions.
 func TestNoLookAhead(t *testing.T) {
-	t.Run("quarters", func(t *testing.T) { noLookAhead(t, quickBacktest(t), 1, 4, 7, 10, 12) })
+	t.Run("quarters", func(t *testing.T) {
+		c := tinyBacktest(t)
+		c.Backtest.Start = "2020-06-01"
+		noLookAhead(t, c, 1, 4, 7, 9)
+	})
 	t.Run("days, traded later", func(t *testing.T) {
 		// Decisions that wait are decided upon again before they are traded.
-		c := quickBacktest(t)
+		c := tinyBacktest(t)
 		limit := 0.05
 		c.Backtest.Every, c.Backtest.Delay, c.Backtest.Start, c.Backtest.End = 1, 2, "2021-06-01", "2021-06-14"
 		c.Optimize.MaxTurnover = &limit
@@ -133,7 +161,9 @@ func TestNoLookAhead(t *testing.T) {
 }
 
 func noLookAhead(t *testing.T, c *config.Config, days ...int) {
-	c.Bayes.Draws = 300
+	if testing.Short() {
+		days = days[1:2]
+	}
 	clean := tested(t, c).Report
 	rows, err := csv.NewReader(bytes.NewReader(read(t, c.Returns.Path))).ReadAll()
 	if err != nil {
@@ -191,7 +221,8 @@ func noLookAhead(t *testing.T, c *config.Config, days ...int) {
 // TestBacktestBytes expects the same files from any number of workers, warm and
 // cold.
 func TestBacktestBytes(t *testing.T) {
-	c := quickBacktest(t)
+	c := cold(t, tinyBacktest(t))
+	c.Backtest.End = "2021-06-15"
 	first := tested(t, c)
 	again := tested(t, c)
 	if again.Fresh || again.Dir != first.Dir {

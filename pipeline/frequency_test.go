@@ -97,10 +97,11 @@ func nightOf(t *testing.T, p *returns.Panel, change func(c *config.Config)) (*co
 // median over the strategies within 5%, which a factor such as sqrt(252/52) is
 // far beyond. The horizon is a month at each.
 func TestFrequencies(t *testing.T) {
+	strategies := 16
 	if testing.Short() {
-		t.Skip("many fits: the race detector sees the same code in the shorter tests")
+		strategies = 6
 	}
-	daily, truth, err := returns.Simulate(returns.Simulation{Strategies: 16, Days: 5200, Start: returns.NewDate(2003, 1, 1), Correlation: 0.2}, engine.Streams(3, "frequencies"))
+	daily, truth, err := returns.Simulate(returns.Simulation{Strategies: strategies, Days: 5200, Start: returns.NewDate(2003, 1, 1), Correlation: 0.2}, engine.Streams(3, "frequencies"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +110,7 @@ func TestFrequencies(t *testing.T) {
 		if f != returns.Daily {
 			p = compounded(t, daily, f)
 		}
-		_, s := nightOf(t, p, func(c *config.Config) { c.Returns.Window = "all" })
+		_, s := nightOf(t, p, func(c *config.Config) { c.Returns.Window, c.Bayes.Draws = "all", 400 })
 		if s.Frequency != f || s.Horizon != f.Month() || s.PerYear != f.PeriodsPerYear() {
 			t.Errorf("%v: frequency %v, horizon %d, %v periods a year", f, s.Frequency, s.Horizon, s.PerYear)
 		}
@@ -135,9 +136,6 @@ func TestFrequencies(t *testing.T) {
 // months differs from that of days: the model's is compared with the sample's at
 // the same frequency.
 func TestRealFrequencies(t *testing.T) {
-	if testing.Short() {
-		t.Skip("many fits: the race detector sees the same code in the shorter tests")
-	}
 	text, err := os.ReadFile(filepath.Join("..", "..", "shared", "data", "strategies", "returns.csv"))
 	if err != nil {
 		t.Skip("the real strategies are not beside the repository")
@@ -147,8 +145,15 @@ func TestRealFrequencies(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, f := range []returns.Frequency{returns.Weekly, returns.Monthly} {
+		if testing.Short() && f == returns.Weekly {
+			continue
+		}
 		p := compounded(t, daily, f)
-		c, s := nightOf(t, p, nil)
+		c, s := nightOf(t, p, func(c *config.Config) {
+			if c.Bayes.Draws = 400; testing.Short() {
+				c.Scenarios.Holdout = new(int)
+			}
+		})
 		window := p.Window(p.Last().AddYears(-10)+1, p.Last())
 		var ratios []float64
 		for j, x := range s.Strategies {
@@ -160,7 +165,8 @@ func TestRealFrequencies(t *testing.T) {
 		if s.Frequency != f || s.Horizon != f.Month() || math.Abs(m-1) > 0.05 {
 			t.Errorf("%v: frequency %v, horizon %d, volatility %.3f times the sample's", f, s.Frequency, s.Horizon, m)
 		}
-		c.Bayes.Draws, c.Bayes.MinESS, c.Backtest.Start, c.Backtest.Replicates = 250, 100, "2022-07-01", 100
+		fewDraws(c)
+		c.Backtest.Start, c.Backtest.Replicates = "2022-07-01", 100
 		done := tested(t, c)
 		b := done.Report
 		if b.Frequency != f || b.Horizon != f.Month() || len(b.Rebalances) < 6 || len(b.Metrics) == 0 {

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -8,6 +9,8 @@ import (
 
 	"allocate/config"
 	"allocate/optimize"
+	"allocate/pipeline/engine"
+	"allocate/pipeline/published"
 	"allocate/returns"
 )
 
@@ -45,6 +48,16 @@ func TestHoldingDrifts(t *testing.T) {
 		t.Errorf("within the limits: %v", fs)
 	}
 
+	// What rounding to 2 decimals adds to a turnover is no reason to hold: up to
+	// half a unit for each of 3 positions, and no more.
+	s.Decimals = 2
+	for limit, want := range map[float64]returns.Severity{0.486: returns.Info, 0.484: returns.Hold} {
+		if _, fs := checkChange(h, s, config.Gates{MaxTurnover: limit, MaxChange: 1}); fs[0].Severity != want {
+			t.Errorf("a turnover of 50%% with a limit of %v: %v", limit, fs)
+		}
+	}
+	s.Decimals = 0
+
 	// Nothing published and no file: a cold start, said so.
 	c.Gates.Previous = ""
 	if h, err = holding(&c, p, d+2, nil, nil); h != nil || err != nil {
@@ -52,5 +65,43 @@ func TestHoldingDrifts(t *testing.T) {
 	}
 	if _, fs := checkChange(nil, s, config.DefaultGates()); len(fs) != 1 || fs[0].Code != "run.cold_start" {
 		t.Errorf("a cold start: %v", fs)
+	}
+}
+
+// A finding of severity hold stops a run until it is approved, one of severity
+// fail stops it all the same, by the severities of the policy; what stops it and
+// what does not is told.
+func TestGateStops(t *testing.T) {
+	for _, c := range []struct {
+		found, policy       string
+		approved, publishes bool
+	}{
+		{"info", "", false, true},
+		{"warn", "", false, true},
+		{"hold", "", false, false},
+		{"hold", "", true, true},
+		{"fail", "", false, false},
+		{"fail", "", true, false},
+		{"warn", "hold", false, false},
+		{"warn", "fail", true, false},
+		{"fail", "info", false, true},
+	} {
+		var severity returns.Severity
+		if err := severity.UnmarshalText([]byte(c.found)); err != nil {
+			t.Fatal(err)
+		}
+		d := &Decision{approved: c.approved}
+		if c.policy != "" {
+			d.policy = []returns.NamedSeverity{{Code: "run.turnover", Severity: c.policy}}
+		}
+		var m engine.Memory
+		err := d.gate(&runner{Runner: &engine.Runner{Sink: &m}}, "optimize", []returns.Finding{{Code: "data.gap"}, {Code: "run.turnover", Severity: severity}})
+		var gate *published.GateError
+		if stopped := errors.As(err, &gate); stopped == c.publishes || err != nil && !stopped {
+			t.Errorf("%+v: %v", c, err)
+		}
+		if len(d.Findings) != 2 || m.Count(engine.Found, "optimize") != 2 {
+			t.Errorf("%+v: %d findings kept, %d told", c, len(d.Findings), m.Count(engine.Found, "optimize"))
+		}
 	}
 }

@@ -60,7 +60,10 @@ func coverageOf(t *testing.T, s *returns.Series, c config.Config) *scenarios.Cov
 // 1,500 days keep below a tenth of the binomial's. A change of regime in the
 // held-out year is noticed.
 func TestHoldoutCoverage(t *testing.T) {
-	const n = 40
+	n := 40
+	if testing.Short() {
+		n = 10
+	}
 	c := config.Default()
 	panel, _, err := returns.Simulate(returns.Simulation{Strategies: n, Days: 1752, Start: returns.NewDate(2015, 1, 1)}, engine.Streams(3, "holdout"))
 	if err != nil {
@@ -72,11 +75,11 @@ func TestHoldoutCoverage(t *testing.T) {
 	}
 	found := scenarios.JudgeHoldout(all)
 	summary := found[len(found)-1]
-	if summary.Code != "scenarios.holdout" || summary.Numbers["days"] != 252*n || summary.Numbers["strategies"] != n {
+	if summary.Code != "scenarios.holdout" || summary.Numbers["days"] != float64(252*n) || summary.Numbers["strategies"] != float64(n) {
 		t.Fatalf("findings %v", found)
 	}
 	for name, p := range map[string]float64{"below_1": 0.01, "below_5": 0.05, "above_95": 0.05, "above_99": 0.01} {
-		se := math.Sqrt(p * (1 - p) / (252 * n))
+		se := math.Sqrt(p * (1 - p) / float64(252*n))
 		if got := summary.Numbers[name]; math.Abs(got-p) > 3.3*se {
 			t.Errorf("%s: share %.4f, want %.2f within %.4f", name, got, p, 3.3*se)
 		}

@@ -16,9 +16,6 @@ import (
 // TestHostileNames carries names that attack file systems, spreadsheets and
 // pages from a file to everything that is published.
 func TestHostileNames(t *testing.T) {
-	if testing.Short() {
-		t.Skip("many fits: the race detector sees the same code in the shorter tests")
-	}
 	names := []string{"../../../etc/passwd", "=cmd|' /C calc'!A0", "<img src=x onerror=alert(1)>", `quote"comma,semi;`, "@sum(1)", "-2+3", "\u202egnp.exe", "emoji 🙂", "cash", strings.Repeat("x", 256)}
 	panel, _, err := returns.Simulate(returns.Simulation{Strategies: len(names), Days: 200, Start: returns.NewDate(2020, 1, 1)}, engine.Streams(3, "hostile"))
 	if err != nil {
@@ -45,7 +42,7 @@ func TestHostileNames(t *testing.T) {
 		}
 	}
 	out.Flush()
-	c := testConfig(t)
+	c := tinyConfig(t)
 	c.Returns.Path, c.AsOf = filepath.Join(t.TempDir(), "hostile.csv"), panel.Last().String()
 	if err := os.WriteFile(c.Returns.Path, text.Bytes(), 0o644); err != nil {
 		t.Fatal(err)

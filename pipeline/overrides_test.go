@@ -31,8 +31,7 @@ func fittedUnits(m *engine.Memory) (names []string) {
 // Options of one strategy or group fit that one again and no other, and so does
 // an option that only some family reads.
 func TestOverridesFitOnlyTheirs(t *testing.T) {
-	c := testConfig(t)
-	c.Scenarios.Holdout = new(int)
+	c := cold(t, tinyConfig(t))
 	about := filepath.Join(t.TempDir(), "about.csv")
 	if err := os.WriteFile(about, []byte("strategy,group\nstrategy_02,trend\nstrategy_05,trend\nstrategy_03,carry\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -80,8 +79,8 @@ func TestOverridesFitOnlyTheirs(t *testing.T) {
 
 // A backtest that was remembered with other overrides is made again.
 func TestOverridesInABacktest(t *testing.T) {
-	c := testConfig(t)
-	c.Bayes.Draws, c.Bayes.MinESS, c.Backtest.Start, c.Backtest.Replicates = 250, 50, "2022-11-20", 0
+	c := cold(t, tinyConfig(t))
+	c.Backtest.Start, c.Backtest.Replicates = "2022-11-20", 0
 	made := func() []string {
 		var m engine.Memory
 		if _, err := Backtest(t.Context(), c, nil, &m, time.Now); err != nil {

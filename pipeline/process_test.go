@@ -52,7 +52,7 @@ func processConfig(t *testing.T) *config.Config {
 
 // TestProcessesPublishTheSame compares a night in one process with one in many.
 func TestProcessesPublishTheSame(t *testing.T) {
-	here, _ := run(t, tinyConfig(t))
+	here, _ := run(t, warm(tinyConfig(t)))
 	there, m := run(t, processConfig(t))
 	same(t, "actions in processes", mainFiles(t, here.Dir), mainFiles(t, there.Dir))
 	if m.Count(engine.ActionFinished, "") == 0 {
@@ -91,7 +91,7 @@ func TestRefusalsCrossProcesses(t *testing.T) {
 			func(err error) bool { return errors.As(err, new(*published.GateError)) },
 		},
 	} {
-		here, there := tinyConfig(t), processConfig(t)
+		here, there := warm(tinyConfig(t)), processConfig(t)
 		x.change(here)
 		there.Returns.Path = here.Returns.Path
 		if name != "a cell that is no number" {

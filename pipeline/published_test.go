@@ -19,7 +19,14 @@ import (
 	"allocate/returns"
 )
 
-var damages = flag.Int("damages", 4, "random damages to published files, and as many to the store, that a run has to notice")
+var damages = flag.Int("damages", 4, "random damages to published files, and as many to the store, that a run has to notice; half with -short")
+
+func damagesMade() int {
+	if testing.Short() {
+		return *damages / 2
+	}
+	return *damages
+}
 
 // folder reads every file below dir.
 func folder(t *testing.T, dir string) map[string]string {
@@ -57,9 +64,16 @@ func restore(t *testing.T, dir string, files map[string]string) {
 // tinyConfig makes a run of a fraction of a second.
 func tinyConfig(t *testing.T) *config.Config {
 	c := testConfig(t)
-	c.Bayes.Chains, c.Bayes.Draws, c.Bayes.Warmup, c.Bayes.MinESS, c.Bayes.MaxRHat, c.Bayes.Replicates = 2, 100, 100, 10, 1.5, 0
+	fewDraws(c)
 	c.Scenarios.Count, c.Scenarios.Holdout = 300, new(int)
 	return c
+}
+
+// fewDraws is enough where one decision is compared with another, whatever it is
+// worth.
+func fewDraws(c *config.Config) {
+	b := &c.Bayes
+	b.Chains, b.Draws, b.Warmup, b.MinESS, b.MaxRHat, b.Replicates = 2, 100, 100, 10, 1.5, 0
 }
 
 // damage does something bad to a file, and says what.
@@ -100,9 +114,6 @@ func damage(t *testing.T, rng *rand.Rand, path string) string {
 // day before, with the cache and without: the run restores it or publishes a new
 // revision and says so, or refuses; never does it go on from a wrong file.
 func TestPublishedDamageIsNoticed(t *testing.T) {
-	if testing.Short() {
-		t.Skip("slow")
-	}
 	c := tinyConfig(t)
 	c.AsOf = "2022-12-22"
 	run(t, c)
@@ -118,8 +129,8 @@ func TestPublishedDamageIsNoticed(t *testing.T) {
 	}
 	slices.Sort(names)
 	cache := folder(t, c.Cache)
-	restored, refused, again := 0, 0, 0
-	for seed := range uint64(*damages) {
+	restored, refused, again, made := 0, 0, 0, damagesMade()
+	for seed := range uint64(made) {
 		rng := rand.New(rand.NewPCG(seed, 5))
 		name := names[rng.IntN(len(names))]
 		what := fmt.Sprintf("seed %d: %s: %s", seed, name, damage(t, rng, filepath.Join(c.Out, name)))
@@ -158,9 +169,9 @@ func TestPublishedDamageIsNoticed(t *testing.T) {
 		restore(t, c.Out, files)
 		restore(t, c.Cache, cache)
 	}
-	t.Logf("%d damages: %d restored, %d published again, %d refused", *damages, restored, again, refused)
-	if restored+again+refused != *damages {
-		t.Errorf("%d of %d damages have no such end", *damages-restored-again-refused, *damages)
+	t.Logf("%d damages: %d restored, %d published again, %d refused", made, restored, again, refused)
+	if restored+again+refused != made {
+		t.Errorf("%d of %d damages have no such end", made-restored-again-refused, made)
 	}
 }
 
@@ -198,8 +209,7 @@ func TestDamagedHashIsNoDamagedFile(t *testing.T) {
 
 // TestExportsReadWhatWasPublished: a damaged file is no source of an export.
 func TestExportsReadWhatWasPublished(t *testing.T) {
-	c := testConfig(t)
-	c.Bayes.Draws, c.Scenarios.Count = 200, 500
+	c := warm(tinyConfig(t))
 	o, _ := run(t, c)
 	for _, text := range []string{"", "as_of,effective,strategy,weight\n2022-12-23,2022-12-27,strategy_00,0.990000\n"} {
 		if err := os.WriteFile(filepath.Join(o.Dir, "weights.csv"), []byte(text), 0o644); err != nil {
@@ -237,8 +247,8 @@ func TestHistoryNeedsNoCache(t *testing.T) {
 			return errors.Join(os.RemoveAll(c.Cache), os.Remove(filepath.Join(dir, published.HistoryFile)))
 		},
 	} {
-		c := testConfig(t)
-		c.AsOf, c.Bayes.Draws, c.Scenarios.Count = "2022-12-22", 200, 500
+		c := tinyConfig(t)
+		c.AsOf = "2022-12-22"
 		o, _ := run(t, c)
 		if err := spoil(c, o.Dir); err != nil {
 			t.Fatal(err)
@@ -260,8 +270,8 @@ func TestHistoryNeedsNoCache(t *testing.T) {
 		}
 	}
 	// The same data, and no cache: nothing has changed.
-	c := testConfig(t)
-	c.AsOf, c.Bayes.Draws, c.Scenarios.Count = "2022-12-22", 200, 500
+	c := tinyConfig(t)
+	c.AsOf = "2022-12-22"
 	run(t, c)
 	if err := os.RemoveAll(c.Cache); err != nil {
 		t.Fatal(err)
@@ -273,8 +283,8 @@ func TestHistoryNeedsNoCache(t *testing.T) {
 // TestRetract: what was taken back is neither latest nor previous weights, and
 // is not published again by the same inputs.
 func TestRetract(t *testing.T) {
-	c := testConfig(t)
-	c.AsOf, c.Bayes.Draws, c.Scenarios.Count = "2022-12-21", 200, 500
+	c := warm(tinyConfig(t))
+	c.AsOf = "2022-12-21"
 	run(t, c)
 	c.AsOf = "2022-12-22"
 	o, _ := run(t, c)
@@ -315,9 +325,8 @@ func TestRetract(t *testing.T) {
 
 // TestDryRunPublishesNothing, and decides what a run does.
 func TestDryRunPublishesNothing(t *testing.T) {
-	c := testConfig(t)
-	c.AsOf = "2022-12-22"
-	c.Bayes.Draws, c.Scenarios.Count = 200, 500
+	c := tinyConfig(t)
+	c.AsOf, c.Scenarios.Holdout = "2022-12-22", nil
 	var m engine.Memory
 	dry, err := Run(context.Background(), c, RunOptions{DryRun: true}, &m, time.Now)
 	if err != nil {

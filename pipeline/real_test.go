@@ -19,15 +19,15 @@ var realReturns = filepath.Join("..", "..", "shared", "data", "strategies", "ret
 // TestRealStrategies is the main job as users have it: 29 strategies, ten
 // years, nothing set but the file and the day.
 func TestRealStrategies(t *testing.T) {
-	if testing.Short() {
-		t.Skip("many fits: the race detector sees the same code in the shorter tests")
-	}
 	if _, err := os.Stat(realReturns); errors.Is(err, fs.ErrNotExist) {
 		t.Skipf("no %s beside the repository", realReturns)
 	}
 	c := config.Default()
 	c.Returns.Path, c.AsOf, c.Workers = realReturns, "2022-12-28", 2
 	c.Out, c.Cache = filepath.Join(t.TempDir(), "out"), t.TempDir()
+	if testing.Short() {
+		c.Bayes.Draws, c.Scenarios.Count, c.Scenarios.Holdout = 400, 6000, new(int)
+	}
 	o, m := run(t, &c)
 	d := o.Decision
 	if n := m.Count(engine.ActionFinished, "bayes"); n != 29 {

@@ -47,23 +47,22 @@ func (f faulty) Execute(ctx context.Context, a engine.Action, s engine.Store, si
 // panic: the current weights are kept, the day says why, and the others are decided as
 // if it were not there. A stage that reads files is not forgiven.
 func TestOneDayFails(t *testing.T) {
-	c := quickBacktest(t)
-	c.Optimize.CostBP = 0 // weights do not depend on the current weights
-	clean := replays(t, c)
+	c := tinyBacktest(t)
+	c.Optimize.CostBP, c.Backtest.End = 0, "2021-06-15" // weights do not depend on the current weights
+	clean := replays(t, c).days
+	c = cold(t, c)
 	files, err := fetch(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	replay := func(f faulty) (*replay, error) {
-		one := *c
-		one.Cache = t.TempDir()
-		r, err := newRunner(&one, files, &engine.Memory{}, time.Now)
+	replay := func(c *config.Config, f faulty) (*replay, error) {
+		r, err := newRunner(c, files, &engine.Memory{}, time.Now)
 		if err != nil {
 			t.Fatal(err)
 		}
 		f.Local = r.Executor.(engine.Local)
 		r.Executor = f
-		p, _, err := newReplay(t.Context(), r, &one, files)
+		p, _, err := newReplay(t.Context(), r, c, files)
 		if err == nil {
 			err = p.forecasts(t.Context())
 		}
@@ -72,23 +71,23 @@ func TestOneDayFails(t *testing.T) {
 		}
 		return p, err
 	}
-	at := clean.days[5].day
+	at := clean[5].day
 	for _, f := range []faulty{{stage: "scenarios", at: at}, {stage: "scenarios", at: at, panic: true}} {
-		p, err := replay(f)
+		p, err := replay(c, f) // the second finds what the first has done
 		if err != nil {
 			t.Fatal(err)
 		}
 		for k, d := range p.days {
 			why := d.why()
 			switch want := map[bool]string{false: "a number that cannot be written", true: "panicked: index out of range"}[f.panic]; {
-			case k != 5 && (why != "" || fmt.Sprint(weightsOf(d.decision.Solution)) != fmt.Sprint(weightsOf(clean.days[k].decision.Solution))):
+			case k != 5 && (why != "" || fmt.Sprint(weightsOf(d.decision.Solution)) != fmt.Sprint(weightsOf(clean[k].decision.Solution))):
 				t.Errorf("%v: %s", d.day, why)
 			case k == 5 && (!strings.Contains(why, want) || strings.Contains(why, "goroutine")):
 				t.Errorf("%v: %q, want %q", d.day, why, want)
 			}
 		}
 	}
-	if _, err := replay(faulty{stage: "window", at: at}); err == nil || !strings.Contains(err.Error(), "cannot be written") {
+	if _, err := replay(cold(t, c), faulty{stage: "window", at: at}); err == nil || !strings.Contains(err.Error(), "cannot be written") {
 		t.Errorf("a window that fails: %v", err)
 	}
 }
@@ -135,7 +134,8 @@ func (s *stopAfter) Event(e engine.Event) {
 // TestBacktestResumes interrupts a backtest twice and expects the third to go on
 // where they were, and to publish what one without interruption does.
 func TestBacktestResumes(t *testing.T) {
-	c := quickBacktest(t)
+	c := cold(t, tinyBacktest(t))
+	c.Backtest.End = "2021-12-15"
 	for _, x := range []struct {
 		stage string
 		after int64
@@ -163,9 +163,7 @@ func TestBacktestResumes(t *testing.T) {
 			t.Errorf("%s: %+v, want %d from the store", name, m.Stages, least)
 		}
 	}
-	whole := *c
-	whole.Out, whole.Cache = filepath.Join(t.TempDir(), "out"), t.TempDir()
-	w := tested(t, &whole)
+	w := tested(t, warm(c))
 	for _, name := range []string{"weights.csv", "returns.csv", "rebalances.csv", "metrics.csv", "backtest.json"} {
 		if !bytes.Equal(read(t, filepath.Join(o.Dir, name)), read(t, filepath.Join(w.Dir, name))) {
 			t.Errorf("%s differs after interruptions", name)

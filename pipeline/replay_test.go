@@ -63,6 +63,7 @@ func TestBacktestRescues(t *testing.T) {
 	if err := os.WriteFile(c.Returns.Path, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	c.Backtest.Start = "2020-06-01"
 	c.Returns.Window, c.Optimize.CostBP = "400d", 0 // so that a night does not depend on the current weights
 	c.Gates.MaxChange, c.Gates.MaxTurnover = 2, 2
 	c.Gates.Severity = []returns.NamedSeverity{{Code: "data.stopped", Severity: "info"}, {Code: "data.repeated_value", Severity: "info"}}
@@ -148,8 +149,7 @@ func TestBacktestApproves(t *testing.T) {
 // what it was. What one earns shows only decisions that are over; here the
 // weights themselves are compared.
 func TestAllDaysOfTheFuture(t *testing.T) {
-	c := quickBacktest(t)
-	c.Bayes.Draws, c.Scenarios.Count = 300, 500
+	c := tinyBacktest(t)
 	clean := replays(t, c)
 	text := strings.Split(strings.TrimSpace(string(read(t, c.Returns.Path))), "\n")
 	for k, d := range clean.days {

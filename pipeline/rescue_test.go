@@ -20,6 +20,7 @@ import (
 // one, degraded.
 func TestOneStrategyFails(t *testing.T) {
 	good := testConfig(t)
+	good.Scenarios.Holdout = new(int)
 	good.AsOf = "2022-12-22"
 	run(t, good)
 	text, err := os.ReadFile(good.Returns.Path)
@@ -41,6 +42,7 @@ func TestOneStrategyFails(t *testing.T) {
 	lenient := []returns.NamedSeverity{{Code: "data.stopped", Severity: "info"}, {Code: "data.repeated_value", Severity: "info"}, {Code: "data.restated", Severity: "info"}}
 
 	alone := testConfig(t)
+	alone.Scenarios.Holdout = new(int)
 	alone.Returns.Path, alone.Gates.Severity = path, lenient
 	var m engine.Memory
 	_, err = Run(t.Context(), alone, RunOptions{}, &m, time.Now)

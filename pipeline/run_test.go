@@ -24,7 +24,32 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == ExecuteCommand {
 		os.Exit(executeOne())
 	}
-	goleak.VerifyTestMain(m)
+	dir, err := os.MkdirTemp("", "allocate-test-cache-")
+	if err != nil {
+		panic(err)
+	}
+	warmCache = dir
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(dir)
+		os.Exit(code)
+	}))
+}
+
+// warmCache is the cache of all tests that neither damage it nor count what is
+// found in it. Results are named by what they are made of, so that a test gets
+// the same from it as from a cache of its own.
+var warmCache string
+
+// cold gives a configuration a cache of its own, empty.
+func cold(t testing.TB, c *config.Config) *config.Config {
+	c.Cache = t.TempDir()
+	return c
+}
+
+// warm gives a configuration the cache that the tests share.
+func warm(c *config.Config) *config.Config {
+	c.Cache = warmCache
+	return c
 }
 
 // testConfig is a run of the bundled sample, small enough for many of them.
@@ -72,9 +97,13 @@ func same(t *testing.T, what string, a, b map[string]string) {
 
 func TestWorkersChangeNothing(t *testing.T) {
 	var first map[string]string
-	for _, workers := range []int{1, 2, 8} {
-		c := testConfig(t)
-		c.Workers = workers
+	several := []int{1, 8, 2}
+	if testing.Short() {
+		several = several[:2]
+	}
+	for _, workers := range several {
+		c := tinyConfig(t)
+		c.Workers, c.Scenarios.Holdout, c.Bayes.Replicates = workers, nil, 100
 		o, _ := run(t, c)
 		files := mainFiles(t, o.Dir)
 		if first == nil {
@@ -85,7 +114,7 @@ func TestWorkersChangeNothing(t *testing.T) {
 }
 
 func TestColumnAndRowOrderChangeNothing(t *testing.T) {
-	c := testConfig(t)
+	c := warm(testConfig(t))
 	o, _ := run(t, c)
 	text, err := os.ReadFile(c.Returns.Path)
 	if err != nil {
@@ -107,7 +136,7 @@ func TestColumnAndRowOrderChangeNothing(t *testing.T) {
 	for i := len(lines) - 1; i > 0; i-- {
 		write(lines[i])
 	}
-	shuffled := testConfig(t)
+	shuffled := warm(testConfig(t))
 	shuffled.Returns.Path = filepath.Join(t.TempDir(), "sample.csv")
 	if err := os.WriteFile(shuffled.Returns.Path, []byte(b.String()), 0o644); err != nil {
 		t.Fatal(err)
@@ -117,7 +146,8 @@ func TestColumnAndRowOrderChangeNothing(t *testing.T) {
 }
 
 func TestSecondRunDoesNothing(t *testing.T) {
-	c := testConfig(t)
+	c := tinyConfig(t)
+	c.Scenarios.Holdout = nil
 	first, m := run(t, c)
 	if !first.Fresh || m.Count(engine.ActionFinished, "bayes") != 10 {
 		t.Errorf("first run: fresh %v, %d fits", first.Fresh, m.Count(engine.ActionFinished, "bayes"))
@@ -134,7 +164,7 @@ func TestSecondRunDoesNothing(t *testing.T) {
 }
 
 func TestOneChangedStrategyIsFittedAlone(t *testing.T) {
-	c := testConfig(t)
+	c := warm(testConfig(t))
 	run(t, c)
 	text, err := os.ReadFile(c.Returns.Path)
 	if err != nil {
@@ -172,7 +202,7 @@ func (c *cancelAfter) Event(e engine.Event) {
 }
 
 func TestInterruptedRunResumes(t *testing.T) {
-	whole, _ := run(t, testConfig(t))
+	whole, _ := run(t, warm(testConfig(t)))
 	c := testConfig(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	sink := &cancelAfter{cancel: cancel}
@@ -192,7 +222,8 @@ func TestInterruptedRunResumes(t *testing.T) {
 }
 
 func TestDamagedStoreIsRepaired(t *testing.T) {
-	c := testConfig(t)
+	c := tinyConfig(t)
+	c.Scenarios.Holdout = nil // damage to its results, too
 	first, _ := run(t, c)
 	before := mainFiles(t, first.Dir)
 	for _, kind := range []string{"data", "index"} {
@@ -235,7 +266,7 @@ func TestDamagedStoreIsRepaired(t *testing.T) {
 }
 
 func TestLockedFolder(t *testing.T) {
-	c := testConfig(t)
+	c := warm(testConfig(t))
 	release, err := published.Lock(c.Out)
 	if err != nil {
 		t.Fatal(err)
@@ -249,7 +280,7 @@ func TestLockedFolder(t *testing.T) {
 }
 
 func TestManifestNamesEverything(t *testing.T) {
-	c := testConfig(t)
+	c := warm(testConfig(t))
 	o, _ := run(t, c)
 	m, err := published.ReadManifest(o.Dir)
 	if err != nil {

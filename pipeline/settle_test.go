@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"testing"
 
 	"allocate/config"
@@ -56,6 +57,27 @@ func TestSettle(t *testing.T) {
 		stale, err := in.settle(&cfg, sessions, today)
 		if err != nil || in.asOf.String() != c.asOf || (stale != "") != c.stale {
 			t.Errorf("%s: as of %v, %q, %v; want %s, stale %v", c.name, in.asOf, stale, err, c.asOf, c.stale)
+		}
+	}
+}
+
+// A run is not made ahead of its day: today's is the last one.
+func TestNoRunAheadOfItsDay(t *testing.T) {
+	d := returns.NewDate(2022, 12, 28)
+	p, err := returns.NewPanel([]returns.Date{d - 1, d, d + 1}, []returns.Strategy{{Name: "a"}}, [][]float64{{0.01, 0.01, 0.01}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := config.Default()
+	sessions, err := cfg.Returns.Sessions(p.Frequency(), "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for asOf, refused := range map[returns.Date]bool{d: false, d + 1: true} {
+		cfg.AsOf = asOf.String()
+		in := day{panel: p}
+		if _, err := in.settle(&cfg, sessions, d); errors.As(err, new(*returns.NotReadyError)) != refused {
+			t.Errorf("as of %v on %v: %v", asOf, d, err)
 		}
 	}
 }

@@ -26,9 +26,6 @@ import (
 // TestStoreDamageIsNoticed damages one file of the store: the next run gives the
 // same bytes, and makes the entry again if it needs it.
 func TestStoreDamageIsNoticed(t *testing.T) {
-	if testing.Short() {
-		t.Skip("slow")
-	}
 	c := tinyConfig(t)
 	o, _ := run(t, c)
 	sound := mainFiles(t, o.Dir)
@@ -37,7 +34,7 @@ func TestStoreDamageIsNoticed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	verified, again := 0, 0
+	verified, again, made := 0, 0, damagesMade()
 	cache := folder(t, c.Cache)
 	var names []string
 	for name := range cache {
@@ -46,7 +43,7 @@ func TestStoreDamageIsNoticed(t *testing.T) {
 		}
 	}
 	slices.Sort(names)
-	for seed := range uint64(*damages) {
+	for seed := range uint64(made) {
 		rng := rand.New(rand.NewPCG(seed, 6))
 		name := names[rng.IntN(len(names))]
 		kind := damage(t, rng, filepath.Join(c.Cache, name))
@@ -63,7 +60,7 @@ func TestStoreDamageIsNoticed(t *testing.T) {
 		restore(t, c.Cache, cache)
 	}
 	restore(t, c.Out, files)
-	t.Logf("%d damages: %d noticed by verify, %d met and made again by the run", *damages, verified, again)
+	t.Logf("%d damages: %d noticed by verify, %d met and made again by the run", made, verified, again)
 }
 
 // TestNoFIFOIsRead: metadata, holidays and previous weights that would never end.
@@ -90,11 +87,9 @@ func TestNoFIFOIsRead(t *testing.T) {
 // TestLostInputIsMadeAgain: what somebody deletes from the cache while a run is
 // at work is made again.
 func TestLostInputIsMadeAgain(t *testing.T) {
-	c := testConfig(t)
-	c.Bayes.Draws, c.Scenarios.Count = 200, 500
+	c := warm(tinyConfig(t))
 	want := mainFiles(t, func() string { o, _ := run(t, c); return o.Dir }())
-	c = testConfig(t)
-	c.Bayes.Draws, c.Scenarios.Count = 200, 500
+	c = tinyConfig(t)
 	deleted := 0
 	sink := sinkFunc(func(e engine.Event) {
 		if e.Kind == engine.StageFinished && (e.Stage == "returns" || e.Stage == "window" || e.Stage == "bayes" || e.Stage == "scenarios") {
@@ -119,9 +114,9 @@ func TestLostInputIsMadeAgain(t *testing.T) {
 func TestPoliciesShareAStore(t *testing.T) {
 	shared := t.TempDir()
 	policy := func(severity string) *config.Config {
-		c := quickBacktest(t)
-		c.Backtest.Start, c.Backtest.Every = "2021-06-01", 126
-		c.Bayes.MinESS = 799 // every posterior has a finding
+		c := cold(t, tinyBacktest(t))
+		c.Backtest.Start, c.Backtest.Every = "2021-12-01", 126
+		c.Bayes.MinESS = 199 // every posterior has a finding
 		c.Gates.Severity = []returns.NamedSeverity{{Code: "scenarios.dependence", Severity: severity}, {Code: "scenarios.cvar", Severity: severity}}
 		return c
 	}
@@ -154,12 +149,12 @@ func hostile() []string {
 
 // TestHostileNamesThroughTwoNights: the same names come back from every file.
 func TestHostileNamesThroughTwoNights(t *testing.T) {
-	if testing.Short() {
-		t.Skip("slow")
-	}
 	names := hostile()
 	if len(names) != 50 {
 		t.Fatalf("%d names", len(names))
+	}
+	if testing.Short() {
+		names = names[:16]
 	}
 	panel, _, err := returns.Simulate(returns.Simulation{Strategies: len(names), Days: 150, Start: returns.NewDate(2020, 1, 1)}, engine.Streams(3, "hostile"))
 	if err != nil {
@@ -179,7 +174,8 @@ func TestHostileNamesThroughTwoNights(t *testing.T) {
 	out.Flush()
 	c := testConfig(t)
 	c.Returns.Path = filepath.Join(t.TempDir(), "hostile.csv")
-	c.Bayes.Chains, c.Bayes.Draws, c.Bayes.MinESS, c.Scenarios.Count, c.Scenarios.Holdout = 2, 100, 10, 300, new(int)
+	fewDraws(c)
+	c.Scenarios.Count, c.Scenarios.Holdout = 300, new(int)
 	c.Optimize.MinWeight, c.Optimize.MaxWeight = 0.005, 0.1 // everything is held
 	if err := os.WriteFile(c.Returns.Path, []byte(text.String()), 0o644); err != nil {
 		t.Fatal(err)

@@ -42,6 +42,9 @@ func TestUndrawableChartsAreLeftOut(t *testing.T) {
 		}, true},
 		"NaN weights": {func(b *Backtest) { b.Rebalances[1].Weights["a"] = math.NaN(); b.Rebalances[2].Turnover = math.Inf(1) }, true},
 	} {
+		if testing.Short() && what != "one day" && what != "NaN" && what != "one portfolio" {
+			continue
+		}
 		b := replayed()
 		c.spoil(b)
 		page := published(t, b)["tearsheet.html"].String()

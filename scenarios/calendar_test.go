@@ -145,7 +145,10 @@ func TestMarginalsUnderEveryDependence(t *testing.T) {
 		s[2].Posterior = &bayes.Posterior{Strategy: "s2", Model: family, Names: m.Names(), Chains: 1, Draws: 1, Values: []float64{0.001, 0.012, 0.1}}
 	}
 	for _, kind := range []string{TCopula, Gaussian, Empirical, Independent} {
-		const n = 20000
+		n := 20000
+		if testing.Short() {
+			n = 4000
+		}
 		o := options(1, n)
 		o.Dependence = kind
 		set := generate(t, s, o, 2)
@@ -159,7 +162,7 @@ func TestMarginalsUnderEveryDependence(t *testing.T) {
 				u = append(u, sum/64)
 			}
 			// 0.1% point, and what 64 of the draws leave of the mixture.
-			if d := kolmogorov(u); d > 1.95/math.Sqrt(n)+0.004 {
+			if d := kolmogorov(u); d > 1.95/math.Sqrt(float64(n))+0.004 {
 				t.Errorf("%s, strategy %d: Kolmogorov distance %.4f", kind, j, d)
 			}
 		}

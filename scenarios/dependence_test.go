@@ -313,3 +313,52 @@ func TestEmpiricalKeepsClustering(t *testing.T) {
 		t.Errorf("the marginal of the strategy that begins later is off by %.4f", k)
 	}
 }
+
+// Blocks of history are a month long on average, as Politis and Romano draw them:
+// a day follows its day of history but for one day in 21.
+func TestEmpiricalBlocksAreMonths(t *testing.T) {
+	const history, n = 5000, 200_000
+	e := &empirical{rank: [][]int32{make([]int32, history)}}
+	days := make([]int32, n)
+	e.window(rand.New(rand.NewPCG(5, 1)), days)
+	blocks := 0.0
+	for i, day := range days[1:] {
+		if day != (days[i]+1)%history {
+			blocks++
+		}
+	}
+	const p = 1.0 / 21
+	if got := blocks / n; math.Abs(got-p) > 4*math.Sqrt(p*(1-p)/n) {
+		t.Errorf("a block begins on one day in %.2f, want 21", 1/got)
+	}
+}
+
+// As many factors as there are, and no more than one where there are none:
+// eigenvalues of independent returns are noise up to (1 + sqrt(N/T))^2.
+func TestNumberOfFactors(t *testing.T) {
+	const n, days = 90, 360
+	for _, c := range []struct {
+		groups, want int
+	}{{0, 1}, {1, 1}, {3, 3}, {5, 5}} {
+		rng := rand.New(rand.NewPCG(8, uint64(c.groups)))
+		x := mat.NewDense(days, n, nil)
+		for d := range days {
+			common := make([]float64, max(1, c.groups))
+			for g := range common {
+				common[g] = rng.NormFloat64()
+			}
+			for j := range n {
+				v := rng.NormFloat64()
+				if c.groups > 0 {
+					v = math.Sqrt(0.6)*v + math.Sqrt(0.4)*common[j%c.groups]
+				}
+				x.Set(d, j, v)
+			}
+		}
+		r := mat.NewSymDense(n, nil)
+		stat.CorrelationMatrix(r, x, nil)
+		if m := newFactors(r, days); m.factors() != c.want {
+			t.Errorf("%d groups of strategies: %d factors", c.groups, m.factors())
+		}
+	}
+}

@@ -1,8 +1,10 @@
 package scenarios
 
 import (
+	"math/rand/v2"
 	"testing"
 
+	"allocate/bayes"
 	"allocate/returns"
 )
 
@@ -43,5 +45,34 @@ func TestHeldOut(t *testing.T) {
 		if got := c.o.HeldOut(c.s); got != c.want {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)
 		}
+	}
+}
+
+// even is a predictor whose PITs rise evenly from 0 to 1.
+type even struct{}
+
+func (even) Mean([]float64) float64       { return 0 }
+func (even) Volatility([]float64) float64 { return 0.01 }
+func (even) Idle([]float64) float64       { return 0 }
+func (even) Path(_, z, r []float64)       { copy(r, z) }
+func (even) PIT(_, y, u []float64) {
+	for t := range y {
+		u[t] = (float64(t%1000) + 0.5) / 1000
+	}
+}
+
+// Coverage counts the days below and above each quantile.
+func TestCoverageCounts(t *testing.T) {
+	s := Strategy{
+		Series:    &returns.Series{Strategy: returns.Strategy{Name: "a"}, Dates: make([]returns.Date, 1000), Returns: make([]float64, 1000)},
+		Posterior: &bayes.Posterior{Strategy: "a", Names: []string{"mu"}, Chains: 1, Draws: 50, Values: make([]float64, 50)},
+		Predictor: even{},
+	}
+	c, err := s.Holdout(make([]float64, 1000), rand.NewPCG(1, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Days != 1000 || c.Below1 != 10 || c.Below5 != 50 || c.Above5 != 50 || c.Above1 != 10 {
+		t.Errorf("%+v", c)
 	}
 }

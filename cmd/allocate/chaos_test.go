@@ -10,13 +10,44 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
 
 // chaos scales the tests of this file; the bars of the project are met with
 // go test ./cmd/allocate -run ChaosKill -chaos 200 -timeout 60m
-var chaos = flag.Int("chaos", 4, "how many kills, and twice as many damages, the chaos tests make")
+var chaos = flag.Int("chaos", 4, "how many kills, and twice as many damages, the chaos tests make; a quarter with -short")
+
+// chances is how many of n kills, damages or faults a test makes.
+func chances(n int) int {
+	if testing.Short() {
+		return max(1, n/4)
+	}
+	return n
+}
+
+// undisturbed holds what the tiny commands publish when nothing happens to them,
+// and how long they take. The tests of this file share it.
+var undisturbed = map[string]*struct {
+	once   sync.Once
+	result string
+	length time.Duration
+}{"run": {}, "backtest": {}}
+
+// reference does a tiny command once for all tests.
+func reference(t *testing.T, binary, command string) (want string, length time.Duration) {
+	t.Helper()
+	u := undisturbed[command]
+	u.once.Do(func() {
+		dir, began := t.TempDir(), time.Now()
+		if out, err := tinyRun(binary, dir, command).CombinedOutput(); err != nil && !strings.Contains(string(out), "degraded") {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		u.length, u.result = time.Since(began), result(t, dir, command)
+	})
+	return u.result, u.length
+}
 
 // buildBinary finds the command, to be killed for real: TestMain put it there.
 func buildBinary(t *testing.T) string {
@@ -31,20 +62,6 @@ func buildBinary(t *testing.T) string {
 // sampleRun is the command of the bundled sample with its folders below dir.
 func sampleRun(binary, dir string, args ...string) *exec.Cmd {
 	return exec.Command(binary, append([]string{"run", "-v", "--config", "../../allocate.yaml", "--out", filepath.Join(dir, "out"), "--cache", filepath.Join(dir, "cache")}, args...)...)
-}
-
-// outputs reads what a run published, except the times in run.json.
-func outputs(t *testing.T, dir string) string {
-	t.Helper()
-	var all strings.Builder
-	for _, name := range []string{"weights.csv", "summary.json", "tearsheet.html"} {
-		b, err := os.ReadFile(filepath.Join(dir, "out", "latest", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		all.Write(b)
-	}
-	return all.String()
 }
 
 // whole fails if latest shows a folder that lacks a file.
@@ -164,38 +181,28 @@ func recovers(t *testing.T, binary, dir, command, want string) {
 // the same bytes, no partial folder, no finished strategy sampled twice, and no
 // temporary file after the next run and trim.
 func TestChaosKill(t *testing.T) {
-	if testing.Short() {
-		t.Skip("slow")
-	}
 	binary, rng := buildBinary(t), rand.New(rand.NewPCG(7, 7))
 	commands := []string{"run", "backtest"}
-	want, length := map[string]string{}, map[string]time.Duration{}
-	for _, c := range commands {
-		dir, began := t.TempDir(), time.Now()
-		if out, err := tinyRun(binary, dir, c).CombinedOutput(); err != nil && !strings.Contains(string(out), "degraded") {
-			t.Fatalf("%v\n%s", err, out)
-		}
-		length[c], want[c] = time.Since(began), result(t, dir, c)
-	}
-	killed, early := 0, 0
-	for i := 0; killed < *chaos && i < 10**chaos; i++ {
+	killed, early, kills := 0, 0, chances(*chaos)
+	for i := 0; killed < kills && i < 10*kills; i++ {
 		c, dir := commands[i%2], t.TempDir()
+		want, length := reference(t, binary, c)
 		cmd := tinyRun(binary, dir, c)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(rng.Float64() * float64(length[c])))
+		time.Sleep(time.Duration(rng.Float64() * float64(length)))
 		_ = cmd.Process.Kill() // it may have ended by itself
 		if _ = cmd.Wait(); cmd.ProcessState.Exited() {
 			early++
 			continue
 		}
 		killed++
-		recovers(t, binary, dir, c, want[c])
+		recovers(t, binary, dir, c, want)
 		_ = os.RemoveAll(dir) // t.TempDir keeps it to the end
 	}
 	t.Logf("%d kills of run and backtest (%d ended before theirs); each next run had the same bytes", killed, early)
-	if killed < *chaos {
+	if killed < kills {
 		t.Errorf("%d kills only", killed)
 	}
 }
@@ -208,26 +215,17 @@ var faults = flag.Int("faults", 2, "how many write, sync and rename errors are i
 // fail: the exit code says so or the result is whole, no file is lost, and the
 // next run is right.
 func TestChaosInjected(t *testing.T) {
-	if testing.Short() {
-		t.Skip("slow")
-	}
 	tracer, err := exec.LookPath("strace")
 	if err != nil {
 		t.Skip("strace is not installed")
 	}
 	binary, rng := buildBinary(t), rand.New(rand.NewPCG(9, 9))
-	commands, want := []string{"run", "backtest"}, map[string]string{}
-	for _, c := range commands {
-		dir := t.TempDir()
-		if out, err := tinyRun(binary, dir, c).CombinedOutput(); err != nil && !strings.Contains(string(out), "degraded") {
-			t.Fatalf("%v\n%s", err, out)
-		}
-		want[c] = result(t, dir, c)
-	}
+	commands := []string{"run", "backtest"}
 	calls := []string{"write:error=ENOSPC", "fsync:error=EIO", "renameat:error=EIO", "write:error=EIO", "fsync:error=ENOSPC", "rename,renameat,renameat2:error=ENOSPC"}
-	injected, failed := map[string]int{}, 0
-	for i, total := 0, 0; total < *faults && i < 10**faults; i++ {
+	injected, failed, least := map[string]int{}, 0, chances(*faults)
+	for i, total := 0, 0; total < least && i < 10*least; i++ {
 		c, dir, call := commands[rng.IntN(2)], t.TempDir(), calls[i%len(calls)]
+		want, _ := reference(t, binary, c)
 		log := filepath.Join(t.TempDir(), "strace")
 		names, _, _ := strings.Cut(call, ":")
 		cmd := tinyRun(binary, dir, c)
@@ -249,7 +247,7 @@ func TestChaosInjected(t *testing.T) {
 		total += hits
 		switch code {
 		case exitOK, exitDegraded: // what failed was a log line, or had another place
-			if result(t, dir, c) != want[c] {
+			if result(t, dir, c) != want {
 				t.Errorf("%s of %s: exit code %d with another result", call, c, code)
 			}
 		case exitFailure:
@@ -260,7 +258,7 @@ func TestChaosInjected(t *testing.T) {
 		default:
 			t.Errorf("%s of %s: exit code %d\n%s", call, c, code, stderr.String())
 		}
-		recovers(t, binary, dir, c, want[c])
+		recovers(t, binary, dir, c, want)
 		_ = os.RemoveAll(dir)
 	}
 	t.Logf("injected %v; %d commands failed, each next one was right", injected, failed)
@@ -274,17 +272,14 @@ func lastLine(s string) string {
 // TestChaosStore flips bits in stored files and cuts them short: each damage
 // is noticed or harmless, and the result is right.
 func TestChaosStore(t *testing.T) {
-	if testing.Short() {
-		t.Skip("slow")
-	}
 	binary, rng := buildBinary(t), rand.New(rand.NewPCG(8, 8))
 	dir := t.TempDir()
 	if out, err := tinyRun(binary, dir, "run").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	want := result(t, dir, "run")
-	noticed := 0
-	for i := range 2 * *chaos {
+	noticed, damages := 0, 2*chances(*chaos)
+	for i := range damages {
 		files, err := filepath.Glob(filepath.Join(dir, "cache", "*", "*", "*"))
 		if err != nil || len(files) == 0 {
 			t.Fatal(err)
@@ -328,8 +323,8 @@ func TestChaosStore(t *testing.T) {
 			t.Fatalf("%v\n%s", err, out)
 		}
 	}
-	t.Logf("%d of %d damages were noticed by verify", noticed, 2**chaos)
-	if noticed != 2**chaos {
-		t.Errorf("%d damages were not noticed", 2**chaos-noticed)
+	t.Logf("%d of %d damages were noticed by verify", noticed, damages)
+	if noticed != damages {
+		t.Errorf("%d damages were not noticed", damages-noticed)
 	}
 }

@@ -13,23 +13,17 @@ import (
 // run: one clear error, nothing half-published, and the next run, with room,
 // succeeds with the same bytes. It needs the right to mount a tmpfs.
 func TestChaosFullDisk(t *testing.T) {
-	if testing.Short() {
-		t.Skip("slow")
-	}
 	binary := buildBinary(t)
-	reference := t.TempDir()
-	if out, err := sampleRun(binary, reference).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	want := outputs(t, reference)
-	points := min(20, 2**chaos)
+	want, _ := reference(t, binary, "run")
+	points := min(20, 2*chances(*chaos))
+	const mostKiB = 1500 // the run needs about 1.7 MiB
 	failed := 0
 	for i := range points {
 		dir := filepath.Join(t.TempDir(), "disk")
 		if err := os.Mkdir(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		size := 40 + 6000*i/points // KiB; the run needs about 7 MiB
+		size := 40 + mostKiB*i/points
 		if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%dk", size)); err != nil {
 			t.Skipf("a tmpfs cannot be mounted here: %v", err)
 		}
@@ -39,7 +33,7 @@ func TestChaosFullDisk(t *testing.T) {
 					t.Error(err)
 				}
 			}()
-			out, err := sampleRun(binary, dir).CombinedOutput()
+			out, err := tinyRun(binary, dir, "run").CombinedOutput()
 			if err != nil {
 				failed++
 				lines := strings.Split(strings.TrimSpace(string(out)), "\n")
@@ -51,11 +45,11 @@ func TestChaosFullDisk(t *testing.T) {
 			if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT, "size=200m"); err != nil {
 				t.Fatal(err)
 			}
-			if out, err := sampleRun(binary, dir).CombinedOutput(); err != nil {
+			if out, err := tinyRun(binary, dir, "run").CombinedOutput(); err != nil {
 				t.Errorf("at %d KiB, then with room: %v\n%s", size, err, out)
 				return
 			}
-			if outputs(t, dir) != want {
+			if result(t, dir, "run") != want {
 				t.Errorf("at %d KiB, then with room: other bytes", size)
 			}
 		}()

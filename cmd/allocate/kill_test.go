@@ -15,14 +15,11 @@ import (
 // TestKilledRunGivesTheSameBytes runs the sample whole with 1 and with 8
 // workers, and a third time killed by SIGKILL half-way and started again.
 func TestKilledRunGivesTheSameBytes(t *testing.T) {
-	if testing.Short() {
-		t.Skip("slow")
-	}
 	binary := buildBinary(t)
 	start := func(dir string, workers string) (*exec.Cmd, *bytes.Buffer) {
 		var log bytes.Buffer
 		cmd := exec.Command(binary, "run", "-v", "--workers", workers, "--config", "../../allocate.yaml",
-			"--out", filepath.Join(dir, "out"), "--cache", filepath.Join(dir, "cache"), "--set", "bayes.draws=4000")
+			"--out", filepath.Join(dir, "out"), "--cache", filepath.Join(dir, "cache"), "--set", "scenarios.count=2000", "--set", "scenarios.holdout=0")
 		cmd.Stderr = &log
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
@@ -75,11 +72,14 @@ func TestKilledRunGivesTheSameBytes(t *testing.T) {
 // TestSignalStopsAndResumes sends SIGTERM in the middle of a run: exit 130, a
 // line that says so, and a next run that goes on.
 func TestSignalStopsAndResumes(t *testing.T) {
-	binary := buildBinary(t)
-	for _, signal := range []os.Signal{syscall.SIGTERM, os.Interrupt} {
+	binary, signals := buildBinary(t), []os.Signal{syscall.SIGTERM, os.Interrupt}
+	if testing.Short() {
+		signals = signals[:1]
+	}
+	for _, signal := range signals {
 		dir := t.TempDir()
 		var log bytes.Buffer
-		cmd := sampleRun(binary, dir, "--set", "bayes.draws=4000", "--workers", "1")
+		cmd := sampleRun(binary, dir, "--set", "scenarios.count=2000", "--workers", "1")
 		cmd.Stderr = &log
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
@@ -97,7 +97,7 @@ func TestSignalStopsAndResumes(t *testing.T) {
 		if _, err := os.Lstat(filepath.Join(dir, "out", "latest")); err == nil {
 			t.Errorf("%v: something was published", signal)
 		}
-		out, err := sampleRun(binary, dir, "--set", "bayes.draws=4000").CombinedOutput()
+		out, err := sampleRun(binary, dir, "--set", "scenarios.count=2000").CombinedOutput()
 		if err != nil || count(string(out), "action_hit", "bayes") == 0 {
 			t.Errorf("%v: the next run: %v", signal, err)
 		}
@@ -108,7 +108,7 @@ func TestSignalStopsAndResumes(t *testing.T) {
 // leaves at once with exit code 11.
 func TestTwoRunsTogether(t *testing.T) {
 	binary, dir := buildBinary(t), t.TempDir()
-	first := sampleRun(binary, dir, "--set", "bayes.draws=8000", "--workers", "1")
+	first := sampleRun(binary, dir, "--set", "bayes.draws=4000", "--set", "scenarios.count=2000", "--workers", "1")
 	if err := first.Start(); err != nil {
 		t.Fatal(err)
 	}

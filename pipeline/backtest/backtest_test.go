@@ -242,3 +242,41 @@ func TestCostIsPaidAtTheTrade(t *testing.T) {
 	near(t, "a trade of the smallest size", s.Path().Trades[1].Weights["a"], 0.75, 1e-12)
 	near(t, "a smaller one", s.Path().Trades[2].Weights["a"], 0.75, 1e-12)
 }
+
+// A week of a market that never closes ends on Sunday.
+func TestWeeksEndOnSunday(t *testing.T) {
+	var days []returns.Date
+	for i := range 22 {
+		days = append(days, returns.NewDate(2024, 1, 1).AddDays(i))
+	}
+	got, err := Schedule(Options{Schedule: Weekly}, days, days[0], days[21], returns.EveryDay(), nil)
+	if want := []returns.Date{days[6], days[13], days[20]}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v, %v, want %v", got, err, want)
+	}
+}
+
+// Of two decisions for one session, as those of a Friday and a Saturday are, the
+// last one is traded. A change that is just as large as the no-trade band is
+// traded, too.
+func TestSimulatorBoundaries(t *testing.T) {
+	p := panelOf(t, []string{"a", "b"}, []float64{0, 0, 0}, []float64{0, 0, 0})
+	path := func(c Costs, targets ...Target) *Path {
+		s := NewSimulator(p, c, 0, p.Date(0), p.Last())
+		for _, target := range targets {
+			s.Add(target)
+		}
+		if err := s.Until(p.Last()); err != nil {
+			t.Fatal(err)
+		}
+		return s.Path()
+	}
+	of := func(name string, w float64) Target {
+		return Target{Day: p.Date(0), Weights: map[string]float64{name: w}}
+	}
+	if trades := path(Costs{}, of("a", 1), of("b", 1)).Trades; len(trades) != 1 || trades[0].Weights["b"] != 1 || trades[0].Turnover != 1 {
+		t.Errorf("two decisions for one session: %+v", trades)
+	}
+	if trades := path(Costs{NoTrade: 0.25}, of("a", 0.25)).Trades; len(trades) != 1 || trades[0].Held {
+		t.Errorf("a turnover as large as the no-trade band: %+v", trades)
+	}
+}

@@ -25,3 +25,14 @@ func TestSeedsAreStable(t *testing.T) {
 		t.Error("seeds collide or vary")
 	}
 }
+
+// Names that run together are no other's seed, and the numbers are those that
+// runs were published with.
+func TestSeedsSeparateNames(t *testing.T) {
+	if SeedFor(1, "bayes", "ab") == SeedFor(1, "bayesa", "b") {
+		t.Error("a stage and a unit run together")
+	}
+	if got := SeedFor(1, "bayes", "strategy_01"); got != 11010342004983977728 {
+		t.Errorf("the seed of a published run was another: %d", got)
+	}
+}

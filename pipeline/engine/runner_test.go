@@ -64,3 +64,61 @@ func TestAnotherArchitectureIsRefused(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// touching is a store that keeps what was marked as used.
+type touching struct {
+	*store.Memory
+	used map[ContentID]bool
+}
+
+func (s *touching) Touch(_ time.Time, _ ActionID, contents ...ContentID) {
+	for _, id := range contents {
+		s.used[id] = true
+	}
+}
+
+// partly is a stage whose result is a tree of one part.
+var partly = map[string]Stage{"t": {Name: "t", Version: 1, Tree: true, Run: func(_ context.Context, c *Call) ([]byte, error) {
+	part, err := c.Put([]byte("part of " + c.Action.Unit))
+	if err != nil {
+		return nil, err
+	}
+	return Tree{Parts: []Part{{Name: "part", Content: part}}}.Encode()
+}}}
+
+// A result that is a tree is found if its parts are there, and they are marked
+// as used with it.
+func TestPartsBelongToAResult(t *testing.T) {
+	a := Action{Stage: "t", Version: 1, Unit: "x", Options: json.RawMessage("{}"), Arch: Arch()}
+	part := store.Sum([]byte("part of x"))
+	whole := &touching{store.NewMemory(), map[ContentID]bool{}}
+	for i, s := range []Store{whole, whole, store.NewMemory()} {
+		var m Memory
+		r := NewRunner(partly, s, Local{Stages: partly}, &m, 1, time.Now)
+		if i == 2 { // the tree alone
+			tree, err := Tree{Parts: []Part{{Name: "part", Content: part}}}.Encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			content, err := s.Put(tree)
+			if err := errors.Join(err, s.Record(a.ID(), content)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		results, err := r.Stage(t.Context(), "t", []Action{a})
+		if err != nil || results[0].Hit != (i == 1) || !s.Has(part) {
+			t.Errorf("%d: %+v, %v; the part is there: %v", i, results, err, s.Has(part))
+		}
+	}
+	if !whole.used[part] {
+		t.Error("a part was not marked as used: a trim would take it")
+	}
+}
+
+// A process that has another version of a stage does not do its actions.
+func TestAnotherVersionIsRefused(t *testing.T) {
+	a := Action{Stage: "t", Version: 2, Options: json.RawMessage("{}"), Arch: Arch()}
+	if _, err := (Local{Stages: partly}).Execute(t.Context(), a, store.NewMemory(), &Memory{}); err == nil || !strings.Contains(err.Error(), "version 2") {
+		t.Errorf("%v", err)
+	}
+}

@@ -68,3 +68,46 @@ func TestNothingOfTheSystemsTemporaryFolder(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Of several at work the one that began first says what stays.
+func TestTrimBesideTwoLeases(t *testing.T) {
+	s := open(t)
+	now := time.Now()
+	id, err := s.Put([]byte("used since the first began"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(s.path("data", id), now.Add(-5*time.Hour), now.Add(-5*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	for _, began := range []time.Duration{2, 10, 3} { // hours ago
+		release, err := s.Lease(now.Add(-began * time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer release()
+	}
+	if removed, _, err := s.Trim(now, now.Add(time.Hour), 1, nil); err != nil || removed != 0 {
+		t.Errorf("%d removed, %v", removed, err)
+	}
+}
+
+// A store of just the size that is asked for is left alone.
+func TestTrimToTheByte(t *testing.T) {
+	s := open(t)
+	for _, text := range []string{"aa", "bbb"} {
+		if _, err := s.Put([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for most, want := range map[int64]int{6: 0, 5: 0, 4: 1} {
+		if removed, _, err := s.Trim(time.Now(), time.Time{}, most, nil); err != nil || removed != want {
+			t.Errorf("at most %d bytes of 5: %d removed, %v", most, removed, err)
+		}
+		for _, text := range []string{"aa", "bbb"} {
+			if _, err := s.Put([]byte(text)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}

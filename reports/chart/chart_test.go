@@ -187,3 +187,18 @@ func TestTicks(t *testing.T) {
 		}
 	}
 }
+
+// A text is as wide as what is read, not as its escapes in the page.
+func TestTextIsAsWideAsItReads(t *testing.T) {
+	text := func(s string) string {
+		return fitted(`<text x="1" style="font-family:Liberation Sans;font-size:10px">` + s + `</text>`)
+	}
+	width := func(s string) string {
+		_, rest, _ := strings.Cut(text(s), `textLength="`)
+		w, _, _ := strings.Cut(rest, `"`)
+		return w
+	}
+	if a, b := width("A&amp;A"), width("A&#38;A"); a == "" || a != b {
+		t.Errorf("the same text is %q and %q wide", a, b)
+	}
+}
