@@ -39,20 +39,20 @@ var registry struct {
 func Register(f Family) {
 	switch {
 	case f.Name == "" || f.Name == automatic || f.Name != strings.ToLower(f.Name) || strings.ContainsAny(f.Name, " ,\t\n"):
-		panic(fmt.Sprintf("bayes: Register: %q is not a name for a family", f.Name))
+		panic(fmt.Sprintf("bayes: Register: invalid family name %q", f.Name))
 	case f.New == nil || f.Predictor == nil:
-		panic(fmt.Sprintf("bayes: Register: family %q lacks New or Predictor", f.Name))
+		panic(fmt.Sprintf("bayes: Register: family %q needs New and Predictor", f.Name))
 	}
 	for _, key := range f.Options {
 		if _, known := optionFields[key]; !known {
-			panic(fmt.Sprintf("bayes: Register: family %q reads %q, which is no option", f.Name, key))
+			panic(fmt.Sprintf("bayes: Register: family %q declares the unknown option %q", f.Name, key))
 		}
 	}
 	registry.Lock()
 	defer registry.Unlock()
 	at, taken := slices.BinarySearchFunc(registry.families, f.Name, byName)
 	if taken {
-		panic(fmt.Sprintf("bayes: Register: there is a family %q already", f.Name))
+		panic(fmt.Sprintf("bayes: Register: family %q is already registered", f.Name))
 	}
 	registry.families = slices.Insert(registry.families, at, f)
 }
@@ -72,7 +72,7 @@ func Lookup(name string) (Family, error) {
 	if at, found := slices.BinarySearchFunc(all, name, byName); found {
 		return all[at], nil
 	}
-	return Family{}, fmt.Errorf("bayes: no return model %q; there are %s", name, strings.Join(names(all), ", "))
+	return Family{}, fmt.Errorf("bayes: unknown return model %q; expected one of %s", name, strings.Join(names(all), ", "))
 }
 
 func names(all []Family) []string {

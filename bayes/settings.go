@@ -37,7 +37,7 @@ func fieldsOf(t reflect.Type) map[string][]int {
 // MarshalJSON writes the options that matter, by key.
 func (s Settings) MarshalJSON() ([]byte, error) {
 	if len(s.Of) > 0 {
-		return nil, errors.New("bayes: options with overrides, which For has to resolve first")
+		return nil, errors.New("bayes: unresolved overrides; call For first")
 	}
 	families, err := candidates(s.Options)
 	if err != nil {

@@ -118,14 +118,14 @@ func TestOverrides(t *testing.T) {
 		t.Error(err)
 	}
 	err := o.Known([]string{"alpha", "b"}, []string{""})
-	for _, want := range []string{`bayes.of[0].name: there is no strategy "a" among the 2`, `bayes.of[1].group: no strategy is in group "trend"`} {
+	for _, want := range []string{`bayes.of[0].name: no strategy "a" among 2`, `bayes.of[1].group: no strategy in group "trend"`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not say %q", err, want)
 		}
 	}
 	o.Of = []Override{{Model: pointer("normal")}, {Name: "a", Group: "b", Model: pointer("")}, {Name: "c"}, {Name: "d", PriorNu: pointer(Prior("fixed(1)"))}, {Name: "d", HalfLife: pointer(1.0)}}
 	err = o.Validate()
-	for _, want := range []string{"bayes.of[0]: expected either", "bayes.of[1]: expected either", "bayes.of[1].model: ", "bayes.of[2]: has no option", "bayes.of[3].prior_nu: ", "bayes.of[4]: \"d\" has options already"} {
+	for _, want := range []string{"bayes.of[0]: expected either", "bayes.of[1]: expected either", "bayes.of[1].model: ", "bayes.of[2]: sets no option", "bayes.of[3].prior_nu: ", "bayes.of[4]: duplicate entry for \"d\""} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not say %q", err, want)
 		}
