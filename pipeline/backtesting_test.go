@@ -220,7 +220,7 @@ func TestBacktestGoesOn(t *testing.T) {
 			continue
 		}
 		refused++
-		if !strings.Contains(b.Refused, "no portfolio is admissible") && !strings.Contains(b.Refused, "data.no_strategy") {
+		if !strings.Contains(b.Refused, "optimize: infeasible") && !strings.Contains(b.Refused, "data.no_strategy") {
 			t.Errorf("%v: %s", b.Day, b.Refused)
 		}
 		if b.Turnover != 0 || b.Cost != 0 {
