@@ -113,11 +113,11 @@ func (l *loader) more() bool {
 func (l *loader) file(path string) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		l.problem("%s: no such file; make one with: allocate config init", path)
+		l.problem("%s: no such file; create one with: allocate config init", path)
 		return
 	}
 	if err != nil {
-		l.problem("%s: the file cannot be read; expected a configuration file", path)
+		l.problem("%s: cannot be read; expected a configuration file", path)
 		return
 	}
 	only := viper.NewWithOptions(viper.KeyDelimiter(keyDelimiter))
@@ -125,7 +125,7 @@ func (l *loader) file(path string) {
 	if ext := filepath.Ext(path); ext != ".json" && ext != ".toml" {
 		only.SetConfigType("yaml")
 		if line := crowded(string(text)); line > 0 {
-			l.problem("%s:%d: more than %d keys in one section, most of which are unknown; allocate config docs lists those there are", path, line, mostKeys)
+			l.problem("%s:%d: more than %d keys in one section, most of them unknown; see allocate config docs", path, line, mostKeys)
 			return
 		}
 	}
@@ -148,7 +148,7 @@ func (l *loader) file(path string) {
 			case sections[key] && only.Get(key) == nil:
 				// everything in it is a comment
 			case sections[key]:
-				l.problem("%s: %s is a section; write its keys below it, indented", place(path, lineOf(string(text), key)), clip(key))
+				l.problem("%s: %s is a section; indent its keys below it", place(path, lineOf(string(text), key)), clip(key))
 			case l.more():
 				l.problem("%s: unknown key %s%s", place(path, lineOf(string(text), key)), clip(key), returns.Suggest(key, l.keys))
 			}
@@ -199,7 +199,7 @@ func (l *loader) env(environ []string) {
 		key, ok := names[name]
 		if !ok {
 			if l.more() {
-				l.problem("environment variable %s is not known%s", clip(name), returns.Suggest(name, known))
+				l.problem("unknown environment variable %s%s", clip(name), returns.Suggest(name, known))
 			}
 			continue
 		}
@@ -288,7 +288,7 @@ func oddities(path, text string) []error {
 			continue
 		case strings.HasPrefix(line, "---") || strings.HasPrefix(line, "..."):
 			if begun {
-				odd("the file has a second document, which would be ignored; join the two")
+				odd("the file has a second YAML document; merge the two")
 				return errs
 			}
 			continue
@@ -304,7 +304,7 @@ func oddities(path, text string) []error {
 		case key != strings.ToLower(key):
 			odd("write the key %s in lower case: %s", clip(key), clip(strings.ToLower(key)))
 		case strings.Contains(key, "."):
-			odd("write the key %s as a section with its keys below it, indented", clip(key))
+			odd("write the key %s as a section, with its keys indented below it", clip(key))
 		}
 	}
 	return errs

@@ -40,7 +40,7 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	g := &global{stdout: shown(stdout), json: asJSONText(stdout), data: asData(stdout), stderr: stderr}
 	root := &cobra.Command{
 		Use:           "allocate",
-		Short:         "From returns of trading strategies to portfolio weights, with the reasons",
+		Short:         "Compute portfolio weights from returns of trading strategies",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
@@ -77,11 +77,11 @@ func (g *global) addConfigFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVarP(&g.file, "config", "c", "", "configuration file (default "+defaultConfig+")")
 	f.StringArrayVar(&g.sets, "set", nil, "override a key: --set optimize.alpha=0.99 (repeatable)")
-	f.String("as-of", "", "as-of date: the last return that is used, YYYY-MM-DD")
-	f.String("out", "", "folder for published runs")
+	f.String("as-of", "", "as-of date, of the last return used, YYYY-MM-DD")
+	f.String("out", "", "folder of published runs")
 	f.String("cache", "", "folder of the cache")
 	f.String("seed", "", "random seed")
-	f.String("workers", "", "parallel workers; changes no result")
+	f.String("workers", "", "parallel workers; does not affect results")
 }
 
 // load combines file, environment, --set and flags.
@@ -102,7 +102,7 @@ func (g *global) load(cmd *cobra.Command) (*config.Config, map[string]config.Ori
 	})
 	c, origins, err := config.Load(src)
 	if err != nil && src.File == "" && !given(src, "returns.path") {
-		return nil, nil, &config.Error{Err: fmt.Errorf("there is no %s in this folder; make one with allocate config init, or name one with --config", defaultConfig)}
+		return nil, nil, &config.Error{Err: fmt.Errorf("no %s in this folder; create one with allocate config init, or name one with --config", defaultConfig)}
 	}
 	return c, origins, err
 }
