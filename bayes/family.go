@@ -86,13 +86,17 @@ func names(all []Family) []string {
 // automatic is the name that leaves the choice of a family to Choose.
 const automatic = "auto"
 
+// hurdleShare is the share of zero returns from which auto chooses the hurdle:
+// below it the density of a Student-t does not yet degenerate to a spike at 0.
+const hurdleShare = 0.1
+
 // Choose returns the family that o asks for; "auto" is the hurdle for a series
 // with many days of exactly zero return and the plain Student-t otherwise.
 func Choose(s *returns.Series, o Options) (Family, error) {
 	if o.Model != automatic {
 		return Lookup(o.Model)
 	}
-	if s.ZeroShare() >= o.FlatShare {
+	if s.ZeroShare() >= hurdleShare {
 		return hurdleT, nil
 	}
 	return studentT, nil

@@ -74,9 +74,6 @@ func climb(ctx context.Context, m Model, o Options, stream func(part string) ran
 	exhausted := false
 	counted := 0 // of the view's gradients
 	for i, r := range rungs {
-		if i > 0 && !o.Escalate {
-			break
-		}
 		if r.suffix == denseRung && (m.Dim() <= nutsDenseDim || m.Dim() > denseDim) {
 			continue
 		}

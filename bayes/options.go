@@ -11,8 +11,7 @@ import (
 
 // Options is the section `bayes` of the configuration.
 type Options struct {
-	Model        string  `mapstructure:"model" json:"model" doc:"return model; auto: hurdle_student_t where the share of zero returns is at least flat_share, else student_t"`
-	FlatShare    float64 `mapstructure:"flat_share" json:"flat_share" doc:"share of zero returns from which auto chooses hurdle_student_t" fraction:"true"`
+	Model        string  `mapstructure:"model" json:"model" doc:"return model; auto: hurdle_student_t where at least 10% of the returns are 0, else student_t"`
 	HalfLife     float64 `mapstructure:"half_life" json:"half_life" doc:"half-life of exponential weights, in periods; 0: equal weights"`
 	PriorSharpe  Prior   `mapstructure:"prior_sharpe" json:"prior_sharpe" doc:"prior of the annual Sharpe ratio: student_t(df, location, scale), or normal(location, scale), whose light tails may inflate the standard deviation instead where data and prior conflict"`
 	PriorLogSD   Prior   `mapstructure:"prior_log_sd" json:"prior_log_sd" doc:"prior of ln(standard deviation per period / its robust estimate): normal(location, scale) or student_t(df, location, scale); the standard deviation, not the scale sigma of the Student-t"`
@@ -25,11 +24,10 @@ type Options struct {
 	MaxRHat      float64 `mapstructure:"max_rhat" json:"max_rhat" doc:"maximum rank-normalized split R-hat"`
 	MinESS       float64 `mapstructure:"min_ess" json:"min_ess" doc:"minimum bulk and tail effective sample size, all chains together"`
 	MaxDivergent float64 `mapstructure:"max_divergent" json:"max_divergent" doc:"maximum share of divergent transitions" fraction:"true"`
-	Escalate     bool    `mapstructure:"escalate" json:"escalate" doc:"retry with a longer warm-up, smaller steps and a dense metric where the draws fail the diagnostics"`
 	MaxGradients int     `mapstructure:"max_gradients" json:"max_gradients" doc:"maximum gradient evaluations per strategy, over all attempts; the best attempt is kept when they are exhausted"`
 	Replicates   int     `mapstructure:"replicates" json:"replicates" doc:"replicated histories of the posterior predictive checks; 0: none"`
 
-	Of []Override `mapstructure:"of" json:"of,omitempty" doc:"overrides of model, flat_share, half_life and priors for single strategies or metadata groups: [{name: a, model: normal}, {group: trend, prior_sharpe: \"normal(0, 0.5)\"}]"`
+	Of []Override `mapstructure:"of" json:"of,omitempty" doc:"overrides of model, half_life and priors for single strategies or metadata groups: [{name: a, model: normal}, {group: trend, prior_sharpe: \"normal(0, 0.5)\"}]"`
 
 	// Horizon is how many periods ahead the losses are of which LossTail judges
 	// the tail; 0: one. Families without memory do not depend on it. It is no key
@@ -45,7 +43,6 @@ type Options struct {
 func DefaultOptions() Options {
 	return Options{
 		Model:        automatic,
-		FlatShare:    0.1,
 		PriorSharpe:  "student_t(3, 0, 0.7)",
 		PriorLogSD:   "normal(0, 1)",
 		PriorNu:      "gamma(2, 0.1)",
@@ -57,7 +54,6 @@ func DefaultOptions() Options {
 		MaxRHat:      1.01,
 		MinESS:       400,
 		MaxDivergent: 0.001,
-		Escalate:     true,
 		MaxGradients: 2_000_000,
 		Replicates:   100,
 	}
@@ -104,7 +100,6 @@ func (o Options) problems() (list []problem) {
 	}
 	_, bad := o.readPriors()
 	list = append(list, bad...)
-	check(o.FlatShare > 0 && o.FlatShare <= 1, "flat_share", "is %v; expected a share above 0, at most 1", o.FlatShare)
 	check(o.HalfLife >= 0 && o.HalfLife <= 1e6, "half_life", "is %v; expected a number of periods, or 0 for equal weights", o.HalfLife)
 	check(o.Chains >= 2 && o.Chains <= 64, "chains", "is %d; R-hat needs 2 to 64 chains", o.Chains)
 	check(o.Draws >= 100 && o.Draws <= 1e6, "draws", "is %d; expected 100 to 1000000", o.Draws)

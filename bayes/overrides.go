@@ -16,7 +16,6 @@ type Override struct {
 	Name        string   `mapstructure:"name" json:"name,omitempty" doc:"strategy"`
 	Group       string   `mapstructure:"group" json:"group,omitempty" doc:"instead of name: a group of the metadata; options by name take precedence"`
 	Model       *string  `mapstructure:"model" json:"model,omitempty" doc:"as bayes.model"`
-	FlatShare   *float64 `mapstructure:"flat_share" json:"flat_share,omitempty" doc:"as bayes.flat_share" fraction:"true"`
 	HalfLife    *float64 `mapstructure:"half_life" json:"half_life,omitempty" doc:"as bayes.half_life"`
 	PriorSharpe *Prior   `mapstructure:"prior_sharpe" json:"prior_sharpe,omitempty" doc:"as bayes.prior_sharpe"`
 	PriorLogSD  *Prior   `mapstructure:"prior_log_sd" json:"prior_log_sd,omitempty" doc:"as bayes.prior_log_sd"`

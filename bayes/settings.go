@@ -17,11 +17,8 @@ type Settings struct{ Options }
 // samplerOptions are the keys on which every fit depends.
 var samplerOptions = []string{
 	"model", "chains", "draws", "warmup", "target_accept", "max_tree_depth", "max_rhat", "min_ess", "max_divergent",
-	"escalate", "max_gradients", "replicates",
+	"max_gradients", "replicates",
 }
-
-// automaticOptions are those on which the choice of a family depends.
-var automaticOptions = []string{"flat_share"}
 
 // optionFields are the fields of Options by key.
 var optionFields = fieldsOf(reflect.TypeFor[Options]())
@@ -44,9 +41,6 @@ func (s Settings) MarshalJSON() ([]byte, error) {
 		return nil, err
 	}
 	keys := slices.Clone(samplerOptions)
-	if s.Model == automatic {
-		keys = append(keys, automaticOptions...)
-	}
 	for _, f := range families {
 		keys = append(keys, f.Options...)
 	}

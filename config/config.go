@@ -26,6 +26,9 @@ type Config struct {
 	Optimize  optimize.Options  `mapstructure:"optimize" json:"optimize" doc:"objective and constraints of the portfolio"`
 	Backtest  backtest.Options  `mapstructure:"backtest" json:"backtest" doc:"walk-forward backtest; read by allocate backtest only"`
 	Gates     Gates             `mapstructure:"gates" json:"gates" doc:"approval, retention and monitoring"`
+
+	// Notices are about keys and names of earlier versions that were read.
+	Notices []string `mapstructure:"-" json:"-" jsonschema:"-"`
 }
 
 // Default returns the built-in values. Only returns.path must be given.

@@ -83,6 +83,8 @@ func Load(src Source) (*Config, map[string]Origin, error) {
 		return nil, nil, &Error{err}
 	}
 	l.resolve(c, src.File)
+	l.renameAllocators(c)
+	c.Notices = l.notices
 	return c, l.origins, c.Validate()
 }
 
@@ -97,6 +99,7 @@ type loader struct {
 	keys     []string
 	origins  map[string]Origin
 	problems []error
+	notices  []string // about keys and names of earlier versions
 }
 
 func (l *loader) problem(format string, args ...any) {
@@ -144,7 +147,9 @@ func (l *loader) file(path string) {
 	}
 	for _, key := range keys {
 		if _, known := l.fields[key]; !known {
+			where := place(path, lineOf(string(text), key))
 			switch {
+			case l.retire(key, only.Get(key), Origin{"file", where}, where):
 			case sections[key] && only.Get(key) == nil:
 				// everything in it is a comment
 			case sections[key]:
@@ -189,6 +194,9 @@ func (l *loader) env(environ []string) {
 		names[l.fields[key].Env()] = key
 		known = append(known, l.fields[key].Env())
 	}
+	for key := range retiredKeys {
+		names[Field{Key: key}.Env()] = key
+	}
 	environ = slices.Clone(environ)
 	sort.Strings(environ)
 	for _, e := range environ {
@@ -212,7 +220,7 @@ func (l *loader) env(environ []string) {
 func (l *loader) set(key, value string, origin Origin, where string) {
 	f, ok := l.fields[key]
 	if !ok {
-		if l.more() {
+		if !l.retire(key, value, origin, where) && l.more() {
 			l.problem("%s: unknown key %s%s", clip(where), clip(key), returns.Suggest(key, l.keys))
 		}
 		return

@@ -241,7 +241,7 @@ func TestBacktestGoesOn(t *testing.T) {
 		t.Errorf("findings %v", r.Findings)
 	}
 	// Historical simulation has the same cap, and says so too.
-	if f := codes["backtest.compared"]; f.Severity != returns.Warn || !strings.Contains(f.Sentence, "historical_cvar decided nothing on") {
+	if f := codes["backtest.compared"]; f.Severity != returns.Warn || !strings.Contains(f.Sentence, "historical_cvar failed on") {
 		t.Errorf("finding %v", f)
 	}
 }

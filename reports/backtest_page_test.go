@@ -190,7 +190,7 @@ func TestBacktestPageIsTheArtifacts(t *testing.T) {
 
 	f := b.Forecast
 	for _, want := range []string{
-		fmt.Sprintf("%d decisions", len(b.Rebalances)), fmt.Sprintf("%d days, net of costs", len(records)-1), fmt.Sprintf("%d of %d decisions whose", f.Apart, f.Scored),
+		fmt.Sprintf("%d decisions", len(b.Rebalances)), fmt.Sprintf("%d days, net of costs", len(records)-1), fmt.Sprintf("%d non-overlapping horizons of %d decisions", f.Apart, f.Scored),
 		fmt.Sprintf("CRPS %.4f; %.4f", f.CRPS, f.CRPSNaive), fmt.Sprintf("Uniformity of the PIT: p = %.2g", float64(f.PIT.P)), b.Findings[0].Sentence,
 		fmt.Sprintf("overfitting %.2g; deflated Sharpe ratio of the best %.2g", float64(b.Sweep.Overfit.PBO), float64(b.Sweep.Overfit.DeflatedSharpe)),
 		"VaR exceptions: 2 at 5% (0.6 expected; ",

@@ -118,7 +118,7 @@ func TestPricesAndLogs(t *testing.T) {
 		t.Errorf("a price of 0: %v", err)
 	}
 	o = options()
-	o.Log, o.Unit = true, "percent"
+	o.Kind, o.Unit = logReturns, "percent"
 	p, _, err = readText("date,a\n2020-01-02,-150\n", o) // a log return may be below -100%
 	if err != nil {
 		t.Fatal(err)

@@ -22,7 +22,7 @@ func (t *text) notLevels(strategy, column string, v []float64) error {
 		if x != x {
 			continue
 		}
-		if t.options.Log {
+		if t.options.Kind == logReturns {
 			x = math.Log1p(x)
 		}
 		if x /= unitScale[t.options.Unit]; !(x > 0) {

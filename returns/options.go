@@ -17,9 +17,8 @@ type Options struct {
 	DateColumn     string   `mapstructure:"date_column" json:"date_column" doc:"header of the date column; blank: date, day, datetime, timestamp, time, index or an unnamed first column"`
 	StrategyColumn string   `mapstructure:"strategy_column" json:"strategy_column" doc:"long files: header of the column with the strategy's name"`
 	ReturnColumn   string   `mapstructure:"return_column" json:"return_column" doc:"long files: header of the column with the return, or the price"`
-	Kind           string   `mapstructure:"kind" json:"kind" doc:"quantity in the file: returns, or prices, which are converted to simple returns" enum:"returns,prices"`
+	Kind           string   `mapstructure:"kind" json:"kind" doc:"quantity in the file: returns (simple), log_returns or prices; the latter two are converted to simple returns" enum:"returns,log_returns,prices"`
 	Unit           string   `mapstructure:"unit" json:"unit" doc:"unit of the returns: fraction (0.01), percent (1) or bp (100)" enum:"fraction,percent,bp"`
-	Log            bool     `mapstructure:"log" json:"log" doc:"the returns are logarithmic; they are converted to simple ones"`
 	Timezone       string   `mapstructure:"timezone" json:"timezone,omitempty" doc:"time zone in which the timestamps are midnights, such as America/New_York; blank: the zone of the timestamps"`
 	Frequency      string   `mapstructure:"frequency" json:"frequency" doc:"frequency of the returns: daily (252 periods a year), seven_day (365), weekly (52), monthly (12), quarterly (4), or auto (detected from the dates); data of another frequency than stated are refused" enum:"auto,daily,seven_day,weekly,monthly,quarterly"`
 	Strategies     []string `mapstructure:"strategies" json:"strategies" doc:"strategies to use; empty: all in the file"`
@@ -35,7 +34,6 @@ type Options struct {
 
 	MaxMedianAbs float64 `mapstructure:"max_median_abs" json:"max_median_abs" doc:"maximum plausible median absolute return per trading day (data.unit: warn above it, fail above 2.5 times it); scaled by the square root of the period for longer periods" fraction:"true"`
 	MaxRobustZ   float64 `mapstructure:"max_robust_z" json:"max_robust_z" doc:"robust z-score above which a return is an outlier (data.outlier)"`
-	MaxFlatDays  int     `mapstructure:"max_flat_days" json:"max_flat_days" doc:"maximum run of zero returns in a strategy with few zeros (data.flat_stretch)"`
 	LateSessions int     `mapstructure:"late_sessions" json:"late_sessions" doc:"sessions (weeks, months) for which a strategy without a return is late (data.late); after that it counts as ended"`
 }
 
@@ -64,7 +62,6 @@ func DefaultOptions() Options {
 		Calendar:       "auto",
 		MaxMedianAbs:   0.02,
 		MaxRobustZ:     60,
-		MaxFlatDays:    21,
 		LateSessions:   5,
 	}
 }
@@ -74,7 +71,7 @@ func DefaultOptions() Options {
 func (o Options) Reading() Options {
 	return Options{
 		Layout: o.Layout, DateColumn: o.DateColumn, StrategyColumn: o.StrategyColumn, ReturnColumn: o.ReturnColumn,
-		Kind: o.Kind, Unit: o.Unit, Timezone: o.Timezone, Frequency: o.Frequency, Log: o.Log, Strategies: o.Strategies,
+		Kind: o.Kind, Unit: o.Unit, Timezone: o.Timezone, Frequency: o.Frequency, Strategies: o.Strategies,
 	}
 }
 
@@ -83,9 +80,12 @@ func (o Options) Reading() Options {
 func (o Options) Judging() Options {
 	j := o
 	j.Path, j.Metadata, j.Layout, j.DateColumn, j.StrategyColumn, j.ReturnColumn = "", "", "", "", "", ""
-	j.Timezone, j.Frequency, j.Log, j.Strategies, j.Holidays = "", "", false, nil, ""
+	j.Timezone, j.Frequency, j.Strategies, j.Holidays = "", "", nil, ""
 	return j
 }
+
+// logReturns is the kind of logarithmic returns.
+const logReturns = "log_returns"
 
 var missingPolicies = []string{"model", "zero", "drop_day", "error"}
 
@@ -107,15 +107,15 @@ func (o Options) Validate() error {
 		problem("timezone", "%q is not a time zone; expected a name such as America/New_York, or an offset such as +02:00", clip(o.Timezone))
 	}
 	oneOf("layout", o.Layout, "auto", "wide", "long")
-	oneOf("kind", o.Kind, "returns", "prices")
+	oneOf("kind", o.Kind, "returns", logReturns, "prices")
 	oneOf("unit", o.Unit, "fraction", "percent", "bp")
 	oneOf("history", o.History, "all", "live")
 	oneOf("short_history", o.ShortHistory, "fail", "exclude")
 	oneOf("missing", o.Missing, missingPolicies...)
 	oneOf("frequency", o.Frequency, "auto", "daily", "seven_day", "weekly", "monthly", "quarterly")
 	oneOf("calendar", o.Calendar, "auto", "weekdays", "daily", "XNYS", "XLON", "XPAR", "file")
-	if o.Kind == "prices" && (o.Log || o.Unit != "fraction") {
-		problem("kind", "does not apply to prices; set returns.unit to fraction and returns.log to false")
+	if o.Kind == "prices" && o.Unit != "fraction" {
+		problem("unit", "does not apply to prices; set it to fraction")
 	}
 	if (o.Calendar == "file") != (o.Holidays != "") {
 		problem("holidays", "applies only to returns.calendar: file")
@@ -142,7 +142,6 @@ func (o Options) Validate() error {
 	}
 	positive("max_median_abs", o.MaxMedianAbs)
 	positive("max_robust_z", o.MaxRobustZ)
-	positive("max_flat_days", float64(o.MaxFlatDays))
 	if o.LateSessions < 0 {
 		problem("late_sessions", "is %d; expected 0 or more", o.LateSessions)
 	}

@@ -19,6 +19,10 @@ func Check(known *Panel, o Options, sessions Calendar) []Finding {
 	return append(fs, checkDuplicates(known)...)
 }
 
+// longFlat is the run of zero returns above which a strategy with few zeros is
+// reported.
+const longFlat = 21
+
 // seldomFlat is the share of flat days below which a long flat stretch is odd.
 const seldomFlat = 0.1
 
@@ -87,8 +91,8 @@ func checkSeries(s *Series, o Options) []Finding {
 	case flat.Trailing >= 5 && 2*flat.Trailing > 3*flat.Earlier:
 		tell("data.stopped", 0, map[string]float64{"days": float64(flat.Trailing), "longest_before": float64(flat.Earlier)},
 			"Strategy %q has %d zero returns up to its last day, its longest such run (previous: %d); check whether it has stopped.", clip(name), flat.Trailing, flat.Earlier)
-	case flat.Share < seldomFlat && flat.LongestRun > o.MaxFlatDays:
-		tell("data.flat_stretch", 0, map[string]float64{"days": float64(flat.LongestRun), "limit": float64(o.MaxFlatDays)},
+	case flat.Share < seldomFlat && flat.LongestRun > longFlat:
+		tell("data.flat_stretch", 0, map[string]float64{"days": float64(flat.LongestRun), "limit": longFlat},
 			"The return is 0 on %d days in a row, unusual for this strategy.", flat.LongestRun)
 	}
 	if flat.Share >= seldomFlat {

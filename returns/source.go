@@ -359,7 +359,7 @@ func (t *text) numbers(c *columnar.Column) ([]float64, error) {
 		case prices && x <= 0:
 			return nil, wrong("a price at or below 0; correct the cell, or set returns.kind to returns")
 		case prices:
-		case t.options.Log:
+		case t.options.Kind == logReturns:
 			v[i] = math.Expm1(x * scale)
 		case x*scale < -1:
 			return nil, wrong("a return below -100%; correct the cell, or set returns.unit if the file is in percent or basis points")

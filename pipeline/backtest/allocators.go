@@ -22,10 +22,10 @@ const (
 	InverseVolatility = "inverse_volatility"
 	MinVariance       = "min_variance"
 	HistoricalCVaR    = "historical_cvar"
-	RiskParity        = "risk_parity"
+	HRP               = "hrp"
 )
 
-var allocatorNames = []string{EqualWeight, InverseVolatility, MinVariance, HistoricalCVaR, RiskParity}
+var allocatorNames = []string{EqualWeight, InverseVolatility, MinVariance, HistoricalCVaR, HRP}
 
 // Allocate returns the weights of an allocator for the histories of a window,
 // in their order. horizon and o are those of our own decision, which
@@ -47,7 +47,7 @@ func Allocate(ctx context.Context, name string, series []*returns.Series, horizo
 		w, err = inverseVolatility(series)
 	case MinVariance:
 		w, err = minVariance(shrunkCovariance(aligned(series)))
-	case RiskParity:
+	case HRP:
 		w = hierarchical(covariance(aligned(series)))
 	case HistoricalCVaR:
 		return historicalCVaR(ctx, series, horizon, o)
