@@ -44,13 +44,13 @@ var statistics = [numStatistics]statistic{
 	statQ99:   {"q99", "99% quantile", distance},
 	statMin:   {"min", "worst return", distance},
 	statMax:   {"max", "best return", distance},
-	statZeros: {"zeros", "share of returns of exactly 0", activity},
+	statZeros: {"zeros", "share of zero returns", activity},
 	statAuto:  {"autocorrelation", "lag-1 autocorrelation of the returns", sumScale},
 	statAbsAuto: {
 		"abs_autocorrelation", "lag-1 autocorrelation of |r| (volatility clustering)", volatilityRange,
 	},
-	statScaleChange: {"scale_change", "mean |return| of the second half over that of the first", pooled},
-	statAsymmetry:   {"asymmetry", "distance of the 1% quantile from the mean over that of the 99% quantile", scaleOf},
+	statScaleChange: {"scale_change", "ratio of mean |r|, second half to first half", pooled},
+	statAsymmetry:   {"asymmetry", "tail ratio (distance of the 1% quantile from the mean to that of the 99% quantile)", scaleOf},
 }
 
 // The sizes that factors are of.
@@ -114,7 +114,7 @@ func (p *Posterior) modelSD(m Predictor, observed float64) []returns.Finding {
 		return nil
 	}
 	return []returns.Finding{returns.NewFinding(codeModelSD, "", factor,
-		fmt.Sprintf("The standard deviation of the model is %.4g, that of the returns %.4g.", modelled, observed),
+		fmt.Sprintf("The model's standard deviation is %.4g, the sample's %.4g.", modelled, observed),
 		map[string]float64{"observed": observed, "value": modelled})}
 }
 
@@ -185,11 +185,11 @@ func (p *Posterior) predict(m Predictor, y []float64, o Options, stream func(par
 	if limit := mcmc.ParetoThreshold(losses); k > limit {
 		f := returns.Finding{
 			Code: "bayes.pareto_k", Severity: returns.Warn, Numbers: map[string]float64{"value": k, "limit": limit},
-			Sentence: fmt.Sprintf("The tail of %s has Pareto k %.2f, above %.2f: their mean beyond a quantile, and so CVaR, is dominated by a few draws.", what, k, limit),
+			Sentence: fmt.Sprintf("The tail of %s has Pareto k %.2f, above %.2f: a few draws dominate its CVaR.", what, k, limit),
 		}
 		if k >= 1 {
 			f.Severity = returns.Fail
-			f.Sentence = fmt.Sprintf("The tail of %s has Pareto k %.2f, at least 1: it has no mean, and so no CVaR.", what, k)
+			f.Sentence = fmt.Sprintf("The tail of %s has Pareto k %.2f, at least 1: its mean and CVaR do not exist.", what, k)
 		}
 		p.Findings = append(p.Findings, f)
 	}

@@ -43,20 +43,20 @@ var registry struct {
 func Register(f Family) {
 	switch {
 	case f.Name == "" || f.Name == automatic || f.Name != strings.ToLower(f.Name) || strings.ContainsAny(f.Name, " ,\t\n"):
-		panic(fmt.Sprintf("bayes: Register: %q is not a name for a family", f.Name))
+		panic(fmt.Sprintf("bayes: Register: invalid family name %q", f.Name))
 	case f.New == nil || f.Predictor == nil:
-		panic(fmt.Sprintf("bayes: Register: family %q lacks New or Predictor", f.Name))
+		panic(fmt.Sprintf("bayes: Register: family %q needs New and Predictor", f.Name))
 	}
 	for _, key := range f.Options {
 		if _, known := optionFields[key]; !known {
-			panic(fmt.Sprintf("bayes: Register: family %q reads %q, which is no option", f.Name, key))
+			panic(fmt.Sprintf("bayes: Register: family %q declares the unknown option %q", f.Name, key))
 		}
 	}
 	registry.Lock()
 	defer registry.Unlock()
 	at, taken := slices.BinarySearchFunc(registry.families, f.Name, byName)
 	if taken {
-		panic(fmt.Sprintf("bayes: Register: there is a family %q already", f.Name))
+		panic(fmt.Sprintf("bayes: Register: family %q is already registered", f.Name))
 	}
 	registry.families = slices.Insert(registry.families, at, f)
 }
@@ -76,7 +76,7 @@ func Lookup(name string) (Family, error) {
 	if at, found := slices.BinarySearchFunc(all, name, byName); found {
 		return all[at], nil
 	}
-	return Family{}, fmt.Errorf("bayes: no return model %q; there are %s", name, strings.Join(names(all), ", "))
+	return Family{}, fmt.Errorf("bayes: unknown return model %q; expected one of %s", name, strings.Join(names(all), ", "))
 }
 
 func names(all []Family) []string {
@@ -90,6 +90,10 @@ func names(all []Family) []string {
 // automatic is the name that leaves the choice of a family to Choose.
 const automatic = "auto"
 
+// hurdleShare is the share of zero returns from which auto and gjr_t choose the
+// hurdle: below it the density of a Student-t does not yet degenerate to a spike at 0.
+const hurdleShare = 0.1
+
 // Choose returns the family that o asks for; "auto" is the plain Student-t. For a
 // series with many days of exactly zero return, auto and gjr_t are the hurdle.
 func Choose(s *returns.Series, o Options) (Family, error) {
@@ -97,7 +101,7 @@ func Choose(s *returns.Series, o Options) (Family, error) {
 	if err != nil {
 		return Family{}, err
 	}
-	if len(all) > 1 && s.ZeroShare() >= o.FlatShare {
+	if len(all) > 1 && s.ZeroShare() >= hurdleShare {
 		return all[1], nil
 	}
 	return all[0], nil

@@ -28,11 +28,11 @@ func TestRegister(t *testing.T) {
 	}
 	good := Family{Name: "new", New: normalModel.New, Predictor: normalModel.Predictor}
 	for what, spoil := range map[string]func(f *Family){
-		"a family \"normal\" already":  func(f *Family) { f.Name = "normal" },
-		"\"auto\" is not a name":       func(f *Family) { f.Name = "auto" },
-		"\"A b\" is not a name":        func(f *Family) { f.Name = "A b" },
-		"lacks New or Predictor":       func(f *Family) { f.Predictor = nil },
-		"\"prior_x\", which is no opt": func(f *Family) { f.Options = []string{"prior_x"} },
+		"\"normal\" is already registered": func(f *Family) { f.Name = "normal" },
+		"invalid family name \"auto\"":     func(f *Family) { f.Name = "auto" },
+		"invalid family name \"A b\"":      func(f *Family) { f.Name = "A b" },
+		"needs New and Predictor":          func(f *Family) { f.Predictor = nil },
+		"unknown option \"prior_x\"":       func(f *Family) { f.Options = []string{"prior_x"} },
 	} {
 		f := good
 		spoil(&f)

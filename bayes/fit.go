@@ -105,16 +105,16 @@ func fallBack(s *returns.Series, f Family, m Model, o Options, sampled *Posterio
 			p.Findings = append(judge(p, o), account...)
 			p.Findings = append(p.Findings, returns.Finding{
 				Code: "bayes.laplace", Severity: returns.Warn, Numbers: map[string]float64{"pareto_k": k},
-				Sentence: fmt.Sprintf("The draws are resampled from a normal approximation at the mode (Pareto k %.2f), because NUTS did not give usable ones: %s", k, why),
+				Sentence: fmt.Sprintf("The draws come from a Laplace approximation, resampled by importance (Pareto k %.2f), because NUTS failed: %s", k, why),
 			})
 			if p.Verdict() != Unusable {
 				return p
 			}
 		}
-		f := returns.Finding{Code: "bayes.attempt", Severity: returns.Info, Sentence: "A normal approximation at the mode cannot stand in: there is no single mode."}
+		f := returns.Finding{Code: "bayes.attempt", Severity: returns.Info, Sentence: "The Laplace approximation is not available: the posterior has no single mode."}
 		if !math.IsNaN(k) && !math.IsInf(k, 0) {
 			f.Numbers = map[string]float64{"pareto_k": k}
-			f.Sentence = fmt.Sprintf("A normal approximation at the mode cannot stand in: its importance weights have Pareto k %.2f.", k)
+			f.Sentence = fmt.Sprintf("The Laplace approximation is not usable: its importance weights have Pareto k %.2f.", k)
 		}
 		account = append(account, f)
 	}
@@ -123,7 +123,7 @@ func fallBack(s *returns.Series, f Family, m Model, o Options, sampled *Posterio
 		p.Method = Stale
 		p.Findings = append(account, returns.Finding{
 			Code: "bayes.stale", Severity: returns.Warn,
-			Sentence: "The posterior is that of an earlier fit, because this one failed: " + why,
+			Sentence: "The posterior of an earlier fit is used, because this fit failed: " + why,
 		})
 		return &p
 	}
@@ -143,7 +143,7 @@ func fallBack(s *returns.Series, f Family, m Model, o Options, sampled *Posterio
 		}
 	}
 	sampled.Findings = append(sampled.Findings, returns.Finding{
-		Code: "bayes.unusable", Severity: returns.Fail, Sentence: "There is no usable posterior: " + why,
+		Code: "bayes.unusable", Severity: returns.Fail, Sentence: "No usable posterior: " + why,
 	})
 	return sampled
 }

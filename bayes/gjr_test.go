@@ -1,8 +1,12 @@
 package bayes
 
 import (
+	"encoding/json"
+	"flag"
+	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -251,5 +255,52 @@ func TestGJRRefuses(t *testing.T) {
 	}
 	if f, err := Choose(short, o); err != nil || f.Name != "gjr_t" {
 		t.Errorf("another has %v, %v", f.Name, err)
+	}
+}
+
+var updateStan = flag.Bool("update-stan", false, "write the series of testdata/reference/stan/gjr_t.R")
+
+// TestGJRAgreesWithStan compares with the posterior that Stan has of the same series:
+// means to within Monte Carlo error, standard deviations to within 6%.
+// testdata/reference/stan/gjr_t.R has the provenance.
+func TestGJRAgreesWithStan(t *testing.T) {
+	const folder = "../testdata/reference/stan/"
+	s := gjrSeries(11, 1000, gjrTruth(-0.25, 0.03, 0.17, 0.96, -0.05, 6))
+	o := DefaultOptions()
+	if *updateStan {
+		m, err := newGJR(daysOf(s, o), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := fmt.Sprintf("# %v,%v,%v\n", m.rms, math.Exp(m.robust)*m.rms, m.first*m.rms*m.rms)
+		for _, r := range s.Returns {
+			text += fmt.Sprintln(r)
+		}
+		if err := os.WriteFile(folder+"gjr_t.csv", []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := os.ReadFile(folder + "gjr_t.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []struct {
+		Name          string
+		Mean, SD, ESS float64
+	}
+	if err := json.Unmarshal(b, &want); err != nil {
+		t.Fatal(err)
+	}
+	o.Model, o.Replicates = "gjr_t", 0
+	p, err := Fit(t.Context(), s, o, testStream(5), nil)
+	if err != nil || p.Verdict() == Unusable || len(want) != len(p.Summary) {
+		t.Fatalf("%v, %v, %d parameters, want %d", err, p.Findings, len(p.Summary), len(want))
+	}
+	for k, x := range p.Summary {
+		w := want[k]
+		se := w.SD * math.Sqrt(1/w.ESS+1/float64(x.ESSBulk))
+		if x.Name != w.Name || math.Abs(float64(x.Mean)-w.Mean) > 4*se || math.Abs(float64(x.SD)/w.SD-1) > 0.06 {
+			t.Errorf("%s: mean %v, sd %v; Stan has %v, %v of %s (standard error %.2g)", x.Name, x.Mean, x.SD, w.Mean, w.SD, w.Name, se)
+		}
 	}
 }

@@ -21,7 +21,7 @@ func (e *GradientError) Error() string {
 	if e.Name != "" {
 		name = fmt.Sprintf(" (%s)", e.Name)
 	}
-	return fmt.Sprintf("bayes: the gradient of coordinate %d of %d%s is wrong: the model says %.6g, differences of its log density %.6g, at %.4g",
+	return fmt.Sprintf("bayes: the gradient of coordinate %d of %d%s is wrong: the model returns %.6g, finite differences of its log density %.6g, at %.4g",
 		e.Coordinate+1, len(e.Point), name, e.Gradient, e.Difference, e.Point)
 }
 

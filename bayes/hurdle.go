@@ -30,7 +30,7 @@ import (
 // reported are those of all days.
 var hurdleT = Family{
 	Name:    "hurdle_student_t",
-	About:   "Bernoulli for whether the strategy trades on a day, Student-t for the days it does",
+	About:   "zero-inflated: Bernoulli for activity, Student-t for the returns of active days",
 	Options: studentT.Options,
 	New: func(s *returns.Series, o Options) (Model, error) {
 		m, err := newHurdle(daysOf(s, o), o)
@@ -74,7 +74,7 @@ func newHurdle(all days, o Options) (*hurdleModel, error) {
 		}
 	}
 	if len(y) < minTraded {
-		return nil, fmt.Errorf("bayes: %d of %d days have a return other than 0; the model needs at least %d", len(y), len(all.y), minTraded)
+		return nil, fmt.Errorf("bayes: %d of %d returns are not 0; expected at least %d", len(y), len(all.y), minTraded)
 	}
 	d := newDays(y, w)
 	d.rootYear = all.rootYear

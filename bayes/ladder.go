@@ -74,9 +74,6 @@ func climb(ctx context.Context, m Model, o Options, stream func(part string) ran
 	exhausted := false
 	counted := 0 // of the view's gradients
 	for i, r := range rungs {
-		if i > 0 && !o.Escalate {
-			break
-		}
 		if r.suffix == denseRung && (m.Dim() <= nutsDenseDim || m.Dim() > denseDim) {
 			continue
 		}
@@ -124,7 +121,7 @@ func climb(ctx context.Context, m Model, o Options, stream func(part string) ran
 	if exhausted {
 		best.Findings = append(best.Findings, returns.Finding{
 			Code: codeBudget, Severity: returns.Warn, Numbers: map[string]float64{"limit": float64(o.MaxGradients), "draws": float64(best.Draws)},
-			Sentence: fmt.Sprintf("The budget of %d gradients is spent; the draws are those of attempt %d, %d per chain. Raise bayes.max_gradients.", o.MaxGradients, best.Sampler.Attempts, best.Draws),
+			Sentence: fmt.Sprintf("The gradient budget (%s) is exhausted; the draws are those of attempt %d, %s per chain. Raise bayes.max_gradients.", returns.Thousands(o.MaxGradients), best.Sampler.Attempts, returns.Thousands(best.Draws)),
 		})
 	}
 	if len(account) > 1 {
@@ -171,7 +168,7 @@ func better(p, than *Posterior) bool {
 func attempt(i int, r rung, failure string, p *Posterior) returns.Finding {
 	about := r.about
 	if i == 0 {
-		about = "the options as given"
+		about = "configured options"
 	}
 	f := returns.Finding{Code: "bayes.attempt", Severity: returns.Info, Numbers: map[string]float64{"attempt": float64(i + 1)}}
 	if p == nil {
@@ -184,6 +181,6 @@ func attempt(i int, r rung, failure string, p *Posterior) returns.Finding {
 			f.Numbers[name] = v
 		}
 	}
-	f.Sentence = fmt.Sprintf("Attempt %d, %s: %d divergences, R-hat at most %.4f, effective sample size at least %.0f.", i+1, about, p.Divergences(), rhat, ess)
+	f.Sentence = fmt.Sprintf("Attempt %d, %s: %s, maximum R-hat %.4f, minimum ESS %.0f.", i+1, about, returns.Count(p.Divergences(), "divergent transition"), rhat, ess)
 	return f
 }

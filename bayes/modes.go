@@ -80,7 +80,7 @@ func (l *landscape) findings(r *nuts.Result) []returns.Finding {
 		for _, s := range l.share {
 			shares = append(shares, fmt.Sprintf("%.3g%%", 100*s))
 		}
-		said = append(said, fmt.Sprintf("The posterior has %d modes, with %s of the mass by normal approximations, and the chains start at them in turn.", len(l.modes), strings.Join(shares, ", ")))
+		said = append(said, fmt.Sprintf("The posterior has %d modes with %s of the mass (normal approximations); the chains start at all of them.", len(l.modes), strings.Join(shares, ", ")))
 		stake := 0.0
 		for k, n := range l.visits(r) {
 			if n < fewVisits {
@@ -89,7 +89,7 @@ func (l *landscape) findings(r *nuts.Result) []returns.Finding {
 		}
 		f.Numbers["stake"] = stake
 		if stake > 0 {
-			said = append(said, fmt.Sprintf("The chains hardly move to %.3g%% of it, so that the draws do not know the modes' shares.", 100*stake))
+			said = append(said, fmt.Sprintf("The chains rarely visit %.3g%% of the mass, so that the draws do not determine the shares of the modes.", 100*stake))
 		}
 		switch {
 		case stake >= hugeStake:
@@ -100,9 +100,9 @@ func (l *landscape) findings(r *nuts.Result) []returns.Finding {
 	}
 	switch {
 	case l.minor == 1:
-		said = append(said, fmt.Sprintf("A mode with less than %.2g%% of the mass is left out.", 100*minorShare))
+		said = append(said, fmt.Sprintf("A mode with less than %.2g%% of the mass is ignored.", 100*minorShare))
 	case l.minor > 1:
-		said = append(said, fmt.Sprintf("%d modes with less than %.2g%% of the mass are left out.", l.minor, 100*minorShare))
+		said = append(said, fmt.Sprintf("%d modes with less than %.2g%% of the mass are ignored.", l.minor, 100*minorShare))
 	}
 	f.Sentence = strings.Join(said, " ")
 	return []returns.Finding{f}

@@ -42,7 +42,7 @@ func newNormal(d days, o Options) (*normal, error) {
 	}
 	sd := robustSD(d.y)
 	if !(sd > 0) {
-		return nil, fmt.Errorf("bayes: the %d returns do not vary; a normal model has nothing to estimate", len(d.y))
+		return nil, fmt.Errorf("bayes: all %d returns are equal; a normal model cannot be fitted", len(d.y))
 	}
 	p.logSD = p.logSD.shifted(math.Log(sd))
 	m := &normal{n: d.n, rootYear: d.rootYear, priors: p}

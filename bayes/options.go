@@ -11,25 +11,23 @@ import (
 
 // Options is the section `bayes` of the configuration.
 type Options struct {
-	Model        string  `mapstructure:"model" json:"model" doc:"return model: auto (student_t), or one of the names below; of a strategy that is flat on many days, auto and gjr_t are hurdle_student_t"`
-	FlatShare    float64 `mapstructure:"flat_share" json:"flat_share" doc:"share of returns of exactly 0 from which auto and gjr_t take the hurdle" fraction:"true"`
-	HalfLife     float64 `mapstructure:"half_life" json:"half_life" doc:"exponential forgetting: half-life of the weight of a return, in periods (trading days, weeks, ...); 0: equal weights"`
-	PriorSharpe  Prior   `mapstructure:"prior_sharpe" json:"prior_sharpe" doc:"prior of the annual Sharpe ratio: student_t(df, location, scale), which the data overrule where they are far from it, or normal(location, scale), which may inflate the standard deviation instead"`
-	PriorLogSD   Prior   `mapstructure:"prior_log_sd" json:"prior_log_sd" doc:"prior of ln(standard deviation per period) less a robust estimate of it: normal(location, scale) or student_t(df, location, scale); the standard deviation, not the scale sigma of the Student-t"`
+	Model        string  `mapstructure:"model" json:"model" doc:"return model; auto: student_t; auto and gjr_t are hurdle_student_t where at least 10% of the returns are 0"`
+	HalfLife     float64 `mapstructure:"half_life" json:"half_life" doc:"half-life of exponential weights, in periods; 0: equal weights"`
+	PriorSharpe  Prior   `mapstructure:"prior_sharpe" json:"prior_sharpe" doc:"prior of the annual Sharpe ratio: student_t(df, location, scale), or normal(location, scale), whose light tails may inflate the standard deviation instead where data and prior conflict"`
+	PriorLogSD   Prior   `mapstructure:"prior_log_sd" json:"prior_log_sd" doc:"prior of ln(standard deviation per period / its robust estimate): normal(location, scale) or student_t(df, location, scale); the standard deviation, not the scale sigma of the Student-t"`
 	PriorNu      Prior   `mapstructure:"prior_nu" json:"prior_nu" doc:"prior of the degrees of freedom nu: gamma(shape, rate) or exponential(rate) of nu - 2, or fixed(nu); a gamma of shape above 1 keeps the expected predictive variance finite"`
 	Chains       int     `mapstructure:"chains" json:"chains" doc:"independent Markov chains per strategy"`
 	Draws        int     `mapstructure:"draws" json:"draws" doc:"posterior draws kept per chain"`
-	Warmup       int     `mapstructure:"warmup" json:"warmup" doc:"maximum warm-up iterations per chain; warm-up stops early once it has converged"`
+	Warmup       int     `mapstructure:"warmup" json:"warmup" doc:"maximum warm-up iterations per chain; warm-up ends early at convergence"`
 	TargetAccept float64 `mapstructure:"target_accept" json:"target_accept" doc:"target acceptance statistic of the step-size adaptation" fraction:"true"`
 	MaxTreeDepth int     `mapstructure:"max_tree_depth" json:"max_tree_depth" doc:"maximum tree depth"`
 	MaxRHat      float64 `mapstructure:"max_rhat" json:"max_rhat" doc:"maximum rank-normalized split R-hat"`
-	MinESS       float64 `mapstructure:"min_ess" json:"min_ess" doc:"minimum bulk and tail effective sample size, over all chains"`
+	MinESS       float64 `mapstructure:"min_ess" json:"min_ess" doc:"minimum bulk and tail effective sample size, all chains together"`
 	MaxDivergent float64 `mapstructure:"max_divergent" json:"max_divergent" doc:"maximum share of divergent transitions" fraction:"true"`
-	Escalate     bool    `mapstructure:"escalate" json:"escalate" doc:"go through the fallback sequence where the draws do not pass: more warm-up, smaller steps, a dense metric"`
-	MaxGradients int     `mapstructure:"max_gradients" json:"max_gradients" doc:"most gradient evaluations for one strategy, over all attempts; the best attempt so far stands when they are spent"`
-	Replicates   int     `mapstructure:"replicates" json:"replicates" doc:"replicated histories for the posterior predictive checks; 0: no checks"`
+	MaxGradients int     `mapstructure:"max_gradients" json:"max_gradients" doc:"maximum gradient evaluations per strategy, over all attempts; the best attempt is kept when they are exhausted"`
+	Replicates   int     `mapstructure:"replicates" json:"replicates" doc:"replicated histories of the posterior predictive checks; 0: none"`
 
-	Of []Override `mapstructure:"of" json:"of,omitempty" doc:"options of single strategies, or of the strategies of a group of the metadata, in place of those above: [{name: a, model: normal}, {group: trend, prior_sharpe: \"normal(0, 0.5)\"}]; of a strategy, model, flat_share, half_life and the priors can be set"`
+	Of []Override `mapstructure:"of" json:"of,omitempty" doc:"overrides of model, half_life and priors for single strategies or metadata groups: [{name: a, model: normal}, {group: trend, prior_sharpe: \"normal(0, 0.5)\"}]"`
 
 	// Horizon is how many periods ahead the losses are of which LossTail judges
 	// the tail; 0: one. Families without memory do not depend on it. It is no key
@@ -45,7 +43,6 @@ type Options struct {
 func DefaultOptions() Options {
 	return Options{
 		Model:        automatic,
-		FlatShare:    0.1,
 		PriorSharpe:  "student_t(3, 0, 0.7)",
 		PriorLogSD:   "normal(0, 1)",
 		PriorNu:      "gamma(2, 0.1)",
@@ -57,7 +54,6 @@ func DefaultOptions() Options {
 		MaxRHat:      1.01,
 		MinESS:       400,
 		MaxDivergent: 0.001,
-		Escalate:     true,
 		MaxGradients: 2_000_000,
 		Replicates:   100,
 	}
@@ -104,8 +100,7 @@ func (o Options) problems() (list []problem) {
 	}
 	_, bad := o.readPriors()
 	list = append(list, bad...)
-	check(o.FlatShare > 0 && o.FlatShare <= 1, "flat_share", "is %v; expected a share above 0, at most 1", o.FlatShare)
-	check(o.HalfLife >= 0 && o.HalfLife <= 1e6, "half_life", "is %v; expected a number of trading days, or 0 for no forgetting", o.HalfLife)
+	check(o.HalfLife >= 0 && o.HalfLife <= 1e6, "half_life", "is %v; expected a number of periods, or 0 for equal weights", o.HalfLife)
 	check(o.Chains >= 2 && o.Chains <= 64, "chains", "is %d; R-hat needs 2 to 64 chains", o.Chains)
 	check(o.Draws >= 100 && o.Draws <= 1e6, "draws", "is %d; expected 100 to 1000000", o.Draws)
 	check(o.Warmup >= 100 && o.Warmup <= 1e6, "warmup", "is %d; expected 100 to 1000000", o.Warmup)

@@ -13,10 +13,9 @@ import (
 // Override are options of one strategy, or of every strategy of a group of the
 // metadata, in place of the section's own. What is nil stays as it is.
 type Override struct {
-	Name        string   `mapstructure:"name" json:"name,omitempty" doc:"strategy that the options are for"`
-	Group       string   `mapstructure:"group" json:"group,omitempty" doc:"in place of name: a group of returns.metadata, for every strategy in it; options of a strategy by name come before those of its group"`
+	Name        string   `mapstructure:"name" json:"name,omitempty" doc:"strategy"`
+	Group       string   `mapstructure:"group" json:"group,omitempty" doc:"instead of name: a group of the metadata; options by name take precedence"`
 	Model       *string  `mapstructure:"model" json:"model,omitempty" doc:"as bayes.model"`
-	FlatShare   *float64 `mapstructure:"flat_share" json:"flat_share,omitempty" doc:"as bayes.flat_share" fraction:"true"`
 	HalfLife    *float64 `mapstructure:"half_life" json:"half_life,omitempty" doc:"as bayes.half_life"`
 	PriorSharpe *Prior   `mapstructure:"prior_sharpe" json:"prior_sharpe,omitempty" doc:"as bayes.prior_sharpe"`
 	PriorLogSD  *Prior   `mapstructure:"prior_log_sd" json:"prior_log_sd,omitempty" doc:"as bayes.prior_log_sd"`
@@ -87,10 +86,10 @@ func (o Options) validateOverrides() error {
 	for i, v := range o.Of {
 		at := fmt.Sprintf("of[%d]", i)
 		if (v.Name == "") == (v.Group == "") {
-			errs = append(errs, fmt.Errorf("bayes.%s: expected either the name of a strategy or a group", at))
+			errs = append(errs, fmt.Errorf("bayes.%s: expected either name or group", at))
 		}
 		if who := v.Name + "\x00" + v.Group; seen[who] {
-			errs = append(errs, fmt.Errorf("bayes.%s: %q has options already; write them in one place", at, v.Name+v.Group))
+			errs = append(errs, fmt.Errorf("bayes.%s: duplicate entry for %q; merge the two", at, v.Name+v.Group))
 		} else {
 			seen[who] = true
 		}
@@ -98,7 +97,7 @@ func (o Options) validateOverrides() error {
 		own.Of = nil
 		keys := v.apply(&own)
 		if len(keys) == 0 {
-			errs = append(errs, fmt.Errorf("bayes.%s: has no option to set, such as model or prior_sharpe", at))
+			errs = append(errs, fmt.Errorf("bayes.%s: sets no option; expected one such as model or prior_sharpe", at))
 		}
 		set := map[string]bool{}
 		for _, key := range keys {
@@ -119,10 +118,10 @@ func (o Options) Known(names, groups []string) error {
 	var errs []error
 	for i, v := range o.Of {
 		if v.Name != "" && !slices.Contains(names, v.Name) {
-			errs = append(errs, fmt.Errorf("bayes.of[%d].name: there is no strategy %q among the %d%s", i, v.Name, len(names), returns.Suggest(v.Name, names)))
+			errs = append(errs, fmt.Errorf("bayes.of[%d].name: no strategy %q among %d%s", i, v.Name, len(names), returns.Suggest(v.Name, names)))
 		}
 		if v.Group != "" && !slices.Contains(groups, v.Group) {
-			errs = append(errs, fmt.Errorf("bayes.of[%d].group: no strategy is in group %q; give returns.metadata a column group, or name the strategies", i, v.Group))
+			errs = append(errs, fmt.Errorf("bayes.of[%d].group: no strategy in group %q; add a column group to returns.metadata, or name the strategies", i, v.Group))
 		}
 	}
 	return errors.Join(errs...)

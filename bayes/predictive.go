@@ -32,11 +32,11 @@ type Quantity struct {
 func PriorPredictive(m Model, of Predictor, f returns.Frequency, days, draws int, src rand.Source) ([]Quantity, error) {
 	prior, is := m.(PriorSampler)
 	if !is {
-		return nil, fmt.Errorf("bayes: %T cannot draw from its prior", m)
+		return nil, fmt.Errorf("bayes: %T has no prior sampler", m)
 	}
 	replicate := replicator(of)
 	if replicate == nil {
-		return nil, fmt.Errorf("bayes: %T cannot replicate a history", of)
+		return nil, fmt.Errorf("bayes: %T has no replicator", of)
 	}
 	if days < 1 || draws < 1 {
 		return nil, fmt.Errorf("bayes: prior predictive of %d draws of %d days; expected at least 1 of each", draws, days)

@@ -63,12 +63,12 @@ func (p Prior) parse(families []string) (prior, error) {
 	for _, text := range strings.Split(inner, ",") {
 		x, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
 		if err != nil || math.IsNaN(x) || math.Abs(x) > 1e6 {
-			return prior{}, fmt.Errorf("is %q; %q is not a number of at most a million", string(p), strings.TrimSpace(text))
+			return prior{}, fmt.Errorf("is %q; %q is not a number, or exceeds a million in absolute value", string(p), strings.TrimSpace(text))
 		}
 		v = append(v, x)
 	}
 	if want := strings.Count(form, ",") + 1; len(v) != want {
-		return prior{}, fmt.Errorf("is %q, with %d numbers; expected %s", string(p), len(v), form)
+		return prior{}, fmt.Errorf("is %q with %d parameters; expected %s", string(p), len(v), form)
 	}
 	positive := func(what string, x float64) error {
 		if !(x > 0) {

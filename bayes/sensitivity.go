@@ -96,7 +96,7 @@ func conflict(all []Sensitivity) []returns.Finding {
 	}
 	f := returns.Finding{
 		Code: codePriorConflict, Severity: returns.Info, Numbers: map[string]float64{"value": worst, "limit": sensitive},
-		Sentence: fmt.Sprintf("Prior and data conflict over %s: the posterior is sensitive to both (at least %.2f by power-scaling; the threshold is %.2f). Look at bayes.prior_sharpe, bayes.prior_log_sd and bayes.prior_nu.", strings.Join(names, ", "), worst, sensitive),
+		Sentence: fmt.Sprintf("Prior-data conflict in %s: power-scaling sensitivity to both is at least %.2f (threshold %.2f); check bayes.prior_sharpe, bayes.prior_log_sd and bayes.prior_nu.", strings.Join(names, ", "), worst, sensitive),
 	}
 	if worst >= conflicting {
 		f.Severity = returns.Warn

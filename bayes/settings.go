@@ -17,11 +17,8 @@ type Settings struct{ Options }
 // samplerOptions are the keys on which every fit depends.
 var samplerOptions = []string{
 	"model", "chains", "draws", "warmup", "target_accept", "max_tree_depth", "max_rhat", "min_ess", "max_divergent",
-	"escalate", "max_gradients", "replicates",
+	"max_gradients", "replicates",
 }
-
-// automaticOptions are those on which the choice of a family depends.
-var automaticOptions = []string{"flat_share"}
 
 // optionFields are the fields of Options by key.
 var optionFields = fieldsOf(reflect.TypeFor[Options]())
@@ -37,16 +34,13 @@ func fieldsOf(t reflect.Type) map[string][]int {
 // MarshalJSON writes the options that matter, by key.
 func (s Settings) MarshalJSON() ([]byte, error) {
 	if len(s.Of) > 0 {
-		return nil, errors.New("bayes: options with overrides, which For has to resolve first")
+		return nil, errors.New("bayes: unresolved overrides; call For first")
 	}
 	families, err := candidates(s.Options)
 	if err != nil {
 		return nil, err
 	}
 	keys := slices.Clone(samplerOptions)
-	if len(families) > 1 {
-		keys = append(keys, automaticOptions...)
-	}
 	for _, f := range families {
 		keys = append(keys, f.Options...)
 	}

@@ -21,7 +21,6 @@ func settingsOf(t *testing.T, o Options) string {
 // the value of another option nor on there being one.
 func TestSettingsOfAFamily(t *testing.T) {
 	change := map[string]func(o *Options){
-		"flat_share":   func(o *Options) { o.FlatShare = 0.3 },
 		"half_life":    func(o *Options) { o.HalfLife = 100 },
 		"prior_sharpe": func(o *Options) { o.PriorSharpe = "normal(0, 1)" },
 		"prior_log_sd": func(o *Options) { o.PriorLogSD = "normal(0, 2)" },
@@ -31,8 +30,8 @@ func TestSettingsOfAFamily(t *testing.T) {
 		"of":           func(o *Options) { o.Of = []Override{{Name: "another", Model: new(string)}} },
 	}
 	for model, reads := range map[string][]string{
-		"gjr_t":            {"flat_share", "half_life", "prior_sharpe", "prior_log_sd", "prior_nu", "horizon", "draws"},
-		"auto":             {"flat_share", "half_life", "prior_sharpe", "prior_log_sd", "prior_nu", "draws"},
+		"gjr_t":            {"half_life", "prior_sharpe", "prior_log_sd", "prior_nu", "horizon", "draws"},
+		"auto":             {"half_life", "prior_sharpe", "prior_log_sd", "prior_nu", "draws"},
 		"student_t":        {"half_life", "prior_sharpe", "prior_log_sd", "prior_nu", "draws"},
 		"hurdle_student_t": {"half_life", "prior_sharpe", "prior_log_sd", "prior_nu", "draws"},
 		"normal":           {"half_life", "prior_sharpe", "prior_log_sd", "draws"},
@@ -48,7 +47,7 @@ func TestSettingsOfAFamily(t *testing.T) {
 			}
 		}
 		// What is read back is what the family needs; the rest is at its default.
-		o.PriorSharpe, o.FlatShare = "normal(0.5, 1)", 0.5
+		o.PriorSharpe = "normal(0.5, 1)"
 		var back Settings
 		if err := json.Unmarshal([]byte(settingsOf(t, o)), &back); err != nil || back.PriorSharpe != o.PriorSharpe || back.Model != model {
 			t.Errorf("%s: %v %+v", model, err, back)
@@ -62,10 +61,10 @@ func TestSettingsOfAFamily(t *testing.T) {
 	}
 }
 
-// Every option is one of the sampler's, or some family or the choice of a family
+// Every option is one of the sampler's, or some family
 // reads it: one that is neither would never reach a fit.
 func TestEveryOptionReachesAFit(t *testing.T) {
-	known := append(append([]string{"of", "horizon"}, samplerOptions...), automaticOptions...)
+	known := append([]string{"of", "horizon"}, samplerOptions...)
 	for _, f := range builtIn {
 		known = append(known, f.Options...)
 	}
@@ -119,14 +118,14 @@ func TestOverrides(t *testing.T) {
 		t.Error(err)
 	}
 	err := o.Known([]string{"alpha", "b"}, []string{""})
-	for _, want := range []string{`bayes.of[0].name: there is no strategy "a" among the 2`, `bayes.of[1].group: no strategy is in group "trend"`} {
+	for _, want := range []string{`bayes.of[0].name: no strategy "a" among 2`, `bayes.of[1].group: no strategy in group "trend"`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not say %q", err, want)
 		}
 	}
 	o.Of = []Override{{Model: pointer("normal")}, {Name: "a", Group: "b", Model: pointer("")}, {Name: "c"}, {Name: "d", PriorNu: pointer(Prior("fixed(1)"))}, {Name: "d", HalfLife: pointer(1.0)}}
 	err = o.Validate()
-	for _, want := range []string{"bayes.of[0]: expected either", "bayes.of[1]: expected either", "bayes.of[1].model: ", "bayes.of[2]: has no option", "bayes.of[3].prior_nu: ", "bayes.of[4]: \"d\" has options already"} {
+	for _, want := range []string{"bayes.of[0]: expected either", "bayes.of[1]: expected either", "bayes.of[1].model: ", "bayes.of[2]: sets no option", "bayes.of[3].prior_nu: ", "bayes.of[4]: duplicate entry for \"d\""} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not say %q", err, want)
 		}

@@ -66,7 +66,7 @@ func newStudentT(d days, o Options) (*studentTModel, error) {
 	}
 	sd := robustSD(d.y)
 	if !(sd > 0) {
-		return nil, fmt.Errorf("bayes: the %d returns do not vary; a Student-t model has nothing to estimate", len(d.y))
+		return nil, fmt.Errorf("bayes: all %d returns are equal; a Student-t model cannot be fitted", len(d.y))
 	}
 	p.logSD = p.logSD.shifted(math.Log(sd))
 	m := &studentTModel{days: d, middle: median(slices.Clone(d.y)), robust: math.Log(sd), priors: p, nu: nuTable(), fixed: p.nu.family == "fixed"}

@@ -46,7 +46,7 @@ func judge(p *Posterior, o Options) []returns.Finding {
 		varies = true
 		r := float64(s.RHat)
 		report("bayes.rhat", !(r <= o.MaxRHat), !(r <= failedRHat), r, o.MaxRHat,
-			"R-hat of %s is %.4f, above %.4g: the chains do not agree; raise bayes.warmup or bayes.draws.", s.Name, r, o.MaxRHat)
+			"R-hat of %s is %.4f, above %.4g: the chains have not mixed; raise bayes.warmup or bayes.draws.", s.Name, r, o.MaxRHat)
 		for _, e := range []struct {
 			kind string
 			ess  float64
@@ -55,22 +55,22 @@ func judge(p *Posterior, o Options) []returns.Finding {
 				"The %s effective sample size of %s is %.0f, below %.0f; raise bayes.draws.", e.kind, s.Name, e.ess, o.MinESS)
 		}
 	}
-	report("bayes.stuck", !varies, true, 0, 0, "All draws are the same: no chain moved.")
+	report("bayes.stuck", !varies, true, 0, 0, "All draws are identical: no chain moved.")
 	divergent, deep := p.Divergences(), deepest(p, o)
 	share := float64(divergent) / float64(p.Len())
 	report("bayes.divergent", share > o.MaxDivergent, share > 0.05, share, o.MaxDivergent,
-		"%d of %d draws diverged: part of the posterior was not reached; raise bayes.target_accept towards 1.", divergent, p.Len())
+		"%d of %d transitions diverged: the draws may be biased; raise bayes.target_accept towards 1.", divergent, p.Len())
 	report("bayes.tree_depth", deep > p.Len()/100, deep > p.Len()/2, float64(deep)/float64(p.Len()), 0.01,
-		"%d of %d trajectories stopped at the deepest tree; raise bayes.max_tree_depth.", deep, p.Len())
+		"%d of %d trajectories reached the maximum tree depth; raise bayes.max_tree_depth.", deep, p.Len())
 	for c, e := range p.Sampler.EBFMI {
 		report("bayes.ebfmi", !(e >= 0.3), !(e >= 0.1), e, 0.3,
-			"E-BFMI of chain %d is %.2f, below 0.3: momenta reach the posterior's energies slowly; raise bayes.warmup.", c+1, e)
+			"E-BFMI of chain %d is %.2f, below 0.3: momentum resampling explores the energy slowly; raise bayes.warmup.", c+1, e)
 	}
 	fs = append(fs, judgeNonFinite(p, o)...)
 	if n := p.Sampler.Rescued; n > 0 {
 		f := returns.Finding{
 			Code: codeRescued, Severity: returns.Info, Strategy: p.Strategy, Numbers: map[string]float64{"value": float64(n), "limit": float64(p.Chains) / 2},
-			Sentence: fmt.Sprintf("%d times a chain was moved to the best one's point in the warm-up, having stayed far below it: R-hat compares fewer independent starts.", n),
+			Sentence: fmt.Sprintf("Chains moved to the best chain's point during warm-up, after staying far below its density: %d; R-hat compares fewer independent starts.", n),
 		}
 		if 2*n >= p.Chains {
 			f.Severity = returns.Warn
@@ -98,7 +98,7 @@ func judgeNonFinite(p *Posterior, o Options) []returns.Finding {
 	share := float64(n) / float64(p.Len())
 	f := returns.Finding{
 		Code: codeNonFinite, Severity: returns.Info, Strategy: p.Strategy, Numbers: map[string]float64{"value": share, "limit": o.MaxDivergent},
-		Sentence: fmt.Sprintf("%d of %d trajectories ended where the log density or its gradient is not finite, first at %s: the model needs a value there, or a transform that keeps away.", n, p.Len(), p.firstNonFinite),
+		Sentence: fmt.Sprintf("%d of %d trajectories ended where the log density or its gradient is not finite, first at %s; define the density there, or transform the parameter.", n, p.Len(), p.firstNonFinite),
 	}
 	switch {
 	case share > 0.05:

@@ -13,19 +13,22 @@ import (
 
 // Config is everything that a run can be told.
 type Config struct {
-	AsOf      string            `mapstructure:"as_of" json:"as_of" doc:"as-of date: the last return that is used, YYYY-MM-DD; blank: the last session of returns.calendar before today"`
-	Out       string            `mapstructure:"out" json:"out" doc:"folder for published runs, as <out>/<as_of>/r<k>, and <out>/latest" path:"true"`
-	Cache     string            `mapstructure:"cache" json:"cache" doc:"folder of results that need not be computed again; it may be deleted at any time" path:"true"`
-	CacheMax  int               `mapstructure:"cache_max" json:"cache_max" doc:"largest size of the cache after a run, in MiB: the longest unused results beyond it are deleted, but never those of the last published run; 0: no limit"`
-	Seed      uint64            `mapstructure:"seed" json:"seed" doc:"random seed: the same inputs and seed give the same bytes"`
-	Workers   int               `mapstructure:"workers" json:"workers" doc:"parallel workers; 0: one per processor; changes no result"`
-	Executor  string            `mapstructure:"executor" json:"executor" doc:"where actions run: local, in this process, or process, each in a process of its own, so that one that crashes or exhausts its memory fails alone; changes no result" enum:"local,process"`
-	Returns   returns.Options   `mapstructure:"returns" json:"returns" doc:"where the returns are, and which of them a run uses"`
-	Bayes     bayes.Options     `mapstructure:"bayes" json:"bayes" doc:"the model of one strategy, its priors and its sampler"`
-	Scenarios scenarios.Options `mapstructure:"scenarios" json:"scenarios" doc:"the joint futures"`
-	Optimize  optimize.Options  `mapstructure:"optimize" json:"optimize" doc:"the decision: least CVaR within these limits"`
-	Backtest  backtest.Options  `mapstructure:"backtest" json:"backtest" doc:"walk-forward backtest; only allocate backtest reads it"`
-	Gates     Gates             `mapstructure:"gates" json:"gates" doc:"what holds a run for approval, and monitoring"`
+	AsOf      string            `mapstructure:"as_of" json:"as_of" doc:"as-of date, of the last return used, YYYY-MM-DD; blank: the last session of returns.calendar before today"`
+	Out       string            `mapstructure:"out" json:"out" doc:"folder of published runs: <out>/<as_of>/r<k> and <out>/latest" path:"true"`
+	Cache     string            `mapstructure:"cache" json:"cache" doc:"folder of cached results; may be deleted at any time" path:"true"`
+	CacheMax  int               `mapstructure:"cache_max" json:"cache_max" doc:"maximum size of the cache in MiB; the least recently used results are deleted after a run, except those of the last published run; 0: no limit"`
+	Seed      uint64            `mapstructure:"seed" json:"seed" doc:"random seed"`
+	Workers   int               `mapstructure:"workers" json:"workers" doc:"parallel workers; 0: one per processor; does not affect results"`
+	Executor  string            `mapstructure:"executor" json:"executor" doc:"execution of actions: local (in this process), or process (each in its own process, so that a crash or exhausted memory affects one action); does not affect results" enum:"local,process"`
+	Returns   returns.Options   `mapstructure:"returns" json:"returns" doc:"input data and estimation window"`
+	Bayes     bayes.Options     `mapstructure:"bayes" json:"bayes" doc:"return model of a strategy, priors and sampler"`
+	Scenarios scenarios.Options `mapstructure:"scenarios" json:"scenarios" doc:"joint scenarios of future returns"`
+	Optimize  optimize.Options  `mapstructure:"optimize" json:"optimize" doc:"objective and constraints of the portfolio"`
+	Backtest  backtest.Options  `mapstructure:"backtest" json:"backtest" doc:"walk-forward backtest; read by allocate backtest only"`
+	Gates     Gates             `mapstructure:"gates" json:"gates" doc:"approval, retention and monitoring"`
+
+	// Notices are about keys and names of earlier versions that were read.
+	Notices []string `mapstructure:"-" json:"-" jsonschema:"-"`
 }
 
 // Default returns the built-in values. Only returns.path must be given.
@@ -71,14 +74,14 @@ func (c *Config) Validate() error {
 		}
 	}
 	if c.Out == "" {
-		errs = append(errs, errors.New("out: is blank; name the folder for published runs"))
+		errs = append(errs, errors.New("out: is required; name the folder of published runs"))
 	}
 	if c.Cache == "" {
-		errs = append(errs, errors.New("cache: is blank; name the folder for stored results"))
+		errs = append(errs, errors.New("cache: is required; name the folder of cached results"))
 	}
 	for _, f := range Values(c) {
 		if path, ok := f.Default.(string); ok && f.Path && scheme(path) != "" {
-			errs = append(errs, fmt.Errorf("%s: %q is an address; only files and folders of this machine are read and written", f.Key, clip(path)))
+			errs = append(errs, fmt.Errorf("%s: %q is a URL; expected a local file or folder", f.Key, clip(path)))
 		}
 	}
 	if c.CacheMax < 0 {

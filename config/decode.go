@@ -49,9 +49,9 @@ func readable(err error) error {
 		return fmt.Errorf("%s: %v is not %s", name, parse.Value, kindName(parse.Expected.Type()))
 	}
 	if name == "" {
-		return errors.New("a value is not of the kind its key expects; see allocate config docs")
+		return errors.New("a value has the wrong type; see allocate config docs")
 	}
-	return fmt.Errorf("%s: is not of the kind the key expects; see allocate config docs", name)
+	return fmt.Errorf("%s: the value has the wrong type; see allocate config docs", name)
 }
 
 func kindName(t reflect.Type) string {
@@ -93,12 +93,12 @@ func parse(f Field, value string) (any, error) {
 		return value, nil
 	}
 	if strings.TrimSpace(value) == "" {
-		return nil, fmt.Errorf("%s is blank; give a value, or leave it out for the default", f.Key)
+		return nil, fmt.Errorf("%s is blank; expected a value, or no key for the default", f.Key)
 	}
 	v := viper.New()
 	v.SetConfigType("yaml")
 	if err := v.ReadConfig(strings.NewReader("value: " + value)); err != nil {
-		return nil, fmt.Errorf("%q cannot be read as YAML: %s", clip(value), notYAML(err))
+		return nil, fmt.Errorf("%q is not valid YAML: %s", clip(value), notYAML(err))
 	}
 	return v.Get("value"), nil
 }

@@ -11,13 +11,13 @@ import (
 // Gates is the section `gates`: what holds a run for approval, and what it
 // tells the outside.
 type Gates struct {
-	Severity    []returns.NamedSeverity `mapstructure:"severity" json:"severity" doc:"severity of findings: [{code: data.gap, severity: warn}]; info, warn (published), hold (needs --approve) or fail (refused); allocate config docs lists all codes"`
-	Degraded    []string                `mapstructure:"degraded" json:"degraded" doc:"findings of severity warn whose code begins with one of these make the exit code 3, published but degraded"`
-	MaxTurnover float64                 `mapstructure:"max_turnover" json:"max_turnover" doc:"total turnover against the drifted previous weights above which a run is held for approval, as a fraction of capital (half the sum of absolute changes)" fraction:"true"`
-	MaxChange   float64                 `mapstructure:"max_change" json:"max_change" doc:"change of one weight above which a run is held for approval, as a fraction of capital" fraction:"true"`
-	Previous    string                  `mapstructure:"previous" json:"previous" doc:"weights.csv to compare with; blank: the last one published before the as-of day" path:"true"`
-	Textfile    string                  `mapstructure:"textfile" json:"textfile" doc:"Prometheus textfile to write after every run, also a failed one; blank: none" path:"true"`
-	KeepDays    int                     `mapstructure:"keep_days" json:"keep_days" doc:"published as-of days to keep; the oldest beyond them are deleted after a run; 0: all"`
+	Severity    []returns.NamedSeverity `mapstructure:"severity" json:"severity" doc:"severities of findings: [{code: data.gap, severity: warn}]; info, warn (published), hold (needs --approve) or fail (refused); allocate config docs lists the codes"`
+	Degraded    []string                `mapstructure:"degraded" json:"degraded" doc:"prefixes of codes whose warnings make the exit code 3 (published, degraded)"`
+	MaxTurnover float64                 `mapstructure:"max_turnover" json:"max_turnover" doc:"turnover against the drifted previous weights above which a run needs approval, as a fraction of capital (half the sum of absolute changes)" fraction:"true"`
+	MaxChange   float64                 `mapstructure:"max_change" json:"max_change" doc:"change of a single weight above which a run needs approval, as a fraction of capital" fraction:"true"`
+	Previous    string                  `mapstructure:"previous" json:"previous" doc:"weights.csv of the current portfolio; blank: the last one published before the as-of date" path:"true"`
+	Textfile    string                  `mapstructure:"textfile" json:"textfile" doc:"Prometheus textfile, written after every run, also a failed one; blank: none" path:"true"`
+	KeepDays    int                     `mapstructure:"keep_days" json:"keep_days" doc:"number of published as-of dates to keep; older ones are deleted after a run; 0: all"`
 }
 
 // DefaultGates holds only large changes.

@@ -83,6 +83,8 @@ func Load(src Source) (*Config, map[string]Origin, error) {
 		return nil, nil, &Error{err}
 	}
 	l.resolve(c, src.File)
+	l.renameAllocators(c)
+	c.Notices = l.notices
 	return c, l.origins, c.Validate()
 }
 
@@ -97,6 +99,7 @@ type loader struct {
 	keys     []string
 	origins  map[string]Origin
 	problems []error
+	notices  []string // about keys and names of earlier versions
 }
 
 func (l *loader) problem(format string, args ...any) {
@@ -113,11 +116,11 @@ func (l *loader) more() bool {
 func (l *loader) file(path string) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		l.problem("%s: no such file; make one with: allocate config init", path)
+		l.problem("%s: no such file; create one with: allocate config init", path)
 		return
 	}
 	if err != nil {
-		l.problem("%s: the file cannot be read; expected a configuration file", path)
+		l.problem("%s: cannot be read; expected a configuration file", path)
 		return
 	}
 	only := viper.NewWithOptions(viper.KeyDelimiter(keyDelimiter))
@@ -125,7 +128,7 @@ func (l *loader) file(path string) {
 	if ext := filepath.Ext(path); ext != ".json" && ext != ".toml" {
 		only.SetConfigType("yaml")
 		if line := crowded(string(text)); line > 0 {
-			l.problem("%s:%d: more than %d keys in one section, most of which are unknown; allocate config docs lists those there are", path, line, mostKeys)
+			l.problem("%s:%d: more than %d keys in one section, most of them unknown; see allocate config docs", path, line, mostKeys)
 			return
 		}
 	}
@@ -144,11 +147,13 @@ func (l *loader) file(path string) {
 	}
 	for _, key := range keys {
 		if _, known := l.fields[key]; !known {
+			where := place(path, lineOf(string(text), key))
 			switch {
+			case l.retire(key, only.Get(key), Origin{"file", where}, where):
 			case sections[key] && only.Get(key) == nil:
 				// everything in it is a comment
 			case sections[key]:
-				l.problem("%s: %s is a section; write its keys below it, indented", place(path, lineOf(string(text), key)), clip(key))
+				l.problem("%s: %s is a section; indent its keys below it", place(path, lineOf(string(text), key)), clip(key))
 			case l.more():
 				l.problem("%s: unknown key %s%s", place(path, lineOf(string(text), key)), clip(key), returns.Suggest(key, l.keys))
 			}
@@ -189,6 +194,9 @@ func (l *loader) env(environ []string) {
 		names[l.fields[key].Env()] = key
 		known = append(known, l.fields[key].Env())
 	}
+	for key := range retiredKeys {
+		names[Field{Key: key}.Env()] = key
+	}
 	environ = slices.Clone(environ)
 	sort.Strings(environ)
 	for _, e := range environ {
@@ -199,7 +207,7 @@ func (l *loader) env(environ []string) {
 		key, ok := names[name]
 		if !ok {
 			if l.more() {
-				l.problem("environment variable %s is not known%s", clip(name), returns.Suggest(name, known))
+				l.problem("unknown environment variable %s%s", clip(name), returns.Suggest(name, known))
 			}
 			continue
 		}
@@ -212,7 +220,7 @@ func (l *loader) env(environ []string) {
 func (l *loader) set(key, value string, origin Origin, where string) {
 	f, ok := l.fields[key]
 	if !ok {
-		if l.more() {
+		if !l.retire(key, value, origin, where) && l.more() {
 			l.problem("%s: unknown key %s%s", clip(where), clip(key), returns.Suggest(key, l.keys))
 		}
 		return
@@ -288,7 +296,7 @@ func oddities(path, text string) []error {
 			continue
 		case strings.HasPrefix(line, "---") || strings.HasPrefix(line, "..."):
 			if begun {
-				odd("the file has a second document, which would be ignored; join the two")
+				odd("the file has a second YAML document; merge the two")
 				return errs
 			}
 			continue
@@ -304,7 +312,7 @@ func oddities(path, text string) []error {
 		case key != strings.ToLower(key):
 			odd("write the key %s in lower case: %s", clip(key), clip(strings.ToLower(key)))
 		case strings.Contains(key, "."):
-			odd("write the key %s as a section with its keys below it, indented", clip(key))
+			odd("write the key %s as a section, with its keys indented below it", clip(key))
 		}
 	}
 	return errs

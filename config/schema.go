@@ -32,7 +32,7 @@ var documents = map[string]struct {
 func WriteSchema(w io.Writer, kind string) error {
 	d, ok := documents[kind]
 	if !ok {
-		return fmt.Errorf("config: no schema of %q; there are backtest, config and summary", kind)
+		return fmt.Errorf("config: unknown schema %q; expected backtest, config or summary", kind)
 	}
 	r := jsonschema.Reflector{
 		ExpandedStruct:            true,
@@ -118,7 +118,7 @@ func enumerate(s *jsonschema.Schema, t reflect.Type) {
 // default and its meaning.
 func WriteDocs(w io.Writer) error {
 	var b strings.Builder
-	b.WriteString("# Configuration of allocate\n\nEvery key may also be given as `--set key=value` or as an environment variable.\n")
+	b.WriteString("# Configuration of allocate\n\nEvery key can also be set by `--set key=value` or by an environment variable.\n")
 	for _, f := range walk("", reflect.ValueOf(Default())) {
 		if f.section {
 			fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| key | default | meaning | environment |\n| --- | --- | --- | --- |\n", f.Key, sentence(f.Doc))
@@ -140,10 +140,10 @@ func writeModels(b *strings.Builder) {
 	b.WriteString(`
 ## Return models
 
-What bayes.model may name, and the keys of the section that the model reads beside those of the sampler. A change of any other key
-fits no strategy of the model again. bayes.of sets these keys for single strategies or groups.
+Values of bayes.model, and the keys that each model reads besides those of the sampler. Changing another key does not refit its
+strategies. bayes.of sets these keys for single strategies or groups.
 
-| model | what it is | keys |
+| model | definition | keys |
 | --- | --- | --- |
 `)
 	for _, f := range bayes.Families() {
@@ -158,11 +158,11 @@ func writeCodes(b *strings.Builder) {
 	b.WriteString(`
 ## Findings
 
-What a stage notices is a finding with a code and a severity: info; warn, which is published; hold, which needs --approve;
-fail, which is refused. The severity follows the size of what was found. gates.severity sets one severity for a code,
-whatever its size; gates.degraded names the codes whose warnings make the exit code 3.
+A finding is the result of a check. It has a code and a severity: info; warn (published); hold (needs --approve); fail (refused).
+The severity depends on the size. gates.severity sets a fixed severity for a code; gates.degraded lists the codes whose warnings
+make the exit code 3.
 
-| code | what it says | severity | size | why |
+| code | finding | severity | size | reason |
 | --- | --- | --- | --- | --- |
 `)
 	for _, c := range returns.Codes() {

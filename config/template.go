@@ -12,7 +12,7 @@ import (
 // the given values in place of some of them, by key.
 func WriteTemplate(w io.Writer, values map[string]string) error {
 	var b strings.Builder
-	b.WriteString("# Configuration of allocate. Every key may also be given as --set key=value or as an\n")
+	b.WriteString("# Configuration of allocate. Every key can also be set by --set key=value or by an\n")
 	b.WriteString("# environment variable: optimize.alpha is ALLOCATE_OPTIMIZE_ALPHA.\n")
 	b.WriteString("# Paths are relative to this file.\n")
 	for _, f := range walk("", reflect.ValueOf(Default())) {

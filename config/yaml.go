@@ -13,14 +13,14 @@ var yamlLine = regexp.MustCompile(`line (\d+)`)
 var yamlProblems = []struct{ says, means string }{
 	{"mapping values are not allowed", "a colon where none is expected; put the text in quotes, or correct the indentation"},
 	{"cannot start any token", "a tab or a special character; indent with blanks, and put text that begins with @, %, ` or a tab in quotes"},
-	{"did not find expected key", "the indentation does not fit the lines before"},
-	{"did not find expected '-' indicator", "the indentation does not fit the list before"},
+	{"did not find expected key", "the indentation does not match the previous lines"},
+	{"did not find expected '-' indicator", "the indentation does not match the previous list"},
 	{"could not find expected ':'", "a key without a colon"},
-	{"did not find expected ',' or ']'", "a list that is not closed with ]"},
-	{"did not find expected ',' or '}'", "a section that is not closed with }"},
-	{"unexpected end of stream", "a quote that is not closed"},
-	{"already defined", "a key that stands twice"},
-	{"unknown anchor", "a * where text is meant; put the text in quotes"},
+	{"did not find expected ',' or ']'", "a list without a closing ]"},
+	{"did not find expected ',' or '}'", "a section without a closing }"},
+	{"unexpected end of stream", "a quote without a closing quote"},
+	{"already defined", "a duplicate key"},
+	{"unknown anchor", "an unquoted *; put the text in quotes"},
 }
 
 // notYAML says in plain words what the parser's complaint means.
@@ -41,7 +41,7 @@ func notYAMLFile(path string, err error) error {
 			where = fmt.Sprintf("%s:%d", path, n)
 		}
 	}
-	return fmt.Errorf("%s: the file cannot be read as YAML: %s", where, notYAML(err))
+	return fmt.Errorf("%s: invalid YAML: %s", where, notYAML(err))
 }
 
 // mostKeys is how many keys one section of a file may have; all sections of a

@@ -45,7 +45,7 @@ func (e *engine) vetted(ctx context.Context, conflict []string, found ...advice)
 			if ok {
 				text += "; " + a.remedy
 			} else {
-				text += "; this limit alone is not all, others conflict as well"
+				text += "; other limits conflict as well, so that changing this one is not enough"
 			}
 		}
 		out.Advice = append(out.Advice, text)
@@ -107,7 +107,7 @@ func (p *Problem) returnAdvice(reach, whole float64, under, net string, set func
 	best := p.annual(reach)
 	floor, text := inward(p.annual(whole), false)
 	return advice{
-		fact:   fmt.Sprintf("%s %s is above the highest achievable%s, %.3g", keyMinReturn, short(*p.minAnnual), net, best),
+		fact:   fmt.Sprintf("%s %s exceeds the maximum%s, %.3g", keyMinReturn, short(*p.minAnnual), net, best),
 		remedy: fmt.Sprintf("lower it to at most %s, or relax %s", text, under),
 		apply:  func(q *Problem) { set(q, over(floor, q.Set.Horizon, q.Set.Frequency)) },
 	}

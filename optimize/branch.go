@@ -91,7 +91,7 @@ func (e *engine) branch(ctx context.Context, solve func(context.Context, *engine
 	case b.best == nil && len(b.parts) == 0 && math.IsInf(b.closed, 1):
 		return nil, b.noneAtAll(ctx)
 	case b.best == nil:
-		return nil, &UndefinedError{Message: fmt.Sprintf("the search for a portfolio within optimize.min_position and optimize.max_positions found none in %d steps; raise optimize.nodes, or relax the rules", b.nodes)}
+		return nil, &UndefinedError{Message: fmt.Sprintf("no portfolio within optimize.min_position and optimize.max_positions was found in %d nodes; raise optimize.nodes, or relax these constraints", b.nodes)}
 	}
 	least := min(b.value, b.closed)
 	for _, part := range b.parts {

@@ -31,12 +31,12 @@ func (b *branching) forced(ctx context.Context) error {
 	if defaults == 0 {
 		return &InfeasibleError{
 			Conflict: []string{"optimize.bounds", keyMaxPositions},
-			Advice:   []string{fmt.Sprintf("optimize.bounds keep %d strategies from having weight 0, more than %s %d; raise it to at least %d, or relax optimize.bounds", count, keyMaxPositions, b.MaxPositions, count)},
+			Advice:   []string{fmt.Sprintf("optimize.bounds force %d strategies to have a weight, more than %s %d; raise it to at least %d, or relax optimize.bounds", count, keyMaxPositions, b.MaxPositions, count)},
 		}
 	}
 	return b.vetted(ctx, []string{keyMinWeight, keyMaxPositions}, advice{
-		fact:   fmt.Sprintf("%s %s makes a position of each of %d strategies, more than %s %d", keyMinWeight, short(size), count, keyMaxPositions, b.MaxPositions),
-		remedy: fmt.Sprintf("set %s to 0 and %s to %s, which binds only the weights that are not 0", keyMinWeight, keyMinPosition, short(size)),
+		fact:   fmt.Sprintf("%s %s forces positions in %d strategies, more than %s %d", keyMinWeight, short(size), count, keyMaxPositions, b.MaxPositions),
+		remedy: fmt.Sprintf("set %s to 0 and %s to %s, which constrains nonzero weights only", keyMinWeight, keyMinPosition, short(size)),
 		apply: func(q *Problem) {
 			for i := range q.Lower {
 				if b.ruled(i) && (b.ownLower == nil || !b.ownLower[i]) {
@@ -90,7 +90,7 @@ func (b *branching) noneAtAll(ctx context.Context) error {
 			if ok, err := try(func(q *Problem) { q.MaxCVaR = value }); err != nil || ok {
 				return firstOf(err, &InfeasibleError{
 					Conflict: append([]string{keyMaxCVaR}, rules...),
-					Advice: []string{fmt.Sprintf("%s %s is below the least that was found within %s; raise it to at least %s, or relax %s",
+					Advice: []string{fmt.Sprintf("%s %s is below the smallest CVaR found within %s; raise it to at least %s, or relax %s",
 						keyMaxCVaR, short(b.MaxCVaR), list(rules), text, list(rules))},
 				})
 			}
@@ -99,17 +99,17 @@ func (b *branching) noneAtAll(ctx context.Context) error {
 	for k := b.MaxPositions + 1; b.MaxPositions > 0 && k <= b.shape.n; k++ {
 		if ok, err := try(func(q *Problem) { q.MaxPositions = k }); err != nil || ok {
 			return firstOf(err, &InfeasibleError{Conflict: rules, Advice: []string{fmt.Sprintf(
-				"%s %d positions are too few for the bounds and limits; raise it to %d, where there is a portfolio", keyMaxPositions, b.MaxPositions, k)}})
+				"%s %d is too small for the bounds and limits; raise it to %d, which is feasible", keyMaxPositions, b.MaxPositions, k)}})
 		}
 	}
 	for share := 0.9; b.MinPosition > 0 && share > 0; share -= 0.1 {
 		size, text := inward(share*b.MinPosition, false)
 		if ok, err := try(func(q *Problem) { q.MinPosition = size }); err != nil || ok {
 			return firstOf(err, &InfeasibleError{Conflict: rules, Advice: []string{fmt.Sprintf(
-				"%s %s is too large for the bounds and limits; lower it to %s, where there is a portfolio", keyMinPosition, short(b.MinPosition), text)}})
+				"%s %s is too large for the bounds and limits; lower it to %s, which is feasible", keyMinPosition, short(b.MinPosition), text)}})
 		}
 	}
-	return &InfeasibleError{Conflict: rules, Advice: []string{fmt.Sprintf("%s cannot be kept together with the bounds and limits; drop %[1]s, or relax those", list(rules))}}
+	return &InfeasibleError{Conflict: rules, Advice: []string{fmt.Sprintf("%s conflict with the bounds and limits; drop %[1]s, or relax the others", list(rules))}}
 }
 
 // leastRisk is the least risk that a search finds within the rules on positions
@@ -141,7 +141,7 @@ func (e *engine) tooRisky(ctx context.Context, least *answer, risk float64) erro
 	}
 	bound, _ := e.bound(blend{risk: 1}, least.dual())
 	value, text := inward(max(risk, bound), true)
-	fact := fmt.Sprintf("%s %s is below the least achievable, %s", keyMaxCVaR, short(e.MaxCVaR), text)
+	fact := fmt.Sprintf("%s %s is below the minimum achievable, %s", keyMaxCVaR, short(e.MaxCVaR), text)
 	if e.whole != nil && e.whole.discrete() {
 		within, err := e.leastRisk(ctx, e.whole)
 		if err != nil && ctx.Err() != nil {
@@ -149,12 +149,12 @@ func (e *engine) tooRisky(ctx context.Context, least *answer, risk float64) erro
 		}
 		if err == nil {
 			value, text = inward(within, true)
-			fact += fmt.Sprintf(" (%s within the rules on positions)", text)
+			fact += fmt.Sprintf(" (%s with the position constraints)", text)
 		}
 	}
 	return e.vetted(ctx, []string{keyMaxCVaR}, advice{
 		fact:   fact,
-		remedy: fmt.Sprintf("raise it to at least %s, or relax what restrains the weights", text),
+		remedy: fmt.Sprintf("raise it to at least %s, or relax the other constraints", text),
 		apply:  func(q *Problem) { q.MaxCVaR = value },
 	})
 }
@@ -165,15 +165,15 @@ func (e *engine) undefinedRatio(o outcome) error {
 	remedy := "choose another optimize.objective, such as utility, or a higher optimize.alpha"
 	switch {
 	case e.hasCash && e.cash != nil && *e.cash > e.RiskFree:
-		return &UndefinedError{Message: fmt.Sprintf("there is no highest ratio: CASH earns %.6g over the horizon without risk, more than the risk-free %.6g; set optimize.risk_free to optimize.cash_return, so that the ratio is measured against CASH, or forbid it (optimize.cash: false)", *e.cash, e.RiskFree)}
+		return &UndefinedError{Message: fmt.Sprintf("the ratio is unbounded: CASH earns %.6g over the horizon without risk, more than the risk-free return %.6g; set optimize.risk_free to optimize.cash_return, or exclude CASH (optimize.cash: false)", *e.cash, e.RiskFree)}
 	case math.Abs(e.Budget) == 0:
-		remedy = "with optimize.budget 0 and no risk, any multiple of a portfolio is as good; choose optimize.objective utility, or max_return with optimize.max_cvar"
+		remedy = "with optimize.budget 0 the portfolio can be scaled at will; choose optimize.objective utility, or max_return with optimize.max_cvar"
 	case e.hasCash:
-		remedy += ", or forbid CASH (optimize.cash: false)"
+		remedy += ", or exclude CASH (optimize.cash: false)"
 	}
-	return &UndefinedError{Message: fmt.Sprintf("there is no highest ratio: a portfolio within the limits has an expected return of %.6g over the horizon at a risk of %.3g, which is not above 0; %s", o.ret, o.risk, remedy)}
+	return &UndefinedError{Message: fmt.Sprintf("the ratio is unbounded: a feasible portfolio has an expected return of %.6g over the horizon and a risk of %.3g, which is not positive; %s", o.ret, o.risk, remedy)}
 }
 
 // errLowReturn marks an *UndefinedError of a ratio whose numerator is not above
 // 0 anywhere.
-var errLowReturn = errors.New("optimize: no return above the risk-free one")
+var errLowReturn = errors.New("optimize: no return above the risk-free return")

@@ -137,7 +137,7 @@ func TestBranchStops(t *testing.T) {
 func TestTooFewPositions(t *testing.T) {
 	p := problem(t, factorSet(1, 6, 400), func(o *Options) { o.MaxWeight, o.MaxPositions = 0.3, 2 })
 	_, err := Solve(t.Context(), p)
-	if none := new(InfeasibleError); !errors.As(err, &none) || !strings.Contains(err.Error(), "optimize.max_positions 2 positions are too few for the bounds and limits; raise it to 4") {
+	if none := new(InfeasibleError); !errors.As(err, &none) || !strings.Contains(err.Error(), "optimize.max_positions 2 is too small for the bounds and limits; raise it to 4") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -20,7 +20,7 @@ func (v *Solver) budget(ctx context.Context, p *Problem) (*Solution, error) {
 		if x > p.Upper[i] || x < p.Lower[i] {
 			return nil, &InfeasibleError{
 				Conflict: []string{keyMaxWeight},
-				Advice:   []string{fmt.Sprintf("the shares of risk give %q a weight of %.6g, outside [%v, %v]; change optimize.max_weight, or its share in optimize.risk_shares", p.Set.Names[i], x, p.Lower[i], p.Upper[i])},
+				Advice:   []string{fmt.Sprintf("the risk budget gives %q a weight of %.6g, outside [%v, %v]; change optimize.max_weight, or its share in optimize.risk_shares", p.Set.Names[i], x, p.Lower[i], p.Upper[i])},
 			}
 		}
 	}

@@ -45,7 +45,7 @@ func NewProblem(set *scenarios.Set, o Options, held Held) (*Problem, error) {
 	}
 	if o.Cash {
 		if slices.Contains(set.Names, Cash) {
-			return nil, fmt.Errorf("optimize.cash: a strategy is already named %s", Cash)
+			return nil, fmt.Errorf("optimize.cash: a strategy is named %s; rename it", Cash)
 		}
 		set = withCash(set, o.CashOver(set.Horizon, set.Frequency))
 	}
@@ -300,7 +300,7 @@ func (b *builder) shares(p *Problem) {
 		return
 	}
 	if left <= 0 {
-		b.unknown = append(b.unknown, fmt.Errorf("optimize.risk_shares: sum to %v, which leaves nothing for the other %d strategies; every strategy needs a share", 1-left, free))
+		b.unknown = append(b.unknown, fmt.Errorf("optimize.risk_shares: sum to %v, which leaves no share for %d other strategies; every strategy needs a positive share", 1-left, free))
 		return
 	}
 	for i, s := range p.Shares {

@@ -47,7 +47,7 @@ func (p *Problem) bundle(ctx context.Context, tol float64, most int) (*bundled, 
 		return nil, err
 	}
 	if p.discrete() {
-		return nil, errors.New("optimize: the bundle method knows no rules on positions")
+		return nil, errors.New("optimize: the bundle method does not support position constraints")
 	}
 	goal := aim{rho: 1, ridge: p.Ridge}
 	switch p.objective() {
@@ -80,14 +80,14 @@ func (p *Problem) bundle(ctx context.Context, tol float64, most int) (*bundled, 
 			return &bundled{Infeasible: true, Iterations: b.iterations}, nil
 		}
 		if least.W == nil || least.Value > p.MaxCVaR+admissible {
-			return nil, fmt.Errorf("optimize: the bundle method cannot tell in %d iterations whether a risk of %v is possible: the least is between %v and %v",
+			return nil, fmt.Errorf("optimize: the bundle method did not determine in %d iterations whether a risk of %v is feasible: the minimum is between %v and %v",
 				b.iterations, p.MaxCVaR, least.Bound, least.Value)
 		}
 		b.slater, b.center = least.W, least.W
 	}
 	out, err := b.descend(ctx, goal, func(value, bound float64) bool { return gap(value, bound, b.scale) <= tol })
 	if err == nil && out.W == nil {
-		err = fmt.Errorf("optimize: the bundle method found no admissible weights in %d iterations", b.iterations)
+		err = fmt.Errorf("optimize: the bundle method found no feasible weights in %d iterations", b.iterations)
 	}
 	return out, err
 }

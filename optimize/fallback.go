@@ -61,7 +61,7 @@ func fallBack(ctx context.Context, v *Solver, p *Problem, s *Solution, err error
 	if err != nil {
 		tried[0].Outcome = err.Error()
 	} else {
-		tried[0].Method, tried[0].Outcome = s.Method, fmt.Sprintf("certified to a relative gap of %.3g only", s.Certificate.ExactGap)
+		tried[0].Method, tried[0].Outcome = s.Method, fmt.Sprintf("the certified relative gap is %.3g", s.Certificate.ExactGap)
 	}
 	if len(chain) == 0 {
 		if s != nil {
@@ -79,7 +79,7 @@ func fallBack(ctx context.Context, v *Solver, p *Problem, s *Solution, err error
 		}
 		next, failed := m.solve(ctx, v, p)
 		if failed == nil && !v.allowed(p, next) {
-			failed = errors.New("its weights break a limit or a rule on positions")
+			failed = errors.New("its weights violate a constraint")
 		}
 		if failed != nil {
 			if ctx.Err() == nil {
@@ -88,7 +88,7 @@ func fallBack(ctx context.Context, v *Solver, p *Problem, s *Solution, err error
 			continue
 		}
 		if best != nil && !v.better(p, next, best) {
-			tried = append(tried, Attempt{m.name, "its weights are no better"})
+			tried = append(tried, Attempt{m.name, "its weights are not better"})
 			continue
 		}
 		best = next
@@ -106,16 +106,16 @@ func fallBack(ctx context.Context, v *Solver, p *Problem, s *Solution, err error
 	}
 	best.Status, best.Attempts = Fallback, tried
 	best.Findings = slices.DeleteFunc(best.Findings, func(f returns.Finding) bool { return f.Code == "optimize.gap" })
-	what := fmt.Sprintf("these are the weights of the fallback %q", best.Method)
+	what := fmt.Sprintf("the weights are those of the fallback %q", best.Method)
 	if best == s {
-		what = "these are the best admissible weights that were found"
+		what = "the weights are the best feasible ones found"
 	}
 	best.Findings = append(best.Findings, returns.Finding{
 		// A warning whatever the gap: the weights keep every limit, their risk is
 		// exact, and nothing better is known; what is uncertain is whether there is.
 		Code: "optimize.fallback", Severity: returns.Warn,
 		Numbers: map[string]float64{"gap": best.Certificate.ExactGap, "max_gap": p.maxGap()},
-		Sentence: fmt.Sprintf("No optimum could be certified (%s: %s); %s, at most %.3g%% from the best possible.",
+		Sentence: fmt.Sprintf("The optimum is not certified (%s: %s); %s, within %.3g%% of the optimum.",
 			tried[0].Method, tried[0].Outcome, what, 100*best.Certificate.ExactGap),
 	})
 	returns.SortFindings(best.Findings)
@@ -150,7 +150,7 @@ func (v *Solver) better(p *Problem, a, b *Solution) bool {
 // heldWeights keeps the current weights, as near as the bounds and the budget allow.
 func heldWeights(_ context.Context, v *Solver, p *Problem) (*Solution, error) {
 	if p.Previous == nil {
-		return nil, errors.New("there are no previous weights")
+		return nil, errors.New("no previous weights")
 	}
 	sum := 0.0
 	w := make([]float64, len(p.Previous))
@@ -159,7 +159,7 @@ func heldWeights(_ context.Context, v *Solver, p *Problem) (*Solution, error) {
 		sum += w[i]
 	}
 	if math.Abs(sum-p.Budget) > 0.01 {
-		return nil, fmt.Errorf("the previous weights sum to %.4g inside the bounds, not to the budget %v", sum, p.Budget)
+		return nil, fmt.Errorf("the previous weights, clipped to the bounds, sum to %.4g instead of the budget %v", sum, p.Budget)
 	}
 	e := v.prepare(p)
 	out, err := e.rough(w)
@@ -183,7 +183,7 @@ func heldWeights(_ context.Context, v *Solver, p *Problem) (*Solution, error) {
 func bundleWeights(ctx context.Context, v *Solver, p *Problem) (*Solution, error) {
 	out, err := bundleSolution(ctx, v, p, roughGap/10)
 	if err == nil && !(out.Certificate.ExactGap <= roughGap) {
-		err = fmt.Errorf("certified to a relative gap of %.3g only; %.3g is accepted", out.Certificate.ExactGap, roughGap)
+		err = fmt.Errorf("the certified relative gap is %.3g, above %.3g", out.Certificate.ExactGap, roughGap)
 	}
 	return out, err
 }
@@ -197,7 +197,7 @@ func bundleSolution(ctx context.Context, v *Solver, p *Problem, tol float64) (*S
 		return nil, err
 	}
 	if r.Infeasible {
-		return nil, errors.New("optimize: the bundle method finds no admissible portfolio")
+		return nil, errors.New("optimize: the bundle method found no feasible portfolio")
 	}
 	e := v.prepare(p)
 	out, err := e.rough(r.W)

@@ -33,7 +33,7 @@ func TestFallbackChain(t *testing.T) {
 	if s.Status != Fallback || s.Method != "held" || !reflect.DeepEqual(s.Weights, p.Previous) {
 		t.Errorf("%v by %s: %v", s.Status, s.Method, s.Weights)
 	}
-	want := []Attempt{{"vertex", "certified to a relative gap of 0.001 only"}, {"bundle", "no luck"}}
+	want := []Attempt{{"vertex", "the certified relative gap is 0.001"}, {"bundle", "no luck"}}
 	if !reflect.DeepEqual(s.Attempts, want) {
 		t.Errorf("attempts %v, want %v", s.Attempts, want)
 	}

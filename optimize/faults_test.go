@@ -216,7 +216,7 @@ func TestRiskOutOfReach(t *testing.T) {
 	least.Objective, least.MaxCVaR, least.MaxPositions = MinCVaR, 0, 0
 	want := solve(t, &least).Certificate.ExactPrimal
 	_, text := inward(want, true)
-	if !strings.Contains(err.Error(), "below the least achievable, "+text+" (") {
+	if !strings.Contains(err.Error(), "below the minimum achievable, "+text+" (") {
 		t.Errorf("%v does not say %v", err, text)
 	}
 	if !follow(t, none.Advice[0], &o) {

@@ -78,9 +78,9 @@ const (
 )
 
 var (
-	errSingular  = errors.New("optimize: the basis is singular to working precision")
-	errUnbounded = errors.New("optimize: the objective falls without bound")
-	errOutside   = errors.New("optimize: a walk from outside did not come back")
+	errSingular  = errors.New("optimize: singular basis")
+	errUnbounded = errors.New("optimize: the objective is unbounded below")
+	errOutside   = errors.New("optimize: phase 1 did not terminate")
 )
 
 // newWalk stands at the vertex where the rows of basis meet. sides, which

@@ -17,11 +17,11 @@ type InfeasibleError struct {
 }
 
 func (e *InfeasibleError) Error() string {
-	verb := "cannot hold together"
+	verb := "conflict"
 	if len(e.Conflict) == 1 {
-		verb = "cannot hold"
+		verb = "cannot be met"
 	}
-	return fmt.Sprintf("optimize: no portfolio is admissible: %s %s: %s", list(e.Conflict), verb, strings.Join(e.Advice, "; "))
+	return fmt.Sprintf("optimize: infeasible: %s %s: %s", list(e.Conflict), verb, strings.Join(e.Advice, "; "))
 }
 
 // list joins names as a sentence does.
@@ -163,7 +163,7 @@ func (p *Problem) outOfReach(ctx context.Context, t *polytope, g group, conflict
 		}
 		if len(rest) == 0 { // nothing but its own coefficients, which are zero
 			found = append(found, advice{
-				fact: fmt.Sprintf("%s needs %s %.6g, but no strategy contributes to it", row.Name, side.needs, side.bound), remedy: "drop it",
+				fact: fmt.Sprintf("%s requires %s %.6g, but no strategy contributes", row.Name, side.needs, side.bound), remedy: "drop it",
 				apply: func(q *Problem) { q.Constraints = slices.Delete(q.Constraints, k, k+1) },
 			})
 			continue
@@ -186,7 +186,7 @@ func (p *Problem) outOfReach(ctx context.Context, t *polytope, g group, conflict
 			move = "raise"
 		}
 		found = append(found, advice{
-			fact:   fmt.Sprintf("%s needs %s %s, but %s allow %s %s", row.Name, side.needs, short(side.bound), under, side.allow, most),
+			fact:   fmt.Sprintf("%s requires %s %s, but %s allow %s %s", row.Name, side.needs, short(side.bound), under, side.allow, most),
 			remedy: fmt.Sprintf("%s it to %s %s, or relax %s", move, side.allow, text, under),
 			apply: func(q *Problem) {
 				if side.lower {
@@ -229,12 +229,12 @@ func (p *Problem) tooFar(ctx context.Context, t *polytope, d int, rest, others [
 	a := advice{apply: func(q *Problem) { q.Distances[d].Limit = value }}
 	if len(rest) == 0 {
 		_, least := inward(reach, true)
-		a.fact = fmt.Sprintf("%s %s is out of reach: what must be sold of strategies that are gone takes %s", name, short(limit), least)
+		a.fact = fmt.Sprintf("%s %s is infeasible: selling strategies that left the universe takes %s", name, short(limit), least)
 		a.remedy = "raise it to at least " + text
 		return []advice{a}, nil
 	}
 	_, least := inward(reach, true)
-	a.fact = fmt.Sprintf("%s allows %s, but %s need at least %s", name, short(limit), under, least)
+	a.fact = fmt.Sprintf("%s allows %s, but %s require at least %s", name, short(limit), under, least)
 	a.remedy = fmt.Sprintf("raise it to at least %s, or relax %s", text, under)
 	return []advice{a}, nil
 }

@@ -34,18 +34,18 @@ func TestInfeasible(t *testing.T) {
 		{
 			"return", func(o *Options) { o.MinAnnualReturn = num(9) }, nil,
 			[]string{keyBudget, keyMaxWeight, keyMinReturn},
-			"optimize.min_annual_return 9 is above the highest achievable",
+			"optimize.min_annual_return 9 exceeds the maximum",
 		},
 		{"rows", nil, []Constraint{
 			{Name: "equity", Coef: []float64{1, 1, 0}, Lower: 0.7, Upper: math.Inf(1)},
 			{Name: "idle", Coef: []float64{1, 2, 3}, Lower: math.Inf(-1), Upper: 9},
 			{Name: "bonds", Coef: []float64{0, 0, 1}, Lower: 0.5, Upper: 1},
-		}, []string{keyBudget, "bonds", "equity"}, "equity needs at least 0.7, but optimize.budget and bonds allow at most 0.5"},
+		}, []string{keyBudget, "bonds", "equity"}, "equity requires at least 0.7, but optimize.budget and bonds allow at most 0.5"},
 		{
 			"nothing contributes", nil,
 			[]Constraint{{Name: "void", Coef: make([]float64, 3), Lower: 1, Upper: 2}},
 			[]string{"void"},
-			"void needs at least 1, but no strategy contributes to it",
+			"void requires at least 1, but no strategy contributes",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -104,12 +104,12 @@ func TestInfeasibleLimits(t *testing.T) {
 		{
 			"turnover", func(o *Options) { o.MaxTurnover = num(0.1) },
 			[]string{keyBudget, keyMaxTurnover},
-			"optimize.max_turnover allows 0.1, but optimize.budget need at least 0.2; raise it to at least 0.2, or relax optimize.budget",
+			"optimize.max_turnover allows 0.1, but optimize.budget require at least 0.2; raise it to at least 0.2, or relax optimize.budget",
 		},
 		{
 			"gone", func(o *Options) { o.MaxTurnover = num(0.05) },
 			[]string{keyMaxTurnover},
-			"optimize.max_turnover 0.05 is out of reach: what must be sold of strategies that are gone takes 0.1; raise it to at least 0.2",
+			"optimize.max_turnover 0.05 is infeasible: selling strategies that left the universe takes 0.1; raise it to at least 0.2",
 		},
 		{
 			"leverage", func(o *Options) {
@@ -117,7 +117,7 @@ func TestInfeasibleLimits(t *testing.T) {
 				o.Bounds = []Bound{{Name: "saa", Max: num(-0.3)}}
 			},
 			[]string{keyBudget, keyMaxWeight, keyMaxLeverage},
-			"optimize.max_leverage allows 1.2, but optimize.budget and optimize.max_weight need at least 1.6; raise it to at least 1.6",
+			"optimize.max_leverage allows 1.2, but optimize.budget and optimize.max_weight require at least 1.6; raise it to at least 1.6",
 		},
 		{
 			"benchmark and cap", func(o *Options) {
@@ -125,7 +125,7 @@ func TestInfeasibleLimits(t *testing.T) {
 				o.Benchmark = []Share{{"saa", 1}}
 			},
 			[]string{keyMaxWeight, keyMaxDistance},
-			"optimize.max_distance allows 0.1, but optimize.max_weight need at least 0.3; raise it to at least 0.6",
+			"optimize.max_distance allows 0.1, but optimize.max_weight require at least 0.3; raise it to at least 0.6",
 		},
 		{
 			"group", func(o *Options) {
@@ -133,12 +133,12 @@ func TestInfeasibleLimits(t *testing.T) {
 				o.Bounds = []Bound{{Name: "sac", Max: num(0.5)}}
 			},
 			[]string{keyBudget, keyMaxWeight, "optimize.groups: trend"},
-			"optimize.groups: trend needs at most 0.4, but optimize.budget and optimize.max_weight allow at least 0.5; raise it to at least 0.5",
+			"optimize.groups: trend requires at most 0.4, but optimize.budget and optimize.max_weight allow at least 0.5; raise it to at least 0.5",
 		},
 		{
 			"risk", func(o *Options) { o.Objective, o.MaxCVaR = MaxReturn, num(0.001) },
 			[]string{keyMaxCVaR},
-			"optimize.max_cvar 0.001 is below the least achievable",
+			"optimize.max_cvar 0.001 is below the minimum achievable",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -173,9 +173,9 @@ func TestUndefinedRatio(t *testing.T) {
 		return err
 	}
 	for says, change := range map[string]func(*Options){
-		"CASH earns 0.00246627 over the horizon without risk, more than the risk-free 0; set optimize.risk_free to optimize.cash_return": func(o *Options) { o.Cash, o.CashReturn = true, 0.03 },
-		"with optimize.budget 0 and no risk":             func(o *Options) { o.Budget, o.MinWeight, o.Alpha = 0, -1, 0 },
-		"not above the risk-free 0.0178; choose another": func(o *Options) { o.RiskFree = math.Pow(1.0178, 12) - 1 },
+		"CASH earns 0.00246627 over the horizon without risk, more than the risk-free return 0; set optimize.risk_free to optimize.cash_return": func(o *Options) { o.Cash, o.CashReturn = true, 0.03 },
+		"with optimize.budget 0 the portfolio can be scaled":    func(o *Options) { o.Budget, o.MinWeight, o.Alpha = 0, -1, 0 },
+		"not above the risk-free return 0.0178; choose another": func(o *Options) { o.RiskFree = math.Pow(1.0178, 12) - 1 },
 	} {
 		err := ratio(change)
 		if undefined := new(UndefinedError); !errors.As(err, &undefined) || !strings.Contains(err.Error(), says) {

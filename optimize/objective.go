@@ -158,7 +158,7 @@ func (e *engine) ratio(ctx context.Context) (*answer, error) {
 	}
 	best, pivots, from := highestReturn, leastRisk.pivots+highestReturn.pivots, leastRisk.search
 	if at = e.outcome(highestReturn.weights); at.ret-e.RiskFree*e.base() <= 0 {
-		return nil, &UndefinedError{Message: fmt.Sprintf("there is no highest ratio: the highest expected return within the limits is %.6g over the horizon, not above the risk-free %.6g; choose another objective, or lower optimize.risk_free", at.ret, e.RiskFree), Err: errLowReturn}
+		return nil, &UndefinedError{Message: fmt.Sprintf("the ratio has no positive maximum: the highest feasible expected return is %.6g over the horizon, not above the risk-free return %.6g; choose another objective, or lower optimize.risk_free", at.ret, e.RiskFree), Err: errLowReturn}
 	}
 	if at.risk+e.unpaid() <= none {
 		return nil, e.undefinedRatio(at)

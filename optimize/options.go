@@ -10,50 +10,50 @@ import (
 
 // Options is the optimize section of the configuration.
 type Options struct {
-	Objective    Objective `mapstructure:"objective" json:"objective" doc:"min_cvar (least CVaR), max_return (highest expected return, within max_cvar), utility (highest expected return - risk_aversion x CVaR), max_ratio (highest ratio of expected return above risk_free to CVaR) or risk_budget (long-only; every strategy has its share of the CVaR)" enum:"min_cvar,max_return,utility,max_ratio,risk_budget"`
-	Alpha        float64   `mapstructure:"alpha" json:"alpha" doc:"confidence level of the CVaR, 0 <= alpha < 1; 0.95 averages the worst 5 % of scenarios" fraction:"true"`
-	Spectrum     []Level   `mapstructure:"spectrum" json:"spectrum,omitempty" doc:"several confidences at once instead of alpha, [{alpha: 0.9, weight: 0.5}, {alpha: 0.99, weight: 0.5}]: risk is the weighted mean of their CVaRs; alpha is still what is reported"`
-	RiskAversion float64   `mapstructure:"risk_aversion" json:"risk_aversion" doc:"CVaR that one unit of expected return is worth, for objective utility"`
-	MaxCVaR      *float64  `mapstructure:"max_cvar" json:"max_cvar,omitempty" doc:"limit on the CVaR over the horizon, as a fraction of capital, for objectives max_return and utility; absent: no limit" fraction:"true"`
-	RiskFree     float64   `mapstructure:"risk_free" json:"risk_free" doc:"annual return that a ratio is measured against, for objective max_ratio; with cash set it to cash_return: risk is then that of the return above CASH" fraction:"true"`
-	RiskShares   []Share   `mapstructure:"risk_shares" json:"risk_shares,omitempty" doc:"shares of the CVaR for objective risk_budget, [{name: a, share: 0.5}]; the strategies that are not named have equal parts of what is left"`
+	Objective    Objective `mapstructure:"objective" json:"objective" doc:"objective: min_cvar, max_return (expected return subject to max_cvar), utility (expected return - risk_aversion x CVaR), max_ratio (expected return above risk_free / CVaR) or risk_budget (long-only; shares of the CVaR)" enum:"min_cvar,max_return,utility,max_ratio,risk_budget"`
+	Alpha        float64   `mapstructure:"alpha" json:"alpha" doc:"confidence level of the CVaR, 0 <= alpha < 1; 0.95 averages the worst 5% of the scenarios" fraction:"true"`
+	Spectrum     []Level   `mapstructure:"spectrum" json:"spectrum,omitempty" doc:"spectral risk measure instead of the CVaR at alpha: weighted mean of CVaRs, [{alpha: 0.9, weight: 0.5}, {alpha: 0.99, weight: 0.5}]; reports still use alpha"`
+	RiskAversion float64   `mapstructure:"risk_aversion" json:"risk_aversion" doc:"risk aversion, for objective utility"`
+	MaxCVaR      *float64  `mapstructure:"max_cvar" json:"max_cvar,omitempty" doc:"maximum CVaR over the horizon, as a fraction of capital, for objectives max_return and utility; absent: none" fraction:"true"`
+	RiskFree     float64   `mapstructure:"risk_free" json:"risk_free" doc:"annual risk-free return, for objective max_ratio; with cash set it to cash_return, so that risk is measured on excess returns" fraction:"true"`
+	RiskShares   []Share   `mapstructure:"risk_shares" json:"risk_shares,omitempty" doc:"shares of the CVaR for objective risk_budget, [{name: a, share: 0.5}]; other strategies share the rest equally"`
 
-	Budget          float64    `mapstructure:"budget" json:"budget" doc:"what the weights sum to, as a fraction of capital; 0 is market neutral" fraction:"true"`
-	MinWeight       float64    `mapstructure:"min_weight" json:"min_weight" doc:"smallest weight of a strategy, as a fraction of capital; negative allows short positions" fraction:"true"`
-	MaxWeight       float64    `mapstructure:"max_weight" json:"max_weight" doc:"largest weight of a strategy, as a fraction of capital" fraction:"true"`
+	Budget          float64    `mapstructure:"budget" json:"budget" doc:"sum of the weights, as a fraction of capital; 0: market neutral" fraction:"true"`
+	MinWeight       float64    `mapstructure:"min_weight" json:"min_weight" doc:"minimum weight of a strategy, as a fraction of capital; negative values allow short positions" fraction:"true"`
+	MaxWeight       float64    `mapstructure:"max_weight" json:"max_weight" doc:"maximum weight of a strategy, as a fraction of capital" fraction:"true"`
 	Bounds          []Bound    `mapstructure:"bounds" json:"bounds,omitempty" doc:"exceptions to min_weight and max_weight for named strategies"`
-	Groups          []Group    `mapstructure:"groups" json:"groups,omitempty" doc:"limits on the sum of the weights of several strategies, [{name: trend, strategies: [a, b], max: 0.4}]; group instead of strategies takes those of that group in the metadata"`
-	Exposures       []Exposure `mapstructure:"exposures" json:"exposures,omitempty" doc:"limits on a linear exposure, [{name: beta, loadings: [{name: a, value: 0.8}], max: 0.3}]; a strategy that is not named has loading 0"`
-	MinAnnualReturn *float64   `mapstructure:"min_annual_return" json:"min_annual_return,omitempty" doc:"floor on the expected return net of the costs of trading and borrowing, as a simple annual fraction of capital; absent: no floor" fraction:"true"`
-	MaxLeverage     *float64   `mapstructure:"max_leverage" json:"max_leverage,omitempty" doc:"largest sum of absolute weights of strategies, as a fraction of capital; absent: no limit" fraction:"true"`
-	MaxTurnover     *float64   `mapstructure:"max_turnover" json:"max_turnover,omitempty" doc:"largest turnover against the current weights, half the sum of absolute changes, as a fraction of capital; absent: no limit; no previous portfolio: no limit" fraction:"true"`
-	Benchmark       []Share    `mapstructure:"benchmark" json:"benchmark,omitempty" doc:"weights of a benchmark, [{name: a, share: 0.5}]; a strategy that is not named has 0"`
-	MaxDistance     *float64   `mapstructure:"max_distance" json:"max_distance,omitempty" doc:"largest distance to the benchmark, half the sum of absolute differences, as a fraction of capital; absent: no limit" fraction:"true"`
-	MinPosition     float64    `mapstructure:"min_position" json:"min_position" doc:"smallest absolute weight that is not 0, as a fraction of capital; 0: any" fraction:"true"`
-	MaxPositions    int        `mapstructure:"max_positions" json:"max_positions" doc:"most strategies with a weight that is not 0; 0: any number"`
-	Nodes           int        `mapstructure:"nodes" json:"nodes" doc:"most steps of the search that min_position and max_positions need; where it stops early the gap is reported"`
+	Groups          []Group    `mapstructure:"groups" json:"groups,omitempty" doc:"limits on the sum of weights of a group, [{name: trend, strategies: [a, b], max: 0.4}]; group instead of strategies names a group of the metadata"`
+	Exposures       []Exposure `mapstructure:"exposures" json:"exposures,omitempty" doc:"limits on linear factor exposures, [{name: beta, loadings: [{name: a, value: 0.8}], max: 0.3}]; other strategies have loading 0"`
+	MinAnnualReturn *float64   `mapstructure:"min_annual_return" json:"min_annual_return,omitempty" doc:"minimum expected annual return, net of trading and borrowing costs, as a simple fraction of capital; absent: none" fraction:"true"`
+	MaxLeverage     *float64   `mapstructure:"max_leverage" json:"max_leverage,omitempty" doc:"maximum gross leverage (sum of absolute weights), as a fraction of capital; absent: none" fraction:"true"`
+	MaxTurnover     *float64   `mapstructure:"max_turnover" json:"max_turnover,omitempty" doc:"maximum turnover against the current weights (half the sum of absolute changes), as a fraction of capital; absent, or no previous portfolio: none" fraction:"true"`
+	Benchmark       []Share    `mapstructure:"benchmark" json:"benchmark,omitempty" doc:"weights of the benchmark, [{name: a, share: 0.5}]; other strategies have weight 0"`
+	MaxDistance     *float64   `mapstructure:"max_distance" json:"max_distance,omitempty" doc:"maximum active share against the benchmark (half the sum of absolute differences), as a fraction of capital; absent: none" fraction:"true"`
+	MinPosition     float64    `mapstructure:"min_position" json:"min_position" doc:"minimum absolute nonzero weight, as a fraction of capital; 0: none" fraction:"true"`
+	MaxPositions    int        `mapstructure:"max_positions" json:"max_positions" doc:"maximum number of nonzero weights (cardinality); 0: none"`
+	Nodes           int        `mapstructure:"nodes" json:"nodes" doc:"maximum branch-and-bound nodes, for min_position and max_positions; a search that stops early reports its gap"`
 
-	Cash       bool    `mapstructure:"cash" json:"cash" doc:"allow CASH, whose return is certain: strategies then sum to at most the budget and CASH takes the rest"`
-	CashReturn float64 `mapstructure:"cash_return" json:"cash_return" doc:"annual return of CASH; in a backtest of all capital that is not invested, and the risk-free return of its ratios" fraction:"true"`
+	Cash       bool    `mapstructure:"cash" json:"cash" doc:"allow CASH, a riskless asset: strategies sum to at most the budget, CASH is the rest"`
+	CashReturn float64 `mapstructure:"cash_return" json:"cash_return" doc:"annual return of CASH; in a backtest, of uninvested capital, and the risk-free return of its ratios" fraction:"true"`
 
-	CostBP       float64 `mapstructure:"cost_bp" json:"cost_bp" doc:"cost of trading, basis points of the traded amount, against the current weights; the metadata's cost_bp and costs come first"`
+	CostBP       float64 `mapstructure:"cost_bp" json:"cost_bp" doc:"proportional trading cost, basis points of the traded amount; cost_bp of the metadata and costs take precedence"`
 	Costs        []Cost  `mapstructure:"costs" json:"costs,omitempty" doc:"exceptions to cost_bp, [{name: a, bp: 3}]"`
-	FixedBP      float64 `mapstructure:"fixed_bp" json:"fixed_bp" doc:"fixed cost of a rebalance, basis points of capital: where trading is not worth it, the current weights stay"`
-	BorrowBP     float64 `mapstructure:"borrow_bp" json:"borrow_bp" doc:"cost of short positions, basis points of their size per year"`
-	RobustRadius float64 `mapstructure:"robust_radius" json:"robust_radius" doc:"radius of the Wasserstein ball of distributions around the scenarios whose worst is optimised, as a horizon return; 0: trust the scenarios" fraction:"true"`
-	RobustNorm   Norm    `mapstructure:"robust_norm" json:"robust_norm" doc:"ground norm of the Wasserstein distance: l1 (sum over strategies; penalises the largest weight) or linf (largest move; penalises leverage)" enum:"l1,linf"`
+	FixedBP      float64 `mapstructure:"fixed_bp" json:"fixed_bp" doc:"fixed cost of a rebalance, basis points of capital; the current weights stay where the gain is smaller"`
+	BorrowBP     float64 `mapstructure:"borrow_bp" json:"borrow_bp" doc:"borrowing cost of short positions, basis points per year"`
+	RobustRadius float64 `mapstructure:"robust_radius" json:"robust_radius" doc:"radius of the Wasserstein ball around the scenarios (distributionally robust CVaR), as a horizon return; 0: none" fraction:"true"`
+	RobustNorm   Norm    `mapstructure:"robust_norm" json:"robust_norm" doc:"ground norm of the Wasserstein distance: l1 (penalizes the largest weight) or linf (penalizes leverage)" enum:"l1,linf"`
 
-	Decimals int     `mapstructure:"decimals" json:"decimals" doc:"decimals of an exported weight, 1 to 12; the printed weights sum to the budget exactly"`
-	MaxGap   float64 `mapstructure:"max_gap" json:"max_gap" doc:"largest certified relative gap of the exact solution that still counts as optimal"`
-	Frontier int     `mapstructure:"frontier" json:"frontier" doc:"most points of the efficient frontier in the report; 0: no frontier"`
-	Fallback bool    `mapstructure:"fallback" json:"fallback" doc:"where no optimum can be certified, publish the bundle method's weights or else the current ones, degraded; false: refuse"`
+	Decimals int     `mapstructure:"decimals" json:"decimals" doc:"decimals of exported weights, 1 to 12; the rounded weights sum to the budget exactly"`
+	MaxGap   float64 `mapstructure:"max_gap" json:"max_gap" doc:"maximum certified relative gap of an optimal solution"`
+	Frontier int     `mapstructure:"frontier" json:"frontier" doc:"maximum points of the efficient frontier in the report; 0: none"`
+	Fallback bool    `mapstructure:"fallback" json:"fallback" doc:"publish the weights of the bundle method, or else the current weights, where no optimum can be certified (exit code 3); false: refuse"`
 }
 
 // Bound replaces the default bounds of one strategy; a nil side keeps them.
 type Bound struct {
 	Name string   `mapstructure:"name" json:"name" doc:"strategy, as named in the scenarios; CASH for the cash position"`
-	Min  *float64 `mapstructure:"min" json:"min,omitempty" doc:"smallest weight, as a fraction of capital" fraction:"true"`
-	Max  *float64 `mapstructure:"max" json:"max,omitempty" doc:"largest weight, as a fraction of capital" fraction:"true"`
+	Min  *float64 `mapstructure:"min" json:"min,omitempty" doc:"minimum weight, as a fraction of capital" fraction:"true"`
+	Max  *float64 `mapstructure:"max" json:"max,omitempty" doc:"maximum weight, as a fraction of capital" fraction:"true"`
 }
 
 // Group limits the sum of the weights of some strategies.
@@ -61,16 +61,16 @@ type Group struct {
 	Name       string   `mapstructure:"name" json:"name" doc:"name of the limit, for errors and shadow prices"`
 	Strategies []string `mapstructure:"strategies" json:"strategies,omitempty" doc:"the strategies; CASH may be one"`
 	Group      string   `mapstructure:"group" json:"group,omitempty" doc:"instead of strategies: a group of the metadata"`
-	Min        *float64 `mapstructure:"min" json:"min,omitempty" doc:"least sum, as a fraction of capital" fraction:"true"`
-	Max        *float64 `mapstructure:"max" json:"max,omitempty" doc:"largest sum, as a fraction of capital" fraction:"true"`
+	Min        *float64 `mapstructure:"min" json:"min,omitempty" doc:"minimum sum, as a fraction of capital" fraction:"true"`
+	Max        *float64 `mapstructure:"max" json:"max,omitempty" doc:"maximum sum, as a fraction of capital" fraction:"true"`
 }
 
 // Exposure limits a weighted sum of the weights.
 type Exposure struct {
 	Name     string    `mapstructure:"name" json:"name" doc:"name of the exposure, for errors and shadow prices"`
-	Loadings []Loading `mapstructure:"loadings" json:"loadings" doc:"what a unit of each strategy adds"`
-	Min      *float64  `mapstructure:"min" json:"min,omitempty" doc:"least exposure" fraction:"true"`
-	Max      *float64  `mapstructure:"max" json:"max,omitempty" doc:"largest exposure" fraction:"true"`
+	Loadings []Loading `mapstructure:"loadings" json:"loadings" doc:"loadings of the strategies"`
+	Min      *float64  `mapstructure:"min" json:"min,omitempty" doc:"minimum exposure" fraction:"true"`
+	Max      *float64  `mapstructure:"max" json:"max,omitempty" doc:"maximum exposure" fraction:"true"`
 }
 
 // Loading is what a unit of one strategy adds to an exposure.
@@ -194,11 +194,11 @@ func (o Options) Validate() error {
 	}
 	c.names("costs", names)
 	if c.atLeast("robust_radius", o.RobustRadius, 0) && o.RobustRadius > 1 {
-		c.refuse("robust_radius", "%v is more than a return of 100%%; expected a horizon return such as 0.01", o.RobustRadius)
+		c.refuse("robust_radius", "%v exceeds 100%%; expected a horizon return such as 0.01", o.RobustRadius)
 	}
 	c.oneOf("robust_norm", string(o.RobustNorm), string(L1), string(LInf))
 	if o.Frontier < 0 || o.Frontier == 1 {
-		c.refuse("frontier", "%d points are no frontier; expected 0, or at least 2", o.Frontier)
+		c.refuse("frontier", "%d is not 0 or at least 2", o.Frontier)
 	}
 	return errors.Join(c.problems...)
 }
@@ -214,10 +214,10 @@ func (o Options) validateObjective(c *checks) {
 	c.atLeast("risk_aversion", o.RiskAversion, 0)
 	if r := o.MaxCVaR; r != nil && c.finite("max_cvar", *r) {
 		if o.Objective != MaxReturn && o.Objective != Utility {
-			c.refuse("max_cvar", "is for objectives max_return and utility, not for %s; remove it, or set optimize.objective", o.Objective)
+			c.refuse("max_cvar", "applies to objectives max_return and utility, not to %s; remove it, or set optimize.objective", o.Objective)
 		}
 		if *r == 0 {
-			c.refuse("max_cvar", "is 0, which only cash keeps; give a positive limit, or leave it out")
+			c.refuse("max_cvar", "is 0, which only CASH satisfies; expected a positive limit, or no value")
 		}
 	}
 	if c.finite("risk_free", o.RiskFree) && o.RiskFree <= -1 {
@@ -255,7 +255,7 @@ func (o Options) validateObjective(c *checks) {
 			{"budget", o.Budget <= 0},
 		} {
 			if x.set {
-				c.refuse(x.key, "does not go with objective risk_budget, whose weights follow from the shares of risk alone; leave it at its default")
+				c.refuse(x.key, "does not apply to objective risk_budget, whose weights follow from risk_shares; leave it at its default")
 			}
 		}
 	}
@@ -275,7 +275,7 @@ func (o Options) validateBounds(c *checks) {
 		if b.Name == "" {
 			c.refuse(key+".name", "is empty")
 		} else if j, seen := first[b.Name]; seen {
-			c.refuse(key+".name", "%q is already bounded by bounds[%d]", b.Name, j)
+			c.refuse(key+".name", "duplicate name %q; see bounds[%d]", b.Name, j)
 		} else {
 			first[b.Name] = i
 		}
@@ -299,7 +299,7 @@ func (o Options) validateBounds(c *checks) {
 func (o Options) validateLimits(c *checks) {
 	sides := func(key string, low, high *float64) {
 		if low == nil && high == nil {
-			c.refuse(key, "has neither min nor max; give one")
+			c.refuse(key, "needs min or max")
 		}
 		sound := true
 		if low != nil {

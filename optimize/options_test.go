@@ -18,7 +18,7 @@ func TestOptionsValidate(t *testing.T) {
 	err := o.Validate()
 	for _, key := range []string{
 		"optimize.alpha: 1", "optimize.budget: ", "optimize.min_weight: 0.5 is above", "optimize.min_annual_return: NaN", "optimize.max_gap: -1",
-		"optimize.bounds[0]: min 0.7", `optimize.bounds[1].name: "a" is already`, "optimize.bounds[2].name: is empty",
+		"optimize.bounds[0]: min 0.7", `optimize.bounds[1].name: duplicate name "a"`, "optimize.bounds[2].name: is empty",
 		"optimize.bounds[3].name: CASH", "optimize.bounds[4].max: NaN",
 	} {
 		if err == nil || !strings.Contains(err.Error(), key) {

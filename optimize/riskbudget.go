@@ -90,7 +90,7 @@ const (
 	zeroRisk  = 1e-9  // a risk that is a smaller fraction of the mean absolute return is none
 )
 
-var errDiverged = errors.New("optimize: the weights grow without bound")
+var errDiverged = errors.New("optimize: unbounded weights")
 
 // budgeting is the state of one search for a risk budget.
 type budgeting struct {
@@ -140,7 +140,7 @@ func newBudgeting(p *Problem) (*budgeting, error) {
 	}
 	for i, u := range s.unit {
 		if u == 0 {
-			return nil, &UndefinedError{Message: fmt.Sprintf("risk budgets are undefined: %q gains and loses nothing in any scenario, and no weight gives it a share of the risk; leave it out, or choose another optimize.objective", p.Set.Names[i])}
+			return nil, &UndefinedError{Message: fmt.Sprintf("the risk budget is undefined: %q has no risk in any scenario; exclude it, or choose another optimize.objective", p.Set.Names[i])}
 		}
 		s.shares[i] /= total
 		s.w[i] = s.shares[i] / u
@@ -247,15 +247,15 @@ func (s *budgeting) undefined(w []float64) error {
 		var parts []string
 		for k, i := range order {
 			if share := w[i] / sum; k < most && share >= 0.005 {
-				parts = append(parts, fmt.Sprintf("%.0f %% %s", 100*share, s.Set.Names[i]))
+				parts = append(parts, fmt.Sprintf("%.0f%% %s", 100*share, s.Set.Names[i]))
 				rest -= share
 			}
 		}
 		if rest >= 0.005 {
-			parts = append(parts, fmt.Sprintf("%.0f %% in others", 100*rest))
+			parts = append(parts, fmt.Sprintf("%.0f%% in others", 100*rest))
 		}
 		what = list(parts) + " have"
 	}
-	return &UndefinedError{Message: fmt.Sprintf("risk budgets are undefined: %s a risk of %.3g, and there is no share of a risk that is not above 0; "+
-		"raise optimize.alpha, leave out %s, or choose another optimize.objective", what, risk/sum, remedy)}
+	return &UndefinedError{Message: fmt.Sprintf("the risk budget is undefined: %s a risk of %.3g, which is not positive; "+
+		"raise optimize.alpha, exclude %s, or choose another optimize.objective", what, risk/sum, remedy)}
 }

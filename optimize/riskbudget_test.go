@@ -337,8 +337,8 @@ func TestRiskBudgetUndefined(t *testing.T) {
 		want string
 	}{
 		{"gain", &gaining, "sab alone has a risk of -0."},
-		{"hedge", &hedge, "50 % saa and 50 % sac have a risk of"},
-		{"idle", &idle, `"saa" gains and loses nothing`},
+		{"hedge", &hedge, "50% saa and 50% sac have a risk of"},
+		{"idle", &idle, `"saa" has no risk in any scenario`},
 	} {
 		for _, spectrum := range [][]Level{nil, {{0.5, 0.5}, {0.9, 0.5}}, {{0, 1}}} {
 			p := longOnly(c.set, 0.9)

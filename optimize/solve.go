@@ -42,7 +42,7 @@ func (s *Status) UnmarshalText(b []byte) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("optimize: %q is not a status", b)
+	return fmt.Errorf("optimize: unknown status %q", b)
 }
 
 // ShadowPrice is what one unit of a binding bound, row or limit costs: the
@@ -108,7 +108,7 @@ func Solve(ctx context.Context, p *Problem) (*Solution, error) {
 // Solve is the function of that name for a problem over the solver's set.
 func (v *Solver) Solve(ctx context.Context, p *Problem) (*Solution, error) {
 	if p.Set != v.set {
-		return nil, errors.New("optimize: the problem is over other scenarios than the solver's")
+		return nil, errors.New("optimize: the problem and the solver have different scenarios")
 	}
 	if err := p.validate(); err != nil {
 		return nil, err
@@ -246,29 +246,29 @@ func (e *engine) findings(out *Solution) []returns.Finding {
 		found = append(found, returns.Finding{
 			Code: "optimize.tail_thin", Severity: returns.Warn,
 			Numbers: map[string]float64{"tail_scenarios": k, "wanted": need},
-			Sentence: fmt.Sprintf("the tail holds %.4g scenarios for %d strategies; at least %g keep the weights from fitting single scenarios",
-				k, n, need),
+			Sentence: fmt.Sprintf("The CVaR tail has %.4g scenarios for %s, fewer than %g; raise scenarios.count, or the weights may overfit single scenarios.",
+				k, returns.Count(n, "strategy"), need),
 		})
 	}
 	if math.Abs(e.Budget) == 0 && !slices.ContainsFunc(out.Weights, func(x float64) bool { return x != 0 }) {
 		found = append(found, returns.Finding{
 			// A warning: the answer is right, but hardly what was meant.
 			Code: "optimize.empty", Severity: returns.Warn,
-			Sentence: fmt.Sprintf("With optimize.budget 0 the best portfolio for optimize.objective %s holds nothing; ask for a return (optimize.min_annual_return), or choose objective utility or max_return.", e.objective()),
+			Sentence: fmt.Sprintf("All weights are 0: with optimize.budget 0 that is the optimum of objective %s; set optimize.min_annual_return, or choose objective utility or max_return.", e.objective()),
 		})
 	}
 	if c := out.Certificate; out.Status == Inaccurate {
 		found = append(found, returns.Finding{
 			Code: "optimize.gap", Severity: returns.Fail,
 			Numbers:  map[string]float64{"gap": c.ExactGap, "max_gap": e.maxGap()},
-			Sentence: fmt.Sprintf("the solution is certified to a relative gap of %.3g only; %.3g is accepted", c.ExactGap, e.maxGap()),
+			Sentence: fmt.Sprintf("The certified relative gap is %.3g, above optimize.max_gap %.3g.", c.ExactGap, e.maxGap()),
 		})
 	}
 	if by, name, tol := e.roughest(out.Weights, out.Certificate); by > tol {
 		found = append(found, returns.Finding{
 			Code: "optimize.rounding", Severity: returns.Warn,
 			Numbers:  map[string]float64{"violation": by, "tolerance": tol},
-			Sentence: fmt.Sprintf("rounding to %d decimals leaves %s violated by %.3g; more than %.3g", out.Decimals, name, by, tol),
+			Sentence: fmt.Sprintf("Rounding to %d decimals violates %s by %.3g, more than %.3g; raise optimize.decimals.", out.Decimals, name, by, tol),
 		})
 	}
 	return found

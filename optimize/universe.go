@@ -38,7 +38,7 @@ func withMetadata(o Options, strategies []returns.Strategy) (Options, error) {
 			}
 		}
 		if len(g.Strategies) == 0 {
-			return o, fmt.Errorf("optimize.groups[%d].group: no strategy is in group %q; give returns.metadata a column group, or name the strategies", k, g.Group)
+			return o, fmt.Errorf("optimize.groups[%d].group: no strategy in group %q; add a column group to returns.metadata, or name the strategies", k, g.Group)
 		}
 		g.Group = ""
 	}
@@ -73,7 +73,7 @@ func withoutAbsent(o Options, absent func(name string) bool) (Options, error) {
 		case g.Min != nil && *g.Min > 0:
 			return o, &InfeasibleError{
 				Conflict: []string{"optimize.groups: " + g.Name},
-				Advice:   []string{fmt.Sprintf("optimize.groups: %s needs at least %v, but none of its strategies is in the universe of this day; lower it, or wait for them", g.Name, *g.Min)},
+				Advice:   []string{fmt.Sprintf("optimize.groups: %s requires at least %v, but none of its strategies is in the universe; lower it, or wait for their data", g.Name, *g.Min)},
 			}
 		}
 	}

@@ -14,12 +14,12 @@ import (
 func units(x float64, decimals int) (int64, error) {
 	u := x * math.Pow10(decimals)
 	if !(math.Abs(u) < 1<<53) {
-		return 0, fmt.Errorf("%v has no exact multiple of 1e-%d", x, decimals)
+		return 0, fmt.Errorf("%v is too large for %d decimals", x, decimals)
 	}
 	if r := math.Round(u); math.Abs(r-u) <= weightTol*max(1, math.Abs(u)) && r/math.Pow10(decimals) == x {
 		return int64(r), nil
 	}
-	return 0, fmt.Errorf("%v has more than %d decimals, so that no printed weights sum to it", x, decimals)
+	return 0, fmt.Errorf("%v has more than %d decimals; raise optimize.decimals", x, decimals)
 }
 
 // round returns w with Problem.Decimals decimals: whole units of 10^-d inside
@@ -45,7 +45,7 @@ func round(p *Problem, w []float64) ([]float64, error) {
 		lo[i] = int64(math.Ceil(p.Lower[i]*one - decimalTol))
 		up[i] = int64(math.Floor(p.Upper[i]*one + decimalTol))
 		if lo[i] > up[i] {
-			return nil, fmt.Errorf("optimize: bounds [%v, %v] of %q hold no number with %d decimals", p.Lower[i], p.Upper[i], p.Set.Names[i], p.Decimals)
+			return nil, fmt.Errorf("optimize: bounds [%v, %v] of %q contain no number with %d decimals; raise optimize.decimals", p.Lower[i], p.Upper[i], p.Set.Names[i], p.Decimals)
 		}
 		whole[i] = min(max(int64(math.Round(x*one)), lo[i]), up[i])
 		missing -= whole[i]

@@ -142,7 +142,7 @@ func (p *replay) run(ctx context.Context, files *fetched) (*reports.Backtest, er
 		return nil, err
 	}
 	if len(ours.Days) == 0 {
-		return nil, &config.Error{Err: errors.New("backtest: no day of the data is after the first decision; choose an earlier start")}
+		return nil, &config.Error{Err: errors.New("backtest: no data after the first decision; choose an earlier backtest.start")}
 	}
 	others := p.targets()
 	maps.Copy(others, given)

@@ -86,11 +86,11 @@ func (p *replay) rows(ctx context.Context, list []followed, alpha float64) ([]re
 	}
 	turnover := reports.MetricRow{
 		Key: "turnover", Name: "Turnover", Unit: "per year", Source: "definition",
-		Formula: "sum over rebalances of sum|w - w held|/2, CASH among w, per year; the interval takes the first trade as given",
+		Formula: "sum over rebalances of sum|w - w_before|/2, CASH included, per year; the interval is conditional on the first trade",
 	}
 	costs := reports.MetricRow{
 		Key: "trading_costs", Name: "Trading costs", Unit: "per year", Source: "definition",
-		Formula: "sum over rebalances of their cost as a fraction of capital, per year; the interval takes the first trade as given",
+		Formula: "sum over rebalances of cost / capital, per year; the interval is conditional on the first trade",
 	}
 	out = append(out, turnover, costs)
 	for i := range out {
@@ -211,7 +211,7 @@ func (p *replay) findings(b *reports.Backtest) []returns.Finding {
 	if refused > 0 {
 		found = append(found, returns.Finding{
 			Code: "backtest.refused", Severity: returns.Warn, From: &first, To: &last, Numbers: map[string]float64{"refused": float64(refused), "decisions": float64(len(b.Rebalances))},
-			Sentence: fmt.Sprintf("On %d of %d days a nightly run would have published nothing; what was held was kept. The first was %v: %s", refused, len(b.Rebalances), first, why),
+			Sentence: fmt.Sprintf("Refused decisions: %d of %d; the previous weights were kept. First, %v: %s", refused, len(b.Rebalances), first, why),
 		})
 	}
 	found = append(found, approvals(b.Rebalances)...)
@@ -219,14 +219,14 @@ func (p *replay) findings(b *reports.Backtest) []returns.Finding {
 		if x.Missing > 0 {
 			found = append(found, returns.Finding{
 				Code: "backtest.missing", Severity: returns.Info, Numbers: map[string]float64{"days": float64(x.Missing)},
-				Sentence: fmt.Sprintf("%s held strategies on %d days on which they had no return; their value was kept.", x.Name, x.Missing),
+				Sentence: fmt.Sprintf("%s held strategies without a return on %s; their value was carried forward.", x.Name, returns.Count(x.Missing, "day")),
 			})
 		}
 	}
 	if b.Forecast == nil {
 		found = append(found, returns.Finding{
 			Code: "backtest.few", Severity: returns.Info,
-			Sentence: fmt.Sprintf("Fewer than %d horizons of %s that do not overlap are over: the predictions are not scored.", fewestScored, b.Over()),
+			Sentence: fmt.Sprintf("Forecasts are not tested: fewer than %d completed, non-overlapping horizons of %s.", fewestScored, b.Over()),
 		})
 	}
 	if f := b.Forecast; f != nil {
@@ -234,7 +234,7 @@ func (p *replay) findings(b *reports.Backtest) []returns.Finding {
 			if float64(t.AcerbiSzekely.P) < 0.01 {
 				found = append(found, returns.Finding{
 					Code: "backtest.cvar", Severity: returns.Warn, Numbers: map[string]float64{"level": t.Level, "z2": float64(t.AcerbiSzekely.Statistic), "p": float64(t.AcerbiSzekely.P), "exceedances": float64(t.Exceedances), "expected": t.Expected},
-					Sentence: fmt.Sprintf("Risk was understated: at the %.0f%% tail there were %d losses beyond the predicted VaR where %.1f were expected, and the test of the predicted CVaR has p = %.2g.", 100*t.Level, t.Exceedances, t.Expected, float64(t.AcerbiSzekely.P)),
+					Sentence: fmt.Sprintf("The predicted CVaR is rejected in the %.0f%% tail: VaR exceptions %d, expected %.1f; Acerbi-Szekely p = %.2g.", 100*t.Level, t.Exceedances, t.Expected, float64(t.AcerbiSzekely.P)),
 				})
 			}
 		}
@@ -265,9 +265,9 @@ func approvals(all []reports.Rebalance) []returns.Finding {
 	var why []string
 	for _, code := range slices.Sorted(maps.Keys(f.Numbers)) {
 		if strings.Contains(code, ".") {
-			why = append(why, fmt.Sprintf("%s on %.0f", code, f.Numbers[code]))
+			why = append(why, fmt.Sprintf("%s: %.0f", code, f.Numbers[code]))
 		}
 	}
-	f.Sentence = fmt.Sprintf("On %.0f of %d days a nightly run would have waited for approval (%s); the backtest goes on as if it had been given.", f.Numbers["approved"], len(all), strings.Join(why, ", "))
+	f.Sentence = fmt.Sprintf("Decisions that need approval in a nightly run: %.0f of %d (%s); the backtest assumes approval.", f.Numbers["approved"], len(all), strings.Join(why, ", "))
 	return []returns.Finding{f}
 }

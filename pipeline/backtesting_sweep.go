@@ -27,7 +27,7 @@ func checkSweep(c *config.Config) error {
 	for i, s := range c.Backtest.Sweep {
 		for _, fixed := range unswept {
 			if s.Key == strings.TrimSuffix(fixed, ".") || strings.HasSuffix(fixed, ".") && strings.HasPrefix(s.Key, fixed) {
-				errs = append(errs, fmt.Errorf("backtest.sweep[%d].key: %s says which data or days are compared, or changes no decision; sweep keys of bayes, scenarios, optimize or costs, and start one backtest for each of these", i, s.Key))
+				errs = append(errs, fmt.Errorf("backtest.sweep[%d].key: %s selects the data or the days, or does not affect decisions; sweep keys of bayes, scenarios or optimize, or run one backtest per value", i, s.Key))
 			}
 		}
 	}

@@ -34,7 +34,7 @@ func TestSweepOverRefused(t *testing.T) {
 	if len(s.Trials) != 5 || s.Overfit == nil {
 		t.Fatalf("%+v", s)
 	}
-	for k, want := range []string{"no portfolio is admissible", "no portfolio is admissible", "", "", "the capital is lost"} {
+	for k, want := range []string{"optimize: infeasible", "optimize: infeasible", "", "", "total loss"} {
 		x := s.Trials[k]
 		if (x.Refused == "") != (want == "") || !strings.Contains(x.Refused, want) {
 			t.Errorf("trial %s: refused %q, want %q", x.Values[0], x.Refused, want)
@@ -77,7 +77,7 @@ func TestUnswept(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, key := range keys {
-		if want := fmt.Sprintf("backtest.sweep[%d].key: %s says which", i, key); !strings.Contains(err.Error(), want) {
+		if want := fmt.Sprintf("backtest.sweep[%d].key: %s selects", i, key); !strings.Contains(err.Error(), want) {
 			t.Errorf("%v has no %q", err, want)
 		}
 	}

@@ -251,7 +251,7 @@ func TestBacktestGoesOn(t *testing.T) {
 			continue
 		}
 		refused++
-		if !strings.Contains(b.Refused, "no portfolio is admissible") && !strings.Contains(b.Refused, "data.no_strategy") {
+		if !strings.Contains(b.Refused, "optimize: infeasible") && !strings.Contains(b.Refused, "data.no_strategy") {
 			t.Errorf("%v: %s", b.Day, b.Refused)
 		}
 		if b.Turnover != 0 || b.Cost != 0 {
@@ -272,7 +272,7 @@ func TestBacktestGoesOn(t *testing.T) {
 		t.Errorf("findings %v", r.Findings)
 	}
 	// Historical simulation has the same cap, and says so too.
-	if f := codes["backtest.compared"]; f.Severity != returns.Warn || !strings.Contains(f.Sentence, "historical_cvar decided nothing on") {
+	if f := codes["backtest.compared"]; f.Severity != returns.Warn || !strings.Contains(f.Sentence, "historical_cvar failed on") {
 		t.Errorf("finding %v", f)
 	}
 }

@@ -40,7 +40,7 @@ type UndefinedError = optimize.UndefinedError
 type UncertifiedError struct{ Gap, Limit float64 }
 
 func (e *UncertifiedError) Error() string {
-	return fmt.Sprintf("the optimum is not certified: relative gap %.3g, limit %.3g (optimize.max_gap); nothing was published", e.Gap, e.Limit)
+	return fmt.Sprintf("the optimum is not certified: relative gap %.3g, above optimize.max_gap %.3g; nothing was published", e.Gap, e.Limit)
 }
 
 // publish publishes a run. A result that was retracted is held.
@@ -51,7 +51,7 @@ func publish(out string, m *published.Manifest, s engine.Store, approved bool, d
 		err = &published.GateError{Findings: []returns.Finding{{
 			// A hold: somebody has decided that these weights are bad.
 			Code: "run.retracted", Severity: returns.Hold,
-			Sentence: fmt.Sprintf("The result is that of %s, which was taken back: %s. Change the inputs, or publish it again with --approve.", retracted.Dir, retracted.Why),
+			Sentence: fmt.Sprintf("The result equals the retracted revision %s (%s). Change the inputs, or publish it again with --approve.", retracted.Dir, retracted.Why),
 		}}}
 	}
 	return dir, fresh, err

@@ -58,7 +58,7 @@ func holding(c *config.Config, panel *returns.Panel, asOf returns.Date, last *pu
 // sum of absolute changes, and the largest change of one position.
 func checkChange(held *published.Holding, s *optimize.Solution, g config.Gates) (turnover float64, fs []returns.Finding) {
 	if held == nil {
-		return 0, []returns.Finding{{Code: "run.cold_start", Severity: returns.Info, Sentence: "No weights were published before this day; there is nothing to compare with."}}
+		return 0, []returns.Finding{{Code: "run.cold_start", Severity: returns.Info, Sentence: "No previous portfolio; turnover is not checked."}}
 	}
 	change := map[string]float64{}
 	for name, w := range held.Weights {
@@ -81,7 +81,7 @@ func checkChange(held *published.Holding, s *optimize.Solution, g config.Gates) 
 	}
 	f := returns.Finding{
 		Code: "run.turnover", Severity: returns.Info, Numbers: map[string]float64{"turnover": turnover, "limit": g.MaxTurnover},
-		Sentence: fmt.Sprintf("Turnover against the drifted weights of %v is %.1f%%.", held.AsOf, 100*turnover),
+		Sentence: fmt.Sprintf("Turnover against the drifted weights of %v: %.2f%%.", held.AsOf, 100*turnover),
 	}
 	rounding := 0.0 // weights are rounded after they were chosen within optimize.max_turnover
 	if s.Decimals > 0 {
@@ -89,13 +89,13 @@ func checkChange(held *published.Holding, s *optimize.Solution, g config.Gates) 
 	}
 	if turnover > g.MaxTurnover+rounding {
 		f.Severity = returns.Hold
-		f.Sentence = fmt.Sprintf("Turnover against the drifted weights of %v is %.1f%%, above %.1f%%; look at it, then run again with --approve, or raise gates.max_turnover.", held.AsOf, 100*turnover, 100*g.MaxTurnover)
+		f.Sentence = fmt.Sprintf("Turnover against the drifted weights of %v: %.2f%%, above gates.max_turnover %.2f%%; review it and run again with --approve, or raise the limit.", held.AsOf, 100*turnover, 100*g.MaxTurnover)
 	}
 	fs = append(fs, f)
 	if math.Abs(largest) > g.MaxChange {
 		fs = append(fs, returns.Finding{
 			Code: "run.change", Severity: returns.Hold, Strategy: who, Numbers: map[string]float64{"change": largest, "limit": g.MaxChange},
-			Sentence: fmt.Sprintf("The weight of %q changes by %+.1f%% of capital, more than %.1f%%; look at it, then run again with --approve, or raise gates.max_change.", who, 100*largest, 100*g.MaxChange),
+			Sentence: fmt.Sprintf("Weight change of %q: %+.2f pp, above gates.max_change %.2f pp; review it and run again with --approve, or raise the limit.", who, 100*largest, 100*g.MaxChange),
 		})
 	}
 	return turnover, fs
@@ -114,7 +114,7 @@ func looseLimits(c *config.Config) []returns.Finding {
 	var fs []returns.Finding
 	check := func(key string, value, most float64) {
 		if value >= most {
-			fs = append(fs, returns.NewFinding("optimize.limit", "", 0, fmt.Sprintf("%s is %v, which is %.0f%%; if %v%% is meant, write %v or %v%%.", key, value, 100*value, value, value/100, value), map[string]float64{"value": value}))
+			fs = append(fs, returns.NewFinding("optimize.limit", "", 0, fmt.Sprintf("%s is %v (%.0f%%); if %v%% is intended, write %v or %v%%.", key, value, 100*value, value, value/100, value), map[string]float64{"value": value}))
 		}
 	}
 	optional := func(key string, value *float64, most float64) {
@@ -152,14 +152,14 @@ func checkPrevious(held *published.Holding, panel *returns.Panel, asOf returns.D
 	}
 	var fs []returns.Finding
 	if d := held.Sum - o.Budget; math.Abs(d) > 1e-6 && !(o.Cash && d < 0) {
-		fs = append(fs, returns.NewFinding("run.previous", "", math.Abs(d), fmt.Sprintf("The previous weights of %v sum to %.2f%%, the budget is %.2f%%.", held.AsOf, 100*held.Sum, 100*o.Budget), map[string]float64{"sum": held.Sum, "budget": o.Budget}))
+		fs = append(fs, returns.NewFinding("run.previous", "", math.Abs(d), fmt.Sprintf("The previous weights of %v sum to %.2f%%; the budget is %.2f%%.", held.AsOf, 100*held.Sum, 100*o.Budget), map[string]float64{"sum": held.Sum, "budget": o.Budget}))
 	}
 	// Drift needs the returns since; weights of a year ago are not the current ones.
 	switch {
 	case held.AsOf < panel.First():
-		fs = append(fs, returns.NewFinding("run.previous", "", 1, fmt.Sprintf("The previous weights are of %v, before the first returns, %v: their drift is not known.", held.AsOf, panel.First()), nil))
+		fs = append(fs, returns.NewFinding("run.previous", "", 1, fmt.Sprintf("The previous weights of %v precede the first returns (%v); their drift is unknown.", held.AsOf, panel.First()), nil))
 	case held.AsOf.AddMonths(3) < asOf:
-		fs = append(fs, returns.NewFinding("run.previous", "", 0.1, fmt.Sprintf("The previous weights are of %v, more than three months before %v; are they the current ones?", held.AsOf, asOf), nil))
+		fs = append(fs, returns.NewFinding("run.previous", "", 0.1, fmt.Sprintf("The previous weights of %v are more than three months older than %v; verify that they are current.", held.AsOf, asOf), nil))
 	}
 	known := panel.Names()
 	unknown, gross := []string{}, 0.0
@@ -170,7 +170,7 @@ func checkPrevious(held *published.Holding, panel *returns.Panel, asOf returns.D
 	}
 	if len(unknown) > 0 {
 		list := strings.Join(unknown[:min(6, len(unknown))], ", ")
-		fs = append(fs, returns.NewFinding("run.previous", "", gross, fmt.Sprintf("The previous weights of %v hold %.2f%% of capital in strategies that the data does not have: %s.", held.AsOf, 100*gross, list), map[string]float64{"weight": gross, "strategies": float64(len(unknown))}))
+		fs = append(fs, returns.NewFinding("run.previous", "", gross, fmt.Sprintf("The previous weights of %v hold %.2f%% of capital in strategies without data: %s.", held.AsOf, 100*gross, list), map[string]float64{"weight": gross, "strategies": float64(len(unknown))}))
 	}
 	return fs
 }

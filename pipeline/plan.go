@@ -18,7 +18,7 @@ import (
 type Step struct {
 	Stage  string   `json:"stage"`
 	Unit   string   `json:"unit,omitempty"`
-	Status string   `json:"status"` // stored, to do, or waits: its inputs are not made yet
+	Status string   `json:"status"` // cached, recompute, or pending: its inputs are not known yet
 	Why    []string `json:"why,omitempty"`
 }
 
@@ -58,7 +58,7 @@ func Plan(ctx context.Context, c *config.Config, now func() time.Time) (asOf ret
 	for i, name := range StageNames() {
 		order[name] = i
 		if !seen[name] {
-			p.steps = append(p.steps, Step{Stage: name, Status: "waits", Why: []string{"the stage before it is not done yet"}})
+			p.steps = append(p.steps, Step{Stage: name, Status: "pending", Why: []string{"the previous stage is not complete"}})
 		}
 	}
 	sort.SliceStable(p.steps, func(i, j int) bool {
@@ -72,7 +72,7 @@ func Plan(ctx context.Context, c *config.Config, now func() time.Time) (asOf ret
 }
 
 // errPlanned ends a plan where a run would begin to work.
-var errPlanned = errors.New("pipeline: planned, not done")
+var errPlanned = errors.New("pipeline: planned, not executed")
 
 // planner is an executor that does the cheap stages and writes the others
 // down, and the sink that learns which results are stored.
@@ -87,7 +87,7 @@ func key(stage, unit string) string { return stage + "\x00" + unit }
 
 // Execute implements Executor.
 func (p *planner) Execute(ctx context.Context, a engine.Action, s engine.Store, sink engine.Sink) (engine.ContentID, error) {
-	p.add(Step{Stage: a.Stage, Unit: a.Unit, Status: "to do", Why: p.why(a)})
+	p.add(Step{Stage: a.Stage, Unit: a.Unit, Status: "recompute", Why: p.why(a)})
 	if a.Stage == "returns" || a.Stage == "window" {
 		return p.local.Execute(ctx, a, s, sink)
 	}
@@ -97,7 +97,7 @@ func (p *planner) Execute(ctx context.Context, a engine.Action, s engine.Store, 
 // Event implements Sink.
 func (p *planner) Event(e engine.Event) {
 	if e.Kind == engine.ActionHit {
-		p.add(Step{Stage: e.Stage, Unit: e.Unit, Status: "stored"})
+		p.add(Step{Stage: e.Stage, Unit: e.Unit, Status: "cached"})
 	}
 }
 
@@ -110,12 +110,12 @@ func (p *planner) add(s Step) {
 func (p *planner) why(a engine.Action) []string {
 	old, ok := p.last[key(a.Stage, a.Unit)]
 	if !ok {
-		return []string{"no published run has done it"}
+		return []string{"not cached"}
 	}
 	if why := engine.Changes(old, a); len(why) > 0 {
 		return why
 	}
-	return []string{"the same as in the last published run, but its result is no longer stored"}
+	return []string{"unchanged since the last published run, but no longer cached"}
 }
 
 // lastActions returns the actions of the last published run, as far as the

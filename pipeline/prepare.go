@@ -171,7 +171,7 @@ func (r *runner) past(in *day, last *published.Revision) error {
 	in.notes = append(in.notes, returns.Finding{
 		// A hold: whether the past has changed is what this gate is for.
 		Code: "run.history", Severity: returns.Hold,
-		Sentence: fmt.Sprintf("The history that the run of %v saw cannot be compared with today's: %s is gone or damaged, and the cache no longer has it; check the data, then run again with --approve.", last.Day, filepath.Join(last.Dir, published.HistoryFile)),
+		Sentence: fmt.Sprintf("The history of the run of %v cannot be compared: %s is missing or damaged and not in the cache; check the data, then run again with --approve.", last.Day, filepath.Join(last.Dir, published.HistoryFile)),
 	})
 	return nil
 }
@@ -235,16 +235,16 @@ func (in *day) settle(c *config.Config, sessions returns.Calendar, today returns
 		if f := in.panel.Frequency(); f > returns.SevenDay {
 			before := in.panel.AsOf(today - 1) // a row of today may be of a period that is not over
 			if before.Days() == 0 {
-				return "", &returns.NotReadyError{Message: fmt.Sprintf("no row is before today, %v; the first is of %v", today, in.panel.First())}
+				return "", &returns.NotReadyError{Message: fmt.Sprintf("no row before today, %v; the first is %v", today, in.panel.First())}
 			}
 			in.asOf = before.Last()
 			if sessions.Since(in.asOf, due) > 0 {
-				stale = fmt.Sprintf("The data ends on %v, although the %s up to %v is over; wait for the data, or run with --as-of %v.", in.asOf, f.Period(), due, in.asOf)
+				stale = fmt.Sprintf("The data end on %v, although the %s up to %v is complete; wait for the data, or run with --as-of %v.", in.asOf, f.Period(), due, in.asOf)
 			}
 			return stale, nil
 		}
 		if in.asOf = due; last < due {
-			stale = fmt.Sprintf("The data ends on %v, the last session of the calendar %s was %v; wait for the data, or run with --as-of %v.", last, sessions.Name(), due, last)
+			stale = fmt.Sprintf("The data end on %v; the last session of the calendar %s is %v; wait for the data, or run with --as-of %v.", last, sessions.Name(), due, last)
 			in.asOf = last
 		}
 		return stale, nil
@@ -253,7 +253,7 @@ func (in *day) settle(c *config.Config, sessions returns.Calendar, today returns
 		return "", err // Validate has seen it
 	}
 	if in.asOf > today {
-		return "", &returns.NotReadyError{Message: fmt.Sprintf("the as-of day %v is in the future (today is %v)", in.asOf, today)}
+		return "", &returns.NotReadyError{Message: fmt.Sprintf("the as-of date %v is in the future (today: %v)", in.asOf, today)}
 	}
 	return "", nil
 }

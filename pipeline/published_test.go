@@ -344,7 +344,7 @@ func TestDryRunPublishesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, s := range steps {
-		if s.Status != "stored" {
+		if s.Status != "cached" {
 			t.Errorf("after the run, plan says %+v", s)
 		}
 	}
@@ -356,7 +356,7 @@ func TestDryRunPublishesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, s := range steps {
-		if s.Status != "stored" {
+		if s.Status != "cached" {
 			t.Errorf("after the second night, plan says %+v", s)
 		}
 	}

@@ -49,7 +49,7 @@ func Rebuild(ctx context.Context, dir string, png bool, s *store.Disk, sink engi
 	r := &engine.Runner{Stages: stages, Store: s, Sink: sink, Workers: 1, Now: now, Executor: engine.Local{Stages: stages}, Fresh: map[string]bool{"reports": true}}
 	results, err := r.Stage(ctx, "reports", []engine.Action{a})
 	if errors.Is(err, store.ErrMissing) {
-		return nil, &returns.NotReadyError{Message: fmt.Sprintf("some results of %s are no longer stored (%v); run the day again", dir, err)}
+		return nil, &returns.NotReadyError{Message: fmt.Sprintf("results of %s are no longer cached (%v); run that date again", dir, err)}
 	}
 	if err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func Rebuild(ctx context.Context, dir string, png bool, s *store.Disk, sink engi
 	var out []Rebuilt
 	for _, part := range tree.Parts {
 		if !filepath.IsLocal(part.Name) || strings.ContainsAny(part.Name, "\\\x00") {
-			return nil, fmt.Errorf("pipeline: report: %q is no name of a file; the cache is damaged or was written by another program: allocate cache verify --remove", part.Name)
+			return nil, fmt.Errorf("pipeline: report: invalid file name %q; the cache is damaged: run allocate cache verify --remove", part.Name)
 		}
 		b, err := s.Get(part.Content)
 		if err != nil {

@@ -73,7 +73,7 @@ func newReplay(ctx context.Context, r *runner, c *config.Config, files *fetched)
 		p.days = append(p.days, &replayed{day: d, asOf: days[at], effective: sessions.Next(d)})
 	}
 	if len(p.days) == 0 {
-		return nil, read, &config.Error{Err: fmt.Errorf("backtest.purge: %d sessions before the first decisions there is no data", o.Purge)}
+		return nil, read, &config.Error{Err: fmt.Errorf("backtest.purge: no data %d sessions before the first decision", o.Purge)}
 	}
 	return p, read, nil
 }

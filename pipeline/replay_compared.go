@@ -98,7 +98,7 @@ func (p *replay) targets() map[string][]backtest.Target {
 		if failed > 0 {
 			p.noted = append(p.noted, returns.Finding{
 				Code: "backtest.compared", Severity: returns.Warn, From: &first, Numbers: map[string]float64{"failed": float64(failed), "decisions": float64(len(p.days))},
-				Sentence: fmt.Sprintf("%s decided nothing on %d of %d days and kept what it held. The first was %v: %s", name, failed, len(p.days), first, why),
+				Sentence: fmt.Sprintf("%s failed on %d of %d days and kept its weights. First, %v: %s", name, failed, len(p.days), first, why),
 			})
 		}
 	}
@@ -113,7 +113,7 @@ func (p *replay) since(name string, targets []backtest.Target) ([]backtest.Targe
 	for _, t := range targets {
 		for _, strategy := range slices.Sorted(maps.Keys(t.Weights)) {
 			if strategy != backtest.Cash && !slices.Contains(p.in.all, strategy) {
-				return nil, &returns.InputError{Err: fmt.Errorf("backtest.portfolios: %s holds %q on %v, which is no strategy of the data%s", name, strategy, t.Day, returns.Suggest(strategy, p.in.all))}
+				return nil, &returns.InputError{Err: fmt.Errorf("backtest.portfolios: %s holds %q on %v, which is not in the data%s", name, strategy, t.Day, returns.Suggest(strategy, p.in.all))}
 			}
 		}
 	}
@@ -127,7 +127,7 @@ func (p *replay) since(name string, targets []backtest.Target) ([]backtest.Targe
 	}
 	p.judgePortfolio(name, targets)
 	if len(out) == 0 || out[0].Day > p.end() {
-		return nil, &returns.InputError{Err: fmt.Errorf("backtest.portfolios: %s has no weights up to %v; give a file with weights in the time of the backtest", name, p.end())}
+		return nil, &returns.InputError{Err: fmt.Errorf("backtest.portfolios: %s has no weights up to %v; expected weights within the backtest", name, p.end())}
 	}
 	return out, nil
 }
@@ -150,10 +150,10 @@ func (p *replay) judgePortfolio(name string, targets []backtest.Target) {
 		p.noted = append(p.noted, f)
 	}
 	if math.Abs(worst-1) > 0.02 {
-		note(fmt.Sprintf("The weights of %s sum to %.1f%% of capital on %v; what is missing is held in cash, what is above is borrowed.", name, 100*worst, on), map[string]float64{"sum": worst})
+		note(fmt.Sprintf("The weights of %s sum to %.2f%% of capital on %v; the remainder is held in cash, or borrowed.", name, 100*worst, on), map[string]float64{"sum": worst})
 	}
 	if first := p.days[0].day; len(targets) > 0 && targets[0].Day > first.AddDays(7) {
-		note(fmt.Sprintf("The weights of %s begin on %v, the backtest on %v: until then the portfolio is in cash, and its metrics are of that, too.", name, targets[0].Day, first), nil)
+		note(fmt.Sprintf("The weights of %s begin on %v, the backtest on %v; the portfolio is in cash until then, and its metrics include that time.", name, targets[0].Day, first), nil)
 	}
 }
 
@@ -171,7 +171,7 @@ func (p *replay) compare(others map[string][]backtest.Target) (map[string]*backt
 		case errors.As(err, &ruin):
 			p.noted = append(p.noted, returns.Finding{
 				Code: "backtest.ruin", Severity: returns.Warn, From: &ruin.Day,
-				Sentence: fmt.Sprintf("The portfolio %s has lost all its capital on %v and is left out.", name, ruin.Day),
+				Sentence: fmt.Sprintf("The portfolio %s lost all capital on %v and is excluded.", name, ruin.Day),
 			})
 		case err != nil:
 			return nil, fmt.Errorf("%s: %w", name, err)

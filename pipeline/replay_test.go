@@ -124,7 +124,7 @@ func TestBacktestApproves(t *testing.T) {
 		t.Fatalf("findings %v", r.Findings)
 	}
 	f := r.Findings[k]
-	want := fmt.Sprintf("On %d of %d days a nightly run would have waited for approval (run.turnover on %d); the backtest goes on as if it had been given.", approved, len(r.Rebalances), approved)
+	want := fmt.Sprintf("Decisions that need approval in a nightly run: %d of %d (run.turnover: %d); the backtest assumes approval.", approved, len(r.Rebalances), approved)
 	if f.Sentence != want || f.Numbers["approved"] != float64(approved) || f.Severity != returns.Warn {
 		t.Errorf("%+v, want %s", f, want)
 	}

@@ -40,7 +40,7 @@ func (m RunOptions) fresh() (map[string]bool, error) {
 	at := len(names)
 	if m.From != "" {
 		if at = slices.Index(names, m.From); at < 0 {
-			return nil, &config.Error{Err: fmt.Errorf("--from: no stage %q; there are %s", m.From, strings.Join(names, ", "))}
+			return nil, &config.Error{Err: fmt.Errorf("--from: unknown stage %q; expected one of %s", m.From, strings.Join(names, ", "))}
 		}
 	}
 	if m.NoCache {
@@ -110,7 +110,7 @@ func Run(ctx context.Context, c *config.Config, how RunOptions, sink engine.Sink
 			// Information: it was asked for; but what was published is not what the
 			// configuration says, and whoever compares nights should see it.
 			Code: "run.override", Severity: returns.Info,
-			Sentence: fmt.Sprintf("--set changed the configuration for this run: %s.", strings.Join(how.Overrides, ", ")),
+			Sentence: fmt.Sprintf("--set overrides the configuration file: %s.", strings.Join(how.Overrides, ", ")),
 		})
 	}
 	d, err := r.daily(ctx, in, c)

@@ -294,7 +294,7 @@ func runReports(_ context.Context, c *engine.Call) ([]byte, error) {
 				run.Coverages[name] = one
 			}
 		default:
-			err = fmt.Errorf("pipeline: reports know no input %q %q", kind, name)
+			err = fmt.Errorf("pipeline: unknown input of the reports: %q %q", kind, name)
 		}
 		if err != nil {
 			return nil, err

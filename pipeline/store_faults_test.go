@@ -78,7 +78,7 @@ func TestNoFIFOIsRead(t *testing.T) {
 		c := testConfig(t)
 		change(c)
 		var m engine.Memory
-		if _, err := Run(context.Background(), c, RunOptions{}, &m, time.Now); !errors.As(err, new(*returns.InputError)) || !strings.Contains(err.Error(), "no regular file") {
+		if _, err := Run(context.Background(), c, RunOptions{}, &m, time.Now); !errors.As(err, new(*returns.InputError)) || !strings.Contains(err.Error(), "not a regular file") {
 			t.Errorf("%s: %v", what, err)
 		}
 	}

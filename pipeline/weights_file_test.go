@@ -109,7 +109,7 @@ func TestMostGross(t *testing.T) {
 func TestPortfolioFiles(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"as_of,effective,strategy,weight\n", "desk.csv: no weights"},
-		{"as_of,effective,strategy,weight\n2019-01-02,2019-01-03,strategy_1,1\n", `backtest.portfolios: desk holds "strategy_1" on 2019-01-02, which is no strategy of the data`},
+		{"as_of,effective,strategy,weight\n2019-01-02,2019-01-03,strategy_1,1\n", `backtest.portfolios: desk holds "strategy_1" on 2019-01-02, which is not in the data`},
 		{"as_of,effective,strategy,weight\n2029-01-02,2029-01-03,strategy_01,1\n", "backtest.portfolios: desk has no weights up to 2020-12-15"},
 	} {
 		b := quickBacktest(t)

@@ -114,7 +114,7 @@ func TestBacktestPageIsTheArtifacts(t *testing.T) {
 		format, by := "%.2f", 1.0
 		switch m.Unit {
 		case "per year", "fraction":
-			format, by = "%.1f%%", 100
+			format, by = "%.2f%%", 100
 		case "periods":
 			format = "%.0f"
 		}
@@ -177,20 +177,20 @@ func TestBacktestPageIsTheArtifacts(t *testing.T) {
 		for m := range 12 {
 			v, ok := months[fmt.Sprintf("%s-%02d", row[0], m+1)]
 			if ok {
-				want = append(want, fmt.Sprintf("%.1f", 100*v))
+				want = append(want, fmt.Sprintf("%.2f", 100*v))
 			} else {
 				want = append(want, "")
 			}
 		}
-		same("year", row, append(want, fmt.Sprintf("%.1f", 100*years[row[0]])))
+		same("year", row, append(want, fmt.Sprintf("%.2f", 100*years[row[0]])))
 	}
-	if rows = cells(t, text, "drawdowns"); len(rows) == 0 || rows[0][3] != pct(1, depth) {
-		t.Errorf("drawdowns %v; the deepest of returns.csv is %s", rows, pct(1, depth))
+	if rows = cells(t, text, "drawdowns"); len(rows) == 0 || rows[0][3] != pct(2, depth) {
+		t.Errorf("drawdowns %v; the deepest of returns.csv is %s", rows, pct(2, depth))
 	}
 
 	f := b.Forecast
 	for _, want := range []string{
-		fmt.Sprintf("%d decisions", len(b.Rebalances)), fmt.Sprintf("%d days, net of costs", len(records)-1), fmt.Sprintf("%d of %d decisions whose", f.Apart, f.Scored),
+		fmt.Sprintf("%d decisions", len(b.Rebalances)), fmt.Sprintf("%d days, net of costs", len(records)-1), fmt.Sprintf("%d non-overlapping horizons of %d decisions", f.Apart, f.Scored),
 		fmt.Sprintf("CRPS %.4f; %.4f", f.CRPS, f.CRPSNaive), fmt.Sprintf("Uniformity of the PIT: p = %.2g", float64(f.PIT.P)), b.Findings[0].Sentence,
 		fmt.Sprintf("overfitting %.2g; deflated Sharpe ratio of the best %.2g", float64(b.Sweep.Overfit.PBO), float64(b.Sweep.Overfit.DeflatedSharpe)),
 		"VaR exceptions: 2 at 5% (0.6 expected; ",

@@ -114,7 +114,7 @@ func (m *MetricRow) cell(k int) cell {
 	format, by := "%.2f", 1.0
 	switch m.Unit {
 	case "fraction", "per year":
-		format, by = "%.1f%%", 100
+		format, by = "%.2f%%", 100
 	case "periods":
 		format = "%.0f"
 	}
@@ -172,14 +172,14 @@ func (p *backtestPage) calendar(b *Backtest) {
 			c := monthCell{}
 			if !math.IsNaN(v) {
 				wealth *= 1 + v
-				c.Text, c.Class = fmt.Sprintf("%.1f", 100*v), "gain"
+				c.Text, c.Class = fmt.Sprintf("%.2f", 100*v), "gain"
 				if v < 0 {
 					c.Class = "loss"
 				}
 			}
 			y.Months = append(y.Months, c)
 		}
-		y.Total = fmt.Sprintf("%.1f", 100*(wealth-1))
+		y.Total = fmt.Sprintf("%.2f", 100*(wealth-1))
 		p.Years = append(p.Years, y)
 	}
 }
@@ -229,14 +229,14 @@ func (p *backtestPage) figures(b *Backtest) {
 		}
 	}
 	draw(&p.Equity, "equity", func() (*chart.Chart, error) {
-		return chart.Growth(equity, fmt.Sprintf("Growth of 1 in %d portfolios from %v to %v; %s ends at %.2f.", len(equity), b.First, b.Last, p.Ours, math.Exp(equity[0].Y[len(days)-1])))
+		return chart.Growth(equity, fmt.Sprintf("Growth of 1 of %d portfolios from %v to %v; %s ends at %.2f.", len(equity), b.First, b.Last, p.Ours, math.Exp(equity[0].Y[len(days)-1])))
 	})
 	draw(&p.Underwater, "drawdown", func() (*chart.Chart, error) {
 		return chart.Underwater(days, negative(metrics.Underwater(b.Portfolios[0].Returns)), "Drawdown of "+p.Ours+" through time.")
 	})
 	if len(rolling) > 0 {
 		draw(&p.Rolling, "rolling", func() (*chart.Chart, error) {
-			return chart.Lines(rolling, "volatility", true, fmt.Sprintf("Volatility of the last %s of each portfolio through time.", b.Frequency.Days(b.Frequency.Year())))
+			return chart.Lines(rolling, "volatility", true, fmt.Sprintf("Rolling volatility of each portfolio over %s.", b.Frequency.Days(b.Frequency.Year())))
 		})
 	}
 	var traded []int32
@@ -249,10 +249,10 @@ func (p *backtestPage) figures(b *Backtest) {
 			return chart.Lines([]chart.Line{{Name: "turnover", Days: traded, Y: turnover}}, "turnover", true, "Turnover at each decision.")
 		})
 		draw(&p.Weights, "weights", func() (*chart.Chart, error) {
-			return chart.Stack(largest(b, traded, func(r Rebalance) map[string]float64 { return r.Weights }), int32(b.Last), "weight", "Weights after each trade on top of each other, short positions below zero.")
+			return chart.Stack(largest(b, traded, func(r Rebalance) map[string]float64 { return r.Weights }), int32(b.Last), "weight", "Stacked weights after each trade, short positions below zero.")
 		})
 		draw(&p.Contributions, "contributions", func() (*chart.Chart, error) {
-			return chart.Stack(largest(b, traded, func(r Rebalance) map[string]float64 { return r.Contributions }), int32(b.Last), "contribution to CVaR", "Contributions of the strategies to the predicted CVaR of each decision, to which they sum.")
+			return chart.Stack(largest(b, traded, func(r Rebalance) map[string]float64 { return r.Contributions }), int32(b.Last), "contribution to CVaR", "Stacked contributions of the strategies to the predicted CVaR of each decision.")
 		})
 	}
 	if b.Forecast != nil {

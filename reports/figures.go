@@ -22,7 +22,7 @@ func (p *page) figures(r *Run, s *Summary) {
 	draw(&p.Loss, "outcomes", func() (*chart.Chart, error) {
 		return chart.Histogram(PortfolioReturns(r), r.Set.Prob, -s.VaR, []chart.Mark{{Name: "expected", At: s.ExpectedRet}, {Name: "VaR", At: -s.VaR}, {Name: "CVaR", At: -s.CVaR}},
 			"portfolio return over "+s.Over(),
-			fmt.Sprintf("Histogram of the portfolio's return over %s in %d scenarios. Expected %+.2f%%; value at risk %.2f%%; the mean of the worst %.3g%% is a loss of %.2f%%.",
+			fmt.Sprintf("Histogram of the portfolio's return over %s in %d scenarios. Expected return %+.2f%%; VaR %.2f%%; mean loss of the worst %.3g%% (CVaR) %.2f%%.",
 				s.Over(), s.Scenarios, 100*s.ExpectedRet, 100*s.VaR, 100*(1-s.Alpha), 100*s.CVaR))
 	})
 	if r.Fan != nil {
@@ -34,7 +34,7 @@ func (p *page) figures(r *Run, s *Summary) {
 	}
 	if b := s.Beats; b != nil && len(b.Names) > 1 {
 		draw(&p.Beats, "beats", func() (*chart.Chart, error) {
-			return chart.Matrix(b.Names, b.Probability, "Matrix of the probabilities that one strategy returns more than another over the horizon.")
+			return chart.Matrix(b.Names, b.Probability, "Matrix of probabilities that the row's strategy outperforms the column's over the horizon.")
 		})
 	}
 	p.details(r, s)
@@ -67,7 +67,7 @@ func fan(r *Run) (*chart.Chart, error) {
 	}
 	b.Q5, b.Q25, b.Q50, b.Q75, b.Q95 = on(f.Q5), on(f.Q25), on(f.Q50), on(f.Q75), on(f.Q95)
 	last := len(f.Day) - 1
-	return chart.Fan(b, true, "", fmt.Sprintf("The last year of the portfolio's weights, a return of %+.1f%%, and the simulated paths: 90%% of the scenarios return %+.1f%% to %+.1f%% over %s, half of them %+.1f%% to %+.1f%%.",
+	return chart.Fan(b, true, "", fmt.Sprintf("Return of the weights over the last year, %+.2f%%, and the simulated paths over %[4]s: 90%% band %+[2].2f%% to %+[3].2f%%, 50%% band %+[5].2f%% to %+[6].2f%%.",
 		100*wealth, 100*f.Q5[last], 100*f.Q95[last], r.Set.Frequency.Days(f.Day[last]), 100*f.Q25[last], 100*f.Q75[last]))
 }
 
@@ -120,7 +120,7 @@ func contributions(r *Run) (*chart.Chart, error) {
 	if len(bars) == 0 {
 		bars = append(bars, chart.Bar{Name: optimize.Cash})
 	}
-	return chart.Bars(bars, "contribution to CVaR", fmt.Sprintf("Bars of the contributions of %d positions to the CVaR of %.2f%%.", len(bars), 100*r.Solution.CVaR))
+	return chart.Bars(bars, "contribution to CVaR", fmt.Sprintf("Contributions of %d positions to the CVaR of %.2f%%.", len(bars), 100*r.Solution.CVaR))
 }
 
 func frontier(r *Run, s *Summary) (*chart.Chart, error) {
@@ -141,7 +141,7 @@ func frontier(r *Run, s *Summary) (*chart.Chart, error) {
 	}
 	return chart.Frontier(risk, ret, [2]float64{s.CVaR + s.Cost, s.ExpectedRet - s.Cost}, others,
 		"CVaR over "+s.Over(), "expected return",
-		fmt.Sprintf("The efficient frontier, from a CVaR of %.2f%% with an expected return of %.2f%% to %.2f%% with %.2f%%; the chosen weights have %.2f%% and %.2f%%.",
+		fmt.Sprintf("Efficient frontier from CVaR %.2f%%, expected return %.2f%%, to CVaR %.2f%%, expected return %.2f%%; chosen weights: CVaR %.2f%%, expected return %.2f%%.",
 			100*risk[0], 100*ret[0], 100*risk[len(risk)-1], 100*ret[len(ret)-1], 100*s.CVaR, 100*s.ExpectedRet))
 }
 
@@ -179,7 +179,7 @@ func (p *page) detail(r *Run, j int) detail {
 		if from := series.Strategy.LiveFrom; from != nil && wentLive(series, c.Days, *from) {
 			what = fmt.Sprintf("The %s since the strategy went live", series.Frequency.Days(c.Days))
 		}
-		d.HistoryNote = fmt.Sprintf("%s, which a second fit did not see, and what it expected of them; consistency score %.0f of 100.", what, c.Cone.Score)
+		d.HistoryNote = fmt.Sprintf("%s, held out from a second fit, and its forecast cone; out-of-sample percentile %.0f of 100.", what, c.Cone.Score)
 		draw(&d.History, "history", func() (*chart.Chart, error) { return cone(series, c) })
 	}
 	q, err := quantitiesOf(series, posterior, series.Frequency.PeriodsPerYear())
@@ -201,7 +201,7 @@ func (p *page) detail(r *Run, j int) detail {
 	} {
 		draws, of := withoutInfinite(x.draws), ""
 		if infinite := len(x.draws) - len(draws); infinite > 0 {
-			of = fmt.Sprintf("; it is infinite in %s of the draws", chance(float64(infinite)/float64(len(x.draws))))
+			of = fmt.Sprintf("; infinite in %s of the draws", chance(float64(infinite)/float64(len(x.draws))))
 		}
 		var density template.HTML
 		draw(&density, x.kind, func() (*chart.Chart, error) {
@@ -251,6 +251,6 @@ func cone(s *returns.Series, c *scenarios.Coverage) (*chart.Chart, error) {
 		b.Q75, b.Q95 = append(b.Q75, grow(c.Cone.Q75[k])), append(b.Q95, grow(c.Cone.Q95[k]))
 	}
 	last := len(c.Cone.Realised) - 1
-	return chart.Fan(b, true, "", fmt.Sprintf("History of %s with the cone that a fit without the last %s expected: 90%% within %+.1f%% and %+.1f%% at their end; it came to %+.1f%%.",
+	return chart.Fan(b, true, "", fmt.Sprintf("History of %s and the forecast cone of a fit without the last %s: 90%% band %+.2f%% to %+.2f%% at the end; realized %+.2f%%.",
 		s.Strategy.Name, s.Frequency.Days(c.Days), 100*c.Cone.Q5[last], 100*c.Cone.Q95[last], 100*c.Cone.Realised[last]))
 }

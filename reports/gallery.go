@@ -48,7 +48,7 @@ func (g *gallery) put(file, about string, draw func() (*chart.Chart, error)) tem
 func drawn(draw func() (*chart.Chart, error), render func(*chart.Chart) error) (err error) {
 	defer func() {
 		if recover() != nil {
-			err = errors.New("the numbers cannot be drawn")
+			err = errors.New("the values cannot be plotted")
 		}
 	}()
 	c, err := draw()
@@ -90,5 +90,5 @@ func (g *gallery) list() ([]Figure, error) {
 		}
 	}
 	out.Flush()
-	return append(list, Figure{File: "figures.csv", Alt: "what each file shows", PNG: b.Bytes()}), out.Error()
+	return append(list, Figure{File: "figures.csv", Alt: "captions of the charts", PNG: b.Bytes()}), out.Error()
 }

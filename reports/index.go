@@ -85,10 +85,10 @@ func WriteIndex(w io.Writer, runs []IndexRun, backtests []string, refused string
 			}
 		}
 		one := func(name string) chart.Line { return chart.Line{Name: name, Days: days, Y: line[name]} }
-		draw(&p.Weights, "weight", true, "The largest weights through time.", indexWeights(runs, days)...)
-		draw(&p.Risk, "over the horizon", true, "Predicted CVaR and expected return through time.", one("CVaR"), one("expected"))
-		draw(&p.Turnover, "turnover", true, "Turnover through time.", one("turnover"))
-		draw(&p.ESS, "draws", false, "Least effective sample size through time.", one("ess"))
+		draw(&p.Weights, "weight", true, "Largest weights over time.", indexWeights(runs, days)...)
+		draw(&p.Risk, "over the horizon", true, "Predicted CVaR and expected return over time.", one("CVaR"), one("expected"))
+		draw(&p.Turnover, "turnover", true, "Turnover over time.", one("turnover"))
+		draw(&p.ESS, "draws", false, "Minimum effective sample size over time.", one("ess"))
 	}
 	p.Runs = slices.Clone(runs)
 	slices.Reverse(p.Runs)

@@ -139,7 +139,7 @@ func TestPageIsTheArtifacts(t *testing.T) {
 	for _, row := range rows {
 		x := by[row[0]]
 		printed, _ := strconv.ParseFloat(file[row[0]], 64)
-		want := []string{row[0], pct(2, printed), fmt.Sprintf("%+.2f pp", 100*(x.Weight-x.Held)), pct(1, x.RiskContribution/s.CVaR), signed(x.ExpectedHorizon)}
+		want := []string{row[0], pct(2, printed), fmt.Sprintf("%+.2f pp", 100*(x.Weight-x.Held)), pct(2, x.RiskContribution/s.CVaR), signed(x.ExpectedHorizon)}
 		for k, cell := range want {
 			if row[k] != cell {
 				t.Errorf("weights of %s: cell %d is %q, the artifact has %q", row[0], k, row[k], cell)
@@ -149,7 +149,7 @@ func TestPageIsTheArtifacts(t *testing.T) {
 	for k, row := range cells(t, text, "strategies") {
 		x := s.Strategies[k]
 		want := []string{
-			x.Name, span(1, x.AnnualReturn), span(1, x.AnnualVolatility),
+			x.Name, span(2, x.AnnualReturn), span(2, x.AnnualVolatility),
 			fmt.Sprintf("%.2f | %.2f to %.2f", x.Sharpe.Mean, x.Sharpe.Q5, x.Sharpe.Q95), chance(x.ProbMeanPositive), "–", fmt.Sprint(x.Days),
 		}
 		for i := range want {
@@ -169,7 +169,7 @@ func TestPageIsTheArtifacts(t *testing.T) {
 	}
 	for _, want := range []string{
 		"<dd>" + signed(s.ExpectedRet), "<dd>" + pct(2, s.CVaR), "<dd>" + pct(2, s.VaR), "± " + pct(2, s.CVaRError) + " (MC s.e.)", "P(loss) " + chance(s.ProbLoss),
-		"<dd>" + pct(1, s.Turnover), fmt.Sprintf("<dd>%.8f</dd>", s.Certificate.Primal), fmt.Sprintf("<dd>%.8f</dd>", s.Certificate.DualBound),
+		"<dd>" + pct(2, s.Turnover), fmt.Sprintf("<dd>%.8f</dd>", s.Certificate.Primal), fmt.Sprintf("<dd>%.8f</dd>", s.Certificate.DualBound),
 	} {
 		if !strings.Contains(text, html.EscapeString(want)) && !strings.Contains(text, strings.ReplaceAll(want, "+", "&#43;")) {
 			t.Errorf("the page lacks %q", want)

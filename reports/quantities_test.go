@@ -60,8 +60,8 @@ func TestInfiniteVolatility(t *testing.T) {
 		cell, note string
 		lowFinite  bool
 	}{
-		{0, "19.0%", "", true},
-		{40, "–<br><span class=\"range\">16.3% to –</span>", "infinite in 10.0% of the draws", true},
+		{0, "19.04%", "", true},
+		{40, "–<br><span class=\"range\">16.35% to –</span>", "infinite in 10.0% of the draws", true},
 		{400, "–<br><span class=\"range\">– to –</span>", "infinite in &gt;99.9% of the draws", false},
 	} {
 		r := withInfinite(c.draws)

@@ -24,17 +24,16 @@ var styleCSS string
 var sortJS string
 
 var formats = template.FuncMap{
-	"percent":  func(x float64) string { return fmt.Sprintf("%.2f%%", 100*x) },
-	"percent1": func(x any) string { return dashed(x, func(v float64) string { return fmt.Sprintf("%.1f%%", 100*v) }) },
+	"percent":  func(x any) string { return dashed(x, func(v float64) string { return fmt.Sprintf("%.2f%%", 100*v) }) },
 	"percent3": func(x float64) string { return fmt.Sprintf("%.3f%%", 100*x) },
-	"signed":   func(x float64) string { return fmt.Sprintf("%+.2f%%", 100*x) },
-	"signed1":  func(x any) string { return dashed(x, func(v float64) string { return fmt.Sprintf("%+.1f%%", 100*v) }) },
+	"signed":   func(x any) string { return dashed(x, func(v float64) string { return fmt.Sprintf("%+.2f%%", 100*v) }) },
 	"priced":   func(x float64) string { return fmt.Sprintf("%+.4f%%", x) }, // 100 x, for a side moved by 1/100
 	"fixed":    fixed,
 	"brief":    func(x float64) string { return fmt.Sprintf("%.2g", x) },
 	"level":    func(x float64) string { return fmt.Sprintf("%.4g%%", 100*x) },
 	"pp":       func(x float64) string { return fmt.Sprintf("%+.2f pp", 100*x) },
 	"chance":   chance,
+	"count":    returns.Count,
 }
 
 // chance prints a probability that was estimated from draws: never as certain.
@@ -198,7 +197,7 @@ func since(r *Run, s *StrategySummary) string {
 	if then, known := r.Held.Beliefs[s.Name]; known {
 		move := func(what string, then, now Number) {
 			if then.finite() && now.finite() && math.Abs(float64(now-then)) >= 5e-4 {
-				parts = append(parts, fmt.Sprintf("%s %.1f%% → %.1f%%", what, 100*then, 100*now))
+				parts = append(parts, fmt.Sprintf("%s %.2f%% → %.2f%%", what, 100*then, 100*now))
 			}
 		}
 		move("return", then.AnnualReturn, s.AnnualReturn.Mean)
@@ -282,7 +281,7 @@ func settings(r *Run) []setting {
 		add(true, "Risk spectrum", "CVaR %v with weight %v", l.Alpha, l.Weight)
 	}
 	add(o.Objective == optimize.Utility, "Risk aversion", "%v", o.RiskAversion)
-	add(o.MaxCVaR != nil, "Largest CVaR", "%.2f%%", 100*value(o.MaxCVaR))
+	add(o.MaxCVaR != nil, "Maximum CVaR", "%.2f%%", 100*value(o.MaxCVaR))
 	add(o.RiskFree != 0, "Risk-free return", "%.2f%% a year", 100*o.RiskFree)
 	for _, b := range o.Bounds {
 		add(true, "Weight of "+b.Name, "%s", span(b.Min, b.Max))
@@ -293,14 +292,14 @@ func settings(r *Run) []setting {
 	for _, e := range o.Exposures {
 		add(true, "Exposure "+e.Name, "%s", span(e.Min, e.Max))
 	}
-	add(o.MinAnnualReturn != nil, "Least expected annual return", "%.2f%%", 100*value(o.MinAnnualReturn))
-	add(o.MaxLeverage != nil, "Largest gross leverage", "%v", value(o.MaxLeverage))
-	add(o.MaxTurnover != nil, "Largest turnover", "%.1f%%", 100*value(o.MaxTurnover))
-	add(o.MaxDistance != nil, "Largest distance to the benchmark", "%.1f%%", 100*value(o.MaxDistance))
-	add(o.MinPosition != 0, "Smallest position", "%v", o.MinPosition)
-	add(o.MaxPositions != 0, "Most positions", "%d", o.MaxPositions)
-	add(o.CostBP != 0, "Cost of trading", "%v basis points", o.CostBP)
-	add(o.RobustRadius != 0, "Robust to", "a Wasserstein ball of %v, metric %s", o.RobustRadius, o.RobustNorm)
+	add(o.MinAnnualReturn != nil, "Minimum expected annual return", "%.2f%%", 100*value(o.MinAnnualReturn))
+	add(o.MaxLeverage != nil, "Maximum gross leverage", "%v", value(o.MaxLeverage))
+	add(o.MaxTurnover != nil, "Maximum turnover", "%.2f%%", 100*value(o.MaxTurnover))
+	add(o.MaxDistance != nil, "Maximum active share", "%.2f%%", 100*value(o.MaxDistance))
+	add(o.MinPosition != 0, "Minimum position", "%v", o.MinPosition)
+	add(o.MaxPositions != 0, "Maximum positions", "%d", o.MaxPositions)
+	add(o.CostBP != 0, "Trading cost", "%v basis points", o.CostBP)
+	add(o.RobustRadius != 0, "Wasserstein radius", "%v, ground norm %s", o.RobustRadius, o.RobustNorm)
 	list = append(list,
 		setting{"Cash", map[bool]string{true: "allowed", false: "not allowed"}[o.Cash]},
 		setting{"Frequency", fmt.Sprintf("%s, %.0f periods a year", strings.ReplaceAll(r.Set.Frequency.String(), "_", "-"), r.Set.Frequency.PeriodsPerYear())},

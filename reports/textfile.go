@@ -52,22 +52,22 @@ func Textfile(m Metrics) []byte {
 		}
 	}
 	gauge("exit_code", "Exit code of the last run.", float64(m.ExitCode))
-	gauge("last_run_timestamp_seconds", "When the last run ended.", m.Finished)
+	gauge("last_run_timestamp_seconds", "Time at which the last run ended.", m.Finished)
 	if m.LastSuccess > 0 {
-		gauge("last_success_timestamp_seconds", "When a run last published, or found its result published.", m.LastSuccess)
+		gauge("last_success_timestamp_seconds", "Time of the last run that published, or found its result published.", m.LastSuccess)
 	}
-	gauge("run_seconds", "How long the last run took.", m.Finished-m.Started)
-	gauge("cache_hits", "Actions of the last run whose result was stored.", float64(m.CacheHits))
-	gauge("cache_misses", "Actions that the last run did.", float64(m.CacheMisses))
-	gauge("data_age_days", "Days from the as-of day of the last run to its end.", m.DataAgeDays)
-	gauge("rhat_max", "Largest R-hat of the last run.", m.RHatMax)
-	gauge("ess_min", "Least bulk or tail effective sample size of the last run.", m.ESSMin)
-	gauge("divergences", "Divergent draws of the last run.", m.Divergences)
+	gauge("run_seconds", "Duration of the last run.", m.Finished-m.Started)
+	gauge("cache_hits", "Cached actions of the last run.", float64(m.CacheHits))
+	gauge("cache_misses", "Executed actions of the last run.", float64(m.CacheMisses))
+	gauge("data_age_days", "Days from the as-of date of the last run to its end.", m.DataAgeDays)
+	gauge("rhat_max", "Maximum R-hat of the last run.", m.RHatMax)
+	gauge("ess_min", "Minimum bulk or tail effective sample size of the last run.", m.ESSMin)
+	gauge("divergences", "Divergent transitions of the last run.", m.Divergences)
 	gauge("cvar_predicted", "Predicted CVaR of the published weights over the horizon, a fraction.", m.CVaR)
 	gauge("certified_gap", "Certified relative gap of the optimum.", m.Gap)
 	gauge("turnover", "Turnover against the drifted previous weights, a fraction of capital.", m.Turnover)
 	if len(m.StageSeconds) > 0 {
-		family("run_duration_seconds", "How long each stage of the last run took.", "stage", m.StageSeconds)
+		family("run_duration_seconds", "Duration of each stage of the last run.", "stage", m.StageSeconds)
 	}
 	severities := map[string]float64{}
 	for _, s := range []string{"info", "warn", "hold", "fail"} {

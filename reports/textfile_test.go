@@ -8,10 +8,10 @@ import (
 // TestTextfile compares with what prometheus/client_golang 1.25.0 writes for these
 // metrics (WriteToTextfile).
 func TestTextfile(t *testing.T) {
-	const want = `# HELP allocate_cache_hits Actions of the last run whose result was stored.
+	const want = `# HELP allocate_cache_hits Cached actions of the last run.
 # TYPE allocate_cache_hits gauge
 allocate_cache_hits 12
-# HELP allocate_cache_misses Actions that the last run did.
+# HELP allocate_cache_misses Executed actions of the last run.
 # TYPE allocate_cache_misses gauge
 allocate_cache_misses 0
 # HELP allocate_certified_gap Certified relative gap of the optimum.
@@ -20,13 +20,13 @@ allocate_certified_gap 3e-15
 # HELP allocate_cvar_predicted Predicted CVaR of the published weights over the horizon, a fraction.
 # TYPE allocate_cvar_predicted gauge
 allocate_cvar_predicted 0.0246
-# HELP allocate_data_age_days Days from the as-of day of the last run to its end.
+# HELP allocate_data_age_days Days from the as-of date of the last run to its end.
 # TYPE allocate_data_age_days gauge
 allocate_data_age_days 1.5
-# HELP allocate_divergences Divergent draws of the last run.
+# HELP allocate_divergences Divergent transitions of the last run.
 # TYPE allocate_divergences gauge
 allocate_divergences 0
-# HELP allocate_ess_min Least bulk or tail effective sample size of the last run.
+# HELP allocate_ess_min Minimum bulk or tail effective sample size of the last run.
 # TYPE allocate_ess_min gauge
 allocate_ess_min +Inf
 # HELP allocate_exit_code Exit code of the last run.
@@ -38,18 +38,18 @@ allocate_findings{severity="fail"} 0
 allocate_findings{severity="hold"} 0
 allocate_findings{severity="info"} 30
 allocate_findings{severity="warn"} 2
-# HELP allocate_last_run_timestamp_seconds When the last run ended.
+# HELP allocate_last_run_timestamp_seconds Time at which the last run ended.
 # TYPE allocate_last_run_timestamp_seconds gauge
 allocate_last_run_timestamp_seconds 1.6696800125e+09
-# HELP allocate_last_success_timestamp_seconds When a run last published, or found its result published.
+# HELP allocate_last_success_timestamp_seconds Time of the last run that published, or found its result published.
 # TYPE allocate_last_success_timestamp_seconds gauge
 allocate_last_success_timestamp_seconds 1.6696800125e+09
-# HELP allocate_run_duration_seconds How long each stage of the last run took.
+# HELP allocate_run_duration_seconds Duration of each stage of the last run.
 # TYPE allocate_run_duration_seconds gauge
 allocate_run_duration_seconds{stage="bayes"} 1.25e-07
 allocate_run_duration_seconds{stage="scenarios"} 3e+21
 allocate_run_duration_seconds{stage="window"} 12
-# HELP allocate_run_seconds How long the last run took.
+# HELP allocate_run_seconds Duration of the last run.
 # TYPE allocate_run_seconds gauge
 allocate_run_seconds 12.25
 `

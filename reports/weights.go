@@ -85,7 +85,7 @@ func EncodeWeights(out io.Writer, w *optimize.Weights, form string) error {
 			}
 		}
 	default:
-		return fmt.Errorf("reports: no form of weights %q; there are %s", form, strings.Join(WeightForms(), ", "))
+		return fmt.Errorf("reports: unknown format of weights %q; expected one of %s", form, strings.Join(WeightForms(), ", "))
 	}
 	c := csv.NewWriter(out)
 	return c.WriteAll(rows)

@@ -193,5 +193,5 @@ func conflict(first, second cell, day Date) error {
 	if first.file != second.file {
 		where += " of " + first.file
 	}
-	return &columnar.CellError{File: second.file, Row: second.row, Column: second.column, Value: second.text(), Want: fmt.Sprintf("%v stands here a second time; %s says %s; keep one of the two", day, where, first.text())}
+	return &columnar.CellError{File: second.file, Row: second.row, Column: second.column, Value: second.text(), Want: fmt.Sprintf("%v appears twice with different values; %s has %s; keep one of the two", day, where, first.text())}
 }

@@ -70,7 +70,7 @@ func ReadDates(file string, text []byte) ([]Date, error) {
 	table, lines, err := columnar.ReadCSV(file, bytes.NewReader(text), func(header []string) ([]columnar.Kind, error) {
 		at = slices.Index(header, "date")
 		if at < 0 {
-			return nil, &columnar.CellError{File: file, Row: 1, Want: fmt.Sprintf("no column \"date\" among %s; a file of days has one", list(header))}
+			return nil, &columnar.CellError{File: file, Row: 1, Want: fmt.Sprintf("no column \"date\" among %s; expected a file of dates with that column", list(header))}
 		}
 		kinds := make([]columnar.Kind, len(header))
 		for i := range kinds {

@@ -27,16 +27,16 @@ func Clean(p *Panel, o Options) (*Panel, []Finding) {
 			fs = append(fs, NewFinding(code, s.Name, size, fmt.Sprintf(format, args...), number).between(from, to))
 			return &fs[len(fs)-1]
 		}
-		gap, days := gapSize(p, longest), fmt.Sprintf("%d returns inside the history are missing, up to %d in a row", len(gaps), longest)
+		gap, days := gapSize(p, longest), fmt.Sprintf("%s inside the history are missing, up to %d in a row", Count(len(gaps), "return"), longest)
 		if len(gaps) == 1 {
 			days = "1 return inside the history is missing"
 		}
 		if share >= 0.1 && p.rowsBetween(s.Entry, s.Last) >= fewestJudged {
-			tell("data.sparse", share, "%.0f%% of the returns inside the history are missing: the strategy has %d of %d.", 100*share, p.rowsBetween(s.Entry, s.Last)-len(gaps), p.rowsBetween(s.Entry, s.Last))
+			tell("data.sparse", share, "%.0f%% of the returns inside the history are missing; the strategy has %d of %d.", 100*share, p.rowsBetween(s.Entry, s.Last)-len(gaps), p.rowsBetween(s.Entry, s.Last))
 		}
 		switch o.missingOf(s.Name) {
 		case "error":
-			f := tell("data.gap", gap, "Strategy %q lacks %d returns inside its history, the first on %v; fill them in the file, or set returns.missing to model, zero or drop_day.", clip(s.Name), len(gaps), from)
+			f := tell("data.gap", gap, "Strategy %q lacks %s inside its history, the first on %v; complete the file, or set returns.missing to model, zero or drop_day.", clip(s.Name), Count(len(gaps), "return"), from)
 			f.Severity = Fail
 		case "zero":
 			v := slices.Clone(values[j])
@@ -44,7 +44,7 @@ func Clean(p *Panel, o Options) (*Panel, []Finding) {
 				v[t] = 0
 			}
 			values[j] = v
-			tell("data.filled", share, "%s; they were set to 0, as returns.missing says.", days)
+			tell("data.filled", share, "%s; set to 0 (returns.missing: zero).", days)
 		case "drop_day":
 			for _, t := range gaps {
 				if !drop[t] {
@@ -52,9 +52,9 @@ func Clean(p *Panel, o Options) (*Panel, []Finding) {
 					dropped++
 				}
 			}
-			tell("data.gap", gap, "%s; these days are left out for every strategy, as returns.missing says.", days)
+			tell("data.gap", gap, "%s; these days are dropped for every strategy (returns.missing: drop_day).", days)
 		default:
-			tell("data.gap", gap, "%s; the model skips them.", days)
+			tell("data.gap", gap, "%s; the likelihood omits those days.", days)
 		}
 	}
 	q := &Panel{dates: p.dates, strategies: p.strategies, values: values, frequency: p.frequency}

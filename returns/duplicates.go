@@ -33,7 +33,7 @@ func checkDuplicates(p *Panel) []Finding {
 		}
 		if both >= fewestJudged && float64(equal) >= 0.99*float64(both) {
 			same[pair] = true
-			fs = append(fs, finding("data.identical", p.strategies[i].Name, fmt.Sprintf("Its returns are those of %q on %d of %d days; one of the two is enough.", clip(p.strategies[j].Name), equal, both), map[string]float64{"days": float64(equal)}))
+			fs = append(fs, finding("data.identical", p.strategies[i].Name, fmt.Sprintf("The returns equal those of %q on %d of %d days; keep one of the two.", clip(p.strategies[j].Name), equal, both), map[string]float64{"days": float64(equal)}))
 		}
 	}
 	if p.Len() > mostCompared {
@@ -49,12 +49,12 @@ func checkDuplicates(p *Panel) []Finding {
 				continue
 			}
 			f := NewFinding("data.duplicate", p.strategies[i].Name, math.Abs(rho), "", map[string]float64{"correlation": rho, "days": float64(n)})
-			f.Sentence = fmt.Sprintf("Its correlation with %q is %.4f on %d common days: how a weight is split between them is loosely determined.", clip(p.strategies[j].Name), rho, n)
+			f.Sentence = fmt.Sprintf("Correlation with %q: %.4f on %d common days. The split of weight between the two is poorly determined.", clip(p.strategies[j].Name), rho, n)
 			switch {
 			case rho < 0:
-				f.Sentence = fmt.Sprintf("Its correlation with %q is %.4f on %d common days: one is the other with the opposite sign, and together they are cash; leave one out with returns.strategies.", clip(p.strategies[j].Name), rho, n)
+				f.Sentence = fmt.Sprintf("Correlation with %q: %.4f on %d common days. The two offset each other; exclude one with returns.strategies.", clip(p.strategies[j].Name), rho, n)
 			case f.Severity >= Warn:
-				f.Sentence = fmt.Sprintf("Its correlation with %q is %.4f on %d common days: the two are one strategy, and how a weight is split between them is arbitrary; leave one out with returns.strategies.", clip(p.strategies[j].Name), rho, n)
+				f.Sentence = fmt.Sprintf("Correlation with %q: %.4f on %d common days. The split of weight between the two is arbitrary; exclude one with returns.strategies.", clip(p.strategies[j].Name), rho, n)
 			}
 			fs = append(fs, f)
 		}
@@ -87,7 +87,7 @@ func (p *Panel) shifted(i, j int) *Finding {
 		if lag < 0 {
 			first, second = second, first
 		}
-		f := NewFinding("data.duplicate", second, max(rho, 0.995), fmt.Sprintf("Its returns are those of %q one row later (correlation %.4f on %d rows): are its dates off by one? The two are one strategy, not a diversification.", clip(first), rho, n), map[string]float64{"lagged_correlation": rho, "days": float64(n)})
+		f := NewFinding("data.duplicate", second, max(rho, 0.995), fmt.Sprintf("The returns equal those of %q shifted by one row (correlation %.4f on %d rows); check its dates, and keep one of the two: they do not diversify.", clip(first), rho, n), map[string]float64{"lagged_correlation": rho, "days": float64(n)})
 		return &f
 	}
 	return nil

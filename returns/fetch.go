@@ -60,7 +60,7 @@ func ReadRegular(path string) ([]byte, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, &InputError{Err: fmt.Errorf("%s is no regular file; expected a file that can be read whole", path)}
+		return nil, &InputError{Err: fmt.Errorf("%s is not a regular file; name a file on disk", path)}
 	}
 	return os.ReadFile(path)
 }

@@ -59,12 +59,12 @@ func (f Flat) pattern(s *Series) string {
 		}
 	}
 	if clear && len(always) > 0 && len(always) < 5 {
-		return "it trades on " + strings.Join(always, " and ")
+		return "the strategy trades on " + strings.Join(always, " and ")
 	}
 	if share, ok := s.turnOfMonth(); ok {
-		return fmt.Sprintf("%.0f%% of the days it trades are within four sessions of a month's end", 100*share)
+		return fmt.Sprintf("%.0f%% of its active days are within four sessions of a month's end", 100*share)
 	}
-	return "its trading days follow no weekday and no turn of the month"
+	return "its active days follow neither weekday nor turn of the month"
 }
 
 // turnOfMonth returns the share of trading days within four sessions of a

@@ -94,7 +94,7 @@ func TestFormatsAgree(t *testing.T) {
 
 func TestFilesThatConflict(t *testing.T) {
 	_, _, err := Read([]File{{Name: "1.csv", Data: []byte(sampleCSV)}, {Name: "2.csv", Data: []byte("date,b\n2020-01-03,0.04\n")}}, options())
-	if err == nil || !strings.Contains(err.Error(), `2.csv: row 2: column "b": "0.04": 2020-01-03 stands here a second time; row 3 of 1.csv says 0.03`) {
+	if err == nil || !strings.Contains(err.Error(), `2.csv: row 2: column "b": "0.04": 2020-01-03 appears twice with different values; row 3 of 1.csv has 0.03`) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -118,7 +118,7 @@ func TestPricesAndLogs(t *testing.T) {
 		t.Errorf("a price of 0: %v", err)
 	}
 	o = options()
-	o.Log, o.Unit = true, "percent"
+	o.Kind, o.Unit = logReturns, "percent"
 	p, _, err = readText("date,a\n2020-01-02,-150\n", o) // a log return may be below -100%
 	if err != nil {
 		t.Fatal(err)
@@ -203,7 +203,7 @@ func TestMetadata(t *testing.T) {
 	for text, want := range map[string]string{
 		"name\na\n":                `no column "strategy" among "name"`,
 		"strategy,exit\na,soon\n":  `m.csv: row 2: column "exit": "soon": not a date`,
-		"strategy\na\na\n":         `m.csv: row 3: column "strategy": "a": the name is blank or stands twice`,
+		"strategy\na\na\n":         `m.csv: row 3: column "strategy": "a": the name is blank or repeated`,
 		"strategy,cost_bp\na,-1\n": "a cost below 0",
 		"strategy,first_date,exit\na,2020-02-01,2020-01-01\n": "the exit is before the first date",
 	} {

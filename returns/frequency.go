@@ -74,10 +74,7 @@ func (f Frequency) Month() int { return frequencies[f].month }
 
 // Periods names a number of periods: "21 trading days", "1 month".
 func (f Frequency) Periods(n int) string {
-	if n == 1 {
-		return "1 " + frequencies[f].period
-	}
-	return fmt.Sprintf("%d %ss", n, frequencies[f].period)
+	return Count(n, frequencies[f].period)
 }
 
 // Days names a number of periods in short: "21 days", "4 weeks".
@@ -94,10 +91,7 @@ func (f Frequency) Sessions(n int) string {
 	if f > SevenDay {
 		return f.Periods(n)
 	}
-	if n == 1 {
-		return "1 session"
-	}
-	return fmt.Sprintf("%d sessions", n)
+	return Count(n, "session")
 }
 
 // Period names one period: "trading day", "week".
@@ -191,24 +185,24 @@ func frequencyOf(dates []Date, stated string) (Frequency, error) {
 		case len(dates) < fewestRows:
 			return Daily, nil // too short for any model
 		}
-		return 0, fmt.Errorf("half of the rows are %d days or more after the one before, which is no daily, seven_day, weekly, monthly or quarterly frequency; resample the returns to one of these", median)
+		return 0, fmt.Errorf("the median distance between two rows is %s, which fits no daily, seven_day, weekly, monthly or quarterly frequency; resample the returns to one of these", Count(median, "day"))
 	}
 	want, err := ParseFrequency(stated)
 	if err != nil {
 		return 0, err
 	}
 	if ok && found != want || !ok && len(dates) >= fewestRows {
-		what := fmt.Sprintf("the median distance of two rows is %s", SevenDay.Periods(median))
+		what := fmt.Sprintf("the median distance between two rows is %s", SevenDay.Periods(median))
 		if ok {
 			what += fmt.Sprintf(", as in %s data", found)
 			if median == 1 {
 				what = "the rows include Saturdays and Sundays, as in seven_day data"
 				if found == Daily {
-					what = "the rows have no week-ends, as in daily data"
+					what = "the rows have no weekends, as in daily data"
 				}
 			}
 		}
-		return 0, fmt.Errorf("%s, but returns.frequency is %s; correct the key, or leave it at auto", what, want)
+		return 0, fmt.Errorf("%s, but returns.frequency is %s; correct the key, or set it to auto", what, want)
 	}
 	return want, nil
 }

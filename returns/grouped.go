@@ -54,7 +54,7 @@ func Grouped(fs []Finding) []Finding {
 		}
 		out = append(out, Finding{
 			Code: f.Code, Severity: f.Severity, Numbers: map[string]float64{"strategies": float64(len(of))},
-			Sentence: fmt.Sprintf("%d strategies (%s). First, %s: %s", len(of), list, clip(f.Strategy), f.Sentence),
+			Sentence: fmt.Sprintf("%d strategies: %s. For %s: %s", len(of), list, clip(f.Strategy), f.Sentence),
 		})
 	}
 	return out

@@ -26,7 +26,7 @@ func TestGrouped(t *testing.T) {
 	if len(got) != 5 {
 		t.Fatalf("%d findings: %v", len(got), got)
 	}
-	if want := "9 strategies (s0, s1, s2, s3, s4, s5 and 3 more). First, s0: gap 0."; got[0].Sentence != want || got[0].Strategy != "" || got[0].Numbers["strategies"] != 9 || got[0].Severity != Info {
+	if want := "9 strategies: s0, s1, s2, s3, s4, s5 and 3 more. For s0: gap 0."; got[0].Sentence != want || got[0].Strategy != "" || got[0].Numbers["strategies"] != 9 || got[0].Severity != Info {
 		t.Errorf("%+v", got[0])
 	}
 	for i, f := range got[1:] {

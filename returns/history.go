@@ -130,7 +130,7 @@ func (h *History) Compare(now *Panel) ([]Finding, error) {
 	if gone > 0 {
 		fs = append(fs, Finding{
 			Code: "data.shrunk", Severity: Hold, From: &from, To: &to, Numbers: map[string]float64{"days": float64(gone)},
-			Sentence: fmt.Sprintf("%d days that the last run saw between %v and %v are no longer in the data; restore them, or approve the change.", gone, from, to),
+			Sentence: fmt.Sprintf("%s of the last run between %v and %v missing from the data; restore the rows, or approve the change with --approve.", countIs(gone, "day"), from, to),
 		})
 	}
 	names := now.Names()
@@ -139,7 +139,7 @@ func (h *History) Compare(now *Panel) ([]Finding, error) {
 		if j < 0 {
 			fs = append(fs, Finding{
 				Code: "data.shrunk", Severity: Hold, Strategy: s.Name,
-				Sentence: fmt.Sprintf("Strategy %q, which the last run saw, is no longer in the data; restore it, or give it an exit in metadata.", s.Name),
+				Sentence: fmt.Sprintf("Strategy %q of the last run is missing from the data; restore it, or give it an exit in returns.metadata.", s.Name),
 			})
 			continue
 		}
@@ -171,7 +171,7 @@ func (h *History) Compare(now *Panel) ([]Finding, error) {
 			}
 			fs = append(fs, Finding{
 				Code: "data.restated", Severity: Hold, Strategy: s.Name, Numbers: map[string]float64{"months": float64(len(changed))},
-				Sentence: fmt.Sprintf("Returns of %q differ from what the last run saw %s; find out why, or approve the change.", s.Name, when),
+				Sentence: fmt.Sprintf("Returns of %q differ from those of the last run %s; check the source, or approve the change with --approve.", s.Name, when),
 			})
 		}
 	}
@@ -182,9 +182,9 @@ func (h *History) Compare(now *Panel) ([]Finding, error) {
 func field(s string, width, m int) (uint32, error) {
 	var x uint32
 	if at := m * width; at+8 > len(s) {
-		return 0, fmt.Errorf("returns: history: a digest of %d digits ends before month %d", len(s), m)
+		return 0, fmt.Errorf("returns: history: a digest of %d characters ends before month %d", len(s), m)
 	} else if _, err := fmt.Sscanf(s[at:at+8], "%08x", &x); err != nil {
-		return 0, fmt.Errorf("returns: history: %q is no digest", s[at:at+8])
+		return 0, fmt.Errorf("returns: history: %q is not a digest", s[at:at+8])
 	}
 	return x, nil
 }

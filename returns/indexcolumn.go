@@ -78,7 +78,7 @@ func (t *text) notReturns(k int, dates []Date) string {
 	}
 	switch {
 	case slices.Contains(pandasIndex(t.table), c.Name):
-		return "it is the index of the pandas data frame"
+		return "it is the index of a pandas data frame"
 	case isIndexName(c.Name):
 		return "its name is that of a row index"
 	case c.Kind == columnar.Date || c.Kind == columnar.Timestamp:
@@ -92,7 +92,7 @@ func (t *text) notReturns(k int, dates []Date) string {
 		return "it holds dates"
 	}
 	if v := presentNumbers(c); len(v) >= fewestRows && followDates(v, dates) {
-		return "it holds dates, as a number of days, seconds or years"
+		return "it holds dates, as days, seconds or years"
 	}
 	whole := wholeNumbers(c)
 	if len(whole) < fewestRows {
@@ -100,15 +100,15 @@ func (t *text) notReturns(k int, dates []Date) string {
 	}
 	switch {
 	case slices.Contains(dateParts, strings.ToLower(c.Name)):
-		return "it holds a part of the date"
+		return "it holds part of a date"
 	case counts(whole):
-		return "it counts the rows"
+		return "it numbers the rows"
 	case areDates(whole):
 		return "it holds dates, as YYYYMMDD"
 	case isCalendarPart(whole, dates):
-		return "it holds a part of the date"
+		return "it holds part of a date"
 	case len(whole) >= 3*fewestJudged && onlyRise(whole):
-		return "it holds whole numbers that only rise, as identifiers and counts do"
+		return "it holds increasing whole numbers, as identifiers and counts do"
 	}
 	return ""
 }
@@ -267,7 +267,7 @@ func (t *text) checkBars() error {
 	if len(t.options.Strategies) > 0 || !closes || !(has["open"] || has["volume"] || has["high"] && has["low"]) {
 		return nil
 	}
-	return &columnar.CellError{File: t.file, Row: 1, Want: fmt.Sprintf("the columns %s are the bars of one instrument, not strategies; name the one to use in returns.strategies, such as [%s], with returns.kind prices", list(found), found[max(0, slices.IndexFunc(found, func(s string) bool {
+	return &columnar.CellError{File: t.file, Row: 1, Want: fmt.Sprintf("the columns %s are price bars of one instrument, not strategies; name one in returns.strategies, such as [%s], and set returns.kind to prices", list(found), found[max(0, slices.IndexFunc(found, func(s string) bool {
 		return strings.Contains(strings.ToLower(s), "close") || strings.Contains(strings.ToLower(s), "adj")
 	}))])}
 }

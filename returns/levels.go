@@ -22,7 +22,7 @@ func (t *text) notLevels(strategy, column string, v []float64) error {
 		if x != x {
 			continue
 		}
-		if t.options.Log {
+		if t.options.Kind == logReturns {
 			x = math.Log1p(x)
 		}
 		if x /= unitScale[t.options.Unit]; !(x > 0) {
@@ -42,7 +42,7 @@ func (t *text) notLevels(strategy, column string, v []float64) error {
 	}
 	level := Median(raw)
 	if t.options.Unit == "fraction" && level > 2 {
-		return refuse("the numbers are all positive and mostly above 2, as prices are; set returns.kind to prices")
+		return refuse("all values are positive and most are above 2, as prices are; set returns.kind to prices")
 	}
 	if len(raw) < fewestRows || level < leastLevel[t.options.Unit] {
 		return nil
@@ -60,7 +60,7 @@ func (t *text) notLevels(strategy, column string, v []float64) error {
 	if t.options.Unit != "fraction" {
 		unit = " and returns.unit to fraction"
 	}
-	return refuse(fmt.Sprintf("the numbers are all positive, about %.3g, and each is near the one before, as prices and equity curves are; set returns.kind to prices%s", level, unit))
+	return refuse(fmt.Sprintf("all values are positive, about %.3g, and close to the previous one, as prices and equity curves are; set returns.kind to prices%s", level, unit))
 }
 
 // unitScale is what a number of the unit is as a fraction, and leastLevel the

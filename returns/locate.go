@@ -26,17 +26,17 @@ func locate(where string) ([]location, error) {
 	case err == nil && info.IsDir():
 		return below(where)
 	case err == nil && !info.Mode().IsRegular():
-		return nil, &NotReadyError{fmt.Sprintf("%s is neither a file nor a folder; expected what returns.path names", where)}
+		return nil, &NotReadyError{fmt.Sprintf("%s is neither a file nor a folder; correct returns.path", where)}
 	case err == nil:
 		return []location{{filepath.Base(where), where}}, nil
 	case !errors.Is(err, fs.ErrNotExist):
-		return nil, &NotReadyError{fmt.Sprintf("%v; expected the daily returns that returns.path names", err)}
+		return nil, &NotReadyError{fmt.Sprintf("%v; returns.path must name the returns", err)}
 	case !strings.ContainsAny(where, "*?["):
-		return nil, &NotReadyError{fmt.Sprintf("%s: no such file; expected the daily returns that returns.path names", where)}
+		return nil, &NotReadyError{fmt.Sprintf("%s: no such file; correct returns.path", where)}
 	}
 	matches, err := glob(where)
 	if err != nil {
-		return nil, &NotReadyError{fmt.Sprintf("%s: the pattern cannot be read; close its brackets, or correct returns.path", where)}
+		return nil, &NotReadyError{fmt.Sprintf("%s: malformed pattern; close its brackets, or correct returns.path", where)}
 	}
 	var found []location
 	for _, m := range matches {
@@ -45,7 +45,7 @@ func locate(where string) ([]location, error) {
 		}
 	}
 	if len(found) == 0 {
-		return nil, &NotReadyError{fmt.Sprintf("%s: no file matches; expected the daily returns that returns.path names", where)}
+		return nil, &NotReadyError{fmt.Sprintf("%s: no file matches; correct returns.path", where)}
 	}
 	// Files of one name in several folders keep their folders.
 	seen := map[string]int{}
@@ -114,7 +114,7 @@ func below(dir string) ([]location, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, &NotReadyError{fmt.Sprintf("%v; expected a folder of daily returns", err)}
+		return nil, &NotReadyError{fmt.Sprintf("%v; expected a folder of returns", err)}
 	}
 	if len(found) == 0 {
 		return nil, &NotReadyError{fmt.Sprintf("%s: no file ending in %s below this folder", dir, strings.Join(endings, ", "))}

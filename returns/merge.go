@@ -21,20 +21,20 @@ func merge(blocks []*block, o Options) (*Panel, []Finding, error) {
 	}
 	for _, name := range o.Strategies {
 		if !slices.Contains(whole.names, name) {
-			return nil, nil, &columnar.CellError{File: whole.file, Row: 1, Want: fmt.Sprintf("no returns of strategy %q, which returns.strategies names", clip(name))}
+			return nil, nil, &columnar.CellError{File: whole.file, Row: 1, Want: fmt.Sprintf("returns.strategies names %q, which has no column in the data", clip(name))}
 		}
 	}
 	if len(whole.names) == 0 {
-		return nil, nil, &columnar.CellError{File: whole.file, Row: 1, Want: "no strategy has any return; expected at least one column of returns beside the date"}
+		return nil, nil, &columnar.CellError{File: whole.file, Row: 1, Want: "no strategy has a return; expected at least one column of returns beside the date"}
 	}
 	if whole.repeated > 0 {
-		findings = append(findings, finding("data.repeated_rows", "", fmt.Sprintf("%d rows stand in the data more than once with the same values; each was read once.", whole.repeated), map[string]float64{"rows": float64(whole.repeated)}))
+		findings = append(findings, finding("data.repeated_rows", "", fmt.Sprintf("%s repeated with the same values; each was read once.", countIs(whole.repeated, "row")), map[string]float64{"rows": float64(whole.repeated)}))
 	}
 	for _, name := range whole.empty {
-		findings = append(findings, finding("data.empty_strategy", name, "The strategy has no return in all of the data and was left out.", nil))
+		findings = append(findings, finding("data.empty_strategy", name, "The column has no returns and was excluded.", nil))
 	}
 	for _, c := range whole.left {
-		findings = append(findings, finding("data.index_column", "", fmt.Sprintf("Column %q of %s was left out: %s; name it in returns.strategies if it is a strategy.", clip(c.name), whole.file, c.why), nil))
+		findings = append(findings, finding("data.index_column", "", fmt.Sprintf("Column %q of %s was excluded: %s; name it in returns.strategies if it is a strategy.", clip(c.name), whole.file, c.why), nil))
 	}
 	dates := whole.dates
 	var strategies []Strategy
@@ -43,18 +43,18 @@ func merge(blocks []*block, o Options) (*Panel, []Finding, error) {
 		v := whole.values[j]
 		if o.Kind == "prices" {
 			if v = fromPrices(v); !slices.ContainsFunc(v, func(x float64) bool { return x == x }) {
-				findings = append(findings, finding("data.empty_strategy", name, "The strategy has a single price, which gives no return, and was left out.", nil))
+				findings = append(findings, finding("data.empty_strategy", name, "The strategy has a single price, which gives no return, and was excluded.", nil))
 				continue
 			}
 		}
 		if at := slices.Index(v, -1); at >= 0 {
-			findings = append(findings, finding("data.total_loss", name, fmt.Sprintf("The return of %q on %v is -100%%: everything was lost that day; correct it, or end the strategy with an exit in returns.metadata.", clip(name), dates[at]), nil).between(dates[at], dates[at]))
+			findings = append(findings, finding("data.total_loss", name, fmt.Sprintf("The return of %q on %v is -100%%, a total loss; correct it, or give the strategy an exit in returns.metadata.", clip(name), dates[at]), nil).between(dates[at], dates[at]))
 		}
 		strategies = append(strategies, Strategy{Name: name})
 		values = append(values, v)
 	}
 	if len(strategies) == 0 {
-		return nil, nil, &columnar.CellError{File: whole.file, Want: "no strategy has two prices, so there is no return"}
+		return nil, nil, &columnar.CellError{File: whole.file, Want: "no strategy has two prices, which a return needs"}
 	}
 	p, err := NewPanel(dates, strategies, values)
 	if err != nil {

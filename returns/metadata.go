@@ -48,13 +48,13 @@ func ReadMetadata(file string, data []byte) (Metadata, error) {
 	}
 	names := column("strategy")
 	if names == nil {
-		return nil, &InputError{&columnar.CellError{File: file, Row: 1, Want: fmt.Sprintf("no column \"strategy\" among %s; metadata has one row per strategy", list(header))}}
+		return nil, &InputError{&columnar.CellError{File: file, Row: 1, Want: fmt.Sprintf("no column \"strategy\" among %s; expected one row per strategy", list(header))}}
 	}
 	m := Metadata{}
 	var errs []error
 	for i, name := range names.Strings {
 		if _, twice := m[name]; twice || name == "" {
-			errs = append(errs, &columnar.CellError{File: file, Row: lines[i], Column: "strategy", Value: name, Want: "the name is blank or stands twice; one row per strategy"})
+			errs = append(errs, &columnar.CellError{File: file, Row: lines[i], Column: "strategy", Value: name, Want: "the name is blank or repeated; expected one row per strategy"})
 			continue
 		}
 		var a About
@@ -127,20 +127,20 @@ func (p *Panel) Annotate(m Metadata) (*Panel, []Finding, error) {
 			}
 		}
 		if early > 0 {
-			fs = append(fs, finding("data.before_first", s.Name, fmt.Sprintf("%d returns before the first date %v of the metadata are ignored.", early, *about.First), map[string]float64{"days": float64(early)}))
+			fs = append(fs, finding("data.before_first", s.Name, fmt.Sprintf("%s before the first date %v of the metadata ignored.", countIs(early, "return"), *about.First), map[string]float64{"days": float64(early)}))
 		}
 		if late > 0 {
-			fs = append(fs, finding("data.after_exit", s.Name, fmt.Sprintf("%d returns after the exit %v of the metadata are ignored.", late, *about.Exit), map[string]float64{"days": float64(late)}))
+			fs = append(fs, finding("data.after_exit", s.Name, fmt.Sprintf("%s after the exit %v of the metadata ignored.", countIs(late, "return"), *about.Exit), map[string]float64{"days": float64(late)}))
 		}
 		if !slices.ContainsFunc(v, func(r float64) bool { return r == r }) {
-			fs = append(fs, finding("data.empty_strategy", s.Name, "No return lies between the first date and the exit of the metadata; the strategy was left out.", nil))
+			fs = append(fs, finding("data.empty_strategy", s.Name, "The strategy has no return between the first date and the exit of the metadata and was excluded.", nil))
 			continue
 		}
 		strategies, values = append(strategies, s), append(values, v)
 	}
 	for name := range m {
 		if !known[name] {
-			fs = append(fs, finding("data.metadata_only", name, "The metadata names the strategy, the data does not have it.", nil))
+			fs = append(fs, finding("data.metadata_only", name, "The metadata names a strategy that has no returns in the data.", nil))
 		}
 	}
 	SortFindings(fs)

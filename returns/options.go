@@ -12,31 +12,29 @@ import (
 // are, how to read them, which of them a run uses, and what is suspicious.
 type Options struct {
 	Path           string   `mapstructure:"path" json:"path" doc:"returns, one row per period: a CSV (also .csv.gz), Parquet, Arrow or Feather file, a glob, or a folder of them; wide (a date column, then one column per strategy) or long (date, strategy, return)" path:"true"`
-	Metadata       string   `mapstructure:"metadata" json:"metadata" doc:"CSV about the strategies: strategy, and any of first_date, live_from, exit, group, cost_bp; blank: none" path:"true"`
-	Layout         string   `mapstructure:"layout" json:"layout" doc:"auto, wide or long; auto goes by the header" enum:"auto,wide,long"`
+	Metadata       string   `mapstructure:"metadata" json:"metadata" doc:"metadata CSV: strategy, and any of first_date, live_from, exit, group, cost_bp; blank: none" path:"true"`
+	Layout         string   `mapstructure:"layout" json:"layout" doc:"layout of the file: wide, long, or auto (by the header)" enum:"auto,wide,long"`
 	DateColumn     string   `mapstructure:"date_column" json:"date_column" doc:"header of the date column; blank: date, day, datetime, timestamp, time, index or an unnamed first column"`
 	StrategyColumn string   `mapstructure:"strategy_column" json:"strategy_column" doc:"long files: header of the column with the strategy's name"`
 	ReturnColumn   string   `mapstructure:"return_column" json:"return_column" doc:"long files: header of the column with the return, or the price"`
-	Kind           string   `mapstructure:"kind" json:"kind" doc:"what the numbers are: returns, or prices from which returns are made" enum:"returns,prices"`
+	Kind           string   `mapstructure:"kind" json:"kind" doc:"quantity in the file: returns (simple), log_returns or prices; the latter two are converted to simple returns" enum:"returns,log_returns,prices"`
 	Unit           string   `mapstructure:"unit" json:"unit" doc:"unit of the returns: fraction (0.01), percent (1) or bp (100)" enum:"fraction,percent,bp"`
-	Log            bool     `mapstructure:"log" json:"log" doc:"the returns are logarithmic; they are converted to simple ones"`
-	Timezone       string   `mapstructure:"timezone" json:"timezone,omitempty" doc:"time zone whose midnights the timestamps of the file are, such as America/New_York, where they are stored in another, such as UTC; blank: that of the timestamps"`
-	Frequency      string   `mapstructure:"frequency" json:"frequency" doc:"how often there is a return: auto finds it from the dates; daily (252 periods a year), seven_day (365), weekly (52), monthly (12) or quarterly (4) states it, and data of another frequency are refused" enum:"auto,daily,seven_day,weekly,monthly,quarterly"`
-	Strategies     []string `mapstructure:"strategies" json:"strategies" doc:"use only these strategies; empty: all in the file"`
+	Timezone       string   `mapstructure:"timezone" json:"timezone,omitempty" doc:"time zone in which the timestamps are midnights, such as America/New_York; blank: the zone of the timestamps"`
+	Frequency      string   `mapstructure:"frequency" json:"frequency" doc:"frequency of the returns: daily (252 periods a year), seven_day (365), weekly (52), monthly (12), quarterly (4), or auto (detected from the dates); data of another frequency than stated are refused" enum:"auto,daily,seven_day,weekly,monthly,quarterly"`
+	Strategies     []string `mapstructure:"strategies" json:"strategies" doc:"strategies to use; empty: all in the file"`
 
-	Window       Period         `mapstructure:"window" json:"window" doc:"history the models see, up to the as-of day: 10y, 18m, 500d (calendar days) or all"`
-	History      string         `mapstructure:"history" json:"history" doc:"all, or live: only returns from live_from on" enum:"all,live"`
-	MinHistory   int            `mapstructure:"min_history" json:"min_history" doc:"fewest returns in the window that a strategy needs"`
-	ShortHistory string         `mapstructure:"short_history" json:"short_history" doc:"what to do with a strategy that has fewer: fail, or exclude it (weight 0)" enum:"fail,exclude"`
-	Missing      string         `mapstructure:"missing" json:"missing" doc:"days inside a history without a return: model (the model skips them), zero (filled, with a warning), drop_day (the day is left out for every strategy) or error" enum:"model,zero,drop_day,error"`
+	Window       Period         `mapstructure:"window" json:"window" doc:"estimation window up to the as-of day: 10y, 18m, 500d (calendar days) or all"`
+	History      string         `mapstructure:"history" json:"history" doc:"all, or live (returns from live_from on only)" enum:"all,live"`
+	MinHistory   int            `mapstructure:"min_history" json:"min_history" doc:"minimum number of returns in the window"`
+	ShortHistory string         `mapstructure:"short_history" json:"short_history" doc:"treatment of strategies with fewer returns: fail, or exclude (weight 0)" enum:"fail,exclude"`
+	Missing      string         `mapstructure:"missing" json:"missing" doc:"treatment of missing returns inside a history: model (omitted from the likelihood), zero (filled, with a warning), drop_day (the day is dropped for every strategy) or error" enum:"model,zero,drop_day,error"`
 	MissingOf    []NamedMissing `mapstructure:"missing_of" json:"missing_of" doc:"exceptions to missing: [{name: a, missing: zero}]"`
-	Calendar     string         `mapstructure:"calendar" json:"calendar" doc:"trading sessions: auto (daily for seven-day data, else weekdays), weekdays, daily (every day of the week), XNYS (New York Stock Exchange), XLON (London Stock Exchange), XPAR (Euronext), or file, which takes the weekdays that are not in holidays" enum:"auto,weekdays,daily,XNYS,XLON,XPAR,file"`
-	Holidays     string         `mapstructure:"holidays" json:"holidays" doc:"CSV with a column date, one holiday a row" path:"true"`
+	Calendar     string         `mapstructure:"calendar" json:"calendar" doc:"trading calendar: auto (daily for seven-day data, else weekdays), weekdays, daily (every day of the week), XNYS (New York Stock Exchange), XLON (London Stock Exchange), XPAR (Euronext), or file (weekdays except those in holidays)" enum:"auto,weekdays,daily,XNYS,XLON,XPAR,file"`
+	Holidays     string         `mapstructure:"holidays" json:"holidays" doc:"CSV of holidays, with a column date; for calendar file" path:"true"`
 
-	MaxMedianAbs float64 `mapstructure:"max_median_abs" json:"max_median_abs" doc:"a median absolute return per trading day above this fraction is suspicious, above 2.5 times it a wrong unit (data.unit); of a longer period, scaled by the square root of its length" fraction:"true"`
-	MaxRobustZ   float64 `mapstructure:"max_robust_z" json:"max_robust_z" doc:"a return further from the median than this many robust standard deviations is an outlier (data.outlier)"`
-	MaxFlatDays  int     `mapstructure:"max_flat_days" json:"max_flat_days" doc:"more returns in a row of exactly 0 are suspicious in a strategy that is seldom flat (data.flat_stretch)"`
-	LateSessions int     `mapstructure:"late_sessions" json:"late_sessions" doc:"a strategy without a return on the as-of day is late (data.late) for this number of sessions (weeks, months), then it counts as ended"`
+	MaxMedianAbs float64 `mapstructure:"max_median_abs" json:"max_median_abs" doc:"maximum plausible median absolute return per trading day (data.unit: warn above it, fail above 2.5 times it); scaled by the square root of the period for longer periods" fraction:"true"`
+	MaxRobustZ   float64 `mapstructure:"max_robust_z" json:"max_robust_z" doc:"robust z-score above which a return is an outlier (data.outlier)"`
+	LateSessions int     `mapstructure:"late_sessions" json:"late_sessions" doc:"sessions (weeks, months) for which a strategy without a return is late (data.late); after that it counts as ended"`
 }
 
 // NamedMissing is the policy for missing days of one strategy.
@@ -64,7 +62,6 @@ func DefaultOptions() Options {
 		Calendar:       "auto",
 		MaxMedianAbs:   0.02,
 		MaxRobustZ:     60,
-		MaxFlatDays:    21,
 		LateSessions:   5,
 	}
 }
@@ -74,7 +71,7 @@ func DefaultOptions() Options {
 func (o Options) Reading() Options {
 	return Options{
 		Layout: o.Layout, DateColumn: o.DateColumn, StrategyColumn: o.StrategyColumn, ReturnColumn: o.ReturnColumn,
-		Kind: o.Kind, Unit: o.Unit, Timezone: o.Timezone, Frequency: o.Frequency, Log: o.Log, Strategies: o.Strategies,
+		Kind: o.Kind, Unit: o.Unit, Timezone: o.Timezone, Frequency: o.Frequency, Strategies: o.Strategies,
 	}
 }
 
@@ -83,9 +80,12 @@ func (o Options) Reading() Options {
 func (o Options) Judging() Options {
 	j := o
 	j.Path, j.Metadata, j.Layout, j.DateColumn, j.StrategyColumn, j.ReturnColumn = "", "", "", "", "", ""
-	j.Timezone, j.Frequency, j.Log, j.Strategies, j.Holidays = "", "", false, nil, ""
+	j.Timezone, j.Frequency, j.Strategies, j.Holidays = "", "", nil, ""
 	return j
 }
+
+// logReturns is the kind of logarithmic returns.
+const logReturns = "log_returns"
 
 var missingPolicies = []string{"model", "zero", "drop_day", "error"}
 
@@ -101,27 +101,27 @@ func (o Options) Validate() error {
 		}
 	}
 	if o.Path == "" {
-		problem("path", "is blank; name the file of daily returns")
+		problem("path", "is required; name the file of returns")
 	}
 	if _, err := zoneOf(o.Timezone); o.Timezone != "" && err != nil {
 		problem("timezone", "%q is not a time zone; expected a name such as America/New_York, or an offset such as +02:00", clip(o.Timezone))
 	}
 	oneOf("layout", o.Layout, "auto", "wide", "long")
-	oneOf("kind", o.Kind, "returns", "prices")
+	oneOf("kind", o.Kind, "returns", logReturns, "prices")
 	oneOf("unit", o.Unit, "fraction", "percent", "bp")
 	oneOf("history", o.History, "all", "live")
 	oneOf("short_history", o.ShortHistory, "fail", "exclude")
 	oneOf("missing", o.Missing, missingPolicies...)
 	oneOf("frequency", o.Frequency, "auto", "daily", "seven_day", "weekly", "monthly", "quarterly")
 	oneOf("calendar", o.Calendar, "auto", "weekdays", "daily", "XNYS", "XLON", "XPAR", "file")
-	if o.Kind == "prices" && (o.Log || o.Unit != "fraction") {
-		problem("kind", "prices have no unit and are not logarithmic; leave returns.unit at fraction and returns.log at false")
+	if o.Kind == "prices" && o.Unit != "fraction" {
+		problem("unit", "does not apply to prices; set it to fraction")
 	}
 	if (o.Calendar == "file") != (o.Holidays != "") {
-		problem("holidays", "goes with returns.calendar: file")
+		problem("holidays", "applies only to returns.calendar: file")
 	}
 	if o.History == "live" && o.Metadata == "" {
-		problem("history", "live needs returns.metadata, which says live_from")
+		problem("history", "live needs returns.metadata with a column live_from")
 	}
 	if o.StrategyColumn == "" {
 		problem("strategy_column", "is blank")
@@ -133,7 +133,7 @@ func (o Options) Validate() error {
 		problem("window", "%v", err)
 	}
 	if o.MinHistory < 20 {
-		problem("min_history", "is %d; a model of daily returns needs at least 20", o.MinHistory)
+		problem("min_history", "is %d; expected at least 20", o.MinHistory)
 	}
 	positive := func(key string, v float64) {
 		if !(v > 0) {
@@ -142,7 +142,6 @@ func (o Options) Validate() error {
 	}
 	positive("max_median_abs", o.MaxMedianAbs)
 	positive("max_robust_z", o.MaxRobustZ)
-	positive("max_flat_days", float64(o.MaxFlatDays))
 	if o.LateSessions < 0 {
 		problem("late_sessions", "is %d; expected 0 or more", o.LateSessions)
 	}

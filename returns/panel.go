@@ -62,7 +62,7 @@ func NewPanel(dates []Date, strategies []Strategy, values [][]float64) (*Panel, 
 			return nil, fmt.Errorf("returns: strategy %q: %w", clip(s.Name), err)
 		}
 		if k > 0 && s.Name == p.strategies[k-1].Name {
-			return nil, fmt.Errorf("returns: two strategies are named %q", clip(s.Name))
+			return nil, fmt.Errorf("returns: duplicate strategy name %q", clip(s.Name))
 		}
 		first, last := -1, -1
 		for t, r := range v {
@@ -95,13 +95,13 @@ const longestName = 256
 func checkName(name string) error {
 	switch {
 	case name == "":
-		return errors.New("the name is blank; give it one")
+		return errors.New("the name is blank; name the strategy")
 	case name == "CASH":
-		return errors.New("CASH is what weights call the capital that is not invested; rename the strategy")
+		return errors.New("CASH is reserved for uninvested capital; rename the strategy")
 	case strings.TrimSpace(name) != name:
-		return errors.New("the name begins or ends with a blank, which files of weights do not keep; rename it")
+		return errors.New("the name begins or ends with a blank, which weights files do not preserve; rename it")
 	case len(name) > longestName:
-		return fmt.Errorf("the name has %d bytes; at most %d are allowed; shorten it", len(name), longestName)
+		return fmt.Errorf("the name has %d bytes, more than %d; shorten it", len(name), longestName)
 	case !utf8.ValidString(name):
 		return errors.New("the name is not UTF-8; rename it")
 	case strings.ContainsFunc(name, unicode.IsControl):

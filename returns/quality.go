@@ -19,6 +19,10 @@ func Check(known *Panel, o Options, sessions Calendar) []Finding {
 	return append(fs, checkDuplicates(known)...)
 }
 
+// longFlat is the run of zero returns above which a strategy with few zeros is
+// reported.
+const longFlat = 21
+
 // seldomFlat is the share of flat days below which a long flat stretch is odd.
 const seldomFlat = 0.1
 
@@ -39,7 +43,7 @@ func checkSeries(s *Series, o Options) []Finding {
 		}
 	}
 	if len(moving) == 0 {
-		tell("data.constant", 0, nil, "Strategy %q is exactly 0 in all of its %d returns; remove its column, or leave it out with returns.strategies.", clip(name), s.Len())
+		tell("data.constant", 0, nil, "Strategy %q has only zero returns (%d); remove its column, or exclude it with returns.strategies.", clip(name), s.Len())
 		return fs
 	}
 	if constant(moving) && (len(moving) == s.Len() || len(moving) >= fewestJudged) {
@@ -47,7 +51,7 @@ func checkSeries(s *Series, o Options) []Finding {
 		if len(moving) < s.Len() {
 			which = " that are not 0"
 		}
-		tell("data.constant", 0, map[string]float64{"return": moving[0]}, "Strategy %q does not vary: all of its %d returns%s are %v; remove its column, or leave it out with returns.strategies.", clip(name), len(moving), which, moving[0])
+		tell("data.constant", 0, map[string]float64{"return": moving[0]}, "Strategy %q has constant returns: all %d%s are %v; remove its column, or exclude it with returns.strategies.", clip(name), len(moving), which, moving[0])
 		return fs
 	}
 	centre := Median(moving)
@@ -57,9 +61,9 @@ func checkSeries(s *Series, o Options) []Finding {
 	}
 	if m, most := Median(size), o.MaxMedianAbs*s.Frequency.rootDays(); m > most && o.Kind != "prices" { // prices have no unit
 		f := tell("data.unit", m/most, map[string]float64{"median_abs": m, "limit": most},
-			"Strategy %q moves %.3g%% per %s at the median, more than %.3g%%: the file %s; set returns.unit to %s, or raise returns.max_median_abs if it is right.", clip(name), 100*m, s.Frequency.Period(), 100*most, looksLike(o.Unit), remedy(o.Unit))
+			"The median absolute return of %q is %.3g%% per %s, above %.3g%%: the file %s; set returns.unit to %s, or raise returns.max_median_abs if the value is right.", clip(name), 100*m, s.Frequency.Period(), 100*most, looksLike(o.Unit), remedy(o.Unit))
 		if f.Severity < Fail {
-			f.Sentence = fmt.Sprintf("Strategy %q moves %.3g%% per %s at the median, more than %.3g%%; if that is too much, set returns.unit, else raise returns.max_median_abs.", clip(name), 100*m, s.Frequency.Period(), 100*most)
+			f.Sentence = fmt.Sprintf("The median absolute return of %q is %.3g%% per %s, above %.3g%%; correct returns.unit, or raise returns.max_median_abs.", clip(name), 100*m, s.Frequency.Period(), 100*most)
 		}
 	}
 	fs = append(fs, checkLevels(s)...)
@@ -73,27 +77,27 @@ func checkSeries(s *Series, o Options) []Finding {
 		if worst > o.MaxRobustZ {
 			d := s.Dates[at]
 			f := tell("data.outlier", worst/o.MaxRobustZ, map[string]float64{"z": worst, "limit": o.MaxRobustZ, "return": s.Returns[at]},
-				"The return of %+.2f%% on %v is %.0f robust standard deviations from the median, more than %.4g; is it right?", 100*s.Returns[at], d, worst, o.MaxRobustZ)
+				"The return of %+.2f%% on %v is %.0f robust standard deviations from the median, above %.4g; verify it.", 100*s.Returns[at], d, worst, o.MaxRobustZ)
 			*f = f.between(d, d)
 		}
 	}
 	if n, last := longestRepeat(s.Returns); n >= 4 {
 		from, to := s.Dates[last-n+1], s.Dates[last]
-		f := tell("data.repeated_value", float64(n), map[string]float64{"days": float64(n), "return": s.Returns[last]}, "The same return, %v, stands %d times in a row; was a value carried forward?", s.Returns[last], n)
+		f := tell("data.repeated_value", float64(n), map[string]float64{"days": float64(n), "return": s.Returns[last]}, "The return %v repeats %d times in a row; check for a value carried forward.", s.Returns[last], n)
 		*f = f.between(from, to)
 	}
 	flat := s.Flat()
 	switch {
 	case flat.Trailing >= 5 && 2*flat.Trailing > 3*flat.Earlier:
 		tell("data.stopped", 0, map[string]float64{"days": float64(flat.Trailing), "longest_before": float64(flat.Earlier)},
-			"Strategy %q is exactly 0 in its last %d returns, longer than ever before (%d): has it stopped?", clip(name), flat.Trailing, flat.Earlier)
-	case flat.Share < seldomFlat && flat.LongestRun > o.MaxFlatDays:
-		tell("data.flat_stretch", 0, map[string]float64{"days": float64(flat.LongestRun), "limit": float64(o.MaxFlatDays)},
-			"The return is exactly 0 %d times in a row, although the strategy is seldom flat.", flat.LongestRun)
+			"Strategy %q has %d zero returns up to its last day, its longest such run (previous: %d); check whether it has stopped.", clip(name), flat.Trailing, flat.Earlier)
+	case flat.Share < seldomFlat && flat.LongestRun > longFlat:
+		tell("data.flat_stretch", 0, map[string]float64{"days": float64(flat.LongestRun), "limit": longFlat},
+			"The return is 0 on %d days in a row, unusual for this strategy.", flat.LongestRun)
 	}
 	if flat.Share >= seldomFlat {
 		tell("data.flat_days", 0, map[string]float64{"share": flat.Share, "longest_run": float64(flat.LongestRun)},
-			"%.0f%% of the returns are exactly 0, up to %d in a row; %s.", 100*flat.Share, flat.LongestRun, flat.Pattern)
+			"%.0f%% of the returns are 0, up to %d in a row; %s.", 100*flat.Share, flat.LongestRun, flat.Pattern)
 	}
 	return fs
 }
@@ -167,7 +171,7 @@ func checkSmallUnit(p *Panel, o Options) []Finding {
 	if largest == 0 || largest >= limit {
 		return nil
 	}
-	return []Finding{NewFinding("data.unit", "", limit/largest*clearlyWrong, fmt.Sprintf("No strategy moves more than %.3g%% per %s at the median: the file does not look like %s; set returns.unit to the file's own unit (fraction, perhaps), or lower the severity of data.unit if it is right.", 100*largest, p.frequency.Period(), o.Unit), map[string]float64{"median_abs": largest, "limit": limit})}
+	return []Finding{NewFinding("data.unit", "", limit/largest*clearlyWrong, fmt.Sprintf("The largest median absolute return is %.3g%% per %s: the file does not look like %s; set returns.unit to its unit, such as fraction, or lower the severity of data.unit.", 100*largest, p.frequency.Period(), o.Unit), map[string]float64{"median_abs": largest, "limit": limit})}
 }
 
 // checkScale looks for strategies that move far less than the others: in
@@ -186,7 +190,7 @@ func checkScale(p *Panel) []Finding {
 		if !(sd[j] > 0) || !(others/sd[j] >= 25) {
 			continue // a constant is told elsewhere
 		}
-		f := NewFinding("data.scale", s.Name, others/sd[j], fmt.Sprintf("The standard deviation of %q is %.2g%%, that of the other strategies %.2g%% in the median, %.0f times as much: is it in another unit (returns.unit), or no strategy? It will receive nearly all of the capital.", clip(s.Name), 100*sd[j], 100*others, others/sd[j]), map[string]float64{"sd": sd[j], "others": others})
+		f := NewFinding("data.scale", s.Name, others/sd[j], fmt.Sprintf("The standard deviation of %q is %.2g%%; the median of the others is %.2g%%, %.0f times as large. Check its unit (returns.unit): it would receive nearly all of the capital.", clip(s.Name), 100*sd[j], 100*others, others/sd[j]), map[string]float64{"sd": sd[j], "others": others})
 		if slices.Min(p.Series(j).Returns) > 0 && others/sd[j] < 2000 {
 			f.Severity = min(f.Severity, Warn) // interest
 		}
@@ -206,13 +210,13 @@ func checkLevels(s *Series) []Finding {
 	mean, _ := s.Moments()
 	if slices.Min(s.Returns) > 0 {
 		annual := mean * s.Frequency.PeriodsPerYear()
-		fs = append(fs, NewFinding("data.all_positive", s.Strategy.Name, annual, fmt.Sprintf("All %d returns of %q are above 0, %.3g%% a year: no risk is left to model. Are they yields, levels or prices (returns.kind), or of another unit (returns.unit)?", n, clip(s.Strategy.Name), 100*annual), map[string]float64{"annual_mean": annual, "days": float64(n)}))
+		fs = append(fs, NewFinding("data.all_positive", s.Strategy.Name, annual, fmt.Sprintf("All %d returns of %q are positive, %.3g%% p.a.; check for yields, levels or prices (returns.kind) and the unit (returns.unit).", n, clip(s.Strategy.Name), 100*annual), map[string]float64{"annual_mean": annual, "days": float64(n)}))
 	}
 	if slices.Max(s.Returns) <= 0 {
-		fs = append(fs, finding("data.never_positive", s.Strategy.Name, fmt.Sprintf("None of the %d returns of %q is above 0: are they drawdowns or costs?", n, clip(s.Strategy.Name)), map[string]float64{"days": float64(n)}))
+		fs = append(fs, finding("data.never_positive", s.Strategy.Name, fmt.Sprintf("None of the %d returns of %q is positive; check for drawdowns or costs.", n, clip(s.Strategy.Name)), map[string]float64{"days": float64(n)}))
 	}
 	if rho := s.autocorrelation(); rho >= 0.9 {
-		fs = append(fs, NewFinding("data.persistent", s.Strategy.Name, rho, fmt.Sprintf("Each return of %q is nearly the one before (lag-1 autocorrelation %.2f), as cumulative returns, yields or levels are; make returns per %s of them, or set returns.kind to prices if they are prices.", clip(s.Strategy.Name), rho, s.Frequency.Period()), map[string]float64{"autocorrelation": rho}))
+		fs = append(fs, NewFinding("data.persistent", s.Strategy.Name, rho, fmt.Sprintf("The lag-1 autocorrelation of %q is %.2f, as of cumulative returns, yields or levels; convert them to returns per %s, or set returns.kind to prices.", clip(s.Strategy.Name), rho, s.Frequency.Period()), map[string]float64{"autocorrelation": rho}))
 	}
 	return fs
 }

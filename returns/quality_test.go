@@ -198,7 +198,7 @@ func TestFlatPatterns(t *testing.T) {
 			}
 		}
 	})
-	if f := panelOf(t, fridays).Series(0).Flat(); math.Abs(f.Share-0.8) > 0.01 || f.LongestRun != 4 || f.Pattern != "it trades on Fridays" {
+	if f := panelOf(t, fridays).Series(0).Flat(); math.Abs(f.Share-0.8) > 0.01 || f.LongestRun != 4 || f.Pattern != "the strategy trades on Fridays" {
 		t.Errorf("Fridays: %+v", f)
 	}
 	p := panelOf(t, noise(1, 400))

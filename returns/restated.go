@@ -28,12 +28,12 @@ func Compare(then, now *Panel) []Finding {
 		}
 	}
 	if gone > 0 {
-		fs = append(fs, finding("data.shrunk", "", fmt.Sprintf("%d days that the last run saw between %v and %v are no longer in the data; restore them, or approve the change.", gone, from, to), map[string]float64{"days": float64(gone)}).between(from, to))
+		fs = append(fs, finding("data.shrunk", "", fmt.Sprintf("%s of the last run between %v and %v missing from the data; restore the rows, or approve the change with --approve.", countIs(gone, "day"), from, to), map[string]float64{"days": float64(gone)}).between(from, to))
 	}
 	for i, s := range then.strategies {
 		j, ok := index[s.Name]
 		if !ok {
-			fs = append(fs, finding("data.shrunk", s.Name, fmt.Sprintf("Strategy %q, which the last run saw, is no longer in the data; restore it, or give it an exit in returns.metadata.", clip(s.Name)), nil))
+			fs = append(fs, finding("data.shrunk", s.Name, fmt.Sprintf("Strategy %q of the last run is missing from the data; restore it, or give it an exit in returns.metadata.", clip(s.Name)), nil))
 			continue
 		}
 		changed, largest := 0, 0.0
@@ -59,7 +59,7 @@ func Compare(then, now *Panel) []Finding {
 			}
 		}
 		if changed > 0 {
-			fs = append(fs, finding("data.restated", s.Name, fmt.Sprintf("%d returns of %q differ from what the last run saw, the first on %v, by up to %.3g; find out why, or approve the change.", changed, clip(s.Name), first, largest), map[string]float64{"days": float64(changed), "largest": largest}).between(first, last))
+			fs = append(fs, finding("data.restated", s.Name, fmt.Sprintf("%s of %q differ from the last run, the first on %v, by up to %.3g; check the source, or approve the change with --approve.", Count(changed, "return"), clip(s.Name), first, largest), map[string]float64{"days": float64(changed), "largest": largest}).between(first, last))
 		}
 	}
 	return fs

@@ -31,7 +31,7 @@ func checkSessions(p *Panel, c Calendar) []Finding {
 	fs := missed(p, c, gone, longest, at, len(expected))
 	if len(extra) > 0 {
 		share := float64(len(extra)) / float64(p.Days())
-		fs = append(fs, NewFinding("data.no_session", "", beyondFive(len(extra), p.Days()), fmt.Sprintf("%d of %d rows are on days that are no session of the calendar %s, the last on %v; set returns.calendar to that of the market.", len(extra), p.Days(), c.Name(), extra[len(extra)-1]), map[string]float64{"days": float64(len(extra)), "share": share}).between(extra[0], extra[len(extra)-1]))
+		fs = append(fs, NewFinding("data.no_session", "", beyondFive(len(extra), p.Days()), fmt.Sprintf("%d of %d rows are not sessions of the calendar %s, the last on %v; set returns.calendar to the market's calendar.", len(extra), p.Days(), c.Name(), extra[len(extra)-1]), map[string]float64{"days": float64(len(extra)), "share": share}).between(extra[0], extra[len(extra)-1]))
 	}
 	return fs
 }
@@ -56,7 +56,7 @@ func checkPeriods(p *Panel, c Calendar) []Finding {
 	fs := missed(p, c, gone, longest, at, f.index(p.Last())-f.index(p.First())+1)
 	if len(again) > 0 {
 		share := float64(len(again)) / float64(p.Days())
-		fs = append(fs, NewFinding("data.no_session", "", beyondFive(len(again), p.Days()), fmt.Sprintf("%d of %d rows are the second of their %s, the last on %v; keep one row for each.", len(again), p.Days(), f.Period(), again[len(again)-1]), map[string]float64{"days": float64(len(again)), "share": share}).between(again[0], again[len(again)-1]))
+		fs = append(fs, NewFinding("data.no_session", "", beyondFive(len(again), p.Days()), fmt.Sprintf("%d of %d rows are the second of their %s, the last on %v; keep one row per period.", len(again), p.Days(), f.Period(), again[len(again)-1]), map[string]float64{"days": float64(len(again)), "share": share}).between(again[0], again[len(again)-1]))
 	}
 	return fs
 }
@@ -85,7 +85,7 @@ func missed(p *Panel, c Calendar, gone []Date, longest, at, expected int) []Find
 	}
 	fs := []Finding{missing}
 	if share := float64(len(gone)) / float64(expected); share >= 0.1 && expected >= fewestJudged {
-		fs = append(fs, NewFinding("data.sparse", "", share, fmt.Sprintf("%.0f%% of the %s have no row; are the rows of one frequency, and returns.calendar that of the market?", 100*share, f.Sessions(expected)), map[string]float64{"share": share, "days": float64(len(gone))}).between(p.First(), p.Last()))
+		fs = append(fs, NewFinding("data.sparse", "", share, fmt.Sprintf("%.0f%% of the %s have no row; check the frequency of the rows and returns.calendar.", 100*share, f.Sessions(expected)), map[string]float64{"share": share, "days": float64(len(gone))}).between(p.First(), p.Last()))
 	}
 	return fs
 }
@@ -107,7 +107,7 @@ func checkFrequency(p *Panel) []Finding {
 		if !ok || own.Len() < fewestJudged || f == p.frequency || f <= SevenDay && p.frequency <= SevenDay {
 			continue
 		}
-		fs = append(fs, finding("data.frequency", s.Name, fmt.Sprintf("Strategy %q has %s returns (%d in %s of the panel), which is %s; give it a file of its own, or convert all strategies to one frequency.", clip(s.Name), f, own.Len(), p.frequency.Sessions(p.rowsBetween(s.Entry, s.Last)), p.frequency), map[string]float64{"periods_per_year": f.PeriodsPerYear(), "panel_periods_per_year": p.frequency.PeriodsPerYear()}))
+		fs = append(fs, finding("data.frequency", s.Name, fmt.Sprintf("Strategy %q has %s returns (%d in %s), the panel is %s; use a separate file, or convert all strategies to one frequency.", clip(s.Name), f, own.Len(), p.frequency.Sessions(p.rowsBetween(s.Entry, s.Last)), p.frequency), map[string]float64{"periods_per_year": f.PeriodsPerYear(), "panel_periods_per_year": p.frequency.PeriodsPerYear()}))
 	}
 	return fs
 }
@@ -125,7 +125,7 @@ func lastRows(p *Panel, name string, dates []Date) []Finding {
 	if name != "" {
 		what = fmt.Sprintf("The last returns of %q are", clip(name))
 	}
-	found := finding("data.frequency", name, fmt.Sprintf("%s %s, those before %s: the model takes each for one %s; has the feed changed?", what, f, p.frequency, p.frequency.Period()), map[string]float64{"periods_per_year": f.PeriodsPerYear()})
+	found := finding("data.frequency", name, fmt.Sprintf("%s %s, the earlier ones %s; the model treats each as one %s. Check whether the feed has changed.", what, f, p.frequency, p.frequency.Period()), map[string]float64{"periods_per_year": f.PeriodsPerYear()})
 	found.Severity = Warn
 	return []Finding{found.between(dates[len(dates)-fewestJudged], dates[len(dates)-1])}
 }

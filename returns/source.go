@@ -181,7 +181,7 @@ func findDate(file string, header []string, name string) (int, error) {
 	if i := named(indexHeaders); i >= 0 {
 		return i, nil
 	}
-	return 0, &columnar.CellError{File: file, Row: 1, Want: fmt.Sprintf("no date column among %s; name one \"date\", or set returns.date_column", list(header))}
+	return 0, &columnar.CellError{File: file, Row: 1, Want: fmt.Sprintf("no date column among %s; rename one to \"date\", or set returns.date_column", list(header))}
 }
 
 // typedDate returns the one column of a Parquet or Arrow file that holds dates,
@@ -250,7 +250,7 @@ func (t *text) dates() ([]Date, error) {
 	if c.Kind == columnar.Timestamp && c.Zone != "" {
 		var err error
 		if zone, err = zoneOf(c.Zone); err != nil {
-			return nil, &columnar.CellError{File: t.file, Column: c.Name, Value: c.Zone, Want: "the time zone of the timestamps is not known; write the dates as days, or set returns.timezone"}
+			return nil, &columnar.CellError{File: t.file, Column: c.Name, Value: c.Zone, Want: "unknown time zone of the timestamps; write plain dates, or set returns.timezone"}
 		}
 		own = zone
 	}
@@ -260,14 +260,14 @@ func (t *text) dates() ([]Date, error) {
 			return nil, &columnar.CellError{File: t.file, Column: c.Name, Want: fmt.Sprintf("returns.timezone %q is not a time zone; expected a name such as America/New_York, or an offset such as +02:00", clip(t.options.Timezone))}
 		}
 	}
-	const otherZone = "the timestamp is not at midnight of its own zone; expected one day per row, as YYYY-MM-DD; if it is midnight of another zone, set returns.timezone, such as America/New_York"
+	const otherZone = "the timestamp is not midnight in its own time zone; expected one day per row, as YYYY-MM-DD; if it is midnight in another zone, set returns.timezone, such as America/New_York"
 	out := make([]Date, c.Len())
 	for i := range out {
 		wrong := func(value, want string) error {
 			return &columnar.CellError{File: t.file, Row: t.lines[i], Column: c.Name, Value: value, Want: want}
 		}
 		if !c.IsValid(i) {
-			return nil, wrong("", "the date is missing; every row needs one, as YYYY-MM-DD")
+			return nil, wrong("", "the date is missing; expected YYYY-MM-DD in every row")
 		}
 		switch c.Kind {
 		case columnar.Date:
@@ -300,7 +300,7 @@ func (t *text) dates() ([]Date, error) {
 			}
 			d, err := ParseDate(value)
 			if err != nil {
-				return nil, wrong(value, "not a date; expected YYYY-MM-DD or YYYYMMDD, or a timestamp at midnight of its own zone")
+				return nil, wrong(value, "not a date; expected YYYY-MM-DD, YYYYMMDD, or a timestamp at midnight in its own time zone")
 			}
 			out[i] = d
 		}
@@ -313,13 +313,13 @@ func (t *text) notMidnight(without string) string {
 	if t.options.Timezone == "" {
 		return without
 	}
-	return fmt.Sprintf("the timestamp is not at midnight of returns.timezone, %s; correct the key, or write the dates as days", t.options.Timezone)
+	return fmt.Sprintf("the timestamp is not midnight in returns.timezone, %s; correct the key, or write plain dates", t.options.Timezone)
 }
 
 // zoneOf reads UTC, an offset such as +02:00, or a name such as Europe/Paris.
 func zoneOf(name string) (*time.Location, error) {
 	if name == "Local" {
-		return nil, errors.New("returns: Local is another zone on every machine")
+		return nil, errors.New("returns: the time zone Local depends on the machine")
 	}
 	if at, err := time.Parse("-07:00", name); err == nil {
 		_, seconds := at.Zone()
@@ -359,7 +359,7 @@ func (t *text) numbers(c *columnar.Column) ([]float64, error) {
 		case prices && x <= 0:
 			return nil, wrong("a price at or below 0; correct the cell, or set returns.kind to returns")
 		case prices:
-		case t.options.Log:
+		case t.options.Kind == logReturns:
 			v[i] = math.Expm1(x * scale)
 		case x*scale < -1:
 			return nil, wrong("a return below -100%; correct the cell, or set returns.unit if the file is in percent or basis points")

@@ -178,7 +178,7 @@ func TestBars(t *testing.T) {
 		text := x.text("date,", func(_ int, d Date) string { return d.String() + "," })
 		o := options()
 		o.Kind = "prices"
-		if _, _, err := readText(text, o); err == nil || !strings.Contains(err.Error(), "are the bars of one instrument, not strategies; name the one to use in returns.strategies") {
+		if _, _, err := readText(text, o); err == nil || !strings.Contains(err.Error(), "are price bars of one instrument, not strategies; name one in returns.strategies") {
 			t.Errorf("%v: %v", names, err)
 		}
 		o.Strategies = []string{names[0]}
@@ -390,7 +390,7 @@ func TestGapSizes(t *testing.T) {
 func TestTimezone(t *testing.T) {
 	text := "date,a\n2022-03-11T05:00:00Z,0.01\n2022-03-14T04:00:00Z,0.02\n2022-03-15 04:00:00,0.03\n"
 	o := options()
-	if _, _, err := readText(text, o); err == nil || !strings.Contains(err.Error(), `row 2: column "date": "2022-03-11T05:00:00Z": the timestamp is not at midnight of its own zone`) || !strings.Contains(err.Error(), "set returns.timezone") {
+	if _, _, err := readText(text, o); err == nil || !strings.Contains(err.Error(), `row 2: column "date": "2022-03-11T05:00:00Z": the timestamp is not midnight in its own time zone`) || !strings.Contains(err.Error(), "set returns.timezone") {
 		t.Errorf("without the key: %v", err)
 	}
 	o.Timezone = "America/New_York"
@@ -402,7 +402,7 @@ func TestTimezone(t *testing.T) {
 		t.Errorf("%v %v %v", p.Date(0), p.Date(1), p.Date(2))
 	}
 	o.Timezone = "Europe/Paris"
-	if _, _, err := readText(text, o); err == nil || !strings.Contains(err.Error(), "not at midnight of returns.timezone, Europe/Paris") {
+	if _, _, err := readText(text, o); err == nil || !strings.Contains(err.Error(), "not midnight in returns.timezone, Europe/Paris") {
 		t.Errorf("another zone: %v", err)
 	}
 	o.Timezone = "Mars"

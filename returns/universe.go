@@ -11,13 +11,13 @@ import (
 func Known(p *Panel, asOf Date, o Options) (*Panel, error) {
 	if _, ok := p.Find(asOf); !ok {
 		if asOf > p.Last() {
-			return nil, &NotReadyError{fmt.Sprintf("returns: no row yet for the as-of day %v; the file ends on %v; wait for the data, or run with --as-of %v", asOf, p.Last(), p.Last())}
+			return nil, &NotReadyError{fmt.Sprintf("returns: no data yet for %v; the data end on %v; wait for the data, or run with --as-of %v", asOf, p.Last(), p.Last())}
 		}
 		before := p.AsOf(asOf)
 		if before.Days() == 0 {
-			return nil, &NotReadyError{fmt.Sprintf("returns: the as-of day %v is before the first row, %v", asOf, p.First())}
+			return nil, &NotReadyError{fmt.Sprintf("returns: the as-of date %v is before the first row, %v", asOf, p.First())}
 		}
-		return nil, &NotReadyError{fmt.Sprintf("returns: the as-of day %v is no row of the file; the last one before it is %v; run with --as-of %v", asOf, before.Last(), before.Last())}
+		return nil, &NotReadyError{fmt.Sprintf("returns: no data for %v; the last row before it is %v; run with --as-of %v", asOf, before.Last(), before.Last())}
 	}
 	start, err := o.Window.Start(asOf, p.First())
 	if err != nil {
@@ -66,21 +66,21 @@ func Universe(known *Panel, o Options, sessions Calendar) (*Panel, []Finding) {
 		n := known.Series(j).Len()
 		switch {
 		case s.Exit != nil && *s.Exit <= asOf:
-			fs = append(fs, finding("data.no_longer", s.Name, fmt.Sprintf("The strategy left the universe on %v; its weight is 0.", *s.Exit), nil))
+			fs = append(fs, finding("data.no_longer", s.Name, fmt.Sprintf("The strategy ended on %v (exit in the metadata); its weight is 0.", *s.Exit), nil))
 			continue
 		case s.Last != asOf:
 			late := sessions.Since(s.Last, asOf)
 			if late > o.LateSessions {
-				fs = append(fs, finding("data.no_longer", s.Name, fmt.Sprintf("The last return is of %v, %s before %v: the strategy counts as ended; its weight is 0.", s.Last, known.frequency.Sessions(late), asOf), map[string]float64{"sessions": float64(late)}))
+				fs = append(fs, finding("data.no_longer", s.Name, fmt.Sprintf("The strategy counts as ended: its last return is of %v, %s before %v; its weight is 0.", s.Last, known.frequency.Sessions(late), asOf), map[string]float64{"sessions": float64(late)}))
 				continue
 			}
-			fs = append(fs, finding("data.late", s.Name, fmt.Sprintf("Strategy %q has no return on %v; the last one is of %v, %s before. Wait for it, give it an exit in returns.metadata, or lower the severity of data.late to go on without it.", clip(s.Name), asOf, s.Last, known.frequency.Sessions(late)), map[string]float64{"sessions": float64(late), "limit": float64(o.LateSessions)}))
+			fs = append(fs, finding("data.late", s.Name, fmt.Sprintf("Strategy %q has no return on %v; its last is of %v, %s earlier. Wait for the data, give it an exit in returns.metadata, or lower the severity of data.late to exclude it.", clip(s.Name), asOf, s.Last, known.frequency.Sessions(late)), map[string]float64{"sessions": float64(late), "limit": float64(o.LateSessions)}))
 			continue
 		case n < o.MinHistory:
-			f := finding("data.short_history", s.Name, fmt.Sprintf("Strategy %q has %d returns in the window up to %v; at least %d are expected; set returns.short_history to exclude to leave it out, lower returns.min_history, or widen returns.window.", clip(s.Name), n, asOf, o.MinHistory), map[string]float64{"days": float64(n), "limit": float64(o.MinHistory)})
+			f := finding("data.short_history", s.Name, fmt.Sprintf("Strategy %q has %s in the window up to %v, fewer than %d; set returns.short_history to exclude, lower returns.min_history, or widen returns.window.", clip(s.Name), Count(n, "return"), asOf, o.MinHistory), map[string]float64{"days": float64(n), "limit": float64(o.MinHistory)})
 			if o.ShortHistory == "exclude" {
 				f.Severity = Info
-				f.Sentence = fmt.Sprintf("It has %d returns in the window up to %v, fewer than %d; its weight is 0.", n, asOf, o.MinHistory)
+				f.Sentence = fmt.Sprintf("The strategy has %s in the window up to %v, fewer than %d; its weight is 0.", Count(n, "return"), asOf, o.MinHistory)
 			}
 			fs = append(fs, f)
 			continue
@@ -89,7 +89,7 @@ func Universe(known *Panel, o Options, sessions Calendar) (*Panel, []Finding) {
 		u.values = append(u.values, known.values[j])
 	}
 	if u.Len() == 0 && Worst(fs) < Fail {
-		fs = append(fs, finding("data.no_strategy", "", fmt.Sprintf("No strategy has a return on %v and %d of them in the window.", asOf, o.MinHistory), nil))
+		fs = append(fs, finding("data.no_strategy", "", fmt.Sprintf("No strategy has a return on %v and %d returns in the window.", asOf, o.MinHistory), nil))
 	}
 	return u, fs
 }

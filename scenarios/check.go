@@ -165,7 +165,7 @@ func (s Strategy) conditional(y []float64) ([]float64, error) {
 	}
 	for t, v := range mean {
 		if !(v >= 0 && v <= 1+1e-9) {
-			return nil, fmt.Errorf("scenarios: the probability integral transform of day %d of %q is %v; the return model %q is at fault", t+1, s.Series.Strategy.Name, v, s.Posterior.Model)
+			return nil, fmt.Errorf("scenarios: the probability integral transform of day %d of %q is %v, not in [0, 1]: an error of the return model %q", t+1, s.Series.Strategy.Name, v, s.Posterior.Model)
 		}
 	}
 	return mean, nil
@@ -241,7 +241,7 @@ func misfit(prefix, which, name string, u []float64) []returns.Finding {
 	tailLimit := tailProb*n*1.5 + 3.1*math.Sqrt(tailProb*n)
 	if d, limit := kolmogorov(u), 1.95/math.Sqrt(n)+pitSlack; d > limit {
 		f := returns.NewFinding(prefix+"pit", name, d-1.95/math.Sqrt(n),
-			fmt.Sprintf("The share of the %s below a predicted quantile is off by up to %.1f percentage points; the return model does not fit.", which, 100*d),
+			fmt.Sprintf("PIT of the %s: the distance from uniform is %.2f pp (Kolmogorov-Smirnov); the return model is miscalibrated.", which, 100*d),
 			map[string]float64{"distance": d, "limit": limit, "days": n})
 		if low > tailLimit {
 			f.Severity = max(f.Severity, returns.Warn)
@@ -250,7 +250,7 @@ func misfit(prefix, which, name string, u []float64) []returns.Finding {
 	}
 	if low > tailLimit {
 		found = append(found, returns.NewFinding(prefix+"tail", name, (low-tailLimit)/n,
-			fmt.Sprintf("%.1f%% of the %s lie below the predicted 1%% quantile: the model understates tail losses.", 100*low/n, which),
+			fmt.Sprintf("%.1f%% of the %s are below the predicted 1%% quantile: the model understates tail losses.", 100*low/n, which),
 			map[string]float64{"below": low / n, "above": high / n, "expected": tailProb, "limit": tailLimit / n}))
 	}
 	return found
@@ -277,7 +277,7 @@ func checkPortfolio(s *Set) []returns.Finding {
 		mean += s.Probability(i) * l
 	}
 	f := returns.NewFinding("scenarios.cvar", "", se/(cvar-mean),
-		fmt.Sprintf("The equal-weighted portfolio has a CVaR 95%% of %.2f%% over %s, with a Monte Carlo standard error of at most %.2f%%.", 100*cvar, s.Frequency.Days(s.Horizon), 100*se),
+		fmt.Sprintf("CVaR 95%% of the equal-weighted portfolio (%s): %.2f%% ± %.2f%% (MC s.e.).", s.Frequency.Days(s.Horizon), 100*cvar, 100*se),
 		map[string]float64{"cvar": cvar, "standard_error": se, "alpha": checkAlpha})
 	if math.IsNaN(k) {
 		return []returns.Finding{f}
@@ -289,12 +289,12 @@ func checkPortfolio(s *Set) []returns.Finding {
 	case k >= 1:
 		found = append(found, returns.Finding{
 			Code: "scenarios.pareto_k", Severity: returns.Hold, Numbers: map[string]float64{"k": k, "limit": 1},
-			Sentence: fmt.Sprintf("The tail of the loss of the equal-weighted portfolio has Pareto k %.2f: its CVaR does not exist, and what is computed depends on chance.", k),
+			Sentence: fmt.Sprintf("The loss tail of the equal-weighted portfolio has Pareto k %.2f, at least 1: its CVaR does not exist.", k),
 		})
 	case k > limit:
 		found = append(found, returns.Finding{
 			Code: "scenarios.pareto_k", Severity: returns.Warn, Numbers: map[string]float64{"k": k, "limit": limit},
-			Sentence: fmt.Sprintf("The tail of the loss of the equal-weighted portfolio has Pareto k %.2f, above %.2f: %d scenarios do not pin its CVaR down.", k, limit, s.Len()),
+			Sentence: fmt.Sprintf("The loss tail of the equal-weighted portfolio has Pareto k %.2f, above %.2f: %s are too few for its CVaR.", k, limit, returns.Count(s.Len(), "scenario")),
 		})
 	}
 	return found

@@ -202,7 +202,7 @@ func (p pairs) short(strategies []Strategy) []returns.Finding {
 			findings = append(findings, returns.Finding{
 				Code: "scenarios.overlap", Severity: returns.Warn, Strategy: strategies[i].Series.Strategy.Name,
 				Numbers:  map[string]float64{"days": fewest, "pairs": float64(pairs), "limit": leastOverlap},
-				Sentence: fmt.Sprintf("It shares fewer than %d days with %d later strategies (%.0f with %q); such pairs get the correlation that other strategies imply.", leastOverlap, pairs, fewest, strategies[other].Series.Strategy.Name),
+				Sentence: fmt.Sprintf("Fewer than %d common days with %s (%.0f with %q); their correlations are shrunk to those implied by other strategies.", leastOverlap, returns.Count(pairs, "strategy"), fewest, strategies[other].Series.Strategy.Name),
 			})
 		}
 	}
@@ -239,7 +239,7 @@ func nearestCorrelation(r *mat.SymDense) *mat.SymDense {
 	n := r.SymmetricDim()
 	var eigen mat.EigenSym
 	if !eigen.Factorize(r, true) {
-		panic("scenarios: the correlation matrix has no eigenvalues") // only for NaN, which newPairs never makes
+		panic("scenarios: the eigendecomposition of the correlation matrix failed") // only for NaN, which newPairs never makes
 	}
 	values := eigen.Values(nil)
 	if values[0] >= eigenFloor {

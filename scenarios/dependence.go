@@ -68,12 +68,13 @@ func newDependence(strategies []Strategy, kind string, stream func(string) rand.
 // about says what was estimated.
 func (d *dependence) about(n int, intensity, mean float64, r *mat.SymDense) []returns.Finding {
 	numbers := map[string]float64{"strategies": float64(n), "mean_correlation": mean, "shrinkage": intensity}
-	sentence := fmt.Sprintf("The mean correlation of normal scores is %.2f; sampling error moved each by %.1f%% of its distance to the mean.", mean, 100*intensity)
+	sentence := fmt.Sprintf("Mean correlation of normal scores: %.2f, shrinkage %.1f%%.", mean, 100*intensity)
 	if d.t != nil {
 		low, high := d.t.quantile(0.05), d.t.quantile(0.95)
-		numbers["nu"], numbers["nu_q05"], numbers["nu_q95"] = d.t.mean(), low, high
+		nu := min(max(d.t.mean(), low), high) // a few draws far below the interval move the mean out of it
+		numbers["nu"], numbers["nu_q05"], numbers["nu_q95"] = nu, low, high
 		numbers["tail_dependence"] = tailDependence(mean, d.t.nu[d.t.best])
-		sentence += fmt.Sprintf(" The t copula has %.1f degrees of freedom (90%% of draws within %.1f and %.1f).", d.t.mean(), low, high)
+		sentence += " t copula: " + degreesOfFreedom(nu, low, high) + "."
 	}
 	var found []returns.Finding
 	if n > 1 {
@@ -89,7 +90,7 @@ func (d *dependence) about(n int, intensity, mean float64, r *mat.SymDense) []re
 		found = append(found, returns.Finding{
 			Code: "scenarios.calendar", Severity: returns.Info,
 			Numbers:  map[string]float64{"strategies": float64(some), "days": float64(d.calendar.days)},
-			Sentence: fmt.Sprintf("In the market on some days only: %d of %d strategies; they trade together as on %d days of history.", some, n, d.calendar.days),
+			Sentence: fmt.Sprintf("%d of %s are active on some days only; their joint activity is resampled from %s of history.", some, returns.Count(n, "strategy"), returns.Count(d.calendar.days, "day")),
 		})
 	}
 	if d.days != nil && d.days.own != nil {
@@ -102,10 +103,26 @@ func (d *dependence) about(n int, intensity, mean float64, r *mat.SymDense) []re
 		found = append(found, returns.Finding{
 			Code: "scenarios.factors", Severity: returns.Info,
 			Numbers:  map[string]float64{"strategies": float64(n), "limit": mostFull, "factors": float64(k), "explained": explained},
-			Sentence: fmt.Sprintf("With more than %d strategies the correlation is carried by %d common factors, which explain %.0f%% of the variance of normal scores.", mostFull, k, 100*explained),
+			Sentence: fmt.Sprintf("The correlation matrix of more than %d strategies has factor structure: %s explain %.0f%% of the variance of normal scores.", mostFull, returns.Count(k, "common factor"), 100*explained),
 		})
 	}
 	return found
+}
+
+// degreesOfFreedom is the estimate of nu with its interval. The likelihood is
+// flat beyond the last point of the grid, of which nothing more is known.
+func degreesOfFreedom(nu, low, high float64) string {
+	grid := nuGrid()
+	end := grid[len(grid)-1] * (1 - 1e-9)
+	switch {
+	case low >= end:
+		return "77 or more degrees of freedom, nearly Gaussian"
+	case high >= end:
+		return fmt.Sprintf("%.1f degrees of freedom (90%% CI %.1f to 77 or more)", nu, low)
+	case low == high:
+		return fmt.Sprintf("%.1f degrees of freedom", nu)
+	}
+	return fmt.Sprintf("%.1f degrees of freedom (90%% CI %.1f to %.1f)", nu, low, high)
 }
 
 // tailDependence returns the lower tail dependence of a t copula, the limit of

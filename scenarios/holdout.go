@@ -98,8 +98,8 @@ func JudgeHoldout(all []*Coverage) []returns.Finding {
 			"strategies": float64(strategies), "without": float64(len(all) - strategies), "days": float64(sum.Days),
 			"below_1": share(sum.Below1), "below_5": share(sum.Below5), "above_95": share(sum.Above5), "above_99": share(sum.Above1),
 		},
-		Sentence: fmt.Sprintf("Fitted without their last days, the models of %d strategies had %.1f%% of %d held-out returns below the predicted 5%% quantile and %.1f%% below the 1%% quantile.",
-			strategies, 100*share(sum.Below5), sum.Days, 100*share(sum.Below1)),
+		Sentence: fmt.Sprintf("Out-of-sample coverage of %s: %.1f%% of %s are below the predicted 5%% quantile, %.1f%% below the 1%% quantile.",
+			returns.Count(strategies, "strategy"), 100*share(sum.Below5), returns.Count(sum.Days, "held-out return"), 100*share(sum.Below1)),
 	})
 	returns.SortFindings(found)
 	return found

@@ -114,7 +114,7 @@ func leading(a *mat.SymDense, k int) ([]float64, blas64.General) {
 	}
 	var eigen mat.EigenSym
 	if !eigen.Factorize(sym, true) {
-		panic("scenarios: a projected correlation matrix has no eigenvalues")
+		panic("scenarios: the eigendecomposition of a projected correlation matrix failed")
 	}
 	rising := eigen.Values(nil)
 	var v mat.Dense

@@ -12,19 +12,19 @@ import (
 
 // Options is the section `scenarios` of the configuration.
 type Options struct {
-	Horizon    int      `mapstructure:"horizon" json:"horizon" doc:"periods of the panel (trading days, weeks, months, ...) each scenario spans; 0: those that make a month, 21 trading days, 30 days of seven-day data, 4 weeks or 1 month"`
+	Horizon    int      `mapstructure:"horizon" json:"horizon" doc:"horizon in periods; 0: one month (21 trading days, 30 days of seven-day data, 4 weeks or 1 month; 1 quarter for quarterly data)"`
 	Count      int      `mapstructure:"count" json:"count" doc:"number of joint scenarios"`
-	Dependence string   `mapstructure:"dependence" json:"dependence" doc:"dependence of strategies: t_copula (joint extremes; degrees of freedom estimated), gaussian (extremes come alone), empirical (ranks of history's days, in blocks) or independent (understates risk)" enum:"t_copula,gaussian,empirical,independent"`
-	Holdout    *int     `mapstructure:"holdout" json:"holdout,omitempty" doc:"last periods of each strategy that a second fit does not see and is compared with, at most a fifth of its history; absent: a year, and at least 24; 0: none"`
+	Dependence string   `mapstructure:"dependence" json:"dependence" doc:"dependence of strategies: t_copula (tail dependence; degrees of freedom estimated), gaussian (copula without tail dependence), empirical (block bootstrap of historical ranks) or independent (understates risk)" enum:"t_copula,gaussian,empirical,independent"`
+	Holdout    *int     `mapstructure:"holdout" json:"holdout,omitempty" doc:"held-out periods at the end of each history, for out-of-sample checks of a second fit; at most a fifth of the history; absent: a year, and at least 24; 0: none"`
 	Views      []View   `mapstructure:"views" json:"views,omitempty" doc:"views imposed on the scenario probabilities, by entropy pooling"`
-	Stress     []Stress `mapstructure:"stress" json:"stress,omitempty" doc:"named conditional scenarios; each is reported, and condition chooses one for the optimizer"`
-	Condition  string   `mapstructure:"condition" json:"condition,omitempty" doc:"name of the stress under which the weights are chosen; empty: none"`
+	Stress     []Stress `mapstructure:"stress" json:"stress,omitempty" doc:"named stress scenarios; each is reported"`
+	Condition  string   `mapstructure:"condition" json:"condition,omitempty" doc:"stress under which the weights are optimized; blank: none"`
 }
 
 // View is a belief about one strategy's return over the horizon.
 type View struct {
 	Name     string  `mapstructure:"name" json:"name" doc:"name of the view, for reports"`
-	Strategy string  `mapstructure:"strategy" json:"strategy" doc:"strategy the view is about"`
+	Strategy string  `mapstructure:"strategy" json:"strategy" doc:"strategy of the view"`
 	Kind     string  `mapstructure:"kind" json:"kind" doc:"mean, volatility (standard deviation) or probability (of a return below the threshold)" enum:"mean,volatility,probability"`
 	Relation string  `mapstructure:"relation" json:"relation" doc:"equal, at_least or at_most" enum:"equal,at_least,at_most"`
 	Value    float64 `mapstructure:"value" json:"value" doc:"mean or standard deviation of the return over the horizon, as a fraction, or the probability" fraction:"true"`
@@ -34,9 +34,9 @@ type View struct {
 // Stress is a conditional scenario: one strategy returns about Return.
 type Stress struct {
 	Name     string  `mapstructure:"name" json:"name" doc:"name of the stress"`
-	Strategy string  `mapstructure:"strategy" json:"strategy" doc:"strategy whose return is given"`
-	Return   float64 `mapstructure:"return" json:"return" doc:"its mean return over the horizon, as a fraction: -0.1 is a loss of 10 %" fraction:"true"`
-	Spread   float64 `mapstructure:"spread" json:"spread,omitempty" doc:"standard deviation of its return about that, as a fraction; 0: a tenth of what it has without the stress, or more where too few scenarios lie so close" fraction:"true"`
+	Strategy string  `mapstructure:"strategy" json:"strategy" doc:"strategy whose return is fixed"`
+	Return   float64 `mapstructure:"return" json:"return" doc:"its mean return over the horizon, as a fraction: -0.1 is a loss of 10%" fraction:"true"`
+	Spread   float64 `mapstructure:"spread" json:"spread,omitempty" doc:"standard deviation of its return under the stress, as a fraction; 0: a tenth of the unconditional one, or more where too few scenarios are that close" fraction:"true"`
 }
 
 // The kinds of view, and the relations.
@@ -94,10 +94,10 @@ func (o Options) Validate() error {
 	seen := map[string]bool{}
 	for i, v := range o.Views {
 		key := fmt.Sprintf("views[%d]", i)
-		check(v.Name != "", key+".name", "is empty; expected a name for reports")
-		check(v.Name == "" || !seen[v.Name], key+".name", "%q is the name of an earlier view, too", v.Name)
+		check(v.Name != "", key+".name", "is required")
+		check(v.Name == "" || !seen[v.Name], key+".name", "duplicate name %q", v.Name)
 		seen[v.Name] = true
-		check(v.Strategy != "", key+".strategy", "is empty; expected the strategy the view is about")
+		check(v.Strategy != "", key+".strategy", "is required; expected the strategy of the view")
 		check(slices.Contains(kinds, v.Kind), key+".kind", "%q is not one of %s", v.Kind, strings.Join(kinds, ", "))
 		check(slices.Contains(relations, v.Relation), key+".relation", "%q is not one of %s", v.Relation, strings.Join(relations, ", "))
 		check(v.Kind != Mean || finite(v.Value) && v.Value >= -1, key+".value", "is %v; expected a mean return of at least -1", v.Value)
@@ -108,10 +108,10 @@ func (o Options) Validate() error {
 	seen = map[string]bool{}
 	for i, s := range o.Stress {
 		key := fmt.Sprintf("stress[%d]", i)
-		check(s.Name != "", key+".name", "is empty; expected a name")
-		check(s.Name == "" || !seen[s.Name], key+".name", "%q is the name of an earlier stress, too", s.Name)
+		check(s.Name != "", key+".name", "is required")
+		check(s.Name == "" || !seen[s.Name], key+".name", "duplicate name %q", s.Name)
 		seen[s.Name] = true
-		check(s.Strategy != "", key+".strategy", "is empty; expected the strategy whose return is given")
+		check(s.Strategy != "", key+".strategy", "is required; expected the strategy whose return is fixed")
 		check(finite(s.Return) && s.Return >= -1, key+".return", "is %v; expected a return of at least -1", s.Return)
 		check(finite(s.Spread) && s.Spread >= 0, key+".spread", "is %v; expected a standard deviation, or 0 for the default", s.Spread)
 	}
@@ -132,12 +132,12 @@ func (o Options) known(names []string) error {
 	var errs []error
 	for i, v := range o.Views {
 		if !slices.Contains(names, v.Strategy) {
-			errs = append(errs, fmt.Errorf("scenarios.views[%d].strategy: there is no strategy %q among the %d", i, v.Strategy, len(names)))
+			errs = append(errs, fmt.Errorf("scenarios.views[%d].strategy: no strategy %q among %d", i, v.Strategy, len(names)))
 		}
 	}
 	for i, s := range o.Stress {
 		if !slices.Contains(names, s.Strategy) {
-			errs = append(errs, fmt.Errorf("scenarios.stress[%d].strategy: there is no strategy %q among the %d", i, s.Strategy, len(names)))
+			errs = append(errs, fmt.Errorf("scenarios.stress[%d].strategy: no strategy %q among %d", i, s.Strategy, len(names)))
 		}
 	}
 	if err := errors.Join(errs...); err != nil {

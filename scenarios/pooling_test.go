@@ -149,7 +149,7 @@ func TestStress(t *testing.T) {
 		t.Errorf("%d findings of stresses", stresses)
 	}
 	o.Views = []View{{Name: "v", Strategy: "nobody", Kind: Mean, Relation: Equal}}
-	if _, _, err := Generate(t.Context(), 0, s, o, stream(5), 2, nil); err == nil || !strings.Contains(err.Error(), `views[0].strategy: there is no strategy "nobody"`) {
+	if _, _, err := Generate(t.Context(), 0, s, o, stream(5), 2, nil); err == nil || !strings.Contains(err.Error(), `views[0].strategy: no strategy "nobody"`) {
 		t.Errorf("got %v", err)
 	}
 }

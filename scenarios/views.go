@@ -17,9 +17,9 @@ type ViewsError struct {
 
 func (e *ViewsError) Error() string {
 	if len(e.Conflict) == 1 {
-		return fmt.Sprintf("scenarios: view %q cannot be met: %s", e.Conflict[0], e.Reason)
+		return fmt.Sprintf("scenarios: view %q is infeasible: %s", e.Conflict[0], e.Reason)
 	}
-	return fmt.Sprintf("scenarios: views %s cannot be met together: %s", strings.Join(quoted(e.Conflict), ", "), e.Reason)
+	return fmt.Sprintf("scenarios: views %s are jointly infeasible: %s", strings.Join(quoted(e.Conflict), ", "), e.Reason)
 }
 
 func quoted(names []string) []string {
@@ -60,7 +60,7 @@ func (s *Set) conditions(views []View) ([]condition, error) {
 	for i, v := range views {
 		j := slices.Index(s.Names, v.Strategy)
 		if j < 0 {
-			return nil, fmt.Errorf("scenarios: view %q is about %q, which is not among the strategies", v.Name, v.Strategy)
+			return nil, fmt.Errorf("scenarios: view %q: no strategy %q", v.Name, v.Strategy)
 		}
 		r := make([]float64, s.Len())
 		for k := range r {
@@ -79,7 +79,7 @@ func (s *Set) conditions(views []View) ([]condition, error) {
 		switch v.Kind {
 		case Mean:
 			if v.Relation != AtLeast && v.Value < low || v.Relation != AtMost && v.Value > high {
-				return nil, &ViewsError{[]string{v.Name}, fmt.Sprintf("the scenarios' returns of %q lie between %.2f%% and %.2f%%; its mean cannot be %.2f%%", v.Strategy, 100*low, 100*high, 100*v.Value)}
+				return nil, &ViewsError{[]string{v.Name}, fmt.Sprintf("the scenario returns of %q are between %.2f%% and %.2f%%; the mean cannot be %.2f%%", v.Strategy, 100*low, 100*high, 100*v.Value)}
 			}
 			add(r, v.Value, v.Relation)
 		case Volatility:
@@ -100,7 +100,7 @@ func (s *Set) conditions(views []View) ([]condition, error) {
 			}
 			never, always := hits == 0, hits == len(r)
 			if never && v.Relation != AtMost && v.Value > 0 || always && v.Relation != AtLeast && v.Value < 1 {
-				return nil, &ViewsError{[]string{v.Name}, fmt.Sprintf("the return of %q is below %.2f%% in %d of %d scenarios; that cannot be given a probability of %v", v.Strategy, 100*v.Below, hits, len(r), v.Value)}
+				return nil, &ViewsError{[]string{v.Name}, fmt.Sprintf("the return of %q is below %.2f%% in %d of %d scenarios; its probability cannot be %v", v.Strategy, 100*v.Below, hits, len(r), v.Value)}
 			}
 			add(below, v.Value, v.Relation)
 		}
@@ -144,7 +144,7 @@ func explain(prior []float64, views []View, conditions []condition) error {
 			kept[i] = true
 		}
 	}
-	e := &ViewsError{Reason: fmt.Sprintf("none of the %d scenarios' mixtures does; relax or drop one of them", len(prior))}
+	e := &ViewsError{Reason: fmt.Sprintf("no probabilities of the %d scenarios satisfy them; relax or drop one", len(prior))}
 	for i, v := range views {
 		if kept[i] {
 			e.Conflict = append(e.Conflict, v.Name)
@@ -160,7 +160,7 @@ func explain(prior []float64, views []View, conditions []condition) error {
 func (s *Set) Under(stress Stress) (*Set, float64, error) {
 	j := slices.Index(s.Names, stress.Strategy)
 	if j < 0 {
-		return nil, 0, fmt.Errorf("scenarios: stress %q is of %q, which is not among the strategies", stress.Name, stress.Strategy)
+		return nil, 0, fmt.Errorf("scenarios: stress %q: no strategy %q", stress.Name, stress.Strategy)
 	}
 	mean, sd := s.Mean()[j], 0.0
 	for i := range s.Len() {
@@ -205,7 +205,7 @@ func (o Options) weigh(s *Set) ([]returns.Finding, error) {
 		numbers["effective"], numbers["limit"] = effective, leastEffective
 		findings = append(findings, returns.Finding{
 			Code: code, Severity: severity, Numbers: numbers,
-			Sentence: fmt.Sprintf("%s; %.0f of %d scenarios carry it.", what, effective, s.Len()),
+			Sentence: fmt.Sprintf("%s; effective sample size %s of %s.", what, returns.Thousands(int(math.Round(effective))), returns.Count(s.Len(), "scenario")),
 		})
 	}
 	if len(o.Views) > 0 {
@@ -214,7 +214,7 @@ func (o Options) weigh(s *Set) ([]returns.Finding, error) {
 			return nil, err
 		}
 		s.Prob = prob
-		report("scenarios.views", fmt.Sprintf("%d views give the scenarios their probabilities", len(o.Views)), effective, map[string]float64{"views": float64(len(o.Views))})
+		report("scenarios.views", fmt.Sprintf("Scenario probabilities reweighted by %s (entropy pooling)", returns.Count(len(o.Views), "view")), effective, map[string]float64{"views": float64(len(o.Views))})
 	}
 	var chosen []float64
 	for _, stress := range o.Stress {
@@ -229,10 +229,10 @@ func (o Options) weigh(s *Set) ([]returns.Finding, error) {
 		}
 		cvar, _ := tailMean(loss, under.Prob, checkAlpha)
 		numbers := map[string]float64{"return": stress.Return, "mean": -mean, "cvar": cvar}
-		what := fmt.Sprintf("Under %q %q returns %.2f%%, all strategies in equal parts %.2f%%, with a CVaR at 95%% of %.2f%%", stress.Name, stress.Strategy, 100*stress.Return, -100*mean, 100*cvar)
+		what := fmt.Sprintf("Stress %q: %q returns %.2f%%, the equal-weighted portfolio %.2f%%, with CVaR 95%% %.2f%%", stress.Name, stress.Strategy, 100*stress.Return, -100*mean, 100*cvar)
 		if stress.Name == o.Condition {
 			chosen = under.Prob
-			what += "; the weights are chosen under it"
+			what += "; the weights are optimized under it"
 		}
 		report("scenarios.stress", what, effective, numbers)
 	}

@@ -16,6 +16,7 @@ import (
 	"allocate/config"
 	"allocate/pipeline"
 	"allocate/reports"
+	"allocate/returns"
 )
 
 func newBacktest(g *global) *cobra.Command {
@@ -25,15 +26,14 @@ func newBacktest(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "backtest",
 		Short: "Walk-forward backtest, net of costs, against benchmark allocators",
-		Long: `Makes the nightly decision on every day of backtest.schedule, with nothing but
-the returns that were known then, follows the weights through the returns that
-came, after costs, and does the same for the allocators of backtest.compare.
-Predicted risk is tested against realized returns. The results lie below
-<out>/backtest. With backtest.sweep it does so for every combination of values,
-and says how far the best of them can be trusted.
+		Long: `Decides on every date of backtest.schedule, using only data available at the
+time, simulates the weights net of costs, and does the same for the allocators of
+backtest.compare. Risk forecasts are tested against realized returns. Results are
+published below <out>/backtest. backtest.sweep backtests every combination of
+values and estimates the probability of backtest overfitting.
 
-What is done is kept: a backtest that was interrupted goes on where it was, and
-shares its results with nightly runs.
+Results are cached: an interrupted backtest resumes, and shares its results with
+nightly runs.
 
 ` + exitHelp,
 		Args: cobra.NoArgs,
@@ -87,8 +87,8 @@ shares its results with nightly runs.
 	}
 	g.addConfigFlags(cmd)
 	v.addFlags(cmd)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print events and the outcome as JSON, one object a line, to stdout")
-	cmd.Flags().StringVar(&png, "png", "", "folder to write the charts to as PNG, over what is there")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print events and results on standard output, one JSON object a line")
+	cmd.Flags().StringVar(&png, "png", "", "folder for the charts as PNG; existing files are overwritten")
 	return cmd
 }
 
@@ -113,7 +113,7 @@ func writeFigures(dir string, b *reports.Backtest) error {
 type allRefused struct{ why string }
 
 func (e *allRefused) Error() string {
-	return "no day of the backtest was decided: " + e.why
+	return "every decision of the backtest was refused: " + e.why
 }
 
 // loadSweep loads the configuration, and one for every combination of values of
@@ -172,7 +172,7 @@ func printBacktest(w io.Writer, t *pipeline.BacktestResult) error {
 			fmt.Fprintf(table, "\t%s", m.Name)
 		}
 	}
-	fmt.Fprintln(table, "\tTurnover a year\tCosts a year")
+	fmt.Fprintln(table, "\tTurnover p.a.\tCosts p.a.")
 	for k, p := range b.Portfolios {
 		fmt.Fprint(table, printable(p.Name))
 		for _, key := range headline {
@@ -185,15 +185,15 @@ func printBacktest(w io.Writer, t *pipeline.BacktestResult) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\n%v to %v, %d decisions", b.First, b.Last, len(b.Rebalances))
+	fmt.Fprintf(w, "\n%v to %v, %s", b.First, b.Last, returns.Count(len(b.Rebalances), "decision"))
 	if m := b.Metric("cagr"); m != nil && !math.IsNaN(float64(m.Values[0].Low)) {
-		fmt.Fprintf(w, "; in brackets: %.0f%% intervals by stationary bootstrap", 100*b.Level)
+		fmt.Fprintf(w, "; in brackets: %.0f%% CI by stationary bootstrap", 100*b.Level)
 	}
 	fmt.Fprintln(w)
 	if f := b.Forecast; f != nil {
-		fmt.Fprintf(w, "\nforecasts over %s, %d of %d that do not overlap: PIT uniform p = %.2g; CRPS %.4f (%.4f with hindsight)\n", b.Over(), f.Apart, f.Scored, float64(f.PIT.P), f.CRPS, f.CRPSNaive)
+		fmt.Fprintf(w, "\nforecasts over %s, %d of %d non-overlapping: PIT uniformity p = %.2g; CRPS %.4f (in-sample benchmark %.4f)\n", b.Over(), f.Apart, f.Scored, float64(f.PIT.P), f.CRPS, f.CRPSNaive)
 		for _, x := range f.Tail {
-			fmt.Fprintf(w, "  %.0f%% tail: %d losses beyond VaR, %.1f expected (Kupiec p = %.2g); CVaR predicted %.2f%%, mean loss beyond VaR %s (Acerbi-Szekely Z2 %.2f, p = %.2g)\n",
+			fmt.Fprintf(w, "  %.0f%% tail: VaR exceptions %d, expected %.1f (Kupiec p = %.2g); predicted CVaR %.2f%%, mean loss beyond VaR %s (Acerbi-Szekely Z2 %.2f, p = %.2g)\n",
 				100*x.Level, x.Exceedances, x.Expected, float64(x.Kupiec.P), 100*x.MeanCVaR, percentOrNone(x.MeanLoss), float64(x.AcerbiSzekely.Statistic), float64(x.AcerbiSzekely.P))
 		}
 	}
@@ -228,11 +228,11 @@ func printSweep(w io.Writer, s *reports.Sweep) {
 	_ = table.Flush() // a terminal that is gone
 	for k, t := range s.Trials {
 		if t.Refused != "" {
-			fmt.Fprintf(w, "trial %d was not decided on every day: %s\n", k+1, printableText(t.Refused))
+			fmt.Fprintf(w, "trial %d has refused decisions: %s\n", k+1, printableText(t.Refused))
 		}
 	}
 	if o := s.Overfit; o != nil {
-		fmt.Fprintf(w, "the best is trial %d; probability of backtest overfitting %.2f; deflated Sharpe ratio %.2f; Sharpe ratio out of sample, chosen anew in each split: %.2f\n", o.Best+1, float64(o.PBO), float64(o.DeflatedSharpe), float64(o.OutOfSample))
+		fmt.Fprintf(w, "best: trial %d; probability of backtest overfitting %.2f; deflated Sharpe ratio %.2f; out-of-sample Sharpe ratio of the selected trial (CSCV) %.2f\n", o.Best+1, float64(o.PBO), float64(o.DeflatedSharpe), float64(o.OutOfSample))
 	}
 }
 
@@ -242,7 +242,7 @@ func estimate(m *reports.MetricRow, e reports.Estimate) string {
 		if m.Unit == "ratio" {
 			return fmt.Sprintf("%.2f", float64(x))
 		}
-		return fmt.Sprintf("%.1f%%", 100*float64(x))
+		return fmt.Sprintf("%.2f%%", 100*float64(x))
 	}
 	switch {
 	case math.IsNaN(float64(e.Value)):

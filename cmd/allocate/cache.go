@@ -10,13 +10,14 @@ import (
 	"allocate/pipeline"
 	"allocate/pipeline/engine"
 	"allocate/pipeline/store"
+	"allocate/returns"
 )
 
 func newCache(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cache",
 		Short: "Inspect, verify and prune the cache",
-		Long:  "What is in the cache is made again when it is missing; every command here is safe at any time.",
+		Long:  "Missing results are recomputed: these commands are safe at any time.",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -82,13 +83,13 @@ func newCacheVerify(g *global) *cobra.Command {
 			}
 			fmt.Fprintf(g.stdout, "%d checked, %d damaged\n", checked, len(damaged))
 			if len(damaged) > 0 && !remove {
-				return fmt.Errorf("%d stored results are damaged; runs make them again, and --remove deletes them", len(damaged))
+				return fmt.Errorf("damaged results in the cache: %d; runs recompute them, --remove deletes them", len(damaged))
 			}
 			return nil
 		},
 	}
 	g.addConfigFlags(cmd)
-	cmd.Flags().BoolVar(&remove, "remove", false, "delete what is damaged")
+	cmd.Flags().BoolVar(&remove, "remove", false, "delete damaged results")
 	return cmd
 }
 
@@ -97,11 +98,11 @@ func newCacheTrim(g *global) *cobra.Command {
 	var most int64
 	cmd := &cobra.Command{
 		Use:   "trim",
-		Short: "Delete results that were not used for some days, or the least recently used above a size",
+		Short: "Delete results unused for some days, or the least recently used above a size",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if days < 0 || most < 0 {
-				return &usageError{fmt.Errorf("--days and --max-mb must not be below 0")}
+				return &usageError{fmt.Errorf("--days and --max-mb must be at least 0")}
 			}
 			c, _, err := g.load(cmd)
 			if err != nil {
@@ -115,13 +116,13 @@ func newCacheTrim(g *global) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(g.stdout, "removed %d files, %s\n", removed, size(freed))
+			_, err = fmt.Fprintf(g.stdout, "removed %s, %s\n", returns.Count(removed, "file"), size(freed))
 			return err
 		},
 	}
 	g.addConfigFlags(cmd)
-	cmd.Flags().IntVar(&days, "days", 30, "delete results not used for this many days")
-	cmd.Flags().Int64Var(&most, "max-mb", 0, "then delete the least recently used until at most this many MiB are left; 0: no limit")
+	cmd.Flags().IntVar(&days, "days", 30, "delete results unused for this many days")
+	cmd.Flags().Int64Var(&most, "max-mb", 0, "then delete the least recently used above this many MiB; 0: no limit")
 	return cmd
 }
 

@@ -14,6 +14,7 @@ import (
 	"allocate/pipeline"
 	"allocate/pipeline/published"
 	"allocate/reports"
+	"allocate/returns"
 )
 
 func newCheck(g *global) *cobra.Command {
@@ -22,9 +23,9 @@ func newCheck(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Validate the input data without publishing",
-		Long: `Reads the returns, applies the calendar, the policies for missing days and the
-quality gates, and prints every finding with its severity: info, warn, hold
-(needs approval) and fail. gates.severity changes the severity of a code.
+		Long: `Reads the returns, applies the calendar, the missing-data policy and all checks,
+and prints every finding with its severity: info, warn, hold (needs approval) or
+fail. gates.severity sets the severity of a code.
 
 ` + exitHelp,
 		Args: cobra.NoArgs,
@@ -61,15 +62,15 @@ quality gates, and prints every finding with its severity: info, warn, hold
 	}
 	g.addConfigFlags(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
-	cmd.Flags().BoolVar(&prior, "prior", false, "print instead what the models believe before they see the returns")
+	cmd.Flags().BoolVar(&prior, "prior", false, "print prior predictive summaries instead")
 	v.progress, v.format = "never", "auto"
 	return cmd
 }
 
 func printChecked(w io.Writer, c *pipeline.Checked) error {
-	fmt.Fprintf(w, "%s from %v to %v (%s returns, %.0f a year), %d strategies; as of %v a run would use %d\n\n", c.Frequency.Periods(c.Days), c.First, c.Last, strings.ReplaceAll(c.Frequency.String(), "_", "-"), c.Frequency.PeriodsPerYear(), c.Strategies, c.AsOf, c.Used)
+	fmt.Fprintf(w, "%s from %v to %v (%s returns, %.0f a year), %s; %d in the universe as of %v\n\n", c.Frequency.Periods(c.Days), c.First, c.Last, strings.ReplaceAll(c.Frequency.String(), "_", "-"), c.Frequency.PeriodsPerYear(), returns.Count(c.Strategies, "strategy"), c.Used, c.AsOf)
 	if len(c.Findings) == 0 {
-		_, err := fmt.Fprintln(w, "nothing found")
+		_, err := fmt.Fprintln(w, "no findings")
 		return err
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)

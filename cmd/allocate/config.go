@@ -15,7 +15,7 @@ import (
 func newConfig(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "config",
-		Short: "Make and inspect configurations",
+		Short: "Create and inspect configurations",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -28,7 +28,7 @@ func newConfigInit(g *global) *cobra.Command {
 	var force bool
 	cmd := &cobra.Command{
 		Use:   "init [FILE]",
-		Short: "Write a commented configuration with every key at its default",
+		Short: "Write a commented configuration with all defaults",
 		Long:  "Writes " + defaultConfig + ", or FILE; - is standard output. An existing file is kept unless --force.\n\n" + exitHelp,
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -47,11 +47,11 @@ func newConfigInit(g *global) *cobra.Command {
 			if err := writeFile(file, text.Bytes(), force); err != nil {
 				return err
 			}
-			_, err := fmt.Fprintf(g.stdout, "wrote %s; next: set returns.path in it, then: allocate run --config %s\n", printableText(file), printableText(file))
+			_, err := fmt.Fprintf(g.stdout, "wrote %s; set returns.path in it, then: allocate run --config %s\n", printableText(file), printableText(file))
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&path, "returns", "returns.csv", "returns.path, as seen from the working folder")
+	cmd.Flags().StringVar(&path, "returns", "returns.csv", "value of returns.path, relative to the working folder")
 	cmd.Flags().StringVar(&asOf, "as-of", "", "value of as_of")
 	cmd.Flags().BoolVar(&force, "force", false, "overwrite an existing file")
 	return cmd
@@ -83,7 +83,7 @@ func newConfigShow(g *global) *cobra.Command {
 	var origin bool
 	cmd := &cobra.Command{
 		Use:   "show",
-		Short: "Print every value that a run would use, and with --origin where it is from",
+		Short: "Print every value, and its origin with --origin",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, origins, err := g.load(cmd)
@@ -102,7 +102,7 @@ func newConfigShow(g *global) *cobra.Command {
 		},
 	}
 	g.addConfigFlags(cmd)
-	cmd.Flags().BoolVar(&origin, "origin", false, "print where each value is from: default, file and line, environment, --set or flag")
+	cmd.Flags().BoolVar(&origin, "origin", false, "print the origin of each value: default, file and line, environment, --set or flag")
 	return cmd
 }
 

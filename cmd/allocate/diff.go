@@ -17,7 +17,7 @@ func newDiff(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "diff RUN RUN",
 		Short: "Compare two published runs",
-		Long:  "RUN is the folder of a published run, such as out/2022-12-28/r1 or out/latest.\n\n" + exitHelp,
+		Long:  "RUN is a folder such as out/2022-12-28/r1 or out/latest.\n\n" + exitHelp,
 		Args:  cobra.ExactArgs(2),
 		RunE: func(_ *cobra.Command, args []string) error {
 			d, err := published.Diff(args[0], args[1])

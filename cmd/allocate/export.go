@@ -19,7 +19,7 @@ import (
 func newExport(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export",
-		Short: "Write what a run has read or made, for other programs",
+		Short: "Export returns, weights, draws or scenarios",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -33,11 +33,10 @@ func newExportPanel(g *global) *cobra.Command {
 	v := view{progress: "never", format: "auto", quiet: true}
 	cmd := &cobra.Command{
 		Use:   "panel",
-		Short: "Write the returns as read: simple, fractions, one column per strategy",
-		Long: `Writes all the returns of the data as simple daily returns in fractions, wide,
-sorted by day and by strategy, with a blank or null where there is none. Equal
-data gives equal bytes. What a run would warn of, hold or refuse is said on
-standard error; the file shows it.
+		Short: "Export the returns as read: simple, fractions, one column per strategy",
+		Long: `Writes all simple returns as fractions in wide form, sorted by date and strategy;
+missing values are blank or null. Equal data give equal bytes. Findings are printed
+on standard error.
 
 ` + exitHelp,
 		Args: cobra.NoArgs,
@@ -50,7 +49,7 @@ standard error; the file shows it.
 				format = map[string]string{".csv": "csv", ".parquet": "parquet", ".arrow": "arrow", ".feather": "arrow"}[strings.ToLower(filepath.Ext(file))]
 			}
 			if format != "csv" && format != "parquet" && format != "arrow" {
-				return &usageError{fmt.Errorf("%s: the format is not clear; give --format csv, parquet or arrow", file)}
+				return &usageError{fmt.Errorf("%s: unknown format; set --format to csv, parquet or arrow", file)}
 			}
 			sink, finish, err := v.sink(g.stderr)
 			if err != nil {
@@ -83,13 +82,13 @@ standard error; the file shows it.
 			if err := writeFile(file, b, force); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(g.stdout, "wrote %s (%d days x %d strategies)\n", printableText(file), panel.Days(), panel.Len())
+			_, err = fmt.Fprintf(g.stdout, "wrote %s (%s x %s)\n", printableText(file), returns.Count(panel.Days(), "day"), returns.Count(panel.Len(), "strategy"))
 			return err
 		},
 	}
 	g.addConfigFlags(cmd)
 	cmd.Flags().StringVarP(&file, "output", "o", "-", "file to write; - is standard output")
-	cmd.Flags().StringVar(&format, "format", "", "csv, parquet or arrow; by default the file's ending")
+	cmd.Flags().StringVar(&format, "format", "", "csv, parquet or arrow; default: by the extension")
 	cmd.Flags().BoolVar(&force, "force", false, "overwrite an existing file")
 	return cmd
 }
@@ -104,11 +103,11 @@ func formatOf(format, file, usual string, endings map[string]string) (string, er
 	case file == "-" || file == "":
 		by, known = usual, true
 	case format == "" && ending != "" && !known:
-		return "", &usageError{fmt.Errorf("--output %s: its ending names no format that this command writes; give --format", file)}
+		return "", &usageError{fmt.Errorf("--output %s: unknown extension; set --format", file)}
 	}
 	if format != "" {
 		if known && file != "-" && file != "" && ending != ".csv" && by != format {
-			return "", &usageError{fmt.Errorf("--output %s is to be %s, but --format is %s; change one of them", file, by, format)}
+			return "", &usageError{fmt.Errorf("--output %s implies %s, but --format is %s; change one of them", file, by, format)}
 		}
 		return format, nil
 	}
@@ -127,7 +126,7 @@ func writeFile(file string, b []byte, force bool) error {
 	}
 	f, err := os.OpenFile(file, flags, 0o644)
 	if errors.Is(err, fs.ErrExist) {
-		return &usageError{fmt.Errorf("%s exists and was left as it is; name another file, or give --force", file)}
+		return &usageError{fmt.Errorf("%s already exists; name another file, or use --force", file)}
 	}
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 
 	"allocate/pipeline"
 	"allocate/pipeline/published"
+	"allocate/returns"
 )
 
 func newExportDraws(g *global) *cobra.Command {
@@ -17,7 +18,7 @@ func newExportDraws(g *global) *cobra.Command {
 	var force bool
 	cmd := &cobra.Command{
 		Use:   "draws --strategy NAME -o FILE",
-		Short: "Write the posterior draws of a strategy of a published run",
+		Short: "Export the posterior draws of a strategy",
 		Long: `Writes the draws with the columns of R's posterior (.chain, .iteration, .draw,
 parameters, Stan's sampler statistics) as Parquet or Arrow, or as CmdStan CSV,
 one file per chain: FILE_1.csv, FILE_2.csv, ...
@@ -32,7 +33,7 @@ one file per chain: FILE_1.csv, FILE_2.csv, ...
 				return &usageError{fmt.Errorf("--format %q is not parquet, arrow or cmdstan", format)}
 			}
 			if file == "" || strategy == "" {
-				return &usageError{fmt.Errorf("--strategy and --output must be given; see: allocate export draws --help")}
+				return &usageError{fmt.Errorf("--strategy and --output are required; see: allocate export draws --help")}
 			}
 			c, _, err := g.load(cmd)
 			if err != nil {
@@ -51,7 +52,7 @@ one file per chain: FILE_1.csv, FILE_2.csv, ...
 			}
 			if file == "-" {
 				if format == "cmdstan" && p.Chains > 1 {
-					return &usageError{fmt.Errorf("--output - is one file, and CmdStan's CSV is one for each of %d chains; name a file", p.Chains)}
+					return &usageError{fmt.Errorf("--output - is a single file, but CmdStan CSV has one file for each of %d chains; name a file", p.Chains)}
 				}
 				var b bytes.Buffer
 				if err := published.WriteDraws(&b, p, format, 1); err != nil {
@@ -77,15 +78,15 @@ one file per chain: FILE_1.csv, FILE_2.csv, ...
 					return err
 				}
 			}
-			_, err = fmt.Fprintf(g.stdout, "wrote %d draws of %s in %d files\n", p.Len(), printable(strategy), len(files))
+			_, err = fmt.Fprintf(g.stdout, "wrote %s of %s in %s\n", returns.Count(p.Len(), "draw"), printable(strategy), returns.Count(len(files), "file"))
 			return err
 		},
 	}
 	g.addConfigFlags(cmd)
 	cmd.Flags().StringVar(&run, "run", "", "folder of a published run (default <out>/latest)")
-	cmd.Flags().StringVar(&strategy, "strategy", "", "strategy whose draws to write")
+	cmd.Flags().StringVar(&strategy, "strategy", "", "strategy")
 	cmd.Flags().StringVarP(&file, "output", "o", "", "file to write; - is standard output")
-	cmd.Flags().StringVar(&format, "format", "", "parquet, arrow or cmdstan; by default the file's ending, .csv being cmdstan, else parquet")
+	cmd.Flags().StringVar(&format, "format", "", "parquet, arrow or cmdstan; default: by the extension (.csv: cmdstan), else parquet")
 	cmd.Flags().BoolVar(&force, "force", false, "overwrite an existing file")
 	return cmd
 }

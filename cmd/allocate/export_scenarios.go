@@ -9,6 +9,7 @@ import (
 
 	"allocate/pipeline"
 	"allocate/pipeline/published"
+	"allocate/returns"
 )
 
 func newExportScenarios(g *global) *cobra.Command {
@@ -16,9 +17,9 @@ func newExportScenarios(g *global) *cobra.Command {
 	var force bool
 	cmd := &cobra.Command{
 		Use:   "scenarios -o FILE",
-		Short: "Write the joint scenarios of a published run",
-		Long: `Writes one row per scenario and one column per strategy, its simple return over
-the horizon as a fraction, and a column of probabilities if they differ.
+		Short: "Export the joint scenarios of a published run",
+		Long: `Writes one row per scenario and one column per strategy with its simple return
+over the horizon as a fraction, and a column of probabilities unless all are equal.
 
 ` + exitHelp,
 		Args: cobra.NoArgs,
@@ -27,7 +28,7 @@ the horizon as a fraction, and a column of probabilities if they differ.
 				return err
 			}
 			if file == "" {
-				return &usageError{fmt.Errorf("--output must be given; see: allocate export scenarios --help")}
+				return &usageError{fmt.Errorf("--output is required; see: allocate export scenarios --help")}
 			}
 			c, _, err := g.load(cmd)
 			if err != nil {
@@ -55,14 +56,14 @@ the horizon as a fraction, and a column of probabilities if they differ.
 			if err := writeFile(file, b.Bytes(), force); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(g.stdout, "wrote %d scenarios to %s\n", t.Rows(), printableText(file))
+			_, err = fmt.Fprintf(g.stdout, "wrote %s to %s\n", returns.Count(t.Rows(), "scenario"), printableText(file))
 			return err
 		},
 	}
 	g.addConfigFlags(cmd)
 	cmd.Flags().StringVar(&run, "run", "", "folder of a published run (default <out>/latest)")
 	cmd.Flags().StringVarP(&file, "output", "o", "", "file to write; - is standard output")
-	cmd.Flags().StringVar(&format, "format", "", "parquet or arrow; by default the file's ending, else parquet")
+	cmd.Flags().StringVar(&format, "format", "", "parquet or arrow; default: by the extension, else parquet")
 	cmd.Flags().BoolVar(&force, "force", false, "overwrite an existing file")
 	return cmd
 }

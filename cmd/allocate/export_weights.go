@@ -11,6 +11,7 @@ import (
 
 	"allocate/pipeline/published"
 	"allocate/reports"
+	"allocate/returns"
 )
 
 func newExportWeights(g *global) *cobra.Command {
@@ -18,10 +19,10 @@ func newExportWeights(g *global) *cobra.Command {
 	var force bool
 	cmd := &cobra.Command{
 		Use:   "weights",
-		Short: "Write the weights of a published run for another program",
-		Long: `Writes the weights of a run in the form that --format names:
+		Short: "Export the weights of a published run",
+		Long: `Formats (--format):
 
-  long     as_of,effective,strategy,weight: what the run published
+  long     as_of,effective,strategy,weight: as published
   wide     date and a column per strategy
   parquet  the columns of long
   ibkr     rebalance file of Interactive Brokers' TWS: a row per strategy, percent of net liquidation last
@@ -58,14 +59,14 @@ func newExportWeights(g *global) *cobra.Command {
 			if err := writeFile(file, b.Bytes(), force); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(g.stdout, "wrote %s (%d weights as of %v)\n", printableText(file), len(w.Names), w.AsOf)
+			_, err = fmt.Fprintf(g.stdout, "wrote %s (%s as of %v)\n", printableText(file), returns.Count(len(w.Names), "weight"), w.AsOf)
 			return err
 		},
 	}
 	g.addConfigFlags(cmd)
 	cmd.Flags().StringVar(&run, "run", "", "folder of a published run (default <out>/latest)")
 	cmd.Flags().StringVarP(&file, "output", "o", "-", "file to write; - is standard output")
-	cmd.Flags().StringVar(&format, "format", "", strings.Join(reports.WeightForms(), ", ")+"; by default the file's ending, else long")
+	cmd.Flags().StringVar(&format, "format", "", strings.Join(reports.WeightForms(), ", ")+"; default: by the extension, else long")
 	cmd.Flags().BoolVar(&force, "force", false, "overwrite an existing file")
 	return cmd
 }

@@ -59,7 +59,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err != nil && ctx.Err() != nil {
-		fmt.Fprintln(stderr, "allocate: interrupted; what was finished is kept, run again to resume")
+		fmt.Fprintln(stderr, "allocate: interrupted; run again to resume from the cached results")
 		return exitInterrupted
 	}
 	if err != nil {
@@ -106,7 +106,7 @@ func exitCode(err error) int {
 }
 
 // errDegraded is not a failure: the run was published, with something to look at.
-var errDegraded = errors.New("published, degraded: see the warnings above, or the tear sheet")
+var errDegraded = errors.New("published, degraded: see the warnings above or on the tear sheet")
 
 // usageError is a command line that cannot be understood.
 type usageError struct{ err error }

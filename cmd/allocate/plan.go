@@ -19,9 +19,9 @@ func newPlan(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what a run would recompute, and why",
-		Long: `Says for every action of a run whether its result is stored and, if not, which
-field differs from the last published run, old to new. Reads the data; samples,
-optimizes and publishes nothing.
+		Long: `Lists every action of a run with its status: cached, or the inputs that differ from
+the last published run (old -> new). Reads the data, but does not sample, optimize
+or publish.
 
 ` + exitHelp,
 		Args: cobra.NoArgs,
@@ -43,7 +43,7 @@ optimizes and publishes nothing.
 	}
 	g.addConfigFlags(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
-	cmd.Flags().BoolVar(&all, "all", false, "print stored results one by one too")
+	cmd.Flags().BoolVar(&all, "all", false, "list cached results one by one, too")
 	return cmd
 }
 
@@ -53,14 +53,14 @@ func printPlan(w io.Writer, asOf returns.Date, steps []pipeline.Step, all bool) 
 	todo, stored := 0, map[string]int{}
 	var order []string
 	for _, s := range steps {
-		if s.Status == "stored" && !all {
+		if s.Status == "cached" && !all {
 			if stored[s.Stage] == 0 {
 				order = append(order, s.Stage)
 			}
 			stored[s.Stage]++
 			continue
 		}
-		if s.Status != "stored" {
+		if s.Status != "cached" {
 			todo++
 		}
 		for i, why := range append(s.Why, "")[:max(1, len(s.Why))] {
@@ -72,13 +72,13 @@ func printPlan(w io.Writer, asOf returns.Date, steps []pipeline.Step, all bool) 
 		}
 	}
 	for _, stage := range order {
-		fmt.Fprintf(table, "%s\tstored\t\t%d results\n", stage, stored[stage])
+		fmt.Fprintf(table, "%s\tcached\t\t%s\n", stage, returns.Count(stored[stage], "result"))
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
 	if todo == 0 {
-		_, err := fmt.Fprintln(w, "everything is stored")
+		_, err := fmt.Fprintln(w, "all results are cached")
 		return err
 	}
 	return nil

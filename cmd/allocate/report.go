@@ -17,12 +17,11 @@ func newReport(g *global) *cobra.Command {
 	v := view{progress: "never", format: "auto", quiet: true}
 	cmd := &cobra.Command{
 		Use:   "report [RUN]",
-		Short: "Write the pages of a published run again, from the cache",
-		Long: `Writes the tear sheet and the other files of a run, a folder such as
-out/2022-12-28/r1 (default: the latest), as this version of the program writes
-them, from the stored results that run.json names. The published run stays as it
-is. With --png every chart is also an image below figures/; figures.csv there says
-what each shows.
+		Short: "Rewrite the pages of a published run from the cache",
+		Long: `Writes the tear sheet and the other files of a run (a folder such as
+out/2022-12-28/r1; default: the latest) with this version of the program, from the
+cached results listed in run.json. The published run is not changed. --png also
+writes every chart to figures/, with captions in figures.csv.
 
 ` + exitHelp,
 		Args: cobra.MaximumNArgs(1),
@@ -63,7 +62,7 @@ what each shows.
 	}
 	g.addConfigFlags(cmd)
 	cmd.Flags().StringVarP(&dir, "output", "o", "report", "folder to write to")
-	cmd.Flags().BoolVar(&png, "png", false, "write the charts as PNG, too")
+	cmd.Flags().BoolVar(&png, "png", false, "also write the charts as PNG")
 	cmd.Flags().BoolVar(&force, "force", false, "overwrite existing files")
 	return cmd
 }

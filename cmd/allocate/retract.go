@@ -14,9 +14,9 @@ func newRetract(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "retract DATE/rN --why REASON",
 		Short: "Take a published revision out of latest, previous weights and baselines",
-		Long: `Marks a revision as retracted. It is not deleted: its files stay, with the
-reason beside them and in the index. <out>/latest goes back to the newest
-revision that stands, and later runs take their previous weights from there.
+		Long: `Marks a revision as retracted. Its files are kept, and the reason is recorded
+beside them and in the index. <out>/latest moves to the newest revision that is not
+retracted; later runs take their previous weights from it.
 
   allocate retract 2022-12-28/r1 --why "prices of one provider were stale"
 
@@ -41,6 +41,6 @@ revision that stands, and later runs take their previous weights from there.
 		},
 	}
 	g.addConfigFlags(cmd)
-	cmd.Flags().StringVar(&why, "why", "", "the reason, for the index and whoever looks at the folder")
+	cmd.Flags().StringVar(&why, "why", "", "reason, recorded in the index and the folder")
 	return cmd
 }

@@ -26,6 +26,8 @@ type global struct {
 	stderr io.Writer // as it is; view and Main write to it what may be shown
 	file   string
 	sets   []string
+
+	noticed []string // notices that were printed
 }
 
 // unread says that standard output took no text about what was published: that
@@ -40,7 +42,7 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	g := &global{stdout: shown(stdout), json: asJSONText(stdout), data: asData(stdout), stderr: stderr}
 	root := &cobra.Command{
 		Use:           "allocate",
-		Short:         "From returns of trading strategies to portfolio weights, with the reasons",
+		Short:         "Compute portfolio weights from returns of trading strategies",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
@@ -77,12 +79,18 @@ func (g *global) addConfigFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVarP(&g.file, "config", "c", "", "configuration file (default "+defaultConfig+")")
 	f.StringArrayVar(&g.sets, "set", nil, "override a key: --set optimize.alpha=0.99 (repeatable)")
-	f.String("as-of", "", "as-of date: the last return that is used, YYYY-MM-DD")
-	f.String("out", "", "folder for published runs")
+	f.String("as-of", "", "as-of date, of the last return used, YYYY-MM-DD")
+	f.String("out", "", "folder of published runs")
 	f.String("cache", "", "folder of the cache")
 	f.String("seed", "", "random seed")
-	f.String("workers", "", "parallel workers; changes no result")
+	f.String("workers", "", "parallel workers; does not affect results")
+	for _, name := range retiredFlags {
+		_ = f.MarkHidden(name) // the error is for a flag that is not there
+	}
 }
+
+// retiredFlags are flags of earlier versions, which --set replaces.
+var retiredFlags = []string{"seed", "workers"}
 
 // load combines file, environment, --set and flags.
 func (g *global) load(cmd *cobra.Command) (*config.Config, map[string]config.Origin, error) {
@@ -99,12 +107,28 @@ func (g *global) load(cmd *cobra.Command) (*config.Config, map[string]config.Ori
 		if key, ok := keys[f.Name]; ok {
 			src.Flags[key] = f.Value.String()
 		}
+		if slices.Contains(retiredFlags, f.Name) {
+			g.notice("--" + f.Name + " is retired: use --set " + f.Name + "=" + f.Value.String())
+		}
 	})
 	c, origins, err := config.Load(src)
 	if err != nil && src.File == "" && !given(src, "returns.path") {
-		return nil, nil, &config.Error{Err: fmt.Errorf("there is no %s in this folder; make one with allocate config init, or name one with --config", defaultConfig)}
+		return nil, nil, &config.Error{Err: fmt.Errorf("no %s in this folder; create one with allocate config init, or name one with --config", defaultConfig)}
+	}
+	if err == nil {
+		for _, notice := range c.Notices {
+			g.notice(notice)
+		}
 	}
 	return c, origins, err
+}
+
+// notice prints what a user should change, once.
+func (g *global) notice(text string) {
+	if !slices.Contains(g.noticed, text) {
+		g.noticed = append(g.noticed, text)
+		fmt.Fprintln(g.stderr, "allocate: "+printableText(text))
+	}
 }
 
 // given reports a key that the environment or --set has.

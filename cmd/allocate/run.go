@@ -27,10 +27,10 @@ func newRun(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Compute and publish the weights for a date",
-		Long: `Reads the returns, samples a model of each strategy, draws joint scenarios,
-finds the weights with the least CVaR, and publishes weights, summary, tear
-sheet and lineage below <out>/<as_of>. What an earlier or interrupted run has
-finished is not done again.
+		Long: `Reads the returns, samples the posterior of each strategy, simulates joint
+scenarios, minimizes CVaR (or another optimize.objective), and publishes weights,
+summary, tear sheet and lineage below <out>/<as_of>. Cached results of earlier or
+interrupted runs are reused.
 
 ` + exitHelp,
 		Args: cobra.NoArgs,
@@ -87,10 +87,10 @@ finished is not done again.
 	}
 	g.addConfigFlags(cmd)
 	v.addFlags(cmd)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print events and outcome on standard output, one JSON object a line")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print events and results on standard output, one JSON object a line")
 	cmd.Flags().BoolVar(&how.Approve, "approve", false, "publish despite findings of severity hold")
 	cmd.Flags().BoolVar(&how.DryRun, "dry-run", false, "compute and print the weights without publishing")
-	cmd.Flags().BoolVar(&how.KeepGoing, "keep-going", false, "sample the other strategies if one fails; the run still fails")
+	cmd.Flags().BoolVar(&how.KeepGoing, "keep-going", false, "continue with the other strategies if one fails; the run still fails")
 	cmd.Flags().BoolVar(&how.NoCache, "no-cache", false, "ignore cached results")
 	cmd.Flags().StringVar(&how.From, "from", "", "recompute from this stage on")
 	return cmd
@@ -110,7 +110,7 @@ func printOutcome(w io.Writer, o *pipeline.Outcome) error {
 		}
 		share := "-" // of no risk there are no shares
 		if total != 0 {
-			share = fmt.Sprintf("%.1f%%", 100*s.Contributions[j]/total)
+			share = fmt.Sprintf("%.2f%%", 100*s.Contributions[j]/total)
 		}
 		fmt.Fprintf(table, "%s\t%.2f%%\t%s\n", printable(name), 100*s.Weights[j], share)
 	}
@@ -122,12 +122,12 @@ func printOutcome(w io.Writer, o *pipeline.Outcome) error {
 	}
 	risk := ""
 	if math.Abs(s.Risk-s.CVaR) > 5e-5 {
-		risk = fmt.Sprintf(" (%.2f%% as optimize.max_cvar counts it: by spectrum, with costs and the robust radius)", 100*s.Risk)
+		risk = fmt.Sprintf(" (%.2f%% as limited by optimize.max_cvar: spectrum, costs and robust radius included)", 100*s.Risk)
 	}
 	fmt.Fprintf(w, "\nas of %v, effective %v: expected return %+.2f%%, CVaR %.2f%%%s, VaR %.2f%% over %s; certified gap %.1g\n",
 		o.Decision.AsOf, o.Decision.Effective, 100*s.Mean, 100*s.CVaR, risk, 100*s.VaR, o.Decision.Horizon, s.Certificate.ExactGap)
 	if o.DryRun {
-		_, err := fmt.Fprintln(w, "dry run: nothing was published")
+		_, err := fmt.Fprintln(w, "dry run: not published")
 		return err
 	}
 	verb := "published"

@@ -21,10 +21,10 @@ func newSimulate(g *global) *cobra.Command {
 	var force bool
 	cmd := &cobra.Command{
 		Use:   "simulate",
-		Short: "Write a panel of simulated daily returns, and its true parameters",
-		Long: `Writes a wide CSV of simulated daily returns, and as JSON what they were made
-from: per strategy mu, sigma and nu, the correlation, the start, gaps, days
-without trading and a change of regime. Same flags and seed, same bytes.
+		Short: "Simulate daily returns with known parameters",
+		Long: `Writes simulated daily returns in wide form, and their true parameters as JSON: mu,
+sigma and nu per strategy, correlation, first date, gaps, inactive days and regime
+change. Reproducible from flags and seed.
 
 ` + exitHelp,
 		Args: cobra.NoArgs,
@@ -42,7 +42,7 @@ without trading and a change of regime. Same flags and seed, same bytes.
 						continue
 					}
 					if _, err := os.Lstat(file); !errors.Is(err, fs.ErrNotExist) {
-						return &usageError{fmt.Errorf("%s exists and was left as it is; name another file, or give --force", file)}
+						return &usageError{fmt.Errorf("%s already exists; name another file, or use --force", file)}
 					}
 				}
 			}
@@ -75,22 +75,22 @@ without trading and a change of regime. Same flags and seed, same bytes.
 			if err := errors.Join(write(truthFile, append(known, '\n')), write(panelFile, text)); err != nil || panelFile == "-" || truthFile == "-" {
 				return err
 			}
-			_, err = fmt.Fprintf(g.stdout, "wrote %s (%d days x %d strategies) and %s\n", printableText(panelFile), panel.Days(), panel.Len(), printableText(truthFile))
+			_, err = fmt.Fprintf(g.stdout, "wrote %s (%s x %s) and %s\n", printableText(panelFile), returns.Count(panel.Days(), "day"), returns.Count(panel.Len(), "strategy"), printableText(truthFile))
 			return err
 		},
 	}
 	f := cmd.Flags()
 	f.StringVarP(&panelFile, "output", "o", "panel.csv", "file for the returns: .csv, .parquet, .arrow or .feather; - is standard output")
-	f.StringVar(&truthFile, "truth", "truth.json", "file for the truth; - is standard output")
+	f.StringVar(&truthFile, "truth", "truth.json", "file for the true parameters; - is standard output")
 	f.IntVar(&s.Strategies, "strategies", 8, "number of strategies")
 	f.IntVar(&s.Days, "days", 1000, "number of weekdays")
 	f.StringVar(&start, "start", "2019-01-01", "first day")
-	f.Float64Var(&s.Correlation, "correlation", 0.3, "of any two strategies' normal scores, in [0, 1)")
+	f.Float64Var(&s.Correlation, "correlation", 0.3, "correlation of normal scores, in [0, 1)")
 	f.Float64Var(&s.Ragged, "ragged", 0, "share of strategies that start later")
-	f.Float64Var(&s.Gaps, "gaps", 0, "share of days without a return")
-	f.IntVar(&s.Flat, "flat", 0, "strategies that trade on some weekdays only")
-	f.IntVar(&s.Regime, "regime", 0, "strategies whose mean changes sign and scale doubles half-way")
-	f.Uint64Var(&seed, "seed", 1, "root of all random numbers")
+	f.Float64Var(&s.Gaps, "gaps", 0, "share of missing returns")
+	f.IntVar(&s.Flat, "flat", 0, "number of strategies that trade on some weekdays only")
+	f.IntVar(&s.Regime, "regime", 0, "number of strategies whose mean changes sign and whose scale doubles half-way")
+	f.Uint64Var(&seed, "seed", 1, "random seed")
 	f.BoolVar(&force, "force", false, "overwrite existing files")
 	return cmd
 }

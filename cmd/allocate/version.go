@@ -15,7 +15,7 @@ func newVersion(g *global) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "version",
-		Short: "Print the version of the program and of its stages",
+		Short: "Print the versions of the program and its stages",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if asJSON {

@@ -28,7 +28,7 @@ type view struct {
 func (v *view) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&v.progress, "progress", "auto", "progress bars: auto (on a terminal), always or never")
-	f.StringVar(&v.format, "log-format", "auto", "log lines on stderr: auto (console on a terminal, else json), console or json")
+	f.StringVar(&v.format, "log-format", "auto", "log format on standard error: auto (console on a terminal, else json), console or json")
 	f.BoolVarP(&v.quiet, "quiet", "q", false, "log warnings and errors only, no bars")
 	f.BoolVarP(&v.verbose, "verbose", "v", false, "log every action")
 }

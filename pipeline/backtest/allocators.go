@@ -22,10 +22,10 @@ const (
 	InverseVolatility = "inverse_volatility"
 	MinVariance       = "min_variance"
 	HistoricalCVaR    = "historical_cvar"
-	RiskParity        = "risk_parity"
+	HRP               = "hrp"
 )
 
-var allocatorNames = []string{EqualWeight, InverseVolatility, MinVariance, HistoricalCVaR, RiskParity}
+var allocatorNames = []string{EqualWeight, InverseVolatility, MinVariance, HistoricalCVaR, HRP}
 
 // Allocate returns the weights of an allocator for the histories of a window,
 // in their order. horizon and o are those of our own decision, which
@@ -47,12 +47,12 @@ func Allocate(ctx context.Context, name string, series []*returns.Series, horizo
 		w, err = inverseVolatility(series)
 	case MinVariance:
 		w, err = minVariance(shrunkCovariance(aligned(series)))
-	case RiskParity:
+	case HRP:
 		w = hierarchical(covariance(aligned(series)))
 	case HistoricalCVaR:
 		return historicalCVaR(ctx, series, horizon, o)
 	default:
-		return nil, fmt.Errorf("backtest: no allocator %q", name)
+		return nil, fmt.Errorf("backtest: unknown allocator %q", name)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("backtest: %s: %w", name, err)
@@ -78,7 +78,7 @@ func inverseVolatility(series []*returns.Series) ([]float64, error) {
 		sum += w[i]
 	}
 	if sum == 0 {
-		return nil, errors.New("no strategy moves")
+		return nil, errors.New("no strategy has volatility")
 	}
 	for i := range w {
 		w[i] /= sum
@@ -240,7 +240,7 @@ func minVariance(s *mat.SymDense) ([]float64, error) {
 		}
 		active = append(active, enter)
 	}
-	return nil, fmt.Errorf("no minimum variance found among %d strategies", n)
+	return nil, fmt.Errorf("the minimum variance of %d strategies was not found", n)
 }
 
 // unconstrained is the least variance among some strategies, weights of any
@@ -285,7 +285,7 @@ func historicalCVaR(ctx context.Context, series []*returns.Series, horizon int, 
 		}
 	}
 	if len(set.Returns) == 0 {
-		return nil, fmt.Errorf("backtest: %s: %d days in common are fewer than the horizon of %d", HistoricalCVaR, t, horizon)
+		return nil, fmt.Errorf("backtest: %s: %d common days, fewer than the horizon of %d", HistoricalCVaR, t, horizon)
 	}
 	o.Frontier = 0
 	p, err := optimize.NewProblem(set, o, nil)

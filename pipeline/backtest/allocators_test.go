@@ -108,7 +108,7 @@ func TestAllocatorsReference(t *testing.T) {
 		for k, i := range leaves(singleLinkage(correlationDistance(sample)), len(columns)) {
 			near(t, "order in the tree", float64(i), want["hrp_order"][[2]int{k, 0}], 0)
 		}
-		for name, tol := range map[string]float64{InverseVolatility: 1e-10, MinVariance: 1e-8, RiskParity: 1e-10} {
+		for name, tol := range map[string]float64{InverseVolatility: 1e-10, MinVariance: 1e-8, HRP: 1e-10} {
 			w, err := Allocate(t.Context(), name, series, 1, optimize.DefaultOptions())
 			if err != nil {
 				t.Fatal(err)
@@ -181,7 +181,7 @@ func TestAllocatorsProperties(t *testing.T) {
 				r.Errorf("%s: sum %v", name, sum)
 			}
 			for what, other := range map[string]map[string]float64{"unit": weights(names, scaled), "order": weights(turnedNames, turned)} {
-				if name == RiskParity && what == "order" {
+				if name == HRP && what == "order" {
 					continue // halves are cut from the order of the tree, in which equals follow the order of the columns
 				}
 				for _, s := range names {
@@ -217,7 +217,7 @@ func weigh(name string, names []string, columns [][]float64) (map[string]float64
 		w, err = inverseVolatility(series)
 	case MinVariance:
 		w, err = minVariance(shrunkCovariance(x))
-	case RiskParity:
+	case HRP:
 		w = hierarchical(covariance(x))
 	}
 	out := map[string]float64{}

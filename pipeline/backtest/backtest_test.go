@@ -70,7 +70,7 @@ func TestSchedule(t *testing.T) {
 	if got := schedule(Options{Schedule: Listed}, days[9], days[3], days[9]); got != "2024-01-04 2024-01-12" {
 		t.Errorf("listed: %s", got)
 	}
-	if got := schedule(Options{Schedule: Listed}, returns.NewDate(2024, 2, 29)); !strings.Contains(got, "backtest.dates: 2024-02-29 is no day of the data") {
+	if got := schedule(Options{Schedule: Listed}, returns.NewDate(2024, 2, 29)); !strings.Contains(got, "backtest.dates: no data for 2024-02-29") {
 		t.Errorf("a day without returns: %s", got)
 	}
 	if got := schedule(Options{Schedule: Listed}, returns.NewDate(2025, 1, 1)); !strings.Contains(got, "has no day between") {
@@ -178,7 +178,7 @@ func TestSimulatorRules(t *testing.T) {
 	ruin := panelOf(t, []string{"a"}, []float64{0, 0, -0.5})
 	s := NewSimulator(ruin, Costs{}, 0, ruin.Date(0), ruin.Last())
 	s.Add(Target{Day: ruin.Date(0), Weights: map[string]float64{"a": 3}})
-	if err := s.Until(ruin.Date(2)); err == nil || !strings.Contains(err.Error(), "the capital is lost on 2024-01-03") {
+	if err := s.Until(ruin.Date(2)); err == nil || !strings.Contains(err.Error(), "total loss on 2024-01-03") {
 		t.Errorf("three times -50%%: %v", err)
 	}
 }

@@ -12,23 +12,23 @@ import (
 
 // Options is the section `backtest` of the configuration.
 type Options struct {
-	Schedule string `mapstructure:"schedule" json:"schedule" doc:"when weights are decided: monthly (last session of each month), weekly (last session of each week), every (a number of sessions) or dates (of a file)" enum:"monthly,weekly,every,dates"`
-	Every    int    `mapstructure:"every" json:"every" doc:"rows of the data between two decisions, for schedule every; 0: those that make a month"`
-	Dates    string `mapstructure:"dates" json:"dates" doc:"CSV with a column date, one day of decision a row, for schedule dates" path:"true"`
-	Start    string `mapstructure:"start" json:"start" doc:"first day on which weights may be decided, YYYY-MM-DD; blank: as soon as some strategy has returns.min_history"`
-	End      string `mapstructure:"end" json:"end" doc:"last day of the backtest, YYYY-MM-DD; blank: the data's last"`
-	Purge    int    `mapstructure:"purge" json:"purge" doc:"last sessions before a decision whose returns the models do not see"`
-	Delay    int    `mapstructure:"delay" json:"delay" doc:"sessions after the next one that pass before the weights are traded; 0: they earn the next session's return"`
+	Schedule string `mapstructure:"schedule" json:"schedule" doc:"rebalancing schedule: monthly (last session of each month), weekly (last session of each week), every (a number of sessions) or dates (of a file)" enum:"monthly,weekly,every,dates"`
+	Every    int    `mapstructure:"every" json:"every" doc:"sessions between two decisions, for schedule every; 0: a month"`
+	Dates    string `mapstructure:"dates" json:"dates" doc:"CSV of decision dates, with a column date; for schedule dates" path:"true"`
+	Start    string `mapstructure:"start" json:"start" doc:"earliest decision, YYYY-MM-DD; blank: when the first strategy has returns.min_history"`
+	End      string `mapstructure:"end" json:"end" doc:"last day of the backtest, YYYY-MM-DD; blank: the last day of the data"`
+	Purge    int    `mapstructure:"purge" json:"purge" doc:"sessions before a decision whose returns are withheld from the models"`
+	Delay    int    `mapstructure:"delay" json:"delay" doc:"execution delay in sessions; 0: weights earn the next session's return"`
 
-	NoTrade  float64 `mapstructure:"no_trade" json:"no_trade" doc:"turnover (half the sum of absolute changes) below which nothing is traded" fraction:"true"`
-	MinTrade float64 `mapstructure:"min_trade" json:"min_trade" doc:"smallest trade of one strategy, as a fraction of capital; smaller ones are not made" fraction:"true"`
+	NoTrade  float64 `mapstructure:"no_trade" json:"no_trade" doc:"no-trade threshold: minimum turnover (half the sum of absolute changes) of a rebalance" fraction:"true"`
+	MinTrade float64 `mapstructure:"min_trade" json:"min_trade" doc:"minimum trade of one strategy, as a fraction of capital; smaller trades are skipped" fraction:"true"`
 
-	Compare    []string   `mapstructure:"compare" json:"compare" doc:"allocators to compare with, on the same days and costs: equal_weight, inverse_volatility, min_variance (Ledoit-Wolf), historical_cvar, risk_parity (hierarchical)" `
-	Portfolios []External `mapstructure:"portfolios" json:"portfolios,omitempty" doc:"more to compare with, from weights files: [{name: desk, path: desk.csv}]; a file is a weights.csv of several days"`
-	Benchmark  string     `mapstructure:"benchmark" json:"benchmark" doc:"the allocator that relative metrics are against"`
-	Level      float64    `mapstructure:"level" json:"level" doc:"probability of the intervals of metrics, by stationary bootstrap" fraction:"true"`
+	Compare    []string   `mapstructure:"compare" json:"compare" doc:"benchmark allocators, on the same days and costs: equal_weight, inverse_volatility, min_variance (Ledoit-Wolf), historical_cvar, hrp (hierarchical risk parity)" `
+	Portfolios []External `mapstructure:"portfolios" json:"portfolios,omitempty" doc:"benchmark portfolios from weights files of several days: [{name: desk, path: desk.csv}]"`
+	Benchmark  string     `mapstructure:"benchmark" json:"benchmark" doc:"benchmark of the relative metrics"`
+	Level      float64    `mapstructure:"level" json:"level" doc:"confidence level of the bootstrap intervals" fraction:"true"`
 	Replicates int        `mapstructure:"replicates" json:"replicates" doc:"bootstrap replicates; 0: no intervals"`
-	Sweep      []Sweep    `mapstructure:"sweep" json:"sweep,omitempty" doc:"backtests for every combination of values of configuration keys: [{key: optimize.alpha, values: [\"0.9\", \"0.95\"]}]; with them the probability of backtest overfitting"`
+	Sweep      []Sweep    `mapstructure:"sweep" json:"sweep,omitempty" doc:"grid of configuration values, one backtest each, with the probability of backtest overfitting: [{key: optimize.alpha, values: [\"0.9\", \"0.95\"]}]"`
 }
 
 // External is a portfolio that a file describes.
@@ -79,7 +79,7 @@ func (o Options) Validate() error {
 	schedules := []string{Monthly, Weekly, Every, Listed}
 	check(slices.Contains(schedules, o.Schedule), "schedule", "%q is not one of %s", o.Schedule, strings.Join(schedules, ", "))
 	check(o.Every >= 0, "every", "is %d; expected 1 or more, or 0 for a month", o.Every)
-	check(o.Schedule != Listed || o.Dates != "", "dates", "is blank; schedule dates needs a file")
+	check(o.Schedule != Listed || o.Dates != "", "dates", "is required for schedule dates")
 	day := func(key, s string) (returns.Date, bool) {
 		if s == "" {
 			return 0, false
@@ -102,10 +102,10 @@ func (o Options) Validate() error {
 	known := append([]string{Ours}, o.Compare...)
 	for i, name := range o.Compare {
 		check(slices.Contains(allocatorNames, name), fmt.Sprintf("compare[%d]", i), "%q is not one of %s", name, strings.Join(allocatorNames, ", "))
-		check(slices.Index(o.Compare, name) == i, fmt.Sprintf("compare[%d]", i), "%q is there twice", name)
+		check(slices.Index(o.Compare, name) == i, fmt.Sprintf("compare[%d]", i), "duplicate name %q", name)
 	}
 	for i, p := range o.Portfolios {
-		check(p.Name != "" && !slices.Contains(known, p.Name), fmt.Sprintf("portfolios[%d].name", i), "%q is blank or taken", p.Name)
+		check(p.Name != "" && !slices.Contains(known, p.Name), fmt.Sprintf("portfolios[%d].name", i), "%q is blank or already used", p.Name)
 		check(p.Path != "", fmt.Sprintf("portfolios[%d].path", i), "is blank")
 		known = append(known, p.Name)
 	}
@@ -120,6 +120,6 @@ func (o Options) Validate() error {
 		check(len(s.Values) > 0, key+".values", "is empty")
 		combinations *= max(1, len(s.Values))
 	}
-	check(combinations <= 1000, "sweep", "has %d combinations; at most 1000 are done", combinations)
+	check(combinations <= 1000, "sweep", "has %d combinations, more than 1000", combinations)
 	return errors.Join(errs...)
 }

@@ -21,7 +21,7 @@ func Schedule(o Options, days []returns.Date, start, end returns.Date, sessions 
 		}
 	}
 	if len(in) == 0 {
-		return nil, fmt.Errorf("backtest: no day of the data is between %v and %v", start, end)
+		return nil, fmt.Errorf("backtest: no data between %v and %v", start, end)
 	}
 	var out []returns.Date
 	switch o.Schedule {
@@ -31,7 +31,7 @@ func Schedule(o Options, days []returns.Date, start, end returns.Date, sessions 
 				continue
 			}
 			if _, ok := slices.BinarySearch(days, d); !ok {
-				return nil, fmt.Errorf("backtest.dates: %v is no day of the data; give a day that has returns", d)
+				return nil, fmt.Errorf("backtest.dates: no data for %v; expected a day with returns", d)
 			}
 			out = append(out, d)
 		}

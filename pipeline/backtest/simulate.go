@@ -214,7 +214,7 @@ type RuinError struct {
 }
 
 func (e *RuinError) Error() string {
-	return fmt.Sprintf("backtest: the capital is lost on %v: the portfolio returns %.4g; lower the leverage or the costs", e.Day, e.Return)
+	return fmt.Sprintf("backtest: total loss on %v: the portfolio returns %.4g; lower the leverage or the costs", e.Day, e.Return)
 }
 
 // day simulates one day, at the begin of which cost was paid for trading.

@@ -55,11 +55,11 @@ var errorType = reflect.TypeFor[error]()
 func RegisterError(example error) {
 	t := reflect.TypeOf(example)
 	if t.Kind() != reflect.Pointer || t.Elem().Kind() != reflect.Struct {
-		panic(fmt.Sprintf("engine: %T is no pointer to a struct", example))
+		panic(fmt.Sprintf("engine: %T is not a pointer to a struct", example))
 	}
 	for i := range t.Elem().NumField() {
 		if !t.Elem().Field(i).IsExported() {
-			panic(fmt.Sprintf("engine: %T has the unexported field %s, which would be lost", example, t.Elem().Field(i).Name))
+			panic(fmt.Sprintf("engine: %T has the unexported field %s, which cannot be encoded", example, t.Elem().Field(i).Name))
 		}
 	}
 	if _, twice := typeOf[kindOf(t)]; twice {
@@ -183,7 +183,7 @@ func (e encodedError) decode() (error, error) {
 	}
 	t, ok := typeOf[e.Kind]
 	if !ok {
-		return nil, fmt.Errorf("engine: another process sent an error of the unknown kind %q: %s", e.Kind, e.Text)
+		return nil, fmt.Errorf("engine: error of unknown kind %q from another process: %s", e.Kind, e.Text)
 	}
 	v := reflect.New(t)
 	for i := range t.NumField() {

@@ -69,7 +69,7 @@ func TestLoggerGroupsFindings(t *testing.T) {
 	find("bayes", "bayes.rhat", "f")
 	l.Flush()
 	lines := strings.Split(strings.TrimSpace(log.String()), "\n")
-	if len(lines) != 4 || !strings.Contains(lines[0], "4 strategies (a, b, c, d)") || !strings.Contains(lines[1], `"strategy":"e"`) || !strings.Contains(lines[2], "stage finished") || !strings.Contains(lines[3], `"strategy":"f"`) {
+	if len(lines) != 4 || !strings.Contains(lines[0], "4 strategies: a, b, c, d. For a:") || !strings.Contains(lines[1], `"strategy":"e"`) || !strings.Contains(lines[2], "stage finished") || !strings.Contains(lines[3], `"strategy":"f"`) {
 		t.Errorf("%q", lines)
 	}
 }

@@ -21,10 +21,10 @@ type Local struct{ Stages map[string]Stage }
 func (l Local) Execute(ctx context.Context, a Action, s Store, sink Sink) (id ContentID, err error) {
 	stage, ok := l.Stages[a.Stage]
 	if !ok || stage.Version != a.Version {
-		return "", fmt.Errorf("engine: no stage %q of version %d here", a.Stage, a.Version)
+		return "", fmt.Errorf("engine: unknown stage %q of version %d", a.Stage, a.Version)
 	}
 	if a.Arch != Arch() {
-		return "", fmt.Errorf("engine: %v is for %s, this is %s: its rounding may differ, and its results are not the same", a, a.Arch, Arch())
+		return "", fmt.Errorf("engine: %v is for %s, this platform is %s; floating-point results may differ", a, a.Arch, Arch())
 	}
 	defer func() {
 		if r := recover(); r != nil {

@@ -115,7 +115,7 @@ func (l *Logger) write(e Event) {
 	case ActionFailed: // the run's own last line says it to everyone
 		l.Log.Debug("action failed", append(fields, zap.Error(e.Err))...)
 	case Damaged:
-		l.Log.Warn("stored result is damaged and is made again", append(fields, zap.Error(e.Err))...)
+		l.Log.Warn("cached result is damaged; recomputing", append(fields, zap.Error(e.Err))...)
 	case Found:
 		f := e.Finding
 		fields = append(fields, zap.String("code", f.Code), zap.Stringer("severity", f.Severity))

@@ -51,11 +51,11 @@ func (p Process) Execute(ctx context.Context, a Action, _ Store, _ Sink) (Conten
 		if len(last) > 2000 {
 			last = last[:2000] + " ..."
 		}
-		return "", &StageError{a.Stage, fmt.Errorf("engine: %v: its process ended: %w\n%s", a, err, last)}
+		return "", &StageError{a.Stage, fmt.Errorf("engine: %v: the process ended: %w\n%s", a, err, last)}
 	}
 	var reply answer
 	if err := gob.NewDecoder(&out).Decode(&reply); err != nil {
-		return "", &StageError{a.Stage, fmt.Errorf("engine: %v: its process answered what is no result: %w", a, err)}
+		return "", &StageError{a.Stage, fmt.Errorf("engine: %v: invalid response of the process: %w", a, err)}
 	}
 	if len(reply.Err) > 0 {
 		remote, err := DecodeError(reply.Err)
@@ -72,7 +72,7 @@ func (p Process) Execute(ctx context.Context, a Action, _ Store, _ Sink) (Conten
 func Serve(ctx context.Context, stages map[string]Stage, open func(location string) (Store, error), in io.Reader, out io.Writer) error {
 	var ask request
 	if err := gob.NewDecoder(in).Decode(&ask); err != nil {
-		return fmt.Errorf("engine: no action to execute: %w", err)
+		return fmt.Errorf("engine: invalid action: %w", err)
 	}
 	content, err := serve(ctx, stages, open, ask)
 	reply := answer{Content: content}

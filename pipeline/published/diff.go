@@ -69,7 +69,7 @@ func Diff(a, b string) (*Difference, error) {
 
 func readRun(dir string) (*Manifest, *reports.Summary, error) {
 	missing := func(err error) error {
-		return &returns.NotReadyError{Message: fmt.Sprintf("%s is no published run: %v", dir, err)}
+		return &returns.NotReadyError{Message: fmt.Sprintf("%s is not a published run: %v", dir, err)}
 	}
 	m, err := ReadManifest(dir)
 	if err != nil {

@@ -28,12 +28,12 @@ func (e *GateError) Error() string {
 type LockedError struct{ Path, Holder string }
 
 func (e *LockedError) Error() string {
-	return fmt.Sprintf("another run works in this output folder: %s is held by %s; wait for it to end", e.Path, e.Holder)
+	return fmt.Sprintf("another run holds the lock of this output folder: %s is locked by %s; wait for it to end", e.Path, e.Holder)
 }
 
 // RetractedError is a result that was published before and retracted.
 type RetractedError struct{ Dir, Why string }
 
 func (e *RetractedError) Error() string {
-	return fmt.Sprintf("the result is that of %s, which was taken back: %s; change the inputs, or publish it again with --approve", e.Dir, e.Why)
+	return fmt.Sprintf("the result equals the retracted revision %s (%s); change the inputs, or publish it again with --approve", e.Dir, e.Why)
 }

@@ -28,11 +28,11 @@ func Scenarios(dir string, s engine.Store) (*columnar.Table, error) {
 		}
 		b, err := s.Get(stage.Actions[0].Content)
 		if err != nil {
-			return nil, &returns.NotReadyError{Message: fmt.Sprintf("the scenarios of the run are no longer stored (%v); run the day again", err)}
+			return nil, &returns.NotReadyError{Message: fmt.Sprintf("the scenarios of the run are no longer cached (%v); run that date again", err)}
 		}
 		return columnar.DecodeIPC(b)
 	}
-	return nil, &returns.NotReadyError{Message: fmt.Sprintf("%s names no scenarios", dir)}
+	return nil, &returns.NotReadyError{Message: fmt.Sprintf("%s has no scenarios", dir)}
 }
 
 // WriteScenarios writes the table of Scenarios as parquet or arrow.
@@ -43,7 +43,7 @@ func WriteScenarios(w io.Writer, t *columnar.Table, format string) error {
 	case "arrow":
 		return columnar.WriteIPC(w, t)
 	}
-	return fmt.Errorf("published: no format %q; expected parquet or arrow", format)
+	return fmt.Errorf("published: unknown format %q; expected parquet or arrow", format)
 }
 
 // Posterior returns the posterior of a strategy as a published run used it.
@@ -65,7 +65,7 @@ func Posterior(dir string, s engine.Store, strategy string) (*bayes.Posterior, e
 			}
 			b, err := s.Get(a.Content)
 			if err != nil {
-				return nil, &returns.NotReadyError{Message: fmt.Sprintf("the draws of %q are no longer stored (%v); run the day again", strategy, err)}
+				return nil, &returns.NotReadyError{Message: fmt.Sprintf("the draws of %q are no longer cached (%v); run that date again", strategy, err)}
 			}
 			if found, err = decodePosterior(b); err != nil { // a second try comes later and wins
 				return nil, err
@@ -93,7 +93,7 @@ func WriteDraws(w io.Writer, p *bayes.Posterior, format string, chain int) error
 		}
 		return columnar.WriteIPC(w, t)
 	}
-	return fmt.Errorf("pipeline: no format %q; expected parquet, arrow or cmdstan", format)
+	return fmt.Errorf("published: unknown format %q; expected parquet, arrow or cmdstan", format)
 }
 
 func decodePosterior(b []byte) (*bayes.Posterior, error) {
@@ -119,7 +119,7 @@ func ExportPanel(p *returns.Panel, format string) ([]byte, error) {
 	case "arrow":
 		err = p.WriteArrow(&b)
 	default:
-		err = fmt.Errorf("pipeline: no format %q; expected csv, parquet or arrow", format)
+		err = fmt.Errorf("published: unknown format %q; expected csv, parquet or arrow", format)
 	}
 	return b.Bytes(), err
 }

@@ -23,13 +23,13 @@ func Lock(out string) (release func(), err error) {
 	}
 	path := filepath.Join(out, ".lock")
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, &config.Error{Err: fmt.Errorf("%s is no regular file; expected the lock that a run leaves there; remove it", path)}
+		return nil, &config.Error{Err: fmt.Errorf("%s is not a regular file; expected the lock file of a run; remove it", path)}
 	}
 	// Nothing follows a symbolic link that somebody puts there in between.
 	l := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW), flock.SetPermissions(0o644))
 	got, err := l.TryLock()
 	if errors.Is(err, fs.ErrPermission) {
-		return nil, &LockedError{Path: path, Holder: "another account, whose file it is"}
+		return nil, &LockedError{Path: path, Holder: "another account"}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("published: %s: %w", path, err)

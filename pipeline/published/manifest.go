@@ -87,7 +87,7 @@ func StoredAction(m *Manifest, stage string, s engine.Store) (engine.Action, err
 		}
 		b, err := s.Get(st.Actions[0].Action)
 		if err != nil {
-			return engine.Action{}, &returns.NotReadyError{Message: fmt.Sprintf("what the run did is no longer stored (%v); run the day again", err)}
+			return engine.Action{}, &returns.NotReadyError{Message: fmt.Sprintf("the actions of the run are no longer cached (%v); run that date again", err)}
 		}
 		var a engine.Action
 		return a, json.Unmarshal(b, &a)

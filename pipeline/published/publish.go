@@ -62,7 +62,7 @@ func Publish(out string, m *Manifest, s engine.Store, approved bool, damaged fun
 	}
 	for _, f := range parts {
 		if !plainName(f.Name) {
-			return "", false, fmt.Errorf("published: publish: %q is no name of a file; the cache is damaged or was written by another program: allocate cache verify --remove", f.Name)
+			return "", false, fmt.Errorf("published: publish: invalid file name %q; the cache is damaged: run allocate cache verify --remove", f.Name)
 		}
 		b, err := s.Get(f.Content)
 		if err != nil {

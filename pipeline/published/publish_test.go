@@ -31,7 +31,7 @@ func TestPartsStayInTheirFolder(t *testing.T) {
 			t.Fatal(err)
 		}
 		m := &Manifest{AsOf: returns.NewDate(2022, 12, 23), Files: []engine.Part{{Name: name, Content: content}}}
-		if _, _, err := Publish(out, m, s, false, func(fs []returns.Finding) []returns.Finding { return fs }); err == nil || !strings.Contains(err.Error(), "is no name of a file") {
+		if _, _, err := Publish(out, m, s, false, func(fs []returns.Finding) []returns.Finding { return fs }); err == nil || !strings.Contains(err.Error(), "invalid file name") {
 			t.Errorf("%q: %v", name, err)
 		}
 		if left, err := os.ReadDir(out); err != nil || len(left) > 0 {

@@ -24,13 +24,13 @@ func Retract(out, run, why string, now func() time.Time) (latest string, err err
 	d, dateErr := returns.ParseDate(day)
 	k, numErr := strconv.Atoi(strings.TrimPrefix(rev, "r"))
 	if !ok || dateErr != nil || numErr != nil || !strings.HasPrefix(rev, "r") || k < 1 {
-		return "", &config.Error{Err: fmt.Errorf("%q names no revision; expected DATE/rN, such as 2022-12-28/r1", run)}
+		return "", &config.Error{Err: fmt.Errorf("%q is not a revision; expected DATE/rN, such as 2022-12-28/r1", run)}
 	}
 	if strings.TrimSpace(why) == "" {
-		return "", &config.Error{Err: errors.New("--why is blank; expected the reason, which the index and the folder will show")}
+		return "", &config.Error{Err: errors.New("--why is required; it is shown in the index and the folder")}
 	}
 	if _, err := os.Stat(out); err != nil {
-		return "", &returns.NotReadyError{Message: fmt.Sprintf("%s: nothing was published there", out)}
+		return "", &returns.NotReadyError{Message: fmt.Sprintf("%s: not a published revision", out)}
 	}
 	release, err := Lock(out)
 	if err != nil {
@@ -39,7 +39,7 @@ func Retract(out, run, why string, now func() time.Time) (latest string, err err
 	defer release()
 	dir := filepath.Join(out, d.String(), "r"+strconv.Itoa(k))
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return "", &config.Error{Err: fmt.Errorf("%s: there is no such revision", dir)}
+		return "", &config.Error{Err: fmt.Errorf("%s: no such revision", dir)}
 	}
 	b, err := json.MarshalIndent(Retraction{Why: why, At: now().UTC()}, "", "  ")
 	if err != nil {

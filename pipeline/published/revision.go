@@ -206,7 +206,7 @@ func (v *Revision) read(name string) ([]byte, error) {
 }
 
 func (v *Revision) broken(name string) error {
-	return &returns.InputError{Err: fmt.Errorf("%s is not what was published: its SHA-256 differs from the one in %s and %s, or it is gone, and the cache does not have it; restore it from a backup, publish the day again (allocate run --as-of %v), or take the revision back (allocate retract)",
+	return &returns.InputError{Err: fmt.Errorf("%s is damaged or missing: its SHA-256 does not match %s and %s, and the cache has no copy; restore it from a backup, publish the date again (allocate run --as-of %v), or retract the revision (allocate retract)",
 		filepath.Join(v.Dir, name), SumsFile, ManifestFile, v.Day)}
 }
 
@@ -214,11 +214,11 @@ func (v *Revision) broken(name string) error {
 // *returns.NotReadyError, a run whose run.json is damaged a *returns.InputError.
 func Open(dir string) (*Revision, error) {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return nil, &returns.NotReadyError{Message: fmt.Sprintf("%s is no published run: expected a folder <out>/<as-of>/r<k>, or <out>/latest", dir)}
+		return nil, &returns.NotReadyError{Message: fmt.Sprintf("%s is not a published run; expected a folder <out>/<as-of>/r<k>, or <out>/latest", dir)}
 	}
 	if _, err := os.Stat(filepath.Join(dir, SumsFile)); errors.Is(err, fs.ErrNotExist) {
 		if _, err := os.Stat(filepath.Join(dir, ManifestFile)); errors.Is(err, fs.ErrNotExist) {
-			return nil, &returns.NotReadyError{Message: fmt.Sprintf("%s is no published run: it has no %s", dir, ManifestFile)}
+			return nil, &returns.NotReadyError{Message: fmt.Sprintf("%s is not a published run: it has no %s", dir, ManifestFile)}
 		}
 	}
 	v, err := openRevision(dir)
@@ -360,7 +360,7 @@ func (v *Revision) mend(s engine.Store, write bool) []returns.Finding {
 		return []returns.Finding{{
 			// A warning: nothing uses a damaged file, and a run restores what it can.
 			Code: "run.damaged", Severity: returns.Warn,
-			Sentence: fmt.Sprintf("%s: %s %s not what was published; a run restores what the cache still has.", v.Dir, strings.Join(was, ", "), isAre(was)),
+			Sentence: fmt.Sprintf("%s: %s %s damaged; the next run restores files from the cache.", v.Dir, strings.Join(was, ", "), isAre(was)),
 		}}
 	}
 	var fs []returns.Finding
@@ -368,13 +368,13 @@ func (v *Revision) mend(s engine.Store, write bool) []returns.Finding {
 	if len(healed) > 0 {
 		fs = append(fs, returns.Finding{
 			Code: "run.restored", Severity: returns.Warn, // the file is right again, the disk may not be
-			Sentence: fmt.Sprintf("%s: %s %s damaged or gone, and restored as published; check the disk, and who writes there.", v.Dir, strings.Join(healed, ", "), wasWere(healed)),
+			Sentence: fmt.Sprintf("%s: %s %s damaged or missing, and restored from the cache; check the disk and its write permissions.", v.Dir, strings.Join(healed, ", "), wasWere(healed)),
 		})
 	}
 	if len(lost) > 0 {
 		fs = append(fs, returns.Finding{
 			Code: "run.damaged", Severity: returns.Warn, // nothing reads it again but people
-			Sentence: fmt.Sprintf("%s: %s %s not what was published, and the cache no longer has the original; restore from a backup, or take the revision back (allocate retract).", v.Dir, strings.Join(lost, ", "), isAre(lost)),
+			Sentence: fmt.Sprintf("%s: %s %s damaged, and the cache has no copy; restore from a backup, or retract the revision (allocate retract).", v.Dir, strings.Join(lost, ", "), isAre(lost)),
 		})
 	}
 	return fs

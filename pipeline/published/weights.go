@@ -74,7 +74,7 @@ func readWeightRows(name string, text []byte) ([]weightRow, error) {
 			return nil, refuse(1, "not after as_of, %v; weights take effect on a later day", r.asOf)
 		}
 		if r.strategy = unquoteCell(cell(2)); r.strategy == "" {
-			return nil, refuse(2, "the name is blank; every row needs a strategy")
+			return nil, refuse(2, "the strategy is blank; expected a name in every row")
 		}
 		if r.weight, r.decimals, err = parseWeight(cell(3)); err != nil {
 			return nil, refuse(3, "%v", err)
@@ -121,7 +121,7 @@ func ParseTargets(name string, text []byte, most float64) ([]backtest.Target, er
 		out[i] = d.Target
 		out[i].Day = d.effective - 1 // the last day before they count
 		if i > 0 && out[i].Day <= out[i-1].Day {
-			return nil, &returns.InputError{Err: &columnar.CellError{File: name, Row: d.line, Column: "effective", Value: d.effective.String(), Want: fmt.Sprintf("not after %v, when the weights of the as_of before take effect", days[i-1].effective)}}
+			return nil, &returns.InputError{Err: &columnar.CellError{File: name, Row: d.line, Column: "effective", Value: d.effective.String(), Want: fmt.Sprintf("not after %v, the effective date of the previous as_of", days[i-1].effective)}}
 		}
 	}
 	return out, err
@@ -144,10 +144,10 @@ func parseDays(name string, text []byte, most float64) ([]dayWeights, error) {
 			d.effective = r.effective
 		}
 		if effective[r.asOf] != r.effective {
-			return nil, refuse("effective", r.effective.String(), "%v is there with effective %v and %v; keep the rows of one of them", r.asOf, effective[r.asOf], r.effective)
+			return nil, refuse("effective", r.effective.String(), "%v has two effective dates, %v and %v; keep one", r.asOf, effective[r.asOf], r.effective)
 		}
 		if _, twice := d.Weights[r.strategy]; twice {
-			return nil, refuse("strategy", r.strategy, "it is there twice on %v; remove one", r.asOf)
+			return nil, refuse("strategy", r.strategy, "duplicate row on %v; remove one", r.asOf)
 		}
 		d.Weights[r.strategy], d.line = r.weight, r.line
 	}
@@ -160,9 +160,9 @@ func parseDays(name string, text []byte, most float64) ([]dayWeights, error) {
 			gross += math.Abs(d.Weights[strategy])
 		}
 		if gross > most {
-			hint := fmt.Sprintf("the largest believed is %.4g", most)
+			hint := fmt.Sprintf("the maximum accepted is %.4g", most)
 			if math.Abs(sum-100) < 2 {
-				hint = "they are in percent; write fractions of capital, or a % sign after each"
+				hint = "they look like percentages; write fractions of capital, or add a % sign to each"
 			}
 			return nil, &returns.InputError{Err: &columnar.CellError{File: name, Row: d.line, Column: "weight", Want: fmt.Sprintf("the weights of %v sum to %.6g, in absolute value to %.6g times the capital: %s", day, sum, gross, hint)}}
 		}
@@ -184,7 +184,7 @@ func ReadWeights(path string, most float64, asOf returns.Date) (*Holding, error)
 	case errors.As(err, &odd):
 		return nil, &returns.InputError{Err: fmt.Errorf("gates.previous: %w", err)}
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, &returns.NotReadyError{Message: fmt.Sprintf("gates.previous: there is no file %s", path)}
+		return nil, &returns.NotReadyError{Message: fmt.Sprintf("gates.previous: no such file: %s", path)}
 	case err != nil:
 		return nil, &returns.NotReadyError{Message: fmt.Sprintf("gates.previous: %v", err)}
 	}
@@ -193,10 +193,10 @@ func ReadWeights(path string, most float64, asOf returns.Date) (*Holding, error)
 		return nil, err
 	}
 	if h.AsOf > asOf {
-		return nil, &returns.InputError{Err: &columnar.CellError{File: path, Row: h.Row, Column: "as_of", Value: h.AsOf.String(), Want: fmt.Sprintf("these weights were decided after the as-of day, %v; set gates.previous to weights of that day or before it", asOf)}}
+		return nil, &returns.InputError{Err: &columnar.CellError{File: path, Row: h.Row, Column: "as_of", Value: h.AsOf.String(), Want: fmt.Sprintf("these weights are of a date after the as-of date, %v; set gates.previous to weights of that date or earlier", asOf)}}
 	}
 	if h.Effective > asOf.AddDays(10) {
-		return nil, &returns.InputError{Err: &columnar.CellError{File: path, Row: h.Row, Column: "effective", Value: h.Effective.String(), Want: fmt.Sprintf("these weights take effect long after the as-of day, %v: they are not the current ones", asOf)}}
+		return nil, &returns.InputError{Err: &columnar.CellError{File: path, Row: h.Row, Column: "effective", Value: h.Effective.String(), Want: fmt.Sprintf("these weights take effect long after the as-of date, %v; they are not current", asOf)}}
 	}
 	return h, nil
 }
@@ -233,7 +233,7 @@ func Weights(dir string) (*optimize.Weights, error) {
 	w := &optimize.Weights{AsOf: rows[0].asOf, Effective: rows[0].effective}
 	for _, r := range rows {
 		if r.asOf != w.AsOf {
-			return nil, &returns.InputError{Err: &columnar.CellError{File: path, Row: r.line, Column: "as_of", Value: r.asOf.String(), Want: fmt.Sprintf("the rows before are of %v; expected the weights of one day", w.AsOf)}}
+			return nil, &returns.InputError{Err: &columnar.CellError{File: path, Row: r.line, Column: "as_of", Value: r.asOf.String(), Want: fmt.Sprintf("the previous rows are of %v; expected the weights of one date", w.AsOf)}}
 		}
 		w.Decimals = cmp.Or(w.Decimals, r.decimals)
 		w.Names, w.Values = append(w.Names, r.strategy), append(w.Values, r.weight)

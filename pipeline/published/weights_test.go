@@ -33,17 +33,17 @@ func TestParseTargetsRefuses(t *testing.T) {
 		{header + "2022-06-31,2022-07-02,a,1\n", `x.csv: row 2: column "as_of": "2022-06-31": not a date`},
 		{header + "2022-06-01,soon,a,1\n", `x.csv: row 2: column "effective": "soon": not a date`},
 		{header + "2022-06-01,2022-06-01,a,1\n", `x.csv: row 2: column "effective": "2022-06-01": not after as_of, 2022-06-01`},
-		{header + "2022-06-01,2022-06-02,,1\n", `x.csv: row 2: column "strategy": the name is blank`},
+		{header + "2022-06-01,2022-06-02,,1\n", `x.csv: row 2: column "strategy": the strategy is blank`},
 		{header + "2022-06-01,2022-06-02,a,+Inf\n", `x.csv: row 2: column "weight": "+Inf": not a finite number`},
 		{header + "2022-06-01,2022-06-02,a,NaN\n", `x.csv: row 2: column "weight": "NaN": not a finite number`},
 		{header + "2022-06-01,2022-06-02,a,0x1p-2\n", `x.csv: row 2: column "weight": "0x1p-2": not a finite number`},
 		{header + "2022-06-01,2022-06-02,a,\"0,5\"\n", `x.csv: row 2: column "weight": "0,5": not a finite number`},
 		{header + "2022-06-01,2022-06-02,a,\n", `x.csv: row 2: column "weight": not a finite number`},
-		{header + "2022-06-01,2022-06-02,a,1\n2022-06-01,2022-06-02,a,1\n", `x.csv: row 3: column "strategy": "a": it is there twice on 2022-06-01; remove one`},
-		{header + "2022-06-01,2022-06-02,a,1\n2022-06-01,2022-06-03,b,1\n", `x.csv: row 3: column "effective": "2022-06-03": 2022-06-01 is there with effective 2022-06-02 and 2022-06-03; keep the rows of one of them`},
+		{header + "2022-06-01,2022-06-02,a,1\n2022-06-01,2022-06-02,a,1\n", `x.csv: row 3: column "strategy": "a": duplicate row on 2022-06-01; remove one`},
+		{header + "2022-06-01,2022-06-02,a,1\n2022-06-01,2022-06-03,b,1\n", `x.csv: row 3: column "effective": "2022-06-03": 2022-06-01 has two effective dates, 2022-06-02 and 2022-06-03; keep one`},
 		{header + "2022-06-01,2022-06-02,\"a,1\n", "x.csv: row 2: a quote is opened"},
-		{header + "2022-06-01,2022-06-02,a,60\n2022-06-01,2022-06-02,b,40\n", `x.csv: row 3: column "weight": the weights of 2022-06-01 sum to 100, in absolute value to 100 times the capital: they are in percent; write fractions of capital`},
-		{header + "2022-06-01,2022-06-02,a,8\n2022-06-01,2022-06-02,b,-7\n", `x.csv: row 3: column "weight": the weights of 2022-06-01 sum to 1, in absolute value to 15 times the capital: the largest believed is 10`},
+		{header + "2022-06-01,2022-06-02,a,60\n2022-06-01,2022-06-02,b,40\n", `x.csv: row 3: column "weight": the weights of 2022-06-01 sum to 100, in absolute value to 100 times the capital: they look like percentages; write fractions of capital`},
+		{header + "2022-06-01,2022-06-02,a,8\n2022-06-01,2022-06-02,b,-7\n", `x.csv: row 3: column "weight": the weights of 2022-06-01 sum to 1, in absolute value to 15 times the capital: the maximum accepted is 10`},
 	} {
 		_, err := ParseTargets("x.csv", []byte(c.text), AnyGross)
 		var bad *returns.InputError
@@ -87,7 +87,7 @@ func TestWeightsTakeEffect(t *testing.T) {
 	if err != nil || got[0].Day != returns.NewDate(2022, 12, 19) || got[1].Day != returns.NewDate(2022, 12, 21) {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if _, err := ParseTargets("x.csv", []byte(header+"2022-10-31,2022-12-20,a,1\n2022-12-01,2022-12-02,a,0.5\n"), AnyGross); err == nil || !strings.Contains(err.Error(), "when the weights of the as_of before take effect") {
+	if _, err := ParseTargets("x.csv", []byte(header+"2022-10-31,2022-12-20,a,1\n2022-12-01,2022-12-02,a,0.5\n"), AnyGross); err == nil || !strings.Contains(err.Error(), "the effective date of the previous as_of") {
 		t.Errorf("%v", err)
 	}
 }

@@ -29,7 +29,7 @@ func (m *Memory) Put(b []byte) (ID, error) {
 // Get returns a copy of the content of that ID.
 func (m *Memory) Get(id ID) ([]byte, error) {
 	if !id.Valid() {
-		return nil, fmt.Errorf("store: %q is no content ID", id)
+		return nil, fmt.Errorf("store: invalid content ID %q", id)
 	}
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -51,7 +51,7 @@ func (m *Memory) Has(id ID) bool {
 // Record remembers that an action led to a content.
 func (m *Memory) Record(action, content ID) error {
 	if !action.Valid() || !content.Valid() {
-		return fmt.Errorf("store: %q or %q is no ID", action, content)
+		return fmt.Errorf("store: invalid ID %q or %q", action, content)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -62,7 +62,7 @@ func (m *Memory) Record(action, content ID) error {
 // Lookup returns the content that an action led to.
 func (m *Memory) Lookup(action ID) (ID, error) {
 	if !action.Valid() {
-		return "", fmt.Errorf("store: %q is no action ID", action)
+		return "", fmt.Errorf("store: invalid action ID %q", action)
 	}
 	m.mu.RLock()
 	defer m.mu.RUnlock()

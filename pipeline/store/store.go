@@ -91,7 +91,7 @@ func (s *Disk) Put(b []byte) (ID, error) {
 // Get returns the content of that ID, verified.
 func (s *Disk) Get(id ID) ([]byte, error) {
 	if !id.Valid() {
-		return nil, fmt.Errorf("store: %q is no content ID", id)
+		return nil, fmt.Errorf("store: invalid content ID %q", id)
 	}
 	b, err := os.ReadFile(s.path("data", id))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -126,7 +126,7 @@ func (e entry) check() ID { return Sum([]byte(e.Action + e.Content)) }
 // Record remembers that an action led to a content.
 func (s *Disk) Record(action, content ID) error {
 	if !action.Valid() || !content.Valid() {
-		return fmt.Errorf("store: %q or %q is no ID", action, content)
+		return fmt.Errorf("store: invalid ID %q or %q", action, content)
 	}
 	e := entry{Action: action, Content: content}
 	e.Sum = e.check()
@@ -142,7 +142,7 @@ func (s *Disk) Record(action, content ID) error {
 // readable; either way the answer is to do the action.
 func (s *Disk) Lookup(action ID) (ID, error) {
 	if !action.Valid() {
-		return "", fmt.Errorf("store: %q is no action ID", action)
+		return "", fmt.Errorf("store: invalid action ID %q", action)
 	}
 	b, err := os.ReadFile(s.path("index", action))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -51,5 +51,5 @@ func ExampleReadIPC() {
 	fmt.Println(err)
 	// Output:
 	// timestamp UTC [86400000000000] <nil>
-	// returns.feather: the Arrow file does not end in ARROW1; it is cut short, copy or write it again
+	// returns.feather: the Arrow file does not end in ARROW1; it is truncated, copy or write it again
 }

@@ -29,7 +29,7 @@ func (b *budget) take(n, each int64, what string) error {
 	case n < 0 || each < 0:
 		return fmt.Errorf("%d %s; the file is damaged, write it again", n, what)
 	case each > 0 && n > b.left/each:
-		return fmt.Errorf("%d %s would take %s, implausible for a file of this size; it is damaged or built to exhaust memory. If it is neither, split it", n, what, quantity(n, each))
+		return fmt.Errorf("%d %s would take %s, implausible for a file of this size; it is damaged or built to exhaust memory; if neither, split it", n, what, quantity(n, each))
 	}
 	b.left -= n * each
 	return nil

@@ -46,7 +46,7 @@ func (f *inflater) inflate(codec format.CompressionCodec, dst, src []byte) error
 			return err
 		}
 	default:
-		return fmt.Errorf("compressed with %v, which is not read; write the file with snappy, gzip, zstd, lz4_raw or no compression", codec)
+		return fmt.Errorf("compressed with %v, which is not supported; write the file with snappy, gzip, zstd, lz4_raw or no compression", codec)
 	}
 	out, err := parquet.LookupCompressionCodec(codec).Decode(dst, src)
 	switch {

@@ -136,8 +136,8 @@ func TestOthers(t *testing.T) {
 func TestRefusedColumns(t *testing.T) {
 	for name, want := range map[string]string{
 		"duckdb-boolean.parquet": `column "flag": a boolean is not a return`,
-		"duckdb-nested.parquet":  `column "list": a nested column of 1 parts is not read`,
-		"duckdb-brotli.parquet":  `which is not read; write the file with snappy`,
+		"duckdb-nested.parquet":  `column "list": a nested column of 1 parts is not supported`,
+		"duckdb-brotli.parquet":  `which is not supported; write the file with snappy`,
 	} {
 		if _, err := readFixture(t, name); err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)

@@ -60,7 +60,7 @@ func ReadIPCColumns(file string, b []byte, keep func(name string) bool) (t *Tabl
 	case bytes.HasPrefix(b, []byte("ARROW1")):
 		err = f.file(keep)
 	case bytes.HasPrefix(b, []byte("FEA1")):
-		err = errors.New("the file is Feather version 1, which is not read; write it as version 2, or as Parquet or CSV")
+		err = errors.New("the file is Feather version 1, which is not supported; write it as version 2, or as Parquet or CSV")
 	default:
 		err = f.stream(keep)
 	}
@@ -106,7 +106,7 @@ type message struct {
 // messageAt reads the message at a position of b. A head of no table ends a
 // stream.
 func messageAt(b []byte, at int) (message, error) {
-	cut := errors.New("the Arrow data end in the middle of a message; the file is cut short, copy or write it again")
+	cut := errors.New("the Arrow data end within a message; the file is truncated, copy or write it again")
 	if at == len(b) {
 		return message{}, nil
 	}
@@ -143,7 +143,7 @@ func messageAt(b []byte, at int) (message, error) {
 func (f *ipcFile) file(keep func(string) bool) error {
 	tail := len(f.b) - 10
 	if tail < 8 || string(f.b[tail+4:]) != "ARROW1" {
-		return errors.New("the Arrow file does not end in ARROW1; it is cut short, copy or write it again")
+		return errors.New("the Arrow file does not end in ARROW1; it is truncated, copy or write it again")
 	}
 	size := int64(le.Uint32(f.b[tail:]))
 	if size < 8 || size > int64(tail-8) {
@@ -207,7 +207,7 @@ func (f *ipcFile) schema(s table, keep func(string) bool) error {
 		return errors.New("the Arrow file has no schema; write it again")
 	}
 	if s.short(0) != 0 {
-		return errors.New("the Arrow file is big-endian, which is not read; write it on a little-endian machine")
+		return errors.New("the Arrow file is big-endian, which is not supported; write it on a little-endian machine")
 	}
 	f.kinds = map[int64]leaf{}
 	fields := s.vector(1, 4)
@@ -232,7 +232,7 @@ func (f *ipcFile) schema(s table, keep func(string) bool) error {
 				field.dictionary, field.indexes = d.long(0), arrowIndex(d.table(1))
 				f.kinds[field.dictionary] = l
 				if l.kind != String {
-					err = errors.New("a dictionary of other than text is not read; write the column plain")
+					err = errors.New("a dictionary of other than text is not supported; write the column plain")
 				}
 			}
 		}
@@ -300,9 +300,9 @@ func arrowType(field table) (leaf, error) {
 	case arrowBool:
 		return leaf{}, errors.New("a boolean is not a return; write 0 and 1 as numbers if that is meant, or leave the column out")
 	case arrowList, arrowLargeList, arrowFixedList, arrowStruct, arrowMap, arrowUnion, arrowRunEnd:
-		return leaf{}, errors.New("a nested column is not read; write it as a number, a text, a date or a timestamp, or leave it out")
+		return leaf{}, errors.New("a nested column is not supported; write it as a number, a text, a date or a timestamp, or leave it out")
 	}
-	return leaf{}, fmt.Errorf("the Arrow type %d is not read; write the column as a number, a text, a date or a timestamp, or leave it out", field.byte(2))
+	return leaf{}, fmt.Errorf("the Arrow type %d is not supported; write the column as a number, a text, a date or a timestamp, or leave it out", field.byte(2))
 }
 
 // inflate returns the bytes of one buffer.

@@ -298,7 +298,7 @@ func (r *record) skip(schema table) error {
 	case arrowStruct, arrowFixedList:
 		buffers = 1
 	case arrowUnion, arrowRunEnd:
-		return &CellError{Column: schema.text(0), Want: "a union or run-end encoded column cannot be passed over; write the file without it"}
+		return &CellError{Column: schema.text(0), Want: "a union or run-end encoded column cannot be skipped; write the file without it"}
 	}
 	r.buffer += buffers
 	if buffers < 0 || r.buffer > r.buffers.n {

@@ -183,7 +183,7 @@ func (f *parquetFile) plan(keep func(string) bool) error {
 func subtree(schema []format.SchemaElement, i int) (leaves, next int, err error) {
 	for open := int64(1); open > 0; i++ {
 		if i >= len(schema) || schema[i].NumChildren.V < 0 {
-			return 0, 0, errors.New("the schema does not add up; the file is damaged, write it again")
+			return 0, 0, errors.New("the schema is inconsistent; the file is damaged, write it again")
 		}
 		if schema[i].Type.Valid {
 			leaves++
@@ -225,9 +225,9 @@ func parquetType(e *format.SchemaElement, leaves int) (leaf, error) {
 	const refused = "; write it as a number, a text, a date or a timestamp, or leave it out"
 	switch {
 	case !e.Type.Valid:
-		return leaf{}, fmt.Errorf("a nested column of %d parts is not read%s", leaves, refused)
+		return leaf{}, fmt.Errorf("a nested column of %d parts is not supported%s", leaves, refused)
 	case e.RepetitionType.V == format.Repeated:
-		return leaf{}, errors.New("a repeated column is not read" + refused)
+		return leaf{}, errors.New("a repeated column is not supported" + refused)
 	}
 	converted := deprecated.ConvertedType(-1)
 	if e.ConvertedType.Valid {
@@ -239,11 +239,11 @@ func parquetType(e *format.SchemaElement, leaves int) (leaf, error) {
 		scale, isDecimal = int(d.Scale), true
 	}
 	if isDecimal && (scale < 0 || scale > 300) {
-		return leaf{}, fmt.Errorf("a decimal of scale %d is not read; write it as a double", scale)
+		return leaf{}, fmt.Errorf("a decimal of scale %d is not supported; write it as a double", scale)
 	}
 	_, isTime := logical.(*format.TimeType)
 	if isTime || converted == deprecated.TimeMillis || converted == deprecated.TimeMicros {
-		return leaf{}, errors.New("a time of day is not read" + refused)
+		return leaf{}, errors.New("a time of day is not supported" + refused)
 	}
 	switch kind := e.Type.V; kind {
 	case format.Boolean:
@@ -265,7 +265,7 @@ func parquetType(e *format.SchemaElement, leaves int) (leaf, error) {
 		return wholeType(width, logical, converted)
 	case format.ByteArray:
 		if isDecimal {
-			return leaf{}, errors.New("a decimal of varying length is not read; write it as a double")
+			return leaf{}, errors.New("a decimal of varying length is not supported; write it as a double")
 		}
 		return text(), nil
 	case format.FixedLenByteArray:
@@ -276,9 +276,9 @@ func parquetType(e *format.SchemaElement, leaves int) (leaf, error) {
 		if isDecimal && width > 0 && width <= 64 {
 			return decimal(width, scale, true), nil
 		}
-		return leaf{}, fmt.Errorf("%d raw bytes a cell are not read%s", width, refused)
+		return leaf{}, fmt.Errorf("%d raw bytes a cell are not supported%s", width, refused)
 	}
-	return leaf{}, fmt.Errorf("the physical type %v is not read%s", e.Type.V, refused)
+	return leaf{}, fmt.Errorf("the physical type %v is not supported%s", e.Type.V, refused)
 }
 
 // wholeType is the leaf of a 32- or 64-bit integer by its annotation, the
@@ -302,7 +302,7 @@ func wholeType(width int, logical format.LogicalTypeValue, converted deprecated.
 			zone = "UTC"
 		}
 		if width != 8 || unit == 0 {
-			return leaf{}, errors.New("a timestamp of 32 bits or of an unknown unit is not read; write it in milli-, micro- or nanoseconds")
+			return leaf{}, errors.New("a timestamp of 32 bits or of an unknown unit is not supported; write it in milli-, micro- or nanoseconds")
 		}
 		return instant(unit, zone), nil
 	case *format.IntType:
@@ -311,12 +311,12 @@ func wholeType(width int, logical format.LogicalTypeValue, converted deprecated.
 	switch converted {
 	case deprecated.Date:
 		if width != 4 {
-			return leaf{}, errors.New("a date of 64 bits is not read; write it as 32")
+			return leaf{}, errors.New("a date of 64 bits is not supported; write it as 32")
 		}
 		return days(4), nil
 	case deprecated.TimestampMillis, deprecated.TimestampMicros:
 		if width != 8 {
-			return leaf{}, errors.New("a timestamp of 32 bits is not read; write it as 64")
+			return leaf{}, errors.New("a timestamp of 32 bits is not supported; write it as 64")
 		}
 		if converted == deprecated.TimestampMillis {
 			return instant(1e6, "UTC"), nil
@@ -351,7 +351,7 @@ func (f *parquetFile) read() error {
 			case m.Type != l.physical || !slices.Equal(m.PathInSchema, []string{l.name}) || m.NumValues != group.NumRows:
 				return &CellError{Column: l.name, Want: fmt.Sprintf("row group %d describes another column, or other than %d rows; the file is damaged, write it again", g, group.NumRows)}
 			case start < 4 || length < 0 || length > f.end-start:
-				return &CellError{Column: l.name, Want: fmt.Sprintf("its bytes %d to %d are not inside the file's %d; the file is damaged or cut short, copy or write it again", start, start+length, f.end)}
+				return &CellError{Column: l.name, Want: fmt.Sprintf("its bytes %d to %d are not inside the file's %d; the file is damaged or truncated, copy or write it again", start, start+length, f.end)}
 			}
 			raw = slices.Grow(raw[:0], int(length))[:length]
 			if _, err := f.r.ReadAt(raw, start); err != nil {

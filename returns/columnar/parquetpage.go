@@ -113,7 +113,7 @@ func (p *pageReader) pageV1(l *parquetLeaf, c *Column, b []byte, h *format.DataP
 	n, present := int(h.NumValues), []bool(nil)
 	if l.optional {
 		if h.DefinitionLevelEncoding != format.RLE {
-			return fmt.Errorf("levels encoded as %v are not read; write the file with a current program", h.DefinitionLevelEncoding)
+			return fmt.Errorf("levels encoded as %v are not supported; write the file with a current library", h.DefinitionLevelEncoding)
 		}
 		if len(b) < 4 || int64(le.Uint32(b)) > int64(len(b)-4) {
 			return errPage

@@ -68,7 +68,7 @@ func (p *pageReader) decodeFixed(l *parquetLeaf, b []byte, encoding format.Encod
 		}
 		return p.raw, nil
 	}
-	return nil, fmt.Errorf("values encoded as %v are not read; write the column with plain or dictionary encoding", encoding)
+	return nil, fmt.Errorf("values encoded as %v are not supported; write the column with plain or dictionary encoding", encoding)
 }
 
 func (p *pageReader) decodeTexts(b []byte, encoding format.Encoding, n int) (_ []string, err error) {
@@ -100,7 +100,7 @@ func (p *pageReader) decodeTexts(b []byte, encoding format.Encoding, n int) (_ [
 	case format.DeltaByteArray:
 		return p.deltaTexts(b, n)
 	}
-	return nil, fmt.Errorf("text encoded as %v is not read; write the column with plain or dictionary encoding", encoding)
+	return nil, fmt.Errorf("text encoded as %v is not supported; write the column with plain or dictionary encoding", encoding)
 }
 
 // room empties texts and makes it hold n.

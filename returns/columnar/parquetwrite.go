@@ -25,7 +25,7 @@ func WriteParquet(w io.Writer, t *Table) error {
 		return err
 	}
 	if len(t.Columns) == 0 {
-		return errors.New("columnar: a table without columns has no Parquet form; give it one")
+		return errors.New("columnar: a table without columns cannot be written as Parquet; give it one")
 	}
 	options := []parquet.WriterOption{
 		parquet.NewSchema("table", parquetSchema{columns: t.Columns}), parquet.Compression(&parquet.Snappy),
@@ -129,7 +129,7 @@ type parquetField struct {
 
 func (f parquetField) Name() string { return f.name }
 func (f parquetField) Value(reflect.Value) reflect.Value {
-	panic("columnar: rows are written by column")
+	panic("columnar: write columns, not rows")
 }
 
 func (c *Column) parquetNode() parquet.Node {

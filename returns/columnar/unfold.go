@@ -36,7 +36,7 @@ func newUnfolding(file string, r io.Reader, most int64) (*unfolding, error) {
 	u := &unfolding{file: file, in: counter{r: r}, most: most}
 	var err error
 	if u.gz, err = gzip.NewReader(&u.in); err != nil {
-		return nil, &CellError{File: file, Want: fmt.Sprintf("the gzipped file does not unpack (%v); compress it again", err)}
+		return nil, &CellError{File: file, Want: fmt.Sprintf("the gzip file cannot be decompressed (%v); compress it again", err)}
 	}
 	return u, nil
 }
@@ -46,17 +46,17 @@ func (u *unfolding) Read(b []byte) (int, error) {
 	u.out += int64(n)
 	switch {
 	case u.out > u.most:
-		return 0, &CellError{File: u.file, Want: fmt.Sprintf("the gzipped file unfolds to more than %d MiB; unpack or split it", u.most>>20)}
+		return 0, &CellError{File: u.file, Want: fmt.Sprintf("the gzip file decompresses to more than %d MiB; decompress or split it", u.most>>20)}
 	case u.out > 16<<20+200*u.in.n:
 		return 0, u.bomb()
 	case err != nil && err != io.EOF:
-		err = &CellError{File: u.file, Want: fmt.Sprintf("the gzipped file does not unpack (%v); it is cut short or damaged, copy or compress it again", err)}
+		err = &CellError{File: u.file, Want: fmt.Sprintf("the gzip file cannot be decompressed (%v); it is truncated or damaged, copy or compress it again", err)}
 	}
 	return n, err
 }
 
 func (u *unfolding) bomb() error {
-	return &CellError{File: u.file, Want: fmt.Sprintf("%d compressed bytes unfold to implausibly much; if the file is no bomb, unpack it first", u.in.n)}
+	return &CellError{File: u.file, Want: fmt.Sprintf("%d compressed bytes decompress to an implausible size; decompress the file first if it is genuine", u.in.n)}
 }
 
 // pay accounts for n bytes of memory: at most 32 MiB and 32 for each

@@ -130,7 +130,7 @@ def main():
                 ("inverse_volatility", inverse / inverse.sum()),
                 ("min_variance", long_only_min_variance(shrunk.covariance_)),
                 ("hrp_order", order),
-                ("risk_parity", hrp),
+                ("hrp", hrp),
             ):
                 for i, v in enumerate(w):
                     row(what, i, 0, v)
