@@ -18,7 +18,7 @@ func TestKilledRunGivesTheSameBytes(t *testing.T) {
 	binary := buildBinary(t)
 	start := func(dir string, workers string) (*exec.Cmd, *bytes.Buffer) {
 		var log bytes.Buffer
-		cmd := exec.Command(binary, "run", "-v", "--workers", workers, "--config", "../../allocate.yaml",
+		cmd := exec.Command(binary, "run", "-v", "--set", "workers="+workers, "--config", "../../allocate.yaml",
 			"--out", filepath.Join(dir, "out"), "--cache", filepath.Join(dir, "cache"), "--set", "scenarios.count=2000", "--set", "scenarios.holdout=0")
 		cmd.Stderr = &log
 		if err := cmd.Start(); err != nil {
@@ -79,7 +79,7 @@ func TestSignalStopsAndResumes(t *testing.T) {
 	for _, signal := range signals {
 		dir := t.TempDir()
 		var log bytes.Buffer
-		cmd := sampleRun(binary, dir, "--set", "scenarios.count=2000", "--workers", "1")
+		cmd := sampleRun(binary, dir, "--set", "scenarios.count=2000", "--set", "workers=1")
 		cmd.Stderr = &log
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
@@ -90,7 +90,7 @@ func TestSignalStopsAndResumes(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = cmd.Wait()
-		if code := cmd.ProcessState.ExitCode(); code != 130 || !strings.Contains(log.String(), "interrupted; what was finished is kept") {
+		if code := cmd.ProcessState.ExitCode(); code != 130 || !strings.Contains(log.String(), "interrupted; run again to resume") {
 			t.Errorf("%v: exit code %d, %s", signal, code, log.String())
 		}
 		t.Logf("%v: stopped after %v", signal, time.Since(began).Round(time.Millisecond))
@@ -108,7 +108,7 @@ func TestSignalStopsAndResumes(t *testing.T) {
 // leaves at once with exit code 11.
 func TestTwoRunsTogether(t *testing.T) {
 	binary, dir := buildBinary(t), t.TempDir()
-	first := sampleRun(binary, dir, "--set", "bayes.draws=4000", "--set", "scenarios.count=2000", "--workers", "1")
+	first := sampleRun(binary, dir, "--set", "bayes.draws=4000", "--set", "scenarios.count=2000", "--set", "workers=1")
 	if err := first.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func TestTwoRunsTogether(t *testing.T) {
 	began := time.Now()
 	second := sampleRun(binary, dir)
 	out, _ := second.CombinedOutput()
-	if code := second.ProcessState.ExitCode(); code != 11 || !strings.Contains(string(out), fmt.Sprintf("is held by process %d", first.Process.Pid)) {
+	if code := second.ProcessState.ExitCode(); code != 11 || !strings.Contains(string(out), fmt.Sprintf("is locked by process %d", first.Process.Pid)) {
 		t.Errorf("the second run: exit code %d, %s", code, out)
 	}
 	t.Logf("the second run left after %v", time.Since(began).Round(time.Millisecond))
