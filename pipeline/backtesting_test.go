@@ -32,6 +32,10 @@ func quickBacktest(t testing.TB) *config.Config {
 	c.Bayes.Chains, c.Bayes.Draws, c.Bayes.MinESS = 2, 400, 100
 	c.Scenarios.Count, c.Scenarios.Horizon = 1000, 10
 	c.Optimize.CostBP, c.Optimize.MaxWeight = 5, 0.4
+	if testing.Short() {
+		fewDraws(&c)
+		c.Scenarios.Count = 500
+	}
 	b := &c.Backtest
 	b.Schedule, b.Every, b.Start, b.Replicates = "every", 63, "2019-06-03", 100
 	return &c

@@ -60,6 +60,9 @@ func testConfig(t *testing.T) *config.Config {
 	c.Out, c.Cache = filepath.Join(t.TempDir(), "out"), filepath.Join(t.TempDir(), "cache")
 	c.AsOf, c.Workers = "2022-12-23", 2
 	c.Bayes.Draws, c.Scenarios.Count = 500, 2000
+	if testing.Short() {
+		c.Bayes.Draws, c.Bayes.MinESS, c.Bayes.Replicates, c.Scenarios.Count = 200, 100, 20, 800
+	}
 	return &c
 }
 
