@@ -57,7 +57,7 @@ func Plan(ctx context.Context, c *config.Config, now func() time.Time) (asOf ret
 	order := map[string]int{}
 	for i, name := range StageNames() {
 		order[name] = i
-		if !seen[name] {
+		if !seen[name] && err != nil {
 			p.steps = append(p.steps, Step{Stage: name, Status: "pending", Why: []string{"the previous stage is not complete"}})
 		}
 	}
