@@ -25,7 +25,7 @@ func TestCodes(t *testing.T) {
 	seen := map[string]bool{}
 	root := os.DirFS("..")
 	err := fs.WalkDir(root, ".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || path == "returns/catalog.go" {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || path == "returns/catalog.go" || path == "config/retired.go" {
 			return err
 		}
 		text, err := fs.ReadFile(root, path)

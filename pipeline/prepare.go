@@ -177,7 +177,7 @@ func (r *runner) past(in *day, last *published.Revision) error {
 }
 
 // readPanel reads the files into a panel, or finds that this was done before.
-// The day it returns has no as-of day yet.
+// The day it returns has no as-of date yet.
 func (r *runner) readPanel(ctx context.Context, c *config.Config, files *fetched) (day, returns.Calendar, published.ManifestStage, error) {
 	none := returns.Calendar{}
 	o, err := engine.Canonical(c.Returns.Reading())
@@ -226,9 +226,9 @@ func (r *runner) readPanel(ctx context.Context, c *config.Config, files *fetched
 	return in, sessions, account("returns", a.Version, results, r.Now().Sub(began).Seconds()), nil
 }
 
-// settle decides the as-of day. Without one in the configuration it is the
+// settle decides the as-of date. Without one in the configuration it is the
 // last session before today; if the data ends earlier it is stale, and the
-// as-of day is the data's last, for those who lower data.stale to a warning.
+// as-of date is the data's last, for those who lower data.stale to a warning.
 func (in *day) settle(c *config.Config, sessions returns.Calendar, today returns.Date) (stale string, err error) {
 	if c.AsOf == "" {
 		due, last := sessions.Due(today), in.panel.Last()

@@ -28,7 +28,7 @@ func TestPreviousWeightsAge(t *testing.T) {
 		}
 		return published.ReadWeights(path, 2, asOf)
 	}
-	if _, err := read("2022-12-27,2099-01-01,a,1\n"); err == nil || !strings.Contains(err.Error(), "take effect long after the as-of day") {
+	if _, err := read("2022-12-27,2099-01-01,a,1\n"); err == nil || !strings.Contains(err.Error(), "take effect long after the as-of date") {
 		t.Errorf("%v", err)
 	}
 	p, err := returns.NewPanel([]returns.Date{returns.NewDate(2021, 1, 4), asOf}, []returns.Strategy{{Name: "a"}}, [][]float64{{0.01, 0.01}})

@@ -34,7 +34,7 @@ type Run struct {
 // believed.
 type Held struct {
 	AsOf    returns.Date            `json:"as_of"`
-	Weights map[string]float64      `json:"weights"` // drifted to the as-of day, fractions of capital
+	Weights map[string]float64      `json:"weights"` // drifted to the as-of date, fractions of capital
 	Beliefs map[string]HeldStrategy `json:"beliefs,omitempty"`
 }
 

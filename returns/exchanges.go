@@ -10,18 +10,10 @@ import (
 // those of public holidays do not know the days on which an exchange alone is
 // open or closed. For any other market returns.calendar is file.
 var exchanges = map[string]func(Date) bool{
-	"XNYS": xnysHoliday,
-	"XLON": xlonHoliday,
-	"XPAR": xparHoliday,
+	"XNYS": xnysHoliday, // New York Stock Exchange, from 1971
+	"XLON": xlonHoliday, // London Stock Exchange, closed on the bank holidays of England and Wales, from 1990
+	"XPAR": xparHoliday, // Euronext: one calendar in Paris, Amsterdam, Brussels and Lisbon, from 2002
 }
-
-// XLON is the London Stock Exchange from 1990 on, which is closed on the bank
-// holidays of England and Wales.
-func XLON() Calendar { return Calendar{name: "XLON", holiday: xlonHoliday} }
-
-// XPAR is Euronext, which has one calendar in Paris, Amsterdam, Brussels and
-// Lisbon, from 2002 on.
-func XPAR() Calendar { return Calendar{name: "XPAR", holiday: xparHoliday} }
 
 // xlonHoliday reports whether a Monday to Friday is a bank holiday of England
 // and Wales. One on a week-end is kept on the next weekday that is none. Source:

@@ -45,7 +45,7 @@ func TestDetectFrequency(t *testing.T) {
 		want  Frequency
 	}{
 		{"weekdays", datesOf(start, 300, Date.NextWeekday), Daily},
-		{"XNYS", XNYS().Sessions(start, start+700), Daily},
+		{"XNYS", exchange("XNYS").Sessions(start, start+700), Daily},
 		{"weekdays, a fifth missing", holes(datesOf(start, 300, Date.NextWeekday), 0.2), Daily},
 		{"Sunday to Thursday", slices.DeleteFunc(datesOf(start, 400, func(d Date) Date { return d + 1 }), func(d Date) bool {
 			return d.Weekday() == time.Friday || d.Weekday() == time.Saturday

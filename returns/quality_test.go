@@ -114,7 +114,7 @@ func scale(v []float64, by float64) {
 
 func TestSessions(t *testing.T) {
 	p := panelOf(t, noise(1, 300)) // 2020-01-01 is a holiday of XNYS and a row here
-	fs := checkSessions(p, XNYS())
+	fs := checkSessions(p, exchange("XNYS"))
 	if len(fs) != 1 || fs[0].Code != "data.no_session" || fs[0].Severity != Warn || fs[0].From.String() != "2020-01-01" {
 		t.Errorf("rows on holidays: %v", fs)
 	}

@@ -131,15 +131,6 @@ func meanLog1p(t float64, x []float64) float64 {
 	return sum / float64(len(x))
 }
 
-// ParetoMinDraws is the number of draws needed for a reliable smoothed estimate
-// at shape k: 10^(1/(1−max(0,k))), +Inf for k ≥ 1 (Vehtari et al. 2024, eq. 11).
-func ParetoMinDraws(k float64) float64 {
-	if k >= 1 {
-		return math.Inf(1)
-	}
-	return math.Pow(10, 1/(1-max(0, k)))
-}
-
 // ParetoThreshold is the largest k that S draws can be trusted with:
 // min(1 − 1/log₁₀S, 0.7) (Vehtari et al. 2024, eq. 13).
 func ParetoThreshold(draws int) float64 {

@@ -70,11 +70,6 @@ func TestParetoRules(t *testing.T) {
 	}
 	near(t, "threshold of 100", ParetoThreshold(100), 0.5, 1e-15)
 	near(t, "threshold of 4000", ParetoThreshold(4000), 0.7, 0)
-	near(t, "least draws at 0.5", ParetoMinDraws(0.5), 100, 1e-12)
-	near(t, "least draws at -1", ParetoMinDraws(-1), 10, 1e-12)
-	if !math.IsInf(ParetoMinDraws(1), 1) {
-		t.Error("some draws suffice at k = 1")
-	}
 }
 
 // TestPSIS estimates E x² = 1 under N(0, 1) with draws from N(0, s²): the

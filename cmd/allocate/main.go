@@ -26,7 +26,7 @@ const (
 	exitFailure     = 1
 	exitDegraded    = 3   // published under a fallback
 	exitUsage       = 4   // bad usage or configuration
-	exitNotReady    = 5   // input missing, not reaching the as-of day, or stale
+	exitNotReady    = 5   // input missing, not reaching the as-of date, or stale
 	exitRefused     = 6   // a gate on data or sampler refused
 	exitInfeasible  = 7   // no weights satisfy the limits, or the optimum is not certified
 	exitHeld        = 8   // held for approval

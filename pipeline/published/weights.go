@@ -176,7 +176,7 @@ func parseDays(name string, text []byte, most float64) ([]dayWeights, error) {
 const AnyGross = 10
 
 // ReadWeights reads the weights of the last day of the file that gates.previous
-// names; every row must be of the as-of day or before it.
+// names; every row must be of the as-of date or before it.
 func ReadWeights(path string, most float64, asOf returns.Date) (*Holding, error) {
 	b, err := returns.ReadRegular(path)
 	var odd *returns.InputError
