@@ -36,7 +36,7 @@ func Refit(ctx context.Context, s *returns.Series, o Options, last *Posterior, s
 	model, err := newModel(family, s, o)
 	var p *Posterior
 	if err == nil {
-		p, err = climb(ctx, model, o, stream, progress)
+		p, err = sampleWithFallback(ctx, model, o, stream, progress)
 	}
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("strategy %q: %w", s.Strategy.Name, ctx.Err())

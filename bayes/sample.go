@@ -46,11 +46,11 @@ func SampleWith(ctx context.Context, m Model, o Options, stream func(part string
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	return climb(ctx, m, o, stream, progress)
+	return sampleWithFallback(ctx, m, o, stream, progress)
 }
 
 // run samples once, as rung says, with at most the given number of gradients.
-func run(ctx context.Context, m Model, begin *nuts.Start, o Options, r rung, gradients int, stream func(part string) rand.Source, progress func(done, total int)) (*nuts.Result, error) {
+func run(ctx context.Context, m Model, begin *nuts.Start, o Options, r attemptSpec, gradients int, stream func(part string) rand.Source, progress func(done, total int)) (*nuts.Result, error) {
 	n := o.sampler()
 	if begin != nil && begin.Covariance != nil && m.Dim() <= modeDim {
 		n.Metric = nuts.MetricDense // to be held by the covariance

@@ -107,7 +107,7 @@ func (l *loader) problem(format string, args ...any) {
 }
 
 // more counts an unknown key and reports whether it is one of those to name:
-// looking for its line and its neighbour takes time, and nobody reads thousands.
+// looking for its line and its neighbor takes time, and nobody reads thousands.
 func (l *loader) more() bool {
 	l.unknown++
 	return l.unknown <= mostUnknown

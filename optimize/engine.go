@@ -135,9 +135,9 @@ func (e *engine) begin(ctx context.Context) error {
 	return nil
 }
 
-// minimise finds the least of a blend of return and risk. from is an earlier
+// minimize finds the least of a blend of return and risk. from is an earlier
 // search of the same shape to start from, or nil.
-func (e *engine) minimise(ctx context.Context, b blend, from *search) (*search, error) {
+func (e *engine) minimize(ctx context.Context, b blend, from *search) (*search, error) {
 	if s := e.search(b); from != nil && s.continues(from) {
 		_, err := s.descend(ctx, e.scenarios, true)
 		if err == nil {

@@ -49,7 +49,7 @@ type Problem struct {
 	RiskFree  float64   // of MaxRatio: a horizon return
 	MaxCVaR   float64   // limit on the risk for MaxReturn and Utility; 0 or +Inf: none
 	Shares    []float64 // N shares of the risk for RiskBudget, which sum to 1; nil: equal
-	Ridge     float64   // adds Ridge sum_i w_i^2 to what is minimised; such a problem is solved by the bundle method
+	Ridge     float64   // adds Ridge sum_i w_i^2 to what is minimized; such a problem is solved by the bundle method
 
 	Budget       float64      // sum of the weights, a multiple of 10^-Decimals
 	Lower, Upper []float64    // N finite bounds, fractions of capital

@@ -115,7 +115,7 @@ func Priors(ctx context.Context, c *config.Config, sink engine.Sink, now func() 
 			return nil, err
 		}
 		series := known.Series(j)
-		own := c.Bayes.For(series.Strategy.Name, in.about[series.Strategy.Name].Group)
+		own := c.Bayes.For(series.Strategy.Name, in.metadata[series.Strategy.Name].Group)
 		family, err := bayes.Choose(series, own)
 		if err != nil {
 			return nil, err

@@ -138,7 +138,7 @@ func (r *runner) prepare(ctx context.Context, c *config.Config, files *fetched, 
 			return day{}, published.ManifestStage{}, err
 		}
 	}
-	in.good = goodPosteriors(last, r.Store)
+	in.lastPosteriors = goodPosteriors(last, r.Store)
 	if in.held, err = holding(c, in.panel, in.asOf, last, r.Store); err != nil {
 		return day{}, published.ManifestStage{}, err
 	}
@@ -218,9 +218,9 @@ func (r *runner) readPanel(ctx context.Context, c *config.Config, files *fetched
 		if err != nil {
 			return day{}, none, published.ManifestStage{}, err
 		}
-		in.about = map[string]returns.Strategy{}
+		in.metadata = map[string]returns.Strategy{}
 		for j := range annotated.Len() {
-			in.about[annotated.Strategy(j).Name] = annotated.Strategy(j)
+			in.metadata[annotated.Strategy(j).Name] = annotated.Strategy(j)
 		}
 	}
 	return in, sessions, account("returns", a.Version, results, r.Now().Sub(began).Seconds()), nil
@@ -277,7 +277,7 @@ func decodePanel(b []byte) (*returns.Panel, error) {
 // its metadata.
 func (in *day) known(o bayes.Options) error {
 	var groups []string
-	for _, s := range in.about {
+	for _, s := range in.metadata {
 		groups = append(groups, s.Group)
 	}
 	if err := o.Known(in.all, groups); err != nil {
@@ -294,7 +294,7 @@ func (in *day) settings(o bayes.Options, parts []engine.Part) map[string]bayes.S
 		return all
 	}
 	for _, p := range parts {
-		all[p.Name] = bayes.Settings{Options: o.For(p.Name, in.about[p.Name].Group)}
+		all[p.Name] = bayes.Settings{Options: o.For(p.Name, in.metadata[p.Name].Group)}
 	}
 	return all
 }

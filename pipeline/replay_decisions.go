@@ -85,7 +85,7 @@ func (p *replay) rescue(ctx context.Context, r *runner, d, published *replayed) 
 		return d.refuse(err)
 	}
 	in := p.on(d)
-	in.good = good
+	in.lastPosteriors = good
 	return d.refuse(d.decision.simulate(ctx, r, again, in, p.simulated()))
 }
 

@@ -78,7 +78,7 @@ type memo struct {
 	Inputs   []engine.Input   `json:"inputs"`
 	Unusable []string         `json:"unusable,omitempty"`
 	Set      engine.ContentID `json:"set"`
-	Gates    []gated          `json:"gates"` // as the stages made them: another backtest may have another policy
+	Gates    []stageFindings  `json:"gates"` // as the stages made them: another backtest may have another policy
 }
 
 // simulateOnce is Decision.simulate, remembered.

@@ -133,7 +133,7 @@ func Run(ctx context.Context, c *config.Config, how RunOptions, sink engine.Sink
 	if how.DryRun {
 		return &Outcome{Degraded: d.Degraded(c.Gates.Degraded), Decision: d, DryRun: true}, nil
 	}
-	dir, fresh, err := publish(c.Out, m, r.Store, how.Approve, func(fs []returns.Finding) []returns.Finding { return d.note(r, fs) })
+	dir, fresh, err := publish(c.Out, m, r.Store, how.Approve, func(fs []returns.Finding) []returns.Finding { return d.addFindings(r, fs) })
 	if err != nil {
 		return nil, err
 	}

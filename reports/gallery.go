@@ -60,7 +60,7 @@ func drawn(draw func() (*chart.Chart, error), render func(*chart.Chart) error) (
 
 // Figures draws the charts of a run's tear sheet as images.
 func Figures(r *Run) ([]Figure, error) {
-	s, err := Summarise(r)
+	s, err := Summarize(r)
 	if err != nil {
 		return nil, err
 	}

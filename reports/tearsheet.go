@@ -81,7 +81,7 @@ type row struct {
 	Weight  float64
 	Printed string
 	Change  float64 // from the current weights
-	Why     string  // what has changed since
+	Reason  string  // what has changed since
 	Share   float64 // of the CVaR
 	Mean    float64 // expected horizon return
 	Bar     float64 // percent of the widest bar
@@ -100,7 +100,7 @@ type page struct {
 	CSS                            template.CSS
 	Script                         template.JS
 	Loss, Fan, Contributions       template.HTML
-	Frontier, Beats                template.HTML
+	Frontier, Outperformance       template.HTML
 	Rows                           []row
 	Zero                           []string // strategies of weight 0
 	MoreZero, MoreNotes, NoDetails int      // what a page of this size leaves out
@@ -128,7 +128,7 @@ const (
 // readable without its script, which sorts tables, in light and dark and on
 // paper.
 func WriteTearsheet(w io.Writer, r *Run) error {
-	s, err := Summarise(r)
+	s, err := Summarize(r)
 	if err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ func (p *page) rows(r *Run, s *Summary) {
 		}
 		if j < len(mean) {
 			line.Mean = mean[j]
-			line.Why = since(r, &s.Strategies[j])
+			line.Reason = since(r, &s.Strategies[j])
 		}
 		p.Rows = append(p.Rows, line)
 	}

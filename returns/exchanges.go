@@ -16,7 +16,7 @@ var exchanges = map[string]func(Date) bool{
 }
 
 // xlonHoliday reports whether a Monday to Friday is a bank holiday of England
-// and Wales. One on a week-end is kept on the next weekday that is none. Source:
+// and Wales. One on a weekend is kept on the next weekday that is none. Source:
 // Banking and Financial Dealings Act 1971, and the proclamations of the years
 // in xlonSpecial.
 func xlonHoliday(d Date) bool {
@@ -35,7 +35,7 @@ func xlonHoliday(d Date) bool {
 		return true
 	case m == time.December && (day == 25 || day == 26): // Christmas, Boxing Day
 		return true
-	case m == time.December && (day == 27 || day == 28): // in place of those on a week-end
+	case m == time.December && (day == 27 || day == 28): // in place of those on a weekend
 		return monday || d.Weekday() == time.Tuesday
 	}
 	_, special := slices.BinarySearch(xlonSpecial, d)
@@ -59,7 +59,7 @@ var xlonSpecial = []Date{
 }
 
 // xparHoliday reports whether a Monday to Friday is a full-day closure of
-// Euronext. A holiday on a week-end is not kept on another day. Source:
+// Euronext. A holiday on a weekend is not kept on another day. Source:
 // Euronext's trading hours and holidays.
 func xparHoliday(d Date) bool {
 	y, m, day := d.Time().Date()

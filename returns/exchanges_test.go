@@ -7,7 +7,7 @@ import (
 
 // TestExchangeHolidays compares calendars with the lists that were published
 // for whole years: of bank holidays in England and Wales (gov.uk), and of
-// Euronext. Days on a week-end are not in the lists.
+// Euronext. Days on a weekend are not in the lists.
 func TestExchangeHolidays(t *testing.T) {
 	for _, c := range []struct {
 		calendar Calendar

@@ -31,7 +31,7 @@ func businessMonthEnd(d Date) Date {
 
 // TestDetectFrequency finds the frequency of the dates that files have: whole
 // and with holes, dated at either end of the period, and of markets with other
-// week-ends.
+// weekends.
 func TestDetectFrequency(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	start := NewDate(2015, 1, 2) // a Friday

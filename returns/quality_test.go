@@ -198,7 +198,7 @@ func TestFlatPatterns(t *testing.T) {
 			}
 		}
 	})
-	if f := panelOf(t, fridays).Series(0).Flat(); math.Abs(f.Share-0.8) > 0.01 || f.LongestRun != 4 || f.Pattern != "the strategy trades on Fridays" {
+	if f := panelOf(t, fridays).Series(0).ZeroReturns(); math.Abs(f.Share-0.8) > 0.01 || f.LongestRun != 4 || f.Pattern != "the strategy trades on Fridays" {
 		t.Errorf("Fridays: %+v", f)
 	}
 	p := panelOf(t, noise(1, 400))
@@ -207,7 +207,7 @@ func TestFlatPatterns(t *testing.T) {
 			p.values[0][i] = 0
 		}
 	}
-	if f := p.Series(0).Flat(); !strings.Contains(f.Pattern, "within four sessions of a month's end") {
+	if f := p.Series(0).ZeroReturns(); !strings.Contains(f.Pattern, "within four sessions of a month's end") {
 		t.Errorf("turn of the month: %+v", f)
 	}
 }

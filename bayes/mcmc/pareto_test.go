@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// gpdSample draws from the generalised Pareto distribution by inversion.
+// gpdSample draws from the generalized Pareto distribution by inversion.
 func gpdSample(seed uint64, n int, k, sigma float64) []float64 {
 	rng := newRand(seed)
 	x := make([]float64, n)
@@ -130,7 +130,7 @@ func TestParetoKBesideATie(t *testing.T) {
 	for _, losses := range []int{0, 1, 4, 5, 40, 150} {
 		draws := make([]float64, 4000)
 		for i := range losses {
-			draws[i] = 0.01 * (math.Pow(1-rng.Float64(), -0.3) - 1) // generalised Pareto of shape 0.3
+			draws[i] = 0.01 * (math.Pow(1-rng.Float64(), -0.3) - 1) // generalized Pareto of shape 0.3
 		}
 		k := ParetoK(draws, Right, 1)
 		if few := losses < 5; math.IsNaN(k) != few || math.IsInf(k, 0) {

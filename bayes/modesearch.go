@@ -24,11 +24,11 @@ func (c *counted) LogDensity(q, grad []float64) (float64, error) {
 	return c.Model.LogDensity(q, grad)
 }
 
-// landscape is what is known of a density before it is sampled: its modes, the
+// modeSearch is what is known of a density before it is sampled: its modes, the
 // one of the largest mass first, found by climbs from points that are spread far
 // wider than any one mode. Chains that all start around one mode agree with each
 // other whatever else there is.
-type landscape struct {
+type modeSearch struct {
 	model     Model       // the model, prepared for the mode that the first climb found
 	modes     []*laplace  // with a share of the mass of at least minorShare
 	share     []float64   // of the sum of all modes' approximate masses
@@ -55,9 +55,9 @@ const (
 	stride        = 0.5 // longest step of a climb, in units of the radius
 )
 
-// explore seeks the modes of m. The first climb is from m's initial point, or 0.
-func explore(m Model, o Options, stream func(part string) rand.Source) *landscape {
-	l := &landscape{model: m}
+// searchModes seeks the modes of m. The first climb is from m's initial point, or 0.
+func searchModes(m Model, o Options, stream func(part string) rand.Source) *modeSearch {
+	l := &modeSearch{model: m}
 	dim := m.Dim()
 	if dim > modeDim {
 		return l
@@ -102,7 +102,7 @@ func explore(m Model, o Options, stream func(part string) rand.Source) *landscap
 			if len(found) > 0 {
 				metric = found[0]
 			}
-			if ascend(climber, q, metric, found, stride*radius) < 0 {
+			if newtonAscent(climber, q, metric, found, stride*radius) < 0 {
 				add(newLaplace(climber, q))
 			} else {
 				l.climbs++
@@ -131,7 +131,7 @@ func hypercube(rng *rand.Rand, n, dim int) [][]float64 {
 
 // settle moves q to center + radius q, or nearer to the center until the density
 // is finite there; false if it is not anywhere on the way.
-func (l *landscape) settle(m Model, q, center []float64, radius float64) bool {
+func (l *modeSearch) settle(m Model, q, center []float64, radius float64) bool {
 	grad, away := make([]float64, len(q)), slices.Clone(q)
 	for range 20 {
 		for i := range q {
@@ -147,7 +147,7 @@ func (l *landscape) settle(m Model, q, center []float64, radius float64) bool {
 }
 
 // rank orders the modes by their approximate masses.
-func (l *landscape) rank(found []*laplace) {
+func (l *modeSearch) rank(found []*laplace) {
 	if len(found) == 0 {
 		return
 	}
@@ -175,7 +175,7 @@ func (l *landscape) rank(found []*laplace) {
 }
 
 // main is the mode of the largest mass, nil if there is none.
-func (l *landscape) main() *laplace {
+func (l *modeSearch) main() *laplace {
 	if len(l.modes) == 0 {
 		return nil
 	}
@@ -187,7 +187,7 @@ func (l *landscape) main() *laplace {
 // Chains of one superchain start together. Without a mode the chains start where
 // the climbs began, or as in Stan. suffix tells the random numbers of one attempt
 // from another's.
-func (l *landscape) start(m Model, chains int, suffix string, stream func(part string) rand.Source) *nuts.Start {
+func (l *modeSearch) start(m Model, chains int, suffix string, stream func(part string) rand.Source) *nuts.Start {
 	if len(l.modes) == 0 {
 		if len(l.points) == chains {
 			return &nuts.Start{Points: l.points}
