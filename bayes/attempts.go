@@ -11,17 +11,17 @@ import (
 	"allocate/returns"
 )
 
-// attemptSpec is one attempt at sampling. Each is more careful, and costs more, than
-// the one before; suffix keeps their random numbers apart.
+// attemptSpec is one attempt of the fallback sequence. Each takes more care,
+// and more time, than the previous one. suffix separates their random streams.
 type attemptSpec struct {
 	suffix, about string
 	apply         func(n *nuts.Options)
 }
 
-// attemptSpecs is the escalation ladder. The first rung is what the options say. The
-// last keeps every fourth draw of four times as many, so that slow chains
-// gain effective draws at the same size. A dense metric is tried before the
-// smallest steps: it is what a posterior of correlated parameters needs.
+// attemptSpecs is the fallback sequence. The first attempt uses the options as
+// they are. The last one draws four times as many and keeps every fourth, so
+// that slow chains gain effective draws at the same size. A dense metric
+// precedes the smallest steps: posteriors of correlated parameters need it.
 var attemptSpecs = []attemptSpec{
 	{"", "", func(*nuts.Options) {}},
 	{" rung 2", "longer warm-up", longer},
@@ -57,10 +57,10 @@ const (
 	denseDim     = 500
 )
 
-// sampleWithFallback samples on ever higher rungs until no draw diverges and every limit
-// of o is kept, or the gradient budget is spent, and returns the best attempt
-// with a finding for each. Gradients counts those of all attempts, of the search
-// for modes and of the check of the gradient.
+// sampleWithFallback goes through the fallback sequence until an attempt has no
+// divergence and keeps every limit of o, or the gradient budget is exhausted.
+// It returns the best attempt with a finding for each. Sampler.Gradients counts
+// all attempts, the mode search and the gradient check.
 func sampleWithFallback(ctx context.Context, m Model, o Options, stream func(part string) rand.Source, progress func(done, total int)) (*Posterior, error) {
 	wrong, spent := checkGradient(m, stream("gradient check"))
 	if wrong != nil {
@@ -164,7 +164,7 @@ func better(p, than *Posterior) bool {
 	return p.Divergences() < than.Divergences()
 }
 
-// attempt is the finding that tells of one rung.
+// attempt is the finding about one attempt.
 func attempt(i int, r attemptSpec, failure string, p *Posterior) returns.Finding {
 	about := r.about
 	if i == 0 {

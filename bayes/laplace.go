@@ -14,9 +14,9 @@ import (
 const laplaceDF = 5
 
 // sampleLaplace draws from the normal approximation at the mode, widened to a
-// Student-t, and resamples by Pareto smoothed importance weights (Vehtari et
-// al. 2024). k is the shape of the weights' tail, NaN without a single mode; draws are
-// returned only where it says that they can be trusted.
+// Student-t, and resamples by Pareto-smoothed importance weights (Vehtari et
+// al. 2024). k is the shape of the weights' tail, NaN without a single mode;
+// draws are returned only where k is small enough.
 func sampleLaplace(m Model, o Options, stream func(part string) rand.Source) (p *Posterior, k float64) {
 	view := searchModes(m, o, stream)
 	l := view.main()

@@ -64,8 +64,7 @@ func (l *modeSearch) apart(fs []returns.Finding) bool {
 	return false
 }
 
-// findings says when the climbs ended at several modes, and whether the draws
-// know their shares.
+// findings reports several modes, and whether the draws determine their shares.
 func (l *modeSearch) findings(r *nuts.Result) []returns.Finding {
 	if len(l.modes)+l.minor < 2 {
 		return nil

@@ -7,9 +7,8 @@ import (
 	"math"
 )
 
-// forcedPositions explains smallest weights above 0, or largest below, of more
-// strategies than may be positions: the answer of many to "no small positions",
-// for which MinPosition is there.
+// forcedPositions explains minimum weights above 0, or maximum weights below 0,
+// of more strategies than may be positions, where MinPosition was meant.
 func (b *branching) forcedPositions(ctx context.Context) error {
 	count, defaults, size := 0, 0, 0.0
 	for i := range b.Lower {

@@ -13,7 +13,7 @@ import (
 
 // Solver solves problems over one set of scenarios, one after another. It
 // keeps what does not change between them, and starts each from the answer to
-// the one before: a night with new previous weights, a limit that moved. The
+// the one before: a nightly run with new previous weights, a limit that moved. The
 // answers are those of Solve to the last bit of the objective; where the
 // optimum is not unique it is told apart as Solve does.
 type Solver struct {

@@ -63,7 +63,7 @@ type Problem struct {
 	Cost     []float64 // N costs per unit of |w - Previous|, fractions of capital; nil: none
 	Borrow   []float64 // N costs per unit of a short position over the horizon; nil: none
 	Fixed    float64   // cost of a rebalance, whatever is traded, fraction of capital; a cold start is free
-	Radius   float64   // of the Wasserstein ball, a horizon return; 0: trust the scenarios
+	Radius   float64   // of the Wasserstein ball, a horizon return; 0: no robustness
 	Norm     Norm      // ground metric of the ball; "" is L1
 
 	Decimals int     // of an exported weight

@@ -252,7 +252,7 @@ func (e *engine) findings(out *Solution) []returns.Finding {
 	}
 	if math.Abs(e.Budget) == 0 && !slices.ContainsFunc(out.Weights, func(x float64) bool { return x != 0 }) {
 		found = append(found, returns.Finding{
-			// A warning: the answer is right, but hardly what was meant.
+			// A warning: the optimum is correct, but probably not intended.
 			Code: "optimize.empty", Severity: returns.Warn,
 			Sentence: fmt.Sprintf("All weights are 0: with optimize.budget 0 that is the optimum of objective %s; set optimize.min_annual_return, or choose objective utility or max_return.", e.objective()),
 		})

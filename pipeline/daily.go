@@ -209,8 +209,8 @@ func (d *Decision) decide(ctx context.Context, r *runner, f *forecast, in day, c
 	return best, d.gate(r, "optimize", d.Solution.Findings)
 }
 
-// runner is the engine with the stages of a night, and what was published when
-// the command began.
+// runner is the engine with the stages of a run, and the runs published when
+// the command started.
 type runner struct {
 	*engine.Runner
 	list published.List

@@ -111,7 +111,7 @@ func newRunner(c *config.Config, f *fetched, sink engine.Sink, now func() time.T
 	return r, nil
 }
 
-// prepare makes a night ready, the same for run, plan and check: it reads the
+// prepare prepares a run in the same way for run, plan and check: it reads the
 // files into a panel, or finds that this was done before, and settles the as-of
 // day: the configured one, else the last session of the calendar that is over.
 // Then it looks at what was published before that day: what the past was, which
@@ -145,9 +145,9 @@ func (r *runner) prepare(ctx context.Context, c *config.Config, files *fetched, 
 	return in, read, nil
 }
 
-// past gives the window the history of the last published run to compare with.
-// Where there is none that can be relied upon, the night is held: history that
-// cannot be compared may have changed.
+// past adds the history of the last published run to the inputs of the window,
+// which compares with it. If there is no reliable one, the run is held: the
+// history may have changed.
 func (r *runner) past(in *day, last *published.Revision) error {
 	if b, err := last.Original(published.HistoryFile, r.Store); err == nil {
 		if _, err := returns.DecodeHistory(b); err == nil {

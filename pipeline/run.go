@@ -107,8 +107,8 @@ func Run(ctx context.Context, c *config.Config, how RunOptions, sink engine.Sink
 	in.approved = how.Approve
 	if len(how.Overrides) > 0 {
 		in.notes = append(in.notes, returns.Finding{
-			// Information: it was asked for; but what was published is not what the
-			// configuration says, and whoever compares nights should see it.
+			// Information: the override was requested, but the published result
+			// differs from the configuration file.
 			Code: "run.override", Severity: returns.Info,
 			Sentence: fmt.Sprintf("--set overrides the configuration file: %s.", strings.Join(how.Overrides, ", ")),
 		})

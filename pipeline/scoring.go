@@ -194,8 +194,8 @@ type portfolioOptions struct {
 	Cash float64 `json:"cash"` // return of CASH over the horizon
 }
 
-// runPortfolio is what a decision's weights return in every scenario, before
-// costs, as the summary of a night has it: inputs scenarios and solution.
+// runPortfolio is the return of a decision's weights in every scenario, before
+// costs, as the summary of a nightly run has it: inputs scenarios and solution.
 func runPortfolio(_ context.Context, c *engine.Call) ([]byte, error) {
 	var o portfolioOptions
 	if err := c.Options(&o); err != nil {

@@ -138,7 +138,7 @@ type SweepTrial struct {
 	Returns []float64 `json:"-"`
 }
 
-// Overfit says how far the best of a sweep can be trusted.
+// Overfit is the test of backtest overfitting of a sweep.
 type Overfit struct {
 	PBO            Number `json:"pbo"` // probability of backtest overfitting
 	DeflatedSharpe Number `json:"deflated_sharpe"`

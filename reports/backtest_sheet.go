@@ -125,7 +125,7 @@ func (m *MetricRow) cell(k int) cell {
 	return c
 }
 
-// verdict says in a sentence whether the predicted risk was true.
+// verdict summarizes the tests of the risk forecasts.
 func verdict(f *Forecast) string {
 	if f == nil {
 		return "Too few completed horizons to test the risk forecasts."

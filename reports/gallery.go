@@ -13,7 +13,7 @@ import (
 type Figure struct {
 	File  string // its name, from what the chart shows and the number of its strategy; never from a strategy's name
 	About string // the strategy, if it is about one
-	Alt   string // what there is to see
+	Alt   string // text alternative
 	PNG   []byte
 }
 

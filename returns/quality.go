@@ -188,7 +188,7 @@ func checkScale(p *Panel) []Finding {
 	for j, s := range p.strategies {
 		others := Median(append(slices.Clone(sd[:j]), sd[j+1:]...))
 		if !(sd[j] > 0) || !(others/sd[j] >= 25) {
-			continue // a constant is told elsewhere
+			continue // constants are reported by checkSeries
 		}
 		f := NewFinding("data.scale", s.Name, others/sd[j], fmt.Sprintf("The standard deviation of %q is %.2g%%; the median of the others is %.2g%%, %.0f times as large. Check its unit (returns.unit): it would receive nearly all of the capital.", clip(s.Name), 100*sd[j], 100*others, others/sd[j]), map[string]float64{"sd": sd[j], "others": others})
 		if slices.Min(p.Series(j).Returns) > 0 && others/sd[j] < 2000 {

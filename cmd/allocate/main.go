@@ -1,5 +1,5 @@
-// Command allocate turns daily returns of trading strategies into portfolio
-// weights, and says how far to trust them.
+// Command allocate computes portfolio weights from returns of trading
+// strategies.
 //
 // See README.md for the commands, and `allocate help COMMAND` for each.
 package main

@@ -170,8 +170,8 @@ func (v *Revision) restore(s engine.Store) (healed, lost []string) {
 	return healed, lost
 }
 
-// verifiedManifest takes run.json as it lies there for what was published if the store has
-// it: then it is SHA256SUMS that is damaged.
+// verifiedManifest accepts the present run.json if the store has it: then
+// SHA256SUMS is damaged.
 func (v *Revision) verifiedManifest(s engine.Store) bool {
 	text, err := returns.ReadRegular(filepath.Join(v.Dir, ManifestFile))
 	if err != nil || !s.Has(store.Sum(text)) {
@@ -323,10 +323,10 @@ func validRevisions(day string) (valid []int, newest int, err error) {
 	return valid, newest, nil
 }
 
-// Before returns the newest standing revision of the last day before asOf,
-// verified, and healed from the store if it may write; nil if there is none. The
-// findings say what was damaged. Damage to the weights or to the forecast of the
-// run that cannot be repaired is an error.
+// Before returns the newest valid revision of the last day before asOf,
+// verified, and restored from the store if it may write; nil if there is none.
+// The findings report damage. Damage to the weights or to the forecast that
+// cannot be repaired is an error.
 func (l List) Before(asOf returns.Date, s engine.Store, write bool) (*Revision, []returns.Finding, error) {
 	at := slices.IndexFunc(l, func(r Listed) bool { return r.Day >= asOf })
 	if at < 0 {
@@ -350,7 +350,8 @@ func (l List) Before(asOf returns.Date, s engine.Store, write bool) (*Revision, 
 	return v, fs, nil
 }
 
-// repair heals a revision, if it may write, and says so.
+// repair restores the damaged files of a revision, if it may write, and reports
+// it.
 func (v *Revision) repair(s engine.Store, write bool) []returns.Finding {
 	if len(v.damaged) == 0 {
 		return nil
