@@ -105,17 +105,17 @@ func (p *Posterior) modelSD(m Predictor, observed float64) []returns.Finding {
 	for i := range volatility {
 		volatility[i] = m.Volatility(p.Theta(i))
 	}
-	modelled := selectQuantile(volatility, 0.5) // as Summary has it
+	modeled := selectQuantile(volatility, 0.5) // as Summary has it
 	if n := len(volatility); n%2 == 0 {
-		modelled += 0.5 * (slices.Min(volatility[n/2:]) - modelled)
+		modeled += 0.5 * (slices.Min(volatility[n/2:]) - modeled)
 	}
-	factor := max(modelled/observed, observed/modelled)
+	factor := max(modeled/observed, observed/modeled)
 	if !(factor >= largeModelSD) || math.IsInf(factor, 0) {
 		return nil
 	}
 	return []returns.Finding{returns.NewFinding(codeModelSD, "", factor,
-		fmt.Sprintf("The model's standard deviation is %.4g, the sample's %.4g.", modelled, observed),
-		map[string]float64{"observed": observed, "value": modelled})}
+		fmt.Sprintf("The model's standard deviation is %.4g, the sample's %.4g.", modeled, observed),
+		map[string]float64{"observed": observed, "value": modeled})}
 }
 
 // compare fills a check from the statistic of the real history and those of the

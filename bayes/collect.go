@@ -46,7 +46,7 @@ func collect(m Model, o Options, r *nuts.Result) *Posterior {
 		}
 		s.EBFMI = append(s.EBFMI, mcmc.EBFMI(stats.Energy))
 	}
-	p.summarise()
+	p.summarize()
 	return p
 }
 
@@ -59,8 +59,8 @@ type diagnostics struct {
 
 var diagnosticsPool = sync.Pool{New: func() any { return new(diagnostics) }}
 
-// summarise fills p.Summary from p.Values.
-func (p *Posterior) summarise() {
+// summarize fills p.Summary from p.Values.
+func (p *Posterior) summarize() {
 	d := diagnosticsPool.Get().(*diagnostics)
 	defer diagnosticsPool.Put(d)
 	n, k := p.Len(), len(p.Names)

@@ -10,18 +10,18 @@ import "math"
 // mu and every larger c, to about 1e-12 a day.
 const (
 	compressNodes = 28
-	compressBins  = 33   // intervals, around the centre; days beyond them stay
+	compressBins  = 33   // intervals, around the center; days beyond them stay
 	compressFrom  = 6000 // unweighted days from which it pays
 )
 
 // compressed returns weighted days of which tLog, for any mu and any c from
 // least on, is that of d. They are a few hundred however many d has.
-func (d *days) compressed(centre, least float64) days {
+func (d *days) compressed(center, least float64) days {
 	if d.w == nil && len(d.y) < compressFrom {
 		return *d
 	}
 	half := math.Sqrt(least)
-	low := centre - compressBins*half
+	low := center - compressBins*half
 	var counts [compressBins]int
 	bin := func(y float64) int {
 		at := (y - low) / (2 * half)

@@ -27,9 +27,9 @@ func newCosts(paid days) *costs {
 }
 
 const (
-	costWidth = 0.1  // days within this share of the spike's centre belong to it
+	costWidth = 0.1  // days within this share of the spike's center belong to it
 	costShare = 0.05 // of the days with a return, that a spike has at least
-	costSize  = 0.3  // of the spread of those days, that its centre is at most
+	costSize  = 0.3  // of the spread of those days, that its center is at most
 	costSpan  = 0.01 // of that spread, that costShare of the days span at most
 )
 
@@ -63,9 +63,9 @@ func findCosts(y []float64) spike {
 			best, at = w, i
 		}
 	}
-	centre := s[at+k/2]
-	if best > costSpan*spread || centre >= 0 || -centre > costSize*spread {
+	center := s[at+k/2]
+	if best > costSpan*spread || center >= 0 || -center > costSize*spread {
 		return none
 	}
-	return spike{centre * (1 + costWidth), centre * (1 - costWidth)}
+	return spike{center * (1 + costWidth), center * (1 - costWidth)}
 }

@@ -68,16 +68,16 @@ func ExampleSample() {
 }
 
 // schools is the model of Rubin's eight schools: effects theta_j ~ Normal(mu,
-// tau), measured with known errors. Centred, the sampler moves theta itself; as
+// tau), measured with known errors. Centered, the sampler moves theta itself; as
 // tau falls the thetas crowd together, a funnel that no step size fits.
-// Non-centred, it moves z = (theta - mu)/tau, which has no funnel.
+// Non-centered, it moves z = (theta - mu)/tau, which has no funnel.
 type schools struct {
 	effect, se [8]float64
-	centred    bool
+	centered   bool
 }
 
-func eightSchoolsData(centred bool) *schools {
-	return &schools{[8]float64{28, 8, -3, 7, -1, 1, 18, 12}, [8]float64{15, 10, 16, 11, 9, 11, 10, 18}, centred}
+func eightSchoolsData(centered bool) *schools {
+	return &schools{[8]float64{28, 8, -3, 7, -1, 1, 18, 12}, [8]float64{15, 10, 16, 11, 9, 11, 10, 18}, centered}
 }
 
 func (m *schools) Dim() int        { return 10 }
@@ -91,13 +91,13 @@ func (m *schools) LogDensity(q, grad []float64) (float64, error) {
 	grad[8], grad[9] = -mu/25, 1-2*r*r/(1+r*r)
 	for j, x := range q[:8] {
 		theta, z := x, (x-mu)/tau
-		if !m.centred {
+		if !m.centered {
 			theta, z = mu+tau*x, x
 		}
 		e := (m.effect[j] - theta) / m.se[j]
 		lp -= e*e/2 + z*z/2
 		dTheta := e / m.se[j]
-		if m.centred {
+		if m.centered {
 			lp -= q[9]
 			grad[j] = dTheta - z/tau
 			grad[8] += z / tau
@@ -113,20 +113,20 @@ func (m *schools) LogDensity(q, grad []float64) (float64, error) {
 
 func (m *schools) Constrain(q, theta []float64) { theta[0], theta[1] = q[8], math.Exp(q[9]) }
 
-// The same posterior in two forms. The centred one warns, even after the
+// The same posterior in two forms. The centered one warns, even after the
 // ladder's most careful attempt; the other passes.
 func ExampleSample_hierarchical() {
-	for _, centred := range []bool{true, false} {
-		p, err := bayes.Sample(context.Background(), eightSchoolsData(centred))
+	for _, centered := range []bool{true, false} {
+		p, err := bayes.Sample(context.Background(), eightSchoolsData(centered))
 		if err != nil {
 			fmt.Println(err)
 			return
 		}
-		fmt.Printf("centred %v: %s\n", centred, p.Verdict())
+		fmt.Printf("centered %v: %s\n", centered, p.Verdict())
 	}
 	// Output:
-	// centred true: warn
-	// centred false: ok
+	// centered true: warn
+	// centered false: ok
 }
 
 // simulated are 500 days of Student-t returns with a daily scale of 1%.

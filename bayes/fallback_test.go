@@ -184,9 +184,9 @@ func TestLadderClimbs(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("attempts %d, divergences %d, verdict %s", p.Sampler.Attempts, p.Divergences(), p.Verdict())
-	all := rungs
-	defer func() { rungs = all }()
-	rungs = rungs[:1]
+	all := attemptSpecs
+	defer func() { attemptSpecs = all }()
+	attemptSpecs = attemptSpecs[:1]
 	plain, err := SampleWith(context.Background(), m, o, testStream(3), nil)
 	if err != nil {
 		t.Fatal(err)

@@ -25,7 +25,7 @@ type Family struct {
 	TargetAccept float64
 
 	// New makes the density to sample. An error says why the series cannot be
-	// modelled; the strategy is then unusable, and the others go on.
+	// modeled; the strategy is then unusable, and the others go on.
 	New func(s *returns.Series, o Options) (Model, error)
 	// Predictor makes what answers for the parameters of any posterior of the
 	// family. It needs no posterior, and must not fail: New may have.

@@ -14,7 +14,7 @@ import (
 // Fit chooses the return model for a series, samples its posterior, judges it
 // and compares the model's predictions with the series. stream gives the
 // random source of a named part ("chain 1", ...). progress, which may be nil,
-// is told of iterations done, over all chains.
+// receives the iterations done, over all chains.
 //
 // A strategy that cannot be fitted is not an error: its posterior is Unusable,
 // perhaps without draws, and its findings say why. Errors are options that are
@@ -37,7 +37,7 @@ func Refit(ctx context.Context, s *returns.Series, o Options, last *Posterior, s
 	model, err := newModel(family, s, o)
 	var p *Posterior
 	if err == nil {
-		p, err = climb(ctx, model, o, stream, progress)
+		p, err = sampleWithFallback(ctx, model, o, stream, progress)
 	}
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("strategy %q: %w", s.Strategy.Name, ctx.Err())
@@ -75,9 +75,10 @@ func newModel(f Family, s *returns.Series, o Options) (Model, error) {
 	return m, nil
 }
 
-// fallBack is the part of the ladder below sampling: the Laplace approximation
-// if importance sampling vouches for it, the last good posterior, and else what
-// there is, for which failure is the reason if there is nothing.
+// fallBack is the part of the fallback sequence after sampling: the Laplace
+// approximation if its importance weights are reliable, else the last good
+// posterior, else the unusable draws. failure is the reason where there are no
+// draws.
 func fallBack(s *returns.Series, f Family, m Model, o Options, sampled *Posterior, failure error, last *Posterior, stream func(part string) rand.Source) *Posterior {
 	var account []returns.Finding
 	why := "the draws are not usable"

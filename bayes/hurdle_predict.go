@@ -36,7 +36,7 @@ func (m hurdlePredictor) Findings() []returns.Finding {
 	return []returns.Finding{{
 		Code: "bayes.flat_days", Severity: returns.Info,
 		Numbers:  map[string]float64{"share": share},
-		Sentence: fmt.Sprintf("%.0f%% of the returns are 0; modelled with a zero-inflated (hurdle) Student-t.", 100*share),
+		Sentence: fmt.Sprintf("%.0f%% of the returns are 0; modeled with a zero-inflated (hurdle) Student-t.", 100*share),
 	}}
 }
 

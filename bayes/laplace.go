@@ -14,11 +14,11 @@ import (
 const laplaceDF = 5
 
 // sampleLaplace draws from the normal approximation at the mode, widened to a
-// Student-t, and resamples by Pareto smoothed importance weights (Vehtari et
-// al. 2024). k is the shape of the weights' tail, NaN without a single mode; draws are
-// returned only where it says that they can be trusted.
+// Student-t, and resamples by Pareto-smoothed importance weights (Vehtari et
+// al. 2024). k is the shape of the weights' tail, NaN without a single mode;
+// draws are returned only where k is small enough.
 func sampleLaplace(m Model, o Options, stream func(part string) rand.Source) (p *Posterior, k float64) {
-	view := explore(m, o, stream)
+	view := searchModes(m, o, stream)
 	l := view.main()
 	if l == nil || len(view.modes) > 1 { // proposals from one mode do not reach another, and k does not show it
 		return nil, math.NaN()
@@ -76,7 +76,7 @@ func sampleLaplace(m Model, o Options, stream func(part string) rand.Source) (p 
 		s.LogDensity[i] = density[from]
 		s.Energy[i] = -density[from]
 	}
-	p.summarise()
+	p.summarize()
 	// Draws that were chosen again are not new ones.
 	slices.Sort(chosen)
 	distinct := float64(len(slices.Compact(chosen))) / float64(size)

@@ -18,7 +18,7 @@ type laplace struct {
 
 const saddles = 10 // left behind at most on one way to a mode
 
-// newLaplace climbs from q to a maximum of the log density by Newton's method
+// newLaplace ascends from q to a maximum of the log density by Newton's method
 // with a line search, and approximates the density there. It returns nil where
 // there is no maximum to be found. A point where the gradient vanishes but the
 // density curves upward in some direction is a saddle, and is left in that
@@ -113,7 +113,7 @@ func (l *laplace) distance2(q []float64) float64 {
 
 // bend is the negative Hessian at a point. Where it is not positive definite,
 // chol has the absolute values of its eigenvalues, so that Newton's step still
-// climbs, and up is the direction in which the density curves upward most, or
+// ascends, and up is the direction in which the density curves upward most, or
 // downward least.
 type bend struct {
 	chol *mat.Cholesky

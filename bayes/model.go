@@ -36,8 +36,8 @@ type Model interface {
 	Constrain(q, theta []float64)
 }
 
-// Initializer is a Model that knows roughly where its posterior is. The search
-// for modes then begins there, with fewer climbs.
+// Initializer is a Model with an approximate location of its posterior. The
+// mode search starts there and needs fewer ascents.
 type Initializer interface {
 	// Initialize writes an initial point on the unconstrained scale.
 	Initialize(q []float64)

@@ -26,7 +26,7 @@ const (
 // visits counts, over all chains, how often a chain comes to each mode, the
 // start included. A draw belongs to the mode whose approximation has the highest
 // density there.
-func (l *landscape) visits(r *nuts.Result) []int {
+func (l *modeSearch) visits(r *nuts.Result) []int {
 	count := make([]int, len(l.modes))
 	constant := make([]float64, len(l.modes))
 	for k, mode := range l.modes {
@@ -55,7 +55,7 @@ func (l *landscape) visits(r *nuts.Result) []int {
 
 // apart reports that the chains do not move between modes with a noticeable
 // share of the mass: more care does not make them.
-func (l *landscape) apart(fs []returns.Finding) bool {
+func (l *modeSearch) apart(fs []returns.Finding) bool {
 	for _, f := range fs {
 		if f.Code == codeModes && f.Severity == returns.Fail {
 			return true
@@ -64,9 +64,8 @@ func (l *landscape) apart(fs []returns.Finding) bool {
 	return false
 }
 
-// findings says when the climbs ended at several modes, and whether the draws
-// know their shares.
-func (l *landscape) findings(r *nuts.Result) []returns.Finding {
+// findings reports several modes, and whether the draws determine their shares.
+func (l *modeSearch) findings(r *nuts.Result) []returns.Finding {
 	if len(l.modes)+l.minor < 2 {
 		return nil
 	}

@@ -34,7 +34,7 @@ type Posterior struct {
 // Method is the way that draws were made.
 type Method string
 
-// The methods, in falling order of trust.
+// The methods, the most reliable first.
 const (
 	NUTS    Method = "nuts"
 	Laplace Method = "laplace" // importance resampling of a normal approximation at the mode
@@ -58,7 +58,7 @@ type Sampler struct {
 	NonFinite int       // draws whose trajectory ended where the density is not finite
 	Rescued   int       // chains moved to another's point during warm-up
 	EBFMI     []float64 // per chain
-	Attempts  int       // rungs of the ladder climbed
+	Attempts  int       // attempts of the fallback sequence
 	Step      float64   // adapted step size, before jitter
 	Metric    []float64 // diagonal of the inverse mass matrix, one per coordinate
 }

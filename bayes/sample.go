@@ -27,10 +27,10 @@ func Sample(ctx context.Context, m Model) (*Posterior, error) {
 
 // SampleWith is Sample with options, of which those of return models do not
 // matter, with a source of random numbers for each named part ("chain 1", ...)
-// and with progress, which may be nil and is told of iterations done over all
+// and with progress, which may be nil and receives the iterations done over all
 // chains.
 //
-// Modes are sought by independent climbs from dispersed points. Where there are
+// Modes are sought by independent ascents from dispersed points. Where there are
 // modes, the chains start around them, in turn, spread wider than the posterior,
 // and the first metric is the curvature at the mode of the largest mass; else
 // they start as in Stan, Uniform(-2, 2). Draws that diverge or miss a limit of o
@@ -46,11 +46,11 @@ func SampleWith(ctx context.Context, m Model, o Options, stream func(part string
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	return climb(ctx, m, o, stream, progress)
+	return sampleWithFallback(ctx, m, o, stream, progress)
 }
 
-// run samples once, as rung says, with at most the given number of gradients.
-func run(ctx context.Context, m Model, begin *nuts.Start, o Options, r rung, gradients int, stream func(part string) rand.Source, progress func(done, total int)) (*nuts.Result, error) {
+// run samples once, as described by an attempt, with at most the given number of gradients.
+func run(ctx context.Context, m Model, begin *nuts.Start, o Options, r attemptSpec, gradients int, stream func(part string) rand.Source, progress func(done, total int)) (*nuts.Result, error) {
 	n := o.sampler()
 	if begin != nil && begin.Covariance != nil && m.Dim() <= modeDim {
 		n.Metric = nuts.MetricDense // to be held by the covariance

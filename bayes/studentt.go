@@ -84,10 +84,10 @@ func robustSD(y []float64) float64 {
 		return 0
 	}
 	dev := slices.Clone(y)
-	centre := median(dev)
+	center := median(dev)
 	ss := 0.0
 	for i, v := range y {
-		dev[i] = math.Abs(v - centre)
+		dev[i] = math.Abs(v - center)
 		ss += dev[i] * dev[i]
 	}
 	if mad := 1.4826 * median(dev); mad > 0 {

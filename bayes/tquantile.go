@@ -150,7 +150,7 @@ func tQuantile(z, nu float64) float64 {
 	if z > 38 { // Phi(-z) underflows
 		return math.Inf(1)
 	}
-	tail, centre := 0.5*math.Erfc(z/math.Sqrt2), 0.5*math.Erf(z/math.Sqrt2)
+	tail, center := 0.5*math.Erfc(z/math.Sqrt2), 0.5*math.Erf(z/math.Sqrt2)
 	logNorm := logGammaRatio(nu/2) - 0.5*math.Log(math.Pi*nu)
 	t := z * math.Exp(z*z/(4*nu))
 	for range 100 {
@@ -158,7 +158,7 @@ func tQuantile(z, nu float64) float64 {
 		density := t * math.Exp(logNorm-(nu+1)/2*math.Log1p(t*t/nu))
 		var step float64
 		if z < 0.8 {
-			step = -math.Log(c/centre) * c / density
+			step = -math.Log(c/center) * c / density
 		} else {
 			step = math.Log(q/tail) * q / density
 		}
@@ -185,7 +185,7 @@ func tCDF(t, nu float64) float64 {
 // tTails returns P(T > t) and P(0 < T < t) for t > 0, the smaller one to full
 // relative accuracy, from the incomplete beta function's continued fraction
 // (Numerical Recipes, section 6.4; DLMF 8.17.22).
-func tTails(t, nu float64) (tail, centre float64) {
+func tTails(t, nu float64) (tail, center float64) {
 	if math.IsInf(t, 1) {
 		return 0, 0.5
 	}
@@ -193,8 +193,8 @@ func tTails(t, nu float64) (tail, centre float64) {
 	y := tt / (nu + tt)
 	front := math.Exp(logGammaRatio(a) - 0.5*math.Log(math.Pi) - a*math.Log1p(tt/nu) + 0.5*math.Log(y))
 	if y < 1.5/(a+2.5) {
-		centre = front * betaFraction(0.5, a, y)
-		return 0.5 - centre, centre
+		center = front * betaFraction(0.5, a, y)
+		return 0.5 - center, center
 	}
 	tail = 0.5 * front * betaFraction(a, 0.5, nu/(nu+tt)) / a
 	return tail, 0.5 - tail

@@ -66,7 +66,7 @@ func TestSaddleIsNoMode(t *testing.T) {
 	if l == nil || math.Abs(math.Abs(l.at[0])-4) > 1e-3 {
 		t.Fatalf("from the saddle to %+v", l)
 	}
-	start := explore(a, DefaultOptions(), testStream(1)).start(a, 4, "", testStream(1))
+	start := searchModes(a, DefaultOptions(), testStream(1)).start(a, 4, "", testStream(1))
 	left, right := 0, 0
 	for _, q := range start.Points {
 		if math.Abs(q[0]+4) < math.Abs(q[0]-4) {

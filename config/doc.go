@@ -1,4 +1,4 @@
-// Package config reads what a run is told: a file, the environment, --set and
+// Package config reads the configuration: a file, the environment, --set and
 // flags, in rising order of precedence, with an origin for every value.
 //
 // A key is declared once, on a struct field of the package that uses it (tag

@@ -106,8 +106,8 @@ func (l *loader) problem(format string, args ...any) {
 	l.problems = append(l.problems, fmt.Errorf(format, args...))
 }
 
-// more counts an unknown key and reports whether it is one of those to name:
-// looking for its line and its neighbour takes time, and nobody reads thousands.
+// more counts an unknown key and reports whether to name it: finding its line
+// and the nearest key takes time.
 func (l *loader) more() bool {
 	l.unknown++
 	return l.unknown <= mostUnknown

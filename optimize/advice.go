@@ -25,9 +25,9 @@ func (p *Problem) copied() *Problem {
 	return &q
 }
 
-// vetted makes an error of a conflict: it follows each piece of advice, and says
-// so where other limits conflict as well and this alone does not suffice.
-func (e *engine) vetted(ctx context.Context, conflict []string, found ...advice) error {
+// checkedAdvice turns a conflict into an error. It applies each piece of advice
+// and solves again, and reports where other limits conflict as well.
+func (e *engine) checkedAdvice(ctx context.Context, conflict []string, found ...advice) error {
 	p := e.Problem
 	if e.whole != nil {
 		p = e.whole

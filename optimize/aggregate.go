@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// blend says what is minimised: -ret x return(w) + risk x risk(w).
+// blend says what is minimized: -ret x return(w) + risk x risk(w).
 type blend struct{ ret, risk float64 }
 
 // cvarTerm is one CVaR of the risk during a search.
@@ -18,7 +18,7 @@ type cvarTerm struct {
 	aggregate *aggregate
 }
 
-// search is the state of one minimisation: the problem in scaled units, and
+// search is the state of one minimization: the problem in scaled units, and
 // where the walk stands. Scenario j of level k is hyperplane
 // shape.size() + k S + j, whichever program holds it.
 type search struct {
@@ -183,7 +183,7 @@ func (s *search) split(k int, l *cvarTerm, scenarios []int, share float64) {
 }
 
 // narrow is the part of a band that is enough where a search goes on from an
-// answer to a neighbouring problem.
+// answer to a neighboring problem.
 const narrow = 0.15
 
 // cut keeps explicit the scenarios whose loss is within a share of [low, high]

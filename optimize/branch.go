@@ -62,14 +62,14 @@ func (e *engine) branch(ctx context.Context, solve func(context.Context, *engine
 	if e.seed != nil {
 		b.improve(e.seed)
 	}
-	if err := b.forced(ctx); err != nil {
+	if err := b.forcedPositions(ctx); err != nil {
 		return nil, err
 	}
 	state, bounds := make([]stance, e.shape.n), [2][]float64{e.Lower, e.Upper}
 	root, err := b.relax(ctx, state, bounds, e.last)
 	switch {
 	case errors.Is(err, errNone):
-		return nil, b.noneAtAll(ctx)
+		return nil, b.explainInfeasible(ctx)
 	case err != nil && b.best != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return b.stopped(b.rough()), nil
 	case err != nil:
@@ -89,7 +89,7 @@ func (e *engine) branch(ctx context.Context, solve func(context.Context, *engine
 	case err != nil && (b.best == nil || !errors.Is(ctx.Err(), context.DeadlineExceeded)):
 		return nil, err
 	case b.best == nil && len(b.parts) == 0 && math.IsInf(b.closed, 1):
-		return nil, b.noneAtAll(ctx)
+		return nil, b.explainInfeasible(ctx)
 	case b.best == nil:
 		return nil, &UndefinedError{Message: fmt.Sprintf("no portfolio within optimize.min_position and optimize.max_positions was found in %d nodes; raise optimize.nodes, or relax these constraints", b.nodes)}
 	}
@@ -111,7 +111,7 @@ func (b *branching) stopped(least float64) *answer {
 }
 
 // rough is a bound on everything from no knowledge at all, of what the best
-// portfolio minimises.
+// portfolio minimizes.
 func (b *branching) rough() float64 {
 	bound, _ := b.bound(b.best.base, b.noDual())
 	return min(b.value, bound+b.best.shift)

@@ -7,10 +7,9 @@ import (
 	"math"
 )
 
-// forced explains smallest weights above 0, or largest below, of more
-// strategies than may be positions: the answer of many to "no small positions",
-// for which MinPosition is there.
-func (b *branching) forced(ctx context.Context) error {
+// forcedPositions explains minimum weights above 0, or maximum weights below 0,
+// of more strategies than may be positions, where MinPosition was meant.
+func (b *branching) forcedPositions(ctx context.Context) error {
 	count, defaults, size := 0, 0, 0.0
 	for i := range b.Lower {
 		if !b.ruled(i) || b.Lower[i] <= 0 && b.Upper[i] >= 0 {
@@ -34,7 +33,7 @@ func (b *branching) forced(ctx context.Context) error {
 			Advice:   []string{fmt.Sprintf("optimize.bounds force %d strategies to have a weight, more than %s %d; raise it to at least %d, or relax optimize.bounds", count, keyMaxPositions, b.MaxPositions, count)},
 		}
 	}
-	return b.vetted(ctx, []string{keyMinWeight, keyMaxPositions}, advice{
+	return b.checkedAdvice(ctx, []string{keyMinWeight, keyMaxPositions}, advice{
 		fact:   fmt.Sprintf("%s %s forces positions in %d strategies, more than %s %d", keyMinWeight, short(size), count, keyMaxPositions, b.MaxPositions),
 		remedy: fmt.Sprintf("set %s to 0 and %s to %s, which constrains nonzero weights only", keyMinWeight, keyMinPosition, short(size)),
 		apply: func(q *Problem) {
@@ -48,10 +47,10 @@ func (b *branching) forced(ctx context.Context) error {
 	})
 }
 
-// noneAtAll explains why no portfolio keeps the rules on positions: by what
+// explainInfeasible explains why no portfolio keeps the rules on positions: by what
 // conflicts also without them, else by a limit on the risk that only more
 // positions keep, else by the least change of a rule that does.
-func (b *branching) noneAtAll(ctx context.Context) error {
+func (b *branching) explainInfeasible(ctx context.Context) error {
 	if b.quiet {
 		return errNone
 	}
@@ -134,8 +133,8 @@ func firstOf(err error, answer *InfeasibleError) error {
 	return answer
 }
 
-// tooRisky explains a limit on the risk that nothing keeps.
-func (e *engine) tooRisky(ctx context.Context, least *answer, risk float64) error {
+// explainRiskLimit explains a limit on the risk that nothing keeps.
+func (e *engine) explainRiskLimit(ctx context.Context, least *answer, risk float64) error {
 	if e.quiet {
 		return errNone
 	}
@@ -152,7 +151,7 @@ func (e *engine) tooRisky(ctx context.Context, least *answer, risk float64) erro
 			fact += fmt.Sprintf(" (%s with the position constraints)", text)
 		}
 	}
-	return e.vetted(ctx, []string{keyMaxCVaR}, advice{
+	return e.checkedAdvice(ctx, []string{keyMaxCVaR}, advice{
 		fact:   fact,
 		remedy: fmt.Sprintf("raise it to at least %s, or relax the other constraints", text),
 		apply:  func(q *Problem) { q.MaxCVaR = value },

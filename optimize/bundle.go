@@ -28,7 +28,7 @@ const patience = 50
 // takes fewer iterations.
 const kappa = 0.5
 
-// bundle minimises
+// bundle minimizes
 //
 //	F(w) = -m return(w) + rho risk(w) + Ridge sum_i w_i^2
 //
@@ -92,7 +92,7 @@ func (p *Problem) bundle(ctx context.Context, tol float64, most int) (*bundled, 
 	return out, err
 }
 
-// aim is what is minimised: F with its three factors. limited adds the limit
+// aim is what is minimized: F with its three factors. limited adds the limit
 // on the risk.
 type aim struct {
 	m, rho, ridge float64
@@ -160,7 +160,7 @@ func (b *bundleMethod) clip(x []float64) []float64 {
 	return w
 }
 
-// descend minimises over what the aim admits until the gap is enough, or has
+// descend minimizes over what the aim admits until the gap is enough, or has
 // not shrunk for a long time.
 func (b *bundleMethod) descend(ctx context.Context, goal aim, enough func(value, bound float64) bool) (*bundled, error) {
 	out := &bundled{Value: math.Inf(1), Bound: math.Inf(-1)}
@@ -186,7 +186,7 @@ func (b *bundleMethod) descend(ctx context.Context, goal aim, enough func(value,
 			break
 		}
 
-		// Towards the best: as near to the centre as promises enough.
+		// Towards the best: as near to the center as promises enough.
 		low := max((q.Value(x.X)+constant)*b.unit, out.Bound)
 		q, at = b.shape.nearest(b, goal, low+kappa*(out.Value-low))
 		if x = q.Minimize(accuracy); x.Residual <= usableTol {

@@ -227,7 +227,7 @@ func (s *shape) model(b *bundleMethod, goal aim) (*qp.Problem, *places, affine) 
 	return q, at, f
 }
 
-// least returns the program that minimises the model of F, Ridge included,
+// least returns the program that minimizes the model of F, Ridge included,
 // and the constant that its objective lacks.
 func (s *shape) least(b *bundleMethod, goal aim) (*qp.Problem, *places, float64) {
 	q, at, f := s.model(b, goal)
@@ -239,7 +239,7 @@ func (s *shape) least(b *bundleMethod, goal aim) (*qp.Problem, *places, float64)
 }
 
 // nearest returns the program whose solution is the point of the level set
-// nearest to the centre. Ridge has cuts there: the program is to stay
+// nearest to the center. Ridge has cuts there: the program is to stay
 // quadratic with linear rows.
 func (s *shape) nearest(b *bundleMethod, goal aim, level float64) (*qp.Problem, *places) {
 	q, at, f := s.model(b, goal)

@@ -75,7 +75,7 @@ func TestBundleTinyExact(t *testing.T) {
 
 // TestBundlePyPortfolioOpt reproduces all values that PyPortfolioOpt's tests
 // publish for 20 stocks, those with limits on the risk and with an L2 term
-// included: the latter is l2 sum w^2, added to what is minimised, be it the
+// included: the latter is l2 sum w^2, added to what is minimized, be it the
 // CVaR or minus the mean.
 func TestBundlePyPortfolioOpt(t *testing.T) {
 	var file struct {

@@ -9,13 +9,13 @@ import (
 )
 
 // Certificate proves how far weights are from the best possible. It speaks of
-// the one number that was minimised: the risk for MinCVaR, minus the return
+// the one number that was minimized: the risk for MinCVaR, minus the return
 // for MaxReturn, risk x Aversion minus return for Utility, and for MaxRatio,
 // with the best ratio r, r x risk minus the return above RiskFree, which is
 // least at 0. All of them are horizon fractions.
 //
 // A gap is (Primal - DualBound) / max(|Primal|, Scale), where Scale is the mean
-// absolute scenario return: relative, yet meaningful when what is minimised is
+// absolute scenario return: relative, yet meaningful when what is minimized is
 // near zero, and the same in percent as in fractions. The bound is rigorous up
 // to the rounding of its own sums (1e-14 of Scale for a long-only book, 1e-11
 // for long gross leverage over all scenarios), so that the gap of an exact

@@ -1,6 +1,8 @@
 package optimize
 
 import (
+	"context"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -53,4 +55,24 @@ func TestRepair(t *testing.T) {
 		}
 		near(t, "sum", sum, 1, 1e-14)
 	}
+}
+
+// Any multipliers give a lower bound on the risk, also those of another solver.
+func ExampleProblem_DualBound() {
+	set := factorSet(1, 4, 200)
+	p, err := NewProblem(set, DefaultOptions(), nil)
+	if err != nil {
+		panic(err)
+	}
+	s, err := Solve(context.Background(), p)
+	if err != nil {
+		panic(err)
+	}
+	tail := make([]float64, set.Len()) // the mean instead of the worst 5%
+	for i := range tail {
+		tail[i] = 1 / float64(set.Len())
+	}
+	bound := p.DualBound(Dual{Tails: [][]float64{tail}, Rows: []float64{0}})
+	fmt.Println(bound <= s.CVaR)
+	// Output: true
 }

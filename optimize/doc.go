@@ -10,7 +10,7 @@
 //
 //	CVaR(w) = min over t of  t + 1/(1-alpha) sum_j p_j (l_j(w) - t)+
 //
-// so that minimising CVaR is a linear program in (w, t). Several levels have a t
+// so that minimizing CVaR is a linear program in (w, t). Several levels have a t
 // each. Problem says what return and risk are with costs and with a
 // Wasserstein ball; every objective is a blend -ret x return + risk x risk, or a
 // search for the right blend (objective.go): a limit on the risk, the best

@@ -13,7 +13,7 @@ import (
 
 // Solver solves problems over one set of scenarios, one after another. It
 // keeps what does not change between them, and starts each from the answer to
-// the one before: a night with new previous weights, a limit that moved. The
+// the one before: a nightly run with new previous weights, a limit that moved. The
 // answers are those of Solve to the last bit of the objective; where the
 // optimum is not unique it is told apart as Solve does.
 type Solver struct {
@@ -135,9 +135,9 @@ func (e *engine) begin(ctx context.Context) error {
 	return nil
 }
 
-// minimise finds the least of a blend of return and risk. from is an earlier
+// minimize finds the least of a blend of return and risk. from is an earlier
 // search of the same shape to start from, or nil.
-func (e *engine) minimise(ctx context.Context, b blend, from *search) (*search, error) {
+func (e *engine) minimize(ctx context.Context, b blend, from *search) (*search, error) {
 	if s := e.search(b); from != nil && s.continues(from) {
 		_, err := s.descend(ctx, e.scenarios, true)
 		if err == nil {

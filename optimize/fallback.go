@@ -231,7 +231,7 @@ func (e *engine) rough(w []float64) (*Solution, error) {
 	return out, nil
 }
 
-// asked is the blend that the objective minimises, with the ratio that weights
+// asked is the blend that the objective minimizes, with the ratio that weights
 // have for MaxRatio.
 func (e *engine) asked(w []float64) blend {
 	switch e.objective() {

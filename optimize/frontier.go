@@ -30,7 +30,7 @@ type FrontierPoint struct {
 // none, and the chord is the frontier, or it is a new point and both halves are
 // open (Eisner and Severance 1976; Rote 1992 on its error as an approximation).
 // The largest open triangle comes first, so that few points already draw the
-// line; each vertex is found from that of a neighbour.
+// line; each vertex is found from that of a neighbor.
 func (v *Solver) Frontier(ctx context.Context, p *Problem, most int) (*Frontier, error) {
 	free := *p.trading()
 	free.Objective, free.MaxCVaR, free.MinPosition, free.MaxPositions = MinCVaR, 0, 0, 0
@@ -40,11 +40,11 @@ func (v *Solver) Frontier(ctx context.Context, p *Problem, most int) (*Frontier,
 		return nil, err
 	}
 	e := v.prepare(&free)
-	leastRisk, err := e.minimise(ctx, blend{risk: 1}, nil)
+	leastRisk, err := e.minimize(ctx, blend{risk: 1}, nil)
 	if err != nil {
 		return nil, err
 	}
-	highestReturn, err := e.minimise(ctx, blend{ret: 1}, nil)
+	highestReturn, err := e.minimize(ctx, blend{ret: 1}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (v *Solver) Frontier(ctx context.Context, p *Problem, most int) (*Frontier,
 			continue // a vertical step: the left point is as risky for less return
 		}
 		b := blend{1, slope}
-		s, err := e.minimise(ctx, b, left.s)
+		s, err := e.minimize(ctx, b, left.s)
 		if err != nil {
 			return nil, err
 		}
@@ -123,7 +123,7 @@ func (f *tracing) height(k int) float64 {
 	if !(run > 0) {
 		return 0
 	}
-	most := rise // without a neighbour: no higher than the right point
+	most := rise // without a neighbor: no higher than the right point
 	if k > 0 && k+2 < len(f.points) {
 		z, c := f.points[k-1], f.points[k+2]
 		before := (a.Return - z.Return) / (a.Risk - z.Risk)

@@ -93,7 +93,7 @@ func forHiGHS(p *Problem) highsProblem {
 	return h
 }
 
-// value is what p minimises, and excess the largest amount by which w breaks
+// value is what p minimizes, and excess the largest amount by which w breaks
 // something, both straight from the definitions at Problem.
 func value(p *Problem, w []float64) (value, excess float64) {
 	mean, risk := -p.cost(w)-p.Radius*p.dualNorm(w), p.cost(w)+p.ballRisk()*p.dualNorm(w)

@@ -13,7 +13,7 @@ import (
 
 // hinges is the one program that this package solves:
 //
-//	minimise  cost'x + sum_j penalty_j (row_j'x - rhs_j)+   over x in R^d
+//	minimize  cost'x + sum_j penalty_j (row_j'x - rhs_j)+   over x in R^d
 //
 // A scenario is a hinge with a finite penalty, a bound or a constraint one
 // with an infinite penalty, and a constraint that is being tested for conflict
@@ -100,11 +100,11 @@ func newWalk(h *hinges, basis []int, sides []bool) (*walk, error) {
 		j := h.bends.first + b
 		w.paying[j] = above && !w.basic[j]
 	}
-	return w, w.factorise()
+	return w, w.factorize()
 }
 
 // descend walks to an optimal vertex, or for at most limit pivots. Optimality
-// is only believed right after a factorisation of the program as given.
+// is only believed right after a factorization of the program as given.
 //
 // Where many rows meet in one point (all in cash, every scenario loses the
 // same nothing) a walk can change its basis for long without moving. It is
@@ -138,7 +138,7 @@ func (w *walk) descend(ctx context.Context, limit int) (optimal bool, err error)
 			}
 			stalled, since = 0, 0
 		case k < 0 || since >= refresh:
-			if err := w.factorise(); err != nil {
+			if err := w.factorize(); err != nil {
 				return false, err
 			}
 			fresh, since = true, 0
@@ -161,9 +161,9 @@ func (w *walk) descend(ctx context.Context, limit int) (optimal bool, err error)
 	return false, nil
 }
 
-// factorise recomputes everything that pivots update: edges, x, slacks, sides
+// factorize recomputes everything that pivots update: edges, x, slacks, sides
 // and gradient, from the rows of the basis alone.
-func (w *walk) factorise() error {
+func (w *walk) factorize() error {
 	d := w.dim
 	w.straighten()
 	transposed := mat.NewDense(d, d, nil)

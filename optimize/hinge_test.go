@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// simplexProgram minimises c'x + 3 (x0+x1-1)+ + 3 (1-x0-x1)+ over the unit
+// simplexProgram minimizes c'x + 3 (x0+x1-1)+ + 3 (1-x0-x1)+ over the unit
 // square: an exact penalty for x0+x1 = 1.
 func simplexProgram(c0, c1 float64) *hinges {
 	h := &hinges{dim: 2, cost: []float64{c0, c1}}

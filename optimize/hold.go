@@ -56,7 +56,7 @@ func (v *Solver) tradeOrHold(ctx context.Context, p *Problem) (*Solution, error)
 	}
 	switch {
 	case unworthy:
-		// What minimises at the ratio of hold is 0 there, and not below at any trade.
+		// What minimizes at the ratio of hold is 0 there, and not below at any trade.
 		b := e.asked(hold.Exact)
 		a, err := v.prepare(p.trading()).plain(ctx, b, nil)
 		if err != nil {
@@ -68,7 +68,7 @@ func (v *Solver) tradeOrHold(ctx context.Context, p *Problem) (*Solution, error)
 		}
 		hold.Certificate.DualBound = min(hold.Certificate.DualBound, bound+a.credit+e.against(b.risk))
 	case err == nil:
-		// Both are measured by what the better weights of a trade minimise.
+		// Both are measured by what the better weights of a trade minimize.
 		b, shift := e.asked(trade.Exact), 0.0
 		if e.objective() == MaxRatio {
 			b = blend{1, max(0, e.ratioOf(v.prepare(p.trading()).outcome(trade.Exact)))}

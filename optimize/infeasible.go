@@ -121,7 +121,7 @@ func (e *engine) explain(ctx context.Context) error {
 	if len(found) == 0 {
 		found = append(found, advice{fact: "relax one of them"})
 	}
-	return e.vetted(ctx, names, found...)
+	return e.checkedAdvice(ctx, names, found...)
 }
 
 func without(groups []group, g group) []group {

@@ -97,7 +97,7 @@ func (w *walk) straighten() {
 	}
 }
 
-// sides reads the sides of the bends from their slacks, after a factorisation.
+// sides reads the sides of the bends from their slacks, after a factorization.
 func (w *walk) sides() error {
 	moved := false
 	for j := w.bends.first; j < w.bends.first+w.bends.count; j++ {

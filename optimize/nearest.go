@@ -160,7 +160,7 @@ func (w *walk) slide(ctx context.Context, direction []float64) error {
 			return err
 		}
 		if since >= refresh {
-			if err := w.factorise(); err != nil {
+			if err := w.factorize(); err != nil {
 				return err
 			}
 			since = 0

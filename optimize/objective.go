@@ -13,7 +13,7 @@ import (
 type answer struct {
 	*search
 	weights []float64
-	base    blend    // what the problem minimises
+	base    blend    // what the problem minimizes
 	shift   float64  // is added to it, and to the bound
 	credit  float64  // is added to the bound alone: what a limit on the risk returns
 	settled bool     // weights are between two vertices; there is no face to choose from
@@ -35,19 +35,19 @@ func (e *engine) optimum(ctx context.Context) (*answer, error) {
 	return e.plain(ctx, blend{risk: 1}, e.last)
 }
 
-// plain minimises a blend, with rules on positions if there are any.
+// plain minimizes a blend, with rules on positions if there are any.
 func (e *engine) plain(ctx context.Context, b blend, from *search) (*answer, error) {
 	if e.discrete() {
 		return e.branch(ctx, func(ctx context.Context, part *engine) (*answer, error) { return part.plain(ctx, b, part.last) })
 	}
-	s, err := e.minimise(ctx, b, from)
+	s, err := e.minimize(ctx, b, from)
 	if err != nil {
 		return nil, err
 	}
 	return &answer{search: s, weights: s.w, base: b, pivots: s.pivots}, nil
 }
 
-// limitedOptimum minimises a blend under the limit on the risk, if there is one, by its
+// limitedOptimum minimizes a blend under the limit on the risk, if there is one, by its
 // multiplier lambda: every lambda gives a relaxation, base + lambda (risk -
 // limit), whose least value is a concave function of lambda made of one line
 // for each vertex. The best lambda is where the lines of two vertices meet, one
@@ -78,14 +78,14 @@ func (e *engine) limitedOptimum(ctx context.Context, base blend) (*answer, error
 	pivots += inside.pivots
 	in := e.outcome(inside.weights)
 	if in.risk > limit+riskTol*e.absolute {
-		return nil, e.tooRisky(ctx, inside, in.risk)
+		return nil, e.explainRiskLimit(ctx, inside, in.risk)
 	}
 	from := inside.search
 	for {
 		slope := in.risk - out.risk // < 0
 		lambda := max(0, (e.value(base, out, outside.weights)-e.value(base, in, inside.weights))/slope)
 		b := blend{base.ret, base.risk + lambda}
-		s, err := e.minimise(ctx, b, from)
+		s, err := e.minimize(ctx, b, from)
 		if err != nil {
 			return nil, err
 		}
@@ -118,7 +118,7 @@ func (p *Problem) unpaid() float64 {
 	return 0
 }
 
-// ratioOf is what MaxRatio maximises.
+// ratioOf is what MaxRatio maximizes.
 func (p *Problem) ratioOf(o outcome) float64 {
 	return (o.ret - p.RiskFree*p.base()) / (o.risk + p.unpaid())
 }
@@ -131,11 +131,11 @@ func (p *Problem) base() float64 {
 	return 1
 }
 
-// against is the constant that what MaxRatio minimises has at a ratio:
+// against is the constant that what MaxRatio minimizes has at a ratio:
 // ratio (risk + unpaid) - (return - RiskFree).
 func (p *Problem) against(ratio float64) float64 { return ratio*p.unpaid() + p.RiskFree*p.base() }
 
-// ratio maximises (return - RiskFree) / risk by Dinkelbach's method (1967): at
+// ratio maximizes (return - RiskFree) / risk by Dinkelbach's method (1967): at
 // the best ratio r the least of r risk - (return - RiskFree) is 0, and at a
 // lower one it is negative at a portfolio with a higher ratio. A ratio of
 // vertices, it ends after finitely many steps, usually three to six.
@@ -169,7 +169,7 @@ func (e *engine) ratio(ctx context.Context) (*answer, error) {
 	for {
 		b := blend{1, e.ratioOf(at)}
 		shift := e.against(b.risk)
-		known := *best // an admissible portfolio at which what is minimised is 0
+		known := *best // an admissible portfolio at which what is minimized is 0
 		known.base, known.shift, known.credit, known.settled = b, 0, 0, true
 		part := *e
 		if part.discrete() {

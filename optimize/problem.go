@@ -49,7 +49,7 @@ type Problem struct {
 	RiskFree  float64   // of MaxRatio: a horizon return
 	MaxCVaR   float64   // limit on the risk for MaxReturn and Utility; 0 or +Inf: none
 	Shares    []float64 // N shares of the risk for RiskBudget, which sum to 1; nil: equal
-	Ridge     float64   // adds Ridge sum_i w_i^2 to what is minimised; such a problem is solved by the bundle method
+	Ridge     float64   // adds Ridge sum_i w_i^2 to what is minimized; such a problem is solved by the bundle method
 
 	Budget       float64      // sum of the weights, a multiple of 10^-Decimals
 	Lower, Upper []float64    // N finite bounds, fractions of capital
@@ -63,7 +63,7 @@ type Problem struct {
 	Cost     []float64 // N costs per unit of |w - Previous|, fractions of capital; nil: none
 	Borrow   []float64 // N costs per unit of a short position over the horizon; nil: none
 	Fixed    float64   // cost of a rebalance, whatever is traded, fraction of capital; a cold start is free
-	Radius   float64   // of the Wasserstein ball, a horizon return; 0: trust the scenarios
+	Radius   float64   // of the Wasserstein ball, a horizon return; 0: no robustness
 	Norm     Norm      // ground metric of the ball; "" is L1
 
 	Decimals int     // of an exported weight

@@ -34,7 +34,7 @@ type budgeted struct {
 // share b_i of the risk R = sum_k weight_k CVaR_k. Bounds, constraints, costs
 // and the ball take no part. It is the scaled optimum of the convex program
 //
-//	minimise  R(w) - sum_i b_i log w_i  over w > 0
+//	minimize  R(w) - sum_i b_i log w_i  over w > 0
 //
 // (Maillard, Roncalli and Teiletche 2010; Mausser and Romanko 2014 for CVaR),
 // because there b_i/w_i is the i-th entry of a subgradient of R.
@@ -69,7 +69,7 @@ func (p *Problem) riskBudget(ctx context.Context) (*budgeted, error) {
 			return nil, err
 		}
 	}
-	// The finish is exact if it recognises the ties; where very many scenarios
+	// The finish is exact if it recognizes the ties; where very many scenarios
 	// tie it may not, and the point that it started from is as good as the
 	// interior point method could make it.
 	if err := s.finish(ctx); err != nil {

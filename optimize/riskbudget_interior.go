@@ -11,7 +11,7 @@ import (
 
 // interior is a primal-dual interior point method (Mehrotra 1992) for
 //
-//	minimise  cost'x + sum_j most_j (row_j'x)+ - sum_(i<n) shares_i log x_i
+//	minimize  cost'x + sum_j most_j (row_j'x)+ - sum_(i<n) shares_i log x_i
 //
 // over x in R^d, whose first n entries are positive. With u and z the two
 // parts of row'x = u - z, and q the multiplier of that equation, optimal is
@@ -135,7 +135,7 @@ func (in *interior) solve(ctx context.Context, tol float64) error {
 			return errDiverged
 		}
 		in.iterations++
-		if !in.factorise() {
+		if !in.factorize() {
 			break
 		}
 		in.step(mu)
@@ -178,9 +178,9 @@ func (in *interior) worthless() bool {
 	return risk <= zeroRisk*blas64.Dot(vector(in.unit), vector(in.x[:in.n]))
 }
 
-// factorise factorises rows'D rows + Y/X with 1/D_j = u_j/v_j + z_j/q_j. A
+// factorize factorizes rows'D rows + Y/X with 1/D_j = u_j/v_j + z_j/q_j. A
 // matrix that is singular to working precision gets a little on its diagonal.
-func (in *interior) factorise() bool {
+func (in *interior) factorize() bool {
 	d, J := in.d, len(in.most)
 	for j := range in.weight {
 		in.weight[j] = 1 / (in.u[j]/in.v[j] + in.z[j]/in.q[j])

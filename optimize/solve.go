@@ -46,7 +46,7 @@ func (s *Status) UnmarshalText(b []byte) error {
 }
 
 // ShadowPrice is what one unit of a binding bound, row or limit costs: the
-// change of what is minimised when the side that binds rises by one unit.
+// change of what is minimized when the side that binds rises by one unit.
 type ShadowPrice struct {
 	Name  string  `json:"name"`  // a constraint's name, or the strategy whose bound binds
 	Side  string  `json:"side"`  // lower or upper, whichever binds; of an equality, the side that the price pushes against
@@ -252,7 +252,7 @@ func (e *engine) findings(out *Solution) []returns.Finding {
 	}
 	if math.Abs(e.Budget) == 0 && !slices.ContainsFunc(out.Weights, func(x float64) bool { return x != 0 }) {
 		found = append(found, returns.Finding{
-			// A warning: the answer is right, but hardly what was meant.
+			// A warning: the optimum is correct, but probably not intended.
 			Code: "optimize.empty", Severity: returns.Warn,
 			Sentence: fmt.Sprintf("All weights are 0: with optimize.budget 0 that is the optimum of objective %s; set optimize.min_annual_return, or choose objective utility or max_return.", e.objective()),
 		})

@@ -21,7 +21,7 @@ func (w *walk) shift(round int) error {
 		}
 		w.rhs[j] += by
 	}
-	return w.factorise()
+	return w.factorize()
 }
 
 // restore puts the rows back. The multipliers are still optimal; x moves by as
@@ -29,7 +29,7 @@ func (w *walk) shift(round int) error {
 func (w *walk) restore() error {
 	copy(w.rhs, w.given)
 	w.given = nil
-	return w.factorise()
+	return w.factorize()
 }
 
 // reprice looks for hard rows that x violates by more than rounding, because
@@ -61,7 +61,7 @@ func (w *walk) limited(j int) bool {
 }
 
 // scatter maps a row and a round to a fixed number in [0.5, 1) that looks
-// random (the finaliser of splitmix64).
+// random (the finalizer of splitmix64).
 func scatter(row, round uint64) float64 {
 	z := (row + round<<32 + 1) * 0x9e3779b97f4a7c15
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9

@@ -89,7 +89,7 @@ func Backtest(ctx context.Context, c *config.Config, trials []Trial, sink engine
 		AsOf: report.Last, Effective: p.sessions.Next(report.Last), Outcome: "backtest", Started: started, Finished: now(), Seed: c.Seed,
 		Versions: published.Versions(), Inputs: files.manifest(), Config: c, Stages: stages, Files: parts, Findings: report.Findings,
 	}
-	dir, fresh, err := publish(out, m, r.Store, false, func(fs []returns.Finding) []returns.Finding { tellAll(r, fs); return fs })
+	dir, fresh, err := publish(out, m, r.Store, false, func(fs []returns.Finding) []returns.Finding { emitFindings(r, fs); return fs })
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +155,7 @@ func (p *replay) run(ctx context.Context, files *fetched) (*reports.Backtest, er
 		First: ours.Days[0], Last: ours.Days[len(ours.Days)-1], Frequency: p.in.panel.Frequency(), PerYear: p.in.panel.Frequency().PeriodsPerYear(), Horizon: p.c.Scenarios.Horizon, Alpha: p.c.Optimize.Alpha, Level: o.Level,
 		Benchmark: o.Benchmark, Days: ours.Days, Decimals: p.c.Optimize.Decimals,
 	}
-	list := []followed{follow(backtest.Ours, ours, report.PerYear)}
+	list := []portfolioPath{follow(backtest.Ours, ours, report.PerYear)}
 	names := slices.Clone(o.Compare)
 	for _, x := range o.Portfolios {
 		names = append(names, x.Name)

@@ -18,15 +18,15 @@ import (
 	"allocate/returns"
 )
 
-// followed is a portfolio and the path it took.
-type followed struct {
+// portfolioPath is a portfolio and the path it took.
+type portfolioPath struct {
 	reports.Portfolio
 	trades []backtest.Trade
 }
 
 // follow describes one path.
-func follow(name string, path *backtest.Path, perYear float64) followed {
-	x := followed{reports.Portfolio{Name: name, Returns: path.Returns, Gross: path.Gross, Missing: path.Missing}, path.Trades}
+func follow(name string, path *backtest.Path, perYear float64) portfolioPath {
+	x := portfolioPath{reports.Portfolio{Name: name, Returns: path.Returns, Gross: path.Gross, Missing: path.Missing}, path.Trades}
 	years := float64(len(path.Days)) / perYear
 	x.Turnover, x.Cost = sum(x.turnovers())/years, sum(x.costs())/years
 	for _, t := range path.Trades {
@@ -47,7 +47,7 @@ func sum(x []float64) float64 {
 	return total
 }
 
-func (x *followed) turnovers() []float64 {
+func (x *portfolioPath) turnovers() []float64 {
 	var out []float64
 	for _, t := range x.trades {
 		out = append(out, t.Turnover)
@@ -55,7 +55,7 @@ func (x *followed) turnovers() []float64 {
 	return out
 }
 
-func (x *followed) costs() []float64 {
+func (x *portfolioPath) costs() []float64 {
 	var out []float64
 	for _, t := range x.trades {
 		out = append(out, t.Cost)
@@ -65,7 +65,7 @@ func (x *followed) costs() []float64 {
 
 // entry is the number of rebalances up to and with the first trade, which buys
 // the portfolio.
-func (x *followed) entry() int {
+func (x *portfolioPath) entry() int {
 	if i := slices.IndexFunc(x.trades, func(t backtest.Trade) bool { return !t.Held }); i >= 0 {
 		return i + 1
 	}
@@ -76,9 +76,9 @@ func (x *followed) entry() int {
 // the portfolios' days in blocks; and turnover and costs, with intervals that
 // resample their rebalances in blocks. Portfolios are done at once; they share
 // nothing but the days.
-func (p *replay) rows(ctx context.Context, list []followed, alpha float64) ([]reports.MetricRow, error) {
+func (p *replay) rows(ctx context.Context, list []portfolioPath, alpha float64) ([]reports.MetricRow, error) {
 	step := p.begin("metrics", len(list))
-	benchmark := slices.IndexFunc(list, func(x followed) bool { return x.Name == p.c.Backtest.Benchmark })
+	benchmark := slices.IndexFunc(list, func(x portfolioPath) bool { return x.Name == p.c.Backtest.Benchmark })
 	all := metrics.Metrics()
 	var out []reports.MetricRow
 	for _, m := range all {

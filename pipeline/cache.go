@@ -14,9 +14,9 @@ import (
 // OpenStore opens the cache in a folder.
 func OpenStore(dir string) (*store.Disk, error) { return store.Open(dir) }
 
-// Trim deletes stored results that were not used since before, and then the
-// longest unused until at most mostBytes are left (0: no limit). It spares what
-// the last published run names, and whatever runs at work may be using.
+// Trim deletes results unused since before, and then the least recently used
+// ones until at most mostBytes are left (0: no limit). It keeps the results of
+// the last published run and those of running processes.
 func Trim(c *config.Config, s engine.Trimmer, now, before time.Time, mostBytes int64) (removed int, freed int64, err error) {
 	keep := map[store.ID]bool{}
 	if v, err := published.Open(published.NewList(c.Out).Newest()); err == nil { // a damaged run keeps nothing
@@ -41,7 +41,7 @@ func Trim(c *config.Config, s engine.Trimmer, now, before time.Time, mostBytes i
 // action for another process of it, as Execute does.
 const ExecuteCommand = "execute-action"
 
-// Execute executes the action that in asks for and writes the answer; see
+// Execute executes the action read from in and writes the response; see
 // engine.Serve. It uses one goroutine: the caller has many of these processes.
 func Execute(ctx context.Context, in io.Reader, out io.Writer) error {
 	open := func(dir string) (engine.Store, error) { return store.Open(dir) }

@@ -65,7 +65,7 @@ func Panel(ctx context.Context, c *config.Config, sink engine.Sink, now func() t
 	return in.panel, err
 }
 
-// loadPanel makes a night ready without publishing anything.
+// loadPanel prepares a run without publishing.
 func loadPanel(ctx context.Context, c *config.Config, sink engine.Sink, now func() time.Time) (*returns.Panel, day, *runner, error) {
 	files, r, err := open(ctx, c, sink, now)
 	if err != nil {
@@ -115,7 +115,7 @@ func Priors(ctx context.Context, c *config.Config, sink engine.Sink, now func() 
 			return nil, err
 		}
 		series := known.Series(j)
-		own := c.Bayes.For(series.Strategy.Name, in.about[series.Strategy.Name].Group)
+		own := c.Bayes.For(series.Strategy.Name, in.metadata[series.Strategy.Name].Group)
 		family, err := bayes.Choose(series, own)
 		if err != nil {
 			return nil, err

@@ -30,7 +30,7 @@ type Decision struct {
 	Held      *published.Holding // previous weights, drifted; nil on a cold start
 	Turnover  float64            // against them
 
-	told     []gated                 // findings as the stages made them, gate by gate
+	told     []stageFindings         // findings as the stages made them, gate by gate
 	history  engine.ContentID        // digest of what the window knows
 	approved bool                    // findings of severity hold do not stop the run
 	policy   []returns.NamedSeverity // severities by code
@@ -38,17 +38,17 @@ type Decision struct {
 
 // day is what a daily run starts from.
 type day struct {
-	panel     *returns.Panel
-	asOf      returns.Date
-	effective returns.Date
-	all       []string // every strategy of the panel
-	window    windowOptions
-	held      *published.Holding
-	approved  bool
-	good      map[string]engine.ContentID // posteriors of the last published run, by strategy
-	about     map[string]returns.Strategy // what the metadata says, by strategy; empty without a file
-	inputs    []engine.Input              // of the window stage: panel, and metadata, holidays, history or previous if there are
-	notes     []returns.Finding           // about what was published before
+	panel          *returns.Panel
+	asOf           returns.Date
+	effective      returns.Date
+	all            []string // every strategy of the panel
+	window         windowOptions
+	held           *published.Holding
+	approved       bool
+	lastPosteriors map[string]engine.ContentID // posteriors of the last published run, by strategy
+	metadata       map[string]returns.Strategy // what the metadata says, by strategy; empty without a file
+	inputs         []engine.Input              // of the window stage: panel, and metadata, holidays, history or previous if there are
+	notes          []returns.Finding           // about what was published before
 }
 
 // daily turns a panel into weights as of one day: window, bayes, holdout,
@@ -135,7 +135,7 @@ func (d *Decision) simulate(ctx context.Context, r *runner, f *forecast, in day,
 	var fits, trials []engine.Action
 	var series []engine.Input
 	for _, part := range f.tree.Parts {
-		own := c.Bayes.For(part.Name, in.about[part.Name].Group)
+		own := c.Bayes.For(part.Name, in.metadata[part.Name].Group)
 		a, err := r.action(c, "bayes", part.Name, bayes.Settings{Options: own}, true, engine.Input{Name: "series", Content: part.Content})
 		if err != nil {
 			return err
@@ -153,7 +153,7 @@ func (d *Decision) simulate(ctx context.Context, r *runner, f *forecast, in day,
 	if err != nil {
 		return err
 	}
-	posteriors, found, err := d.rescue(ctx, r, results, in.good)
+	posteriors, found, err := d.rescue(ctx, r, results, in.lastPosteriors)
 	if err != nil {
 		return err
 	}
@@ -209,8 +209,8 @@ func (d *Decision) decide(ctx context.Context, r *runner, f *forecast, in day, c
 	return best, d.gate(r, "optimize", d.Solution.Findings)
 }
 
-// runner is the engine with the stages of a night, and what was published when
-// the command began.
+// runner is the engine with the stages of a run, and the runs published when
+// the command started.
 type runner struct {
 	*engine.Runner
 	list published.List
@@ -276,15 +276,15 @@ func peakMiB() float64 {
 	return float64(u.Maxrss) / (1 << 10)
 }
 
-// gated are the findings of one gate, before any policy has rated them.
-type gated struct {
+// stageFindings are the findings of one gate, before any policy has rated them.
+type stageFindings struct {
 	Stage    string            `json:"stage"`
 	Findings []returns.Finding `json:"findings"`
 }
 
 // gate tells of findings and stops the run at one that forbids to publish.
 func (d *Decision) gate(r *runner, stage string, findings []returns.Finding) error {
-	d.told = append(d.told, gated{stage, slices.Clone(findings)})
+	d.told = append(d.told, stageFindings{stage, slices.Clone(findings)})
 	findings = returns.Rate(findings, d.policy)
 	for i := range findings {
 		r.Sink.Event(engine.Event{Kind: engine.Found, Stage: stage, Finding: &findings[i]})
@@ -296,17 +296,17 @@ func (d *Decision) gate(r *runner, stage string, findings []returns.Finding) err
 	return nil
 }
 
-// tellAll tells of findings that stop nothing.
-func tellAll(r *runner, findings []returns.Finding) {
+// emitFindings tells of findings that stop nothing.
+func emitFindings(r *runner, findings []returns.Finding) {
 	for i := range findings {
 		r.Sink.Event(engine.Event{Kind: engine.Found, Stage: "reports", Finding: &findings[i]})
 	}
 }
 
-// note tells of findings that stop nothing any more.
-func (d *Decision) note(r *runner, findings []returns.Finding) []returns.Finding {
+// addFindings tells of findings that stop nothing any more.
+func (d *Decision) addFindings(r *runner, findings []returns.Finding) []returns.Finding {
 	findings = returns.Rate(findings, d.policy)
-	tellAll(r, findings)
+	emitFindings(r, findings)
 	d.Findings = append(d.Findings, findings...)
 	return findings
 }

@@ -53,7 +53,7 @@ func (in *day) decision(o optimize.Options, inputs []engine.Input, held *publish
 		}
 	}
 	for _, name := range in.all {
-		if s, ok := in.about[name]; ok {
+		if s, ok := in.metadata[name]; ok {
 			strategies = append(strategies, s)
 		}
 	}

@@ -18,8 +18,8 @@ import (
 	"allocate/scenarios"
 )
 
-// What an action may fail with, and what exit codes and refusals go by, is the
-// same wherever the action ran.
+// Error types that exit codes and refusals depend on survive the boundary of a
+// process.
 func init() {
 	for _, example := range []error{
 		&config.Error{}, &returns.InputError{}, &returns.NotReadyError{}, &columnar.CellError{}, &scenarios.NameError{}, &scenarios.ViewsError{},
@@ -49,7 +49,7 @@ func publish(out string, m *published.Manifest, s engine.Store, approved bool, d
 	var retracted *published.RetractedError
 	if errors.As(err, &retracted) {
 		err = &published.GateError{Findings: []returns.Finding{{
-			// A hold: somebody has decided that these weights are bad.
+			// A hold: the revision was retracted deliberately.
 			Code: "run.retracted", Severity: returns.Hold,
 			Sentence: fmt.Sprintf("The result equals the retracted revision %s (%s). Change the inputs, or publish it again with --approve.", retracted.Dir, retracted.Why),
 		}}}
@@ -57,11 +57,10 @@ func publish(out string, m *published.Manifest, s engine.Store, approved bool, d
 	return dir, fresh, err
 }
 
-// refuse notes an error that means that a night would have published nothing,
-// and returns any other. That may be an answer, such as data that is refused, or
-// the failure of one of the stages that compute: a backtest of many days goes on
-// after either, and the current weights are kept. A configuration that cannot be meant,
-// files or a store that cannot be read, and an interruption end it.
+// refuse records an error with which a nightly run would have published
+// nothing, and returns any other. A backtest continues with the current weights
+// after refused data and after a stage that failed to compute. An invalid
+// configuration, unreadable files or store, and an interruption end it.
 func (d *replayed) refuse(err error) error {
 	if err == nil || !refusal(err) && !failure(err) {
 		return err
@@ -80,7 +79,7 @@ func refusal(err error) bool {
 	return errors.As(err, &gate) || errors.As(err, &none) || errors.As(err, &undefined) || errors.As(err, &uncertified) || errors.As(err, &late)
 }
 
-// failure is a stage that could not compute what it was asked.
+// failure reports a stage that failed to compute its result.
 func failure(err error) bool {
 	var failed *engine.StageError
 	var bad *config.Error

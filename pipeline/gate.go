@@ -175,8 +175,8 @@ func checkPrevious(held *published.Holding, panel *returns.Panel, asOf returns.D
 	return fs
 }
 
-// mostGross is the largest sum of absolute weights that is believed of previous
-// weights under the present limits: twice what they allow, since limits change.
+// mostGross is the largest plausible sum of absolute previous weights under the
+// present limits: twice what they allow, since limits change.
 func mostGross(o optimize.Options) float64 {
 	short := o.MinWeight < 0 || slices.ContainsFunc(o.Bounds, func(b optimize.Bound) bool { return b.Min != nil && *b.Min < 0 })
 	size := max(1, math.Abs(o.Budget))

@@ -111,7 +111,7 @@ func newRunner(c *config.Config, f *fetched, sink engine.Sink, now func() time.T
 	return r, nil
 }
 
-// prepare makes a night ready, the same for run, plan and check: it reads the
+// prepare prepares a run in the same way for run, plan and check: it reads the
 // files into a panel, or finds that this was done before, and settles the as-of
 // day: the configured one, else the last session of the calendar that is over.
 // Then it looks at what was published before that day: what the past was, which
@@ -138,16 +138,16 @@ func (r *runner) prepare(ctx context.Context, c *config.Config, files *fetched, 
 			return day{}, published.ManifestStage{}, err
 		}
 	}
-	in.good = goodPosteriors(last, r.Store)
+	in.lastPosteriors = goodPosteriors(last, r.Store)
 	if in.held, err = holding(c, in.panel, in.asOf, last, r.Store); err != nil {
 		return day{}, published.ManifestStage{}, err
 	}
 	return in, read, nil
 }
 
-// past gives the window the history of the last published run to compare with.
-// Where there is none that can be relied upon, the night is held: history that
-// cannot be compared may have changed.
+// past adds the history of the last published run to the inputs of the window,
+// which compares with it. If there is no reliable one, the run is held: the
+// history may have changed.
 func (r *runner) past(in *day, last *published.Revision) error {
 	if b, err := last.Original(published.HistoryFile, r.Store); err == nil {
 		if _, err := returns.DecodeHistory(b); err == nil {
@@ -177,7 +177,7 @@ func (r *runner) past(in *day, last *published.Revision) error {
 }
 
 // readPanel reads the files into a panel, or finds that this was done before.
-// The day it returns has no as-of day yet.
+// The day it returns has no as-of date yet.
 func (r *runner) readPanel(ctx context.Context, c *config.Config, files *fetched) (day, returns.Calendar, published.ManifestStage, error) {
 	none := returns.Calendar{}
 	o, err := engine.Canonical(c.Returns.Reading())
@@ -218,17 +218,17 @@ func (r *runner) readPanel(ctx context.Context, c *config.Config, files *fetched
 		if err != nil {
 			return day{}, none, published.ManifestStage{}, err
 		}
-		in.about = map[string]returns.Strategy{}
+		in.metadata = map[string]returns.Strategy{}
 		for j := range annotated.Len() {
-			in.about[annotated.Strategy(j).Name] = annotated.Strategy(j)
+			in.metadata[annotated.Strategy(j).Name] = annotated.Strategy(j)
 		}
 	}
 	return in, sessions, account("returns", a.Version, results, r.Now().Sub(began).Seconds()), nil
 }
 
-// settle decides the as-of day. Without one in the configuration it is the
+// settle decides the as-of date. Without one in the configuration it is the
 // last session before today; if the data ends earlier it is stale, and the
-// as-of day is the data's last, for those who lower data.stale to a warning.
+// as-of date is the data's last, for those who lower data.stale to a warning.
 func (in *day) settle(c *config.Config, sessions returns.Calendar, today returns.Date) (stale string, err error) {
 	if c.AsOf == "" {
 		due, last := sessions.Due(today), in.panel.Last()
@@ -277,7 +277,7 @@ func decodePanel(b []byte) (*returns.Panel, error) {
 // its metadata.
 func (in *day) known(o bayes.Options) error {
 	var groups []string
-	for _, s := range in.about {
+	for _, s := range in.metadata {
 		groups = append(groups, s.Group)
 	}
 	if err := o.Known(in.all, groups); err != nil {
@@ -294,7 +294,7 @@ func (in *day) settings(o bayes.Options, parts []engine.Part) map[string]bayes.S
 		return all
 	}
 	for _, p := range parts {
-		all[p.Name] = bayes.Settings{Options: o.For(p.Name, in.about[p.Name].Group)}
+		all[p.Name] = bayes.Settings{Options: o.For(p.Name, in.metadata[p.Name].Group)}
 	}
 	return all
 }

@@ -55,12 +55,12 @@ func addAccounts(all, more []published.ManifestStage) []published.ManifestStage 
 	return all
 }
 
-// quiet passes on what a person should hear of the many small stages of a
+// discard passes on what a person should hear of the many small stages of a
 // backtest: damage to the store.
-type quiet struct{ to engine.Sink }
+type discard struct{ to engine.Sink }
 
 // Event implements Sink.
-func (q quiet) Event(e engine.Event) {
+func (q discard) Event(e engine.Event) {
 	if e.Kind == engine.Damaged {
 		q.to.Event(e)
 	}
@@ -69,7 +69,7 @@ func (q quiet) Event(e engine.Event) {
 // quietly returns a runner of the many small stages of a backtest.
 func (p *replay) quietly() *runner {
 	r := *p.Runner
-	r.Sink = quiet{p.Sink}
+	r.Sink = discard{p.Sink}
 	return &runner{&r, p.list}
 }
 

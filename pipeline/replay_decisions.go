@@ -18,7 +18,7 @@ func (p *replay) decide(ctx context.Context) (*backtest.Path, error) {
 	step := p.begin("decisions", len(p.days))
 	sim := backtest.NewSimulator(p.in.panel, p.costs, p.c.Backtest.Delay, p.days[0].day, p.end())
 	alone := p.quietly()
-	var published *replayed // the last day on which a night would have published
+	var published *replayed // the last day whose decision was not refused
 	for _, d := range p.days {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -50,7 +50,8 @@ func (p *replay) decide(ctx context.Context) (*backtest.Path, error) {
 	return sim.Path(), nil
 }
 
-// decideDay chooses a day's weights, and looks at their change as a night does.
+// decideDay optimizes a day's weights and checks their change, as a nightly run
+// does.
 func (p *replay) decideDay(ctx context.Context, r *runner, d *replayed, held map[string]float64) error {
 	c := *p.c
 	c.Optimize.Frontier = 0
@@ -67,10 +68,10 @@ func (p *replay) decideDay(ctx context.Context, r *runner, d *replayed, held map
 	return d.refuse(d.decision.gate(r, "optimize", change))
 }
 
-// rescue makes the forecast of a day again if some strategy's posterior cannot
-// be used and the last night that published had one that can: as the night
-// would, with that to fall back on. It comes in the order of the days, since
-// only the decision says whether a night publishes.
+// rescue recomputes the forecast of a day if a strategy's posterior is unusable
+// and the last published decision had a usable one, which it falls back on, as
+// a nightly run would. It runs in the order of the days, since only the
+// decision determines whether a run publishes.
 func (p *replay) rescue(ctx context.Context, r *runner, d, published *replayed) error {
 	if d.forecast == nil || len(d.forecast.unusable) == 0 || published == nil {
 		return nil
@@ -85,7 +86,7 @@ func (p *replay) rescue(ctx context.Context, r *runner, d, published *replayed) 
 		return d.refuse(err)
 	}
 	in := p.on(d)
-	in.good = good
+	in.lastPosteriors = good
 	return d.refuse(d.decision.simulate(ctx, r, again, in, p.simulated()))
 }
 
@@ -100,8 +101,8 @@ func (d *replayed) posteriors() map[string]engine.ContentID {
 	return good
 }
 
-// approvals are the codes of the findings for which a night would have waited
-// for approval; the backtest goes on as if it had been given.
+// approvals are the codes of the findings with which a nightly run would wait
+// for approval; the backtest assumes approval.
 func (d *replayed) approvals() []string {
 	if d.refused != nil {
 		return nil

@@ -11,8 +11,8 @@ import (
 	"allocate/pipeline/published"
 )
 
-// waiting is how many days are at work for each processor: results are synced
-// to disk one by one, and while one day waits for that another computes.
+// waiting is the number of days in progress per processor: results are synced
+// to disk one by one, and one day computes while another waits.
 const waiting = 3
 
 // forecasts makes every day's forecast, several days at once: none depends on
@@ -56,7 +56,7 @@ func (p *replay) forecastOne(ctx context.Context, r *runner, d *replayed) error 
 	return d.refuse(p.simulateOnce(ctx, r, d, in))
 }
 
-// on is what the night of a day starts from.
+// on is the starting point of a day's run.
 func (p *replay) on(d *replayed) day {
 	in := p.in
 	in.asOf, in.effective = d.asOf, d.effective
@@ -64,8 +64,9 @@ func (p *replay) on(d *replayed) day {
 	return in
 }
 
-// simulated is the configuration without what judges the models of a night:
-// realized returns judge the forecasts better, and none of it changes a weight.
+// simulated is the configuration without the checks of the models in a nightly
+// run: realized returns test the forecasts better, and no check changes a
+// weight.
 func (p *replay) simulated() *config.Config {
 	c := *p.c
 	c.Scenarios.Holdout, c.Bayes.Replicates = new(int), 0 // neither judges a decision
@@ -78,7 +79,7 @@ type memo struct {
 	Inputs   []engine.Input   `json:"inputs"`
 	Unusable []string         `json:"unusable,omitempty"`
 	Set      engine.ContentID `json:"set"`
-	Gates    []gated          `json:"gates"` // as the stages made them: another backtest may have another policy
+	Gates    []stageFindings  `json:"gates"` // as the stages made them: another backtest may have another policy
 }
 
 // simulateOnce is Decision.simulate, remembered.

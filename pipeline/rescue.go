@@ -12,7 +12,7 @@ import (
 	"allocate/returns/columnar"
 )
 
-// fitted is the result of a fit, and what a night has to know of it.
+// fitted is the result of a fit.
 type fitted struct {
 	engine.Result
 	usable   bool
@@ -35,9 +35,9 @@ func readFits(ctx context.Context, r *runner, results []engine.Result) ([]fitted
 	return fits, nil
 }
 
-// rescue fits strategies whose posterior cannot be used once more, with the
-// posterior of the last published run to fall back on, marked stale. It
-// returns the fits that stand in the end and all their findings.
+// rescue refits strategies whose posterior is unusable, with the posterior of
+// the last published run as a fallback, marked stale. It returns the final fits
+// and all their findings.
 func (d *Decision) rescue(ctx context.Context, r *runner, results []engine.Result, good map[string]engine.ContentID) ([]fitted, []returns.Finding, error) {
 	fits, err := readFits(ctx, r, results)
 	if err != nil {
@@ -73,8 +73,8 @@ func (d *Decision) rescue(ctx context.Context, r *runner, results []engine.Resul
 	return fits, found, nil
 }
 
-// usable adds the posteriors that can be used to the inputs, and drops the
-// series of the strategies whose posterior cannot be.
+// usable adds the usable posteriors to the inputs, and drops the series of the
+// other strategies.
 func usable(series []engine.Input, fits []fitted) (inputs []engine.Input, unusable []string) {
 	inputs = slices.Clone(series)
 	for _, f := range fits {

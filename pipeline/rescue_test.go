@@ -13,7 +13,7 @@ import (
 	"allocate/returns"
 )
 
-// TestOneStrategyFails gives one strategy a history that cannot be modelled:
+// TestOneStrategyFails gives one strategy a history that cannot be modeled:
 // five days with a return. The others are sampled and stored all the same. The
 // run is refused where nothing better is known, goes on without the strategy
 // where the policy says so, and takes its last good posterior where there is

@@ -107,8 +107,8 @@ func Run(ctx context.Context, c *config.Config, how RunOptions, sink engine.Sink
 	in.approved = how.Approve
 	if len(how.Overrides) > 0 {
 		in.notes = append(in.notes, returns.Finding{
-			// Information: it was asked for; but what was published is not what the
-			// configuration says, and whoever compares nights should see it.
+			// Information: the override was requested, but the published result
+			// differs from the configuration file.
 			Code: "run.override", Severity: returns.Info,
 			Sentence: fmt.Sprintf("--set overrides the configuration file: %s.", strings.Join(how.Overrides, ", ")),
 		})
@@ -133,7 +133,7 @@ func Run(ctx context.Context, c *config.Config, how RunOptions, sink engine.Sink
 	if how.DryRun {
 		return &Outcome{Degraded: d.Degraded(c.Gates.Degraded), Decision: d, DryRun: true}, nil
 	}
-	dir, fresh, err := publish(c.Out, m, r.Store, how.Approve, func(fs []returns.Finding) []returns.Finding { return d.note(r, fs) })
+	dir, fresh, err := publish(c.Out, m, r.Store, how.Approve, func(fs []returns.Finding) []returns.Finding { return d.addFindings(r, fs) })
 	if err != nil {
 		return nil, err
 	}

@@ -30,7 +30,7 @@ type prediction struct {
 	from     int // day of the panel whose return the weights earn first
 	outcomes []float64
 	prob     []float64
-	realised float64
+	realized float64
 	over     bool // the horizon is
 }
 
@@ -66,8 +66,8 @@ func (p *replay) predictions(ctx context.Context, r *runner) ([]prediction, erro
 		from += p.c.Backtest.Delay
 		q := prediction{at: k, from: from, outcomes: set.Returns, prob: set.Prob}
 		weights := weightsOf(d.decision.Solution)
-		q.realised, q.over = horizonReturn(p.in.panel, weights, from, p.c.Scenarios.Horizon)
-		q.realised += weights[optimize.Cash] * o.Cash
+		q.realized, q.over = horizonReturn(p.in.panel, weights, from, p.c.Scenarios.Horizon)
+		q.realized += weights[optimize.Cash] * o.Cash
 		out = append(out, q)
 	}
 	return out, nil
@@ -117,10 +117,10 @@ func (p *replay) score(all []prediction, rebalances []reports.Rebalance) *report
 			continue
 		}
 		scored++
-		realised, pit, c := q.realised, metrics.PIT(q.realised, q.outcomes, q.prob), metrics.CRPS(q.realised, q.outcomes, q.prob)
-		b.Realised, b.PIT, b.CRPS = &realised, &pit, &c
+		realized, pit, c := q.realized, metrics.PIT(q.realized, q.outcomes, q.prob), metrics.CRPS(q.realized, q.outcomes, q.prob)
+		b.Realized, b.PIT, b.CRPS = &realized, &pit, &c
 		crps += c
-		outcomes = append(outcomes, realised)
+		outcomes = append(outcomes, realized)
 		if slices.Min(b.CVaR) <= 0 {
 			riskless++ // nothing was predicted that could come true
 			continue
@@ -137,11 +137,11 @@ func (p *replay) score(all []prediction, rebalances []reports.Rebalance) *report
 	for _, x := range outcomes {
 		f.CRPSNaive += metrics.CRPS(x, outcomes, nil) / float64(scored)
 	}
-	realised, pits := make([]float64, len(apart)), make([]float64, len(apart))
+	realized, pits := make([]float64, len(apart)), make([]float64, len(apart))
 	sets, probs := make([][]float64, len(apart)), make([][]float64, len(apart))
 	ties := rand.New(engine.Streams(p.c.Seed, "score")("ties"))
 	for k, q := range apart {
-		realised[k], pits[k] = q.realised, metrics.RandomizedPIT(q.realised, q.outcomes, q.prob, ties.Float64())
+		realized[k], pits[k] = q.realized, metrics.RandomizedPIT(q.realized, q.outcomes, q.prob, ties.Float64())
 		sets[k], probs[k] = q.outcomes, q.prob
 	}
 	f.PIT = test(metrics.Uniformity(pits))
@@ -152,14 +152,14 @@ func (p *replay) score(all []prediction, rebalances []reports.Rebalance) *report
 			b := rebalances[q.at]
 			values[k] = b.VaR[i]
 			mean += b.CVaR[i] / float64(len(apart))
-			if -q.realised > b.VaR[i] {
-				beyond -= q.realised
+			if -q.realized > b.VaR[i] {
+				beyond -= q.realized
 				count++
 			}
 		}
-		exceeded := metrics.Exceedances(realised, values)
+		exceeded := metrics.Exceedances(realized, values)
 		coverage := metrics.BacktestVaR(exceeded, 1-level)
-		shortfall := metrics.BacktestCVaR(realised, sets, probs, 1-level, szekelyReplicates, engine.Streams(p.c.Seed, "score")("shortfall"))
+		shortfall := metrics.BacktestCVaR(realized, sets, probs, 1-level, szekelyReplicates, engine.Streams(p.c.Seed, "score")("shortfall"))
 		t := reports.TailScore{
 			Level: level, Exceedances: coverage.Exceedances, Expected: coverage.Expected,
 			Kupiec: test(coverage.Unconditional), Independence: test(coverage.Independence), Conditional: test(coverage.Conditional),
@@ -194,8 +194,8 @@ type portfolioOptions struct {
 	Cash float64 `json:"cash"` // return of CASH over the horizon
 }
 
-// runPortfolio is what a decision's weights return in every scenario, before
-// costs, as the summary of a night has it: inputs scenarios and solution.
+// runPortfolio is the return of a decision's weights in every scenario, before
+// costs, as the summary of a nightly run has it: inputs scenarios and solution.
 func runPortfolio(_ context.Context, c *engine.Call) ([]byte, error) {
 	var o portfolioOptions
 	if err := c.Options(&o); err != nil {

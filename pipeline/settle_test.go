@@ -37,7 +37,7 @@ func TestSettle(t *testing.T) {
 		{"the day before", panel(returns.Daily, "2022-12-22", "2022-12-23", "2022-12-27"), "2022-12-28", "2022-12-27", false},
 		{"today's row is not waited for", panel(returns.Daily, "2022-12-26", "2022-12-27", "2022-12-28"), "2022-12-28", "2022-12-27", false},
 		{"one session is missing", panel(returns.Daily, "2022-12-22", "2022-12-23", "2022-12-26"), "2022-12-28", "2022-12-26", true},
-		{"over a week-end", panel(returns.Daily, "2022-12-22", "2022-12-23"), "2022-12-26", "2022-12-23", false},
+		{"over a weekend", panel(returns.Daily, "2022-12-22", "2022-12-23"), "2022-12-26", "2022-12-23", false},
 		{"seven days: a Sunday is one", panel(returns.SevenDay, "2022-12-23", "2022-12-24"), "2022-12-26", "2022-12-24", true},
 		{"seven days", panel(returns.SevenDay, "2022-12-24", "2022-12-25"), "2022-12-26", "2022-12-25", false},
 		{"the week is not over", panel(returns.Weekly, "2022-12-16", "2022-12-23"), "2022-12-28", "2022-12-23", false},

@@ -21,7 +21,7 @@ import (
 // goroutines that a stage of a single action may use; it changes no result.
 //
 //	returns    files              -> panel
-//	window     panel              -> one series per strategy, up to the as-of day
+//	window     panel              -> one series per strategy, up to the as-of date
 //	bayes      series             -> posterior, one action per strategy
 //	holdout    series             -> coverage of days a second fit did not see, one action per strategy
 //	scenarios  series, posteriors -> joint scenarios
@@ -84,13 +84,13 @@ func runReturns(_ context.Context, c *engine.Call) ([]byte, error) {
 // what is suspicious in it.
 type windowOptions struct {
 	AsOf     returns.Date    `json:"as_of"`
-	Previous *returns.Date   `json:"previous,omitempty"` // as-of day of the run to compare history with, of which the panel is there
+	Previous *returns.Date   `json:"previous,omitempty"` // as-of date of the run to compare history with, of which the panel is there
 	History  bool            `json:"history,omitempty"`  // compare with the digest of the run before, if there is one, and make one
 	Stale    string          `json:"stale,omitempty"`    // why the data is stale, if it is
 	Returns  returns.Options `json:"returns"`
 }
 
-// runWindow cuts a panel to what may be known on the as-of day and judges it:
+// runWindow cuts a panel to what may be known on the as-of date and judges it:
 // input panel; and, if there are, metadata, holidays and the history of the run
 // before, as a digest or as its panel.
 func runWindow(_ context.Context, c *engine.Call) ([]byte, error) {

@@ -67,7 +67,7 @@ type Rebalance struct {
 	Expected      *float64           `json:"expected_return"` // over the horizon, of the decided weights
 	VaR           []float64          `json:"var,omitempty"`   // predicted, at Forecast.Levels
 	CVaR          []float64          `json:"cvar,omitempty"`
-	Realised      *float64           `json:"realised_return"` // buy and hold over the horizon; null: not over yet
+	Realized      *float64           `json:"realized_return"` // buy and hold over the horizon; null: not over yet
 	PIT           *float64           `json:"pit"`             // probability that was given to less than the realized return, and half of that given to exactly it
 	CRPS          *float64           `json:"crps"`
 	Warnings      int                `json:"warnings"` // findings of severity warn and above
@@ -105,14 +105,14 @@ type Forecast struct {
 // TailScore is how true the predicted tail was, at one probability.
 type TailScore struct {
 	Level         float64 `json:"level"`
-	Exceedances   int     `json:"exceedances"` // realised losses above the predicted VaR
+	Exceedances   int     `json:"exceedances"` // realized losses above the predicted VaR
 	Expected      float64 `json:"expected"`
 	Kupiec        Test    `json:"kupiec"`         // is their number right?
 	Independence  Test    `json:"independence"`   // Christoffersen: do they come alone?
 	Conditional   Test    `json:"conditional"`    // both together
 	AcerbiSzekely Test    `json:"acerbi_szekely"` // Z2: is the predicted CVaR right? negative: too low
 	MeanCVaR      float64 `json:"mean_cvar"`      // predicted, over the decisions
-	MeanLoss      Number  `json:"mean_loss"`      // realised beyond VaR; null without any
+	MeanLoss      Number  `json:"mean_loss"`      // realized beyond VaR; null without any
 }
 
 // Test is a statistic and its p-value.
@@ -138,7 +138,7 @@ type SweepTrial struct {
 	Returns []float64 `json:"-"`
 }
 
-// Overfit says how far the best of a sweep can be trusted.
+// Overfit is the test of backtest overfitting of a sweep.
 type Overfit struct {
 	PBO            Number `json:"pbo"` // probability of backtest overfitting
 	DeflatedSharpe Number `json:"deflated_sharpe"`
@@ -230,7 +230,7 @@ func writeRebalances(w io.Writer, b *Backtest) error {
 	for _, l := range levels {
 		header = append(header, "var_"+number(l), "cvar_"+number(l))
 	}
-	header = append(header, "realised_return", "pit", "crps", "method", "warnings", "approved", "refused")
+	header = append(header, "realized_return", "pit", "crps", "method", "warnings", "approved", "refused")
 	_ = out.Write(header)
 	optional := func(x *float64) string {
 		if x == nil {
@@ -251,7 +251,7 @@ func writeRebalances(w io.Writer, b *Backtest) error {
 				row = append(row, "", "")
 			}
 		}
-		row = append(row, optional(r.Realised), optional(r.PIT), optional(r.CRPS), r.Method, strconv.Itoa(r.Warnings), strings.Join(r.Approved, " "), CSVText(r.Refused))
+		row = append(row, optional(r.Realized), optional(r.PIT), optional(r.CRPS), r.Method, strconv.Itoa(r.Warnings), strings.Join(r.Approved, " "), CSVText(r.Refused))
 		_ = out.Write(row)
 	}
 	out.Flush()

@@ -49,11 +49,11 @@ func replayed() *Backtest {
 	}
 	for k := 0; k < len(b.Days)-30; k += 60 {
 		day := b.Days[k]
-		traded, expected, realised, pit := b.Days[k+1], 0.004, 0.02*wave(k, 3), 0.5+0.4*wave(k, 4)
+		traded, expected, realized, pit := b.Days[k+1], 0.004, 0.02*wave(k, 3), 0.5+0.4*wave(k, 4)
 		b.Rebalances = append(b.Rebalances, Rebalance{
 			Day: day, AsOf: day, Effective: traded, Traded: &traded, Method: "vertex", Turnover: 0.2 + 0.1*wave(k, 5), Cost: 0.0001,
 			Weights: map[string]float64{"a": 0.6 + 0.1*wave(k, 6), "b": -0.2, "<i>c</i>": 0.6 - 0.1*wave(k, 6)}, Contributions: map[string]float64{"a": 0.02, "b": -0.001, "<i>c</i>": 0.01},
-			Expected: &expected, Realised: &realised, PIT: &pit, CRPS: &expected, VaR: []float64{0.02, 0.03}, CVaR: []float64{0.025, 0.035},
+			Expected: &expected, Realized: &realized, PIT: &pit, CRPS: &expected, VaR: []float64{0.02, 0.03}, CVaR: []float64{0.025, 0.035},
 		})
 	}
 	b.Forecast = &Forecast{

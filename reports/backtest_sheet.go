@@ -125,7 +125,7 @@ func (m *MetricRow) cell(k int) cell {
 	return c
 }
 
-// verdict says in a sentence whether the predicted risk was true.
+// verdict summarizes the tests of the risk forecasts.
 func verdict(f *Forecast) string {
 	if f == nil {
 		return "Too few completed horizons to test the risk forecasts."
@@ -262,7 +262,7 @@ func (p *backtestPage) figures(b *Backtest) {
 				continue
 			}
 			pits = append(pits, *r.PIT)
-			for k, v := range []float64{*r.Realised, -r.VaR[0], -r.VaR[1]} {
+			for k, v := range []float64{*r.Realized, -r.VaR[0], -r.VaR[1]} {
 				came[k].Days, came[k].Y = append(came[k].Days, int32(r.Day)), append(came[k].Y, v)
 			}
 		}

@@ -32,8 +32,8 @@ func (p *page) figures(r *Run, s *Summary) {
 	if f := s.Frontier; f != nil && len(f.Points) > 1 {
 		draw(&p.Frontier, "frontier", func() (*chart.Chart, error) { return frontier(r, s) })
 	}
-	if b := s.Beats; b != nil && len(b.Names) > 1 {
-		draw(&p.Beats, "beats", func() (*chart.Chart, error) {
+	if b := s.Outperformance; b != nil && len(b.Names) > 1 {
+		draw(&p.Outperformance, "outperformance", func() (*chart.Chart, error) {
 			return chart.Matrix(b.Names, b.Probability, "Matrix of probabilities that the row's strategy outperforms the column's over the horizon.")
 		})
 	}
@@ -184,7 +184,7 @@ func (p *page) detail(r *Run, j int) detail {
 	}
 	q, err := quantitiesOf(series, posterior, series.Frequency.PeriodsPerYear())
 	if err != nil {
-		return d // Summarise has said so
+		return d // Summarize has said so
 	}
 	volatility := make([]float64, posterior.Len())
 	for i, sd := range q.volatility {
@@ -250,7 +250,7 @@ func cone(s *returns.Series, c *scenarios.Coverage) (*chart.Chart, error) {
 		b.Q5, b.Q25, b.Q50 = append(b.Q5, grow(c.Cone.Q5[k])), append(b.Q25, grow(c.Cone.Q25[k])), append(b.Q50, grow(c.Cone.Q50[k]))
 		b.Q75, b.Q95 = append(b.Q75, grow(c.Cone.Q75[k])), append(b.Q95, grow(c.Cone.Q95[k]))
 	}
-	last := len(c.Cone.Realised) - 1
+	last := len(c.Cone.Realized) - 1
 	return chart.Fan(b, true, "", fmt.Sprintf("History of %s and the forecast cone of a fit without the last %s: 90%% band %+.2f%% to %+.2f%% at the end; realized %+.2f%%.",
-		s.Strategy.Name, s.Frequency.Days(c.Days), 100*c.Cone.Q5[last], 100*c.Cone.Q95[last], 100*c.Cone.Realised[last]))
+		s.Strategy.Name, s.Frequency.Days(c.Days), 100*c.Cone.Q5[last], 100*c.Cone.Q95[last], 100*c.Cone.Realized[last]))
 }

@@ -13,7 +13,7 @@ import (
 type Figure struct {
 	File  string // its name, from what the chart shows and the number of its strategy; never from a strategy's name
 	About string // the strategy, if it is about one
-	Alt   string // what there is to see
+	Alt   string // text alternative
 	PNG   []byte
 }
 
@@ -60,7 +60,7 @@ func drawn(draw func() (*chart.Chart, error), render func(*chart.Chart) error) (
 
 // Figures draws the charts of a run's tear sheet as images.
 func Figures(r *Run) ([]Figure, error) {
-	s, err := Summarise(r)
+	s, err := Summarize(r)
 	if err != nil {
 		return nil, err
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // WriteJSON writes v as JSON, one line or indented, with null for every number
-// that is not finite: a mean of no numbers costs nobody the file it stands in.
+// that is not finite.
 func WriteJSON(w io.Writer, indent string, v any) error {
 	encode := func(v any) ([]byte, error) {
 		if indent == "" {

@@ -74,9 +74,9 @@ func portfolioInterval(r *Run, strategies []StrategySummary) Interval {
 	return Interval{Number(mean), Number(mean - z*sd), Number(mean + z*sd)}
 }
 
-// Beats says how likely one strategy returns more than another over the
+// Outperformance says how likely one strategy returns more than another over the
 // horizon, from the joint scenarios; ties count half.
-type Beats struct {
+type Outperformance struct {
 	Names       []string    `json:"names"`       // the strategies with the largest weights
 	Probability [][]float64 `json:"probability"` // [i][j]: that i returns more than j; 1/2 on the diagonal
 }
@@ -84,8 +84,8 @@ type Beats struct {
 // mostCompared is the number of strategies that are compared with each other.
 const mostCompared = 12
 
-// beats compares the strategies with the largest absolute weights.
-func beats(r *Run) *Beats {
+// outperformance compares the strategies with the largest absolute weights.
+func outperformance(r *Run) *Outperformance {
 	n := len(r.Set.Names)
 	order := make([]int, n)
 	for i := range order {
@@ -102,7 +102,7 @@ func beats(r *Run) *Beats {
 		return 0
 	})
 	order = order[:min(n, mostCompared)]
-	out := &Beats{}
+	out := &Outperformance{}
 	for _, i := range order {
 		out.Names = append(out.Names, r.Set.Names[i])
 		out.Probability = append(out.Probability, make([]float64, len(order)))

@@ -151,7 +151,7 @@ func TestQuantitiesAskThePredictor(t *testing.T) {
 		}
 	}
 	r.Posteriors[0].Model = "gone"
-	if _, err := Summarise(r); err == nil || !strings.Contains(err.Error(), "gone") {
+	if _, err := Summarize(r); err == nil || !strings.Contains(err.Error(), "gone") {
 		t.Errorf("a posterior of an unknown family: %v", err)
 	}
 }

@@ -30,15 +30,15 @@ type Run struct {
 	Findings   []returns.Finding
 }
 
-// Held is the weights before the decision, and what the run that decided it
-// believed.
+// Held is the previous portfolio: its weights, and the forecasts of the run
+// that chose them.
 type Held struct {
 	AsOf    returns.Date            `json:"as_of"`
-	Weights map[string]float64      `json:"weights"` // drifted to the as-of day, fractions of capital
+	Weights map[string]float64      `json:"weights"` // drifted to the as-of date, fractions of capital
 	Beliefs map[string]HeldStrategy `json:"beliefs,omitempty"`
 }
 
-// HeldStrategy is what the run before believed of a strategy.
+// HeldStrategy is the previous run's forecast of a strategy.
 type HeldStrategy struct {
 	AnnualReturn     Number `json:"annual_return"`
 	AnnualVolatility Number `json:"annual_volatility"`

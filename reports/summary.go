@@ -16,37 +16,37 @@ import (
 // returns are of the horizon, what is called annual is of periods_per_year
 // periods of the panel.
 type Summary struct {
-	AsOf         returns.Date           `json:"as_of"`
-	Effective    returns.Date           `json:"effective"`
-	Frequency    returns.Frequency      `json:"frequency"` // of the panel: what a period is
-	PerYear      float64                `json:"periods_per_year"`
-	Horizon      int                    `json:"horizon"` // periods
-	Scenarios    int                    `json:"scenarios"`
-	Alpha        float64                `json:"alpha"`
-	Budget       float64                `json:"budget"`
-	Objective    optimize.Objective     `json:"objective"`
-	Status       optimize.Status        `json:"status"`
-	Method       string                 `json:"method"` // of the optimizer
-	Attempts     []optimize.Attempt     `json:"attempts,omitempty"`
-	ExpectedRet  float64                `json:"expected_return"`
-	ExpectedSpan Interval               `json:"expected_return_interval"` // 90%, for what is not known of the means; see PortfolioInterval
-	VaR          float64                `json:"var"`
-	CVaR         float64                `json:"cvar"`
-	Risk         float64                `json:"risk"`                // what optimize.max_cvar limits: the CVaR by optimize.spectrum, with costs and the Wasserstein ball
-	CVaRError    float64                `json:"cvar_standard_error"` // Monte Carlo, as if scenarios were independent; they are spread evenly and do better
-	Cost         float64                `json:"cost"`                // of trading to these weights, fraction of capital
-	HeldFrom     *returns.Date          `json:"held_from"`           // day of the weights that are held; null: a cold start
-	Turnover     float64                `json:"turnover"`            // against them, half the sum of absolute changes
-	ProbLoss     float64                `json:"probability_of_loss"`
-	Certificate  optimize.Certificate   `json:"certificate"`
-	ShadowPrices []optimize.ShadowPrice `json:"shadow_prices"`
-	Fan          *scenarios.Fan         `json:"fan,omitempty"` // cumulative return of the portfolio up to the horizon
-	Frontier     *optimize.Frontier     `json:"frontier,omitempty"`
-	Beats        *Beats                 `json:"beats,omitempty"`
-	Strategies   []StrategySummary      `json:"strategies"`
-	LeftOut      []string               `json:"left_out"`
-	WorstFinding returns.Severity       `json:"worst_finding"`
-	Findings     []returns.Finding      `json:"findings"`
+	AsOf           returns.Date           `json:"as_of"`
+	Effective      returns.Date           `json:"effective"`
+	Frequency      returns.Frequency      `json:"frequency"` // of the panel: what a period is
+	PerYear        float64                `json:"periods_per_year"`
+	Horizon        int                    `json:"horizon"` // periods
+	Scenarios      int                    `json:"scenarios"`
+	Alpha          float64                `json:"alpha"`
+	Budget         float64                `json:"budget"`
+	Objective      optimize.Objective     `json:"objective"`
+	Status         optimize.Status        `json:"status"`
+	Method         string                 `json:"method"` // of the optimizer
+	Attempts       []optimize.Attempt     `json:"attempts,omitempty"`
+	ExpectedRet    float64                `json:"expected_return"`
+	ExpectedSpan   Interval               `json:"expected_return_interval"` // 90%, for what is not known of the means; see PortfolioInterval
+	VaR            float64                `json:"var"`
+	CVaR           float64                `json:"cvar"`
+	Risk           float64                `json:"risk"`                // what optimize.max_cvar limits: the CVaR by optimize.spectrum, with costs and the Wasserstein ball
+	CVaRError      float64                `json:"cvar_standard_error"` // Monte Carlo, as if scenarios were independent; they are spread evenly and do better
+	Cost           float64                `json:"cost"`                // of trading to these weights, fraction of capital
+	HeldFrom       *returns.Date          `json:"held_from"`           // day of the weights that are held; null: a cold start
+	Turnover       float64                `json:"turnover"`            // against them, half the sum of absolute changes
+	ProbLoss       float64                `json:"probability_of_loss"`
+	Certificate    optimize.Certificate   `json:"certificate"`
+	ShadowPrices   []optimize.ShadowPrice `json:"shadow_prices"`
+	Fan            *scenarios.Fan         `json:"fan,omitempty"` // cumulative return of the portfolio up to the horizon
+	Frontier       *optimize.Frontier     `json:"frontier,omitempty"`
+	Outperformance *Outperformance        `json:"outperformance,omitempty"`
+	Strategies     []StrategySummary      `json:"strategies"`
+	LeftOut        []string               `json:"left_out"`
+	WorstFinding   returns.Severity       `json:"worst_finding"`
+	Findings       []returns.Finding      `json:"findings"`
 }
 
 // Over names the horizon: "21 days", "4 weeks".
@@ -91,21 +91,21 @@ type Interval struct {
 
 // WriteSummary writes summary.json.
 func WriteSummary(w io.Writer, r *Run) error {
-	s, err := Summarise(r)
+	s, err := Summarize(r)
 	if err != nil {
 		return err
 	}
 	return WriteJSON(w, "  ", s)
 }
 
-// Summarise computes summary.json.
-func Summarise(r *Run) (*Summary, error) {
+// Summarize computes summary.json.
+func Summarize(r *Run) (*Summary, error) {
 	sol := r.Solution
 	s := &Summary{
 		AsOf: r.AsOf, Effective: r.Effective, Frequency: r.Set.Frequency, PerYear: r.Set.Frequency.PeriodsPerYear(), Horizon: r.Set.Horizon, Scenarios: r.Set.Len(),
 		Alpha: r.Optimize.Alpha, Budget: r.Optimize.Budget, ExpectedRet: sol.Mean, VaR: sol.VaR, CVaR: sol.CVaR, Risk: sol.Risk,
 		Objective: r.Optimize.Objective, Status: sol.Status, Method: sol.Method, Attempts: sol.Attempts, Cost: sol.Cost,
-		ShadowPrices: sol.ShadowPrices, Frontier: sol.Frontier, Fan: r.Fan, Beats: beats(r),
+		ShadowPrices: sol.ShadowPrices, Frontier: sol.Frontier, Fan: r.Fan, Outperformance: outperformance(r),
 		Certificate: sol.Certificate, LeftOut: r.LeftOut, Findings: r.Findings, WorstFinding: returns.Worst(r.Findings),
 	}
 	outcomes := PortfolioReturns(r)

@@ -81,7 +81,7 @@ type row struct {
 	Weight  float64
 	Printed string
 	Change  float64 // from the current weights
-	Why     string  // what has changed since
+	Reason  string  // what has changed since
 	Share   float64 // of the CVaR
 	Mean    float64 // expected horizon return
 	Bar     float64 // percent of the widest bar
@@ -100,7 +100,7 @@ type page struct {
 	CSS                            template.CSS
 	Script                         template.JS
 	Loss, Fan, Contributions       template.HTML
-	Frontier, Beats                template.HTML
+	Frontier, Outperformance       template.HTML
 	Rows                           []row
 	Zero                           []string // strategies of weight 0
 	MoreZero, MoreNotes, NoDetails int      // what a page of this size leaves out
@@ -128,7 +128,7 @@ const (
 // readable without its script, which sorts tables, in light and dark and on
 // paper.
 func WriteTearsheet(w io.Writer, r *Run) error {
-	s, err := Summarise(r)
+	s, err := Summarize(r)
 	if err != nil {
 		return err
 	}
@@ -142,7 +142,8 @@ func WriteTearsheet(w io.Writer, r *Run) error {
 	return tearsheet.Execute(w, p)
 }
 
-// rows fills the table of weights: what is or was held, the largest first.
+// rows fills the table of weights: current and previous positions, the largest
+// first.
 func (p *page) rows(r *Run, s *Summary) {
 	widest := 0.0
 	for _, x := range r.Solution.Weights {
@@ -168,7 +169,7 @@ func (p *page) rows(r *Run, s *Summary) {
 		}
 		if j < len(mean) {
 			line.Mean = mean[j]
-			line.Why = since(r, &s.Strategies[j])
+			line.Reason = since(r, &s.Strategies[j])
 		}
 		p.Rows = append(p.Rows, line)
 	}
@@ -187,8 +188,8 @@ func (p *page) rows(r *Run, s *Summary) {
 	})
 }
 
-// since says what is believed of a strategy now and was not when the weights
-// that are held were decided, and whether a bound holds its weight.
+// since describes the change of a strategy's forecast since the current weights
+// were chosen, and an active bound on its weight.
 func since(r *Run, s *StrategySummary) string {
 	if r.Held == nil {
 		return ""
@@ -216,7 +217,7 @@ func since(r *Run, s *StrategySummary) string {
 	return strings.Join(parts, "; ")
 }
 
-// findings splits what needs attention from what is worth knowing.
+// findings separates warnings from information.
 func (p *page) findings(r *Run) {
 	for _, f := range returns.Grouped(r.Findings) {
 		if f.Severity > returns.Info {
@@ -230,7 +231,7 @@ func (p *page) findings(r *Run) {
 	}
 }
 
-// strip says in a sentence how the sampler did.
+// strip summarizes the MCMC diagnostics.
 func strip(s *Summary) string {
 	rhat, ess, divergent, doubtful := 0.0, math.Inf(1), 0, 0
 	for _, x := range s.Strategies {
@@ -247,7 +248,8 @@ func strip(s *Summary) string {
 	return fmt.Sprintf("%s: maximum R-hat %.4f, minimum ESS %.0f, divergent transitions %d.", good, rhat, ess, divergent)
 }
 
-// settings lists what the decision was told, as far as it says anything.
+// settings lists the settings of the decision that differ from their neutral
+// values.
 func settings(r *Run) []setting {
 	o := r.Optimize
 	list := []setting{

@@ -18,7 +18,7 @@ type block struct {
 	column   func(j int) string // its column
 	repeated int                // cells or rows that stood twice with the same value
 	empty    []string           // columns without any value
-	left     []leftColumn       // columns that hold no returns
+	left     []excludedColumn   // columns that hold no returns
 }
 
 func (t *text) block() (*block, error) {
@@ -60,7 +60,7 @@ func (t *text) wideBlock(dates []Date) (*block, error) {
 			continue
 		}
 		if why := t.notReturns(k, dates); why != "" {
-			b.left = append(b.left, leftColumn{c.Name, why})
+			b.left = append(b.left, excludedColumn{c.Name, why})
 			continue
 		}
 		if c.Name == "" {

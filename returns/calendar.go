@@ -28,10 +28,6 @@ func EveryDay() Calendar {
 	return Calendar{name: "daily", everyDay: true, frequency: SevenDay}
 }
 
-// XNYS is the New York Stock Exchange from 1971 on, by the rules of its
-// Rule 7.2 and the list of its special closures; see xnysHoliday.
-func XNYS() Calendar { return Calendar{name: "XNYS", holiday: xnysHoliday} }
-
 // HolidayFile is the calendar of the weekdays that a file does not name. The
 // file is a CSV with a column `date`, one holiday a row; other columns are for
 // people.

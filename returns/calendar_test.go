@@ -26,7 +26,7 @@ var publishedXNYS = map[int]string{
 }
 
 func TestXNYSAgainstPublishedLists(t *testing.T) {
-	c := XNYS()
+	c := exchange("XNYS")
 	for year, want := range publishedXNYS {
 		var closed []string
 		for d := NewDate(year, 1, 1); d <= NewDate(year, 12, 31); d++ {
@@ -61,7 +61,7 @@ func TestXNYSAgainstTradedDays(t *testing.T) {
 		}
 		traded = append(traded, d)
 	}
-	sessions := XNYS().Sessions(traded[0], traded[len(traded)-1])
+	sessions := exchange("XNYS").Sessions(traded[0], traded[len(traded)-1])
 	for i, j := 0, 0; i < len(traded) || j < len(sessions); {
 		switch {
 		case j == len(sessions) || i < len(traded) && traded[i] < sessions[j]:

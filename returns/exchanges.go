@@ -10,21 +10,13 @@ import (
 // those of public holidays do not know the days on which an exchange alone is
 // open or closed. For any other market returns.calendar is file.
 var exchanges = map[string]func(Date) bool{
-	"XNYS": xnysHoliday,
-	"XLON": xlonHoliday,
-	"XPAR": xparHoliday,
+	"XNYS": xnysHoliday, // New York Stock Exchange, from 1971
+	"XLON": xlonHoliday, // London Stock Exchange, closed on the bank holidays of England and Wales, from 1990
+	"XPAR": xparHoliday, // Euronext: one calendar in Paris, Amsterdam, Brussels and Lisbon, from 2002
 }
 
-// XLON is the London Stock Exchange from 1990 on, which is closed on the bank
-// holidays of England and Wales.
-func XLON() Calendar { return Calendar{name: "XLON", holiday: xlonHoliday} }
-
-// XPAR is Euronext, which has one calendar in Paris, Amsterdam, Brussels and
-// Lisbon, from 2002 on.
-func XPAR() Calendar { return Calendar{name: "XPAR", holiday: xparHoliday} }
-
 // xlonHoliday reports whether a Monday to Friday is a bank holiday of England
-// and Wales. One on a week-end is kept on the next weekday that is none. Source:
+// and Wales. One on a weekend is kept on the next weekday that is none. Source:
 // Banking and Financial Dealings Act 1971, and the proclamations of the years
 // in xlonSpecial.
 func xlonHoliday(d Date) bool {
@@ -43,7 +35,7 @@ func xlonHoliday(d Date) bool {
 		return true
 	case m == time.December && (day == 25 || day == 26): // Christmas, Boxing Day
 		return true
-	case m == time.December && (day == 27 || day == 28): // in place of those on a week-end
+	case m == time.December && (day == 27 || day == 28): // in place of those on a weekend
 		return monday || d.Weekday() == time.Tuesday
 	}
 	_, special := slices.BinarySearch(xlonSpecial, d)
@@ -67,7 +59,7 @@ var xlonSpecial = []Date{
 }
 
 // xparHoliday reports whether a Monday to Friday is a full-day closure of
-// Euronext. A holiday on a week-end is not kept on another day. Source:
+// Euronext. A holiday on a weekend is not kept on another day. Source:
 // Euronext's trading hours and holidays.
 func xparHoliday(d Date) bool {
 	y, m, day := d.Time().Date()

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Flat describes the days on which a series is exactly 0: a strategy that is
+// ZeroReturns describes the days on which a series is exactly 0: a strategy that is
 // out of the market by a rule, not bad data.
-type Flat struct {
+type ZeroReturns struct {
 	Share      float64    // of all days
 	LongestRun int        // most flat days in a row
 	Trailing   int        // flat days in a row up to the last day
@@ -17,9 +17,9 @@ type Flat struct {
 	Pattern    string     // what the trading days look like, for a sentence
 }
 
-// Flat examines the series.
-func (s *Series) Flat() Flat {
-	f := Flat{Share: s.ZeroShare()}
+// ZeroReturns examines the series.
+func (s *Series) ZeroReturns() ZeroReturns {
+	f := ZeroReturns{Share: s.ZeroShare()}
 	var days, trades [5]float64
 	run := 0
 	for t, r := range s.Returns {
@@ -47,7 +47,7 @@ func (s *Series) Flat() Flat {
 	return f
 }
 
-func (f Flat) pattern(s *Series) string {
+func (f ZeroReturns) pattern(s *Series) string {
 	var always []string
 	clear := true
 	for w, share := range f.Trading {

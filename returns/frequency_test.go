@@ -31,7 +31,7 @@ func businessMonthEnd(d Date) Date {
 
 // TestDetectFrequency finds the frequency of the dates that files have: whole
 // and with holes, dated at either end of the period, and of markets with other
-// week-ends.
+// weekends.
 func TestDetectFrequency(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	start := NewDate(2015, 1, 2) // a Friday
@@ -45,7 +45,7 @@ func TestDetectFrequency(t *testing.T) {
 		want  Frequency
 	}{
 		{"weekdays", datesOf(start, 300, Date.NextWeekday), Daily},
-		{"XNYS", XNYS().Sessions(start, start+700), Daily},
+		{"XNYS", exchange("XNYS").Sessions(start, start+700), Daily},
 		{"weekdays, a fifth missing", holes(datesOf(start, 300, Date.NextWeekday), 0.2), Daily},
 		{"Sunday to Thursday", slices.DeleteFunc(datesOf(start, 400, func(d Date) Date { return d + 1 }), func(d Date) bool {
 			return d.Weekday() == time.Friday || d.Weekday() == time.Saturday

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// fewestGrouped is the number of strategies with one finding from which they
-// are told in one sentence.
+// fewestGrouped is the number of strategies with the same finding from which
+// they share one sentence.
 const fewestGrouped = 3
 
 // mostNamed is the number of strategies that such a sentence names.

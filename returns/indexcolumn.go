@@ -16,8 +16,8 @@ import (
 // without risk and receives the capital. They are told by name and by content,
 // and left out with a finding, unless returns.strategies names them.
 
-// leftColumn is a column that was left out, and why.
-type leftColumn struct{ name, why string }
+// excludedColumn is a column that was left out, and why.
+type excludedColumn struct{ name, why string }
 
 // indexNames are names of row indices, in lower case.
 var indexNames = []string{"", "index", "rowname", "rownames", "row_names", "row.names", "row", "row_number", "rownum", "obs"}

@@ -127,7 +127,7 @@ func unite(blocks []*block) (*block, error) {
 	}
 	for _, b := range blocks {
 		for _, c := range b.left {
-			if !slices.ContainsFunc(u.left, func(l leftColumn) bool { return l.name == c.name }) {
+			if !slices.ContainsFunc(u.left, func(l excludedColumn) bool { return l.name == c.name }) {
 				u.left = append(u.left, c)
 			}
 		}

@@ -23,7 +23,7 @@ type About struct {
 }
 
 // ReadMetadata reads a CSV with a column `strategy` and any of first_date,
-// live_from, exit, group and cost_bp; other columns are for people. A blank
+// live_from, exit, group and cost_bp; other columns are ignored. A blank
 // cell says nothing. Errors are *InputError.
 func ReadMetadata(file string, data []byte) (Metadata, error) {
 	var header []string

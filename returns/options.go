@@ -23,7 +23,7 @@ type Options struct {
 	Frequency      string   `mapstructure:"frequency" json:"frequency" doc:"frequency of the returns: daily (252 periods a year), seven_day (365), weekly (52), monthly (12), quarterly (4), or auto (detected from the dates); data of another frequency than stated are refused" enum:"auto,daily,seven_day,weekly,monthly,quarterly"`
 	Strategies     []string `mapstructure:"strategies" json:"strategies" doc:"strategies to use; empty: all in the file"`
 
-	Window       Period         `mapstructure:"window" json:"window" doc:"estimation window up to the as-of day: 10y, 18m, 500d (calendar days) or all"`
+	Window       Period         `mapstructure:"window" json:"window" doc:"estimation window up to the as-of date: 10y, 18m, 500d (calendar days) or all"`
 	History      string         `mapstructure:"history" json:"history" doc:"all, or live (returns from live_from on only)" enum:"all,live"`
 	MinHistory   int            `mapstructure:"min_history" json:"min_history" doc:"minimum number of returns in the window"`
 	ShortHistory string         `mapstructure:"short_history" json:"short_history" doc:"treatment of strategies with fewer returns: fail, or exclude (weight 0)" enum:"fail,exclude"`

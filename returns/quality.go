@@ -54,10 +54,10 @@ func checkSeries(s *Series, o Options) []Finding {
 		tell("data.constant", 0, map[string]float64{"return": moving[0]}, "Strategy %q has constant returns: all %d%s are %v; remove its column, or exclude it with returns.strategies.", clip(name), len(moving), which, moving[0])
 		return fs
 	}
-	centre := Median(moving)
+	center := Median(moving)
 	size, spread := make([]float64, len(moving)), make([]float64, len(moving))
 	for i, r := range moving {
-		size[i], spread[i] = math.Abs(r), math.Abs(r-centre)
+		size[i], spread[i] = math.Abs(r), math.Abs(r-center)
 	}
 	if m, most := Median(size), o.MaxMedianAbs*s.Frequency.rootDays(); m > most && o.Kind != "prices" { // prices have no unit
 		f := tell("data.unit", m/most, map[string]float64{"median_abs": m, "limit": most},
@@ -70,7 +70,7 @@ func checkSeries(s *Series, o Options) []Finding {
 	if robust := robustSpread(moving, spread); robust > 0 && len(moving) >= fewestJudged {
 		worst, at := 0.0, 0
 		for t, r := range s.Returns {
-			if z := math.Abs(r-centre) / robust; r != 0 && z > worst {
+			if z := math.Abs(r-center) / robust; r != 0 && z > worst {
 				worst, at = z, t
 			}
 		}
@@ -86,7 +86,7 @@ func checkSeries(s *Series, o Options) []Finding {
 		f := tell("data.repeated_value", float64(n), map[string]float64{"days": float64(n), "return": s.Returns[last]}, "The return %v repeats %d times in a row; check for a value carried forward.", s.Returns[last], n)
 		*f = f.between(from, to)
 	}
-	flat := s.Flat()
+	flat := s.ZeroReturns()
 	switch {
 	case flat.Trailing >= 5 && 2*flat.Trailing > 3*flat.Earlier:
 		tell("data.stopped", 0, map[string]float64{"days": float64(flat.Trailing), "longest_before": float64(flat.Earlier)},
@@ -188,7 +188,7 @@ func checkScale(p *Panel) []Finding {
 	for j, s := range p.strategies {
 		others := Median(append(slices.Clone(sd[:j]), sd[j+1:]...))
 		if !(sd[j] > 0) || !(others/sd[j] >= 25) {
-			continue // a constant is told elsewhere
+			continue // constants are reported by checkSeries
 		}
 		f := NewFinding("data.scale", s.Name, others/sd[j], fmt.Sprintf("The standard deviation of %q is %.2g%%; the median of the others is %.2g%%, %.0f times as large. Check its unit (returns.unit): it would receive nearly all of the capital.", clip(s.Name), 100*sd[j], 100*others, others/sd[j]), map[string]float64{"sd": sd[j], "others": others})
 		if slices.Min(p.Series(j).Returns) > 0 && others/sd[j] < 2000 {

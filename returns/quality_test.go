@@ -114,7 +114,7 @@ func scale(v []float64, by float64) {
 
 func TestSessions(t *testing.T) {
 	p := panelOf(t, noise(1, 300)) // 2020-01-01 is a holiday of XNYS and a row here
-	fs := checkSessions(p, XNYS())
+	fs := checkSessions(p, exchange("XNYS"))
 	if len(fs) != 1 || fs[0].Code != "data.no_session" || fs[0].Severity != Warn || fs[0].From.String() != "2020-01-01" {
 		t.Errorf("rows on holidays: %v", fs)
 	}
@@ -198,7 +198,7 @@ func TestFlatPatterns(t *testing.T) {
 			}
 		}
 	})
-	if f := panelOf(t, fridays).Series(0).Flat(); math.Abs(f.Share-0.8) > 0.01 || f.LongestRun != 4 || f.Pattern != "the strategy trades on Fridays" {
+	if f := panelOf(t, fridays).Series(0).ZeroReturns(); math.Abs(f.Share-0.8) > 0.01 || f.LongestRun != 4 || f.Pattern != "the strategy trades on Fridays" {
 		t.Errorf("Fridays: %+v", f)
 	}
 	p := panelOf(t, noise(1, 400))
@@ -207,7 +207,7 @@ func TestFlatPatterns(t *testing.T) {
 			p.values[0][i] = 0
 		}
 	}
-	if f := p.Series(0).Flat(); !strings.Contains(f.Pattern, "within four sessions of a month's end") {
+	if f := p.Series(0).ZeroReturns(); !strings.Contains(f.Pattern, "within four sessions of a month's end") {
 		t.Errorf("turn of the month: %+v", f)
 	}
 }

@@ -98,7 +98,7 @@ func readFile(f File, o Options) (*block, error) {
 	return t.block()
 }
 
-// formatOf goes by the file's first bytes, then by its name.
+// formatOf depends on the file's first bytes, then by its name.
 func formatOf(f File) string {
 	name := strings.ToLower(f.Name)
 	switch {

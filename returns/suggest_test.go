@@ -4,7 +4,7 @@ import "testing"
 
 func TestSuggest(t *testing.T) {
 	known := []string{"optimize.alpha", "returns.path", "bayes.draws"}
-	for word, want := range map[string]string{"optimise.alfa": "; did you mean optimize.alpha?", "returns.pth": "; did you mean returns.path?", "zzz": ""} {
+	for word, want := range map[string]string{"optimize.alfa": "; did you mean optimize.alpha?", "returns.pth": "; did you mean returns.path?", "zzz": ""} {
 		if got := Suggest(word, known); got != want {
 			t.Errorf("%s: %q, want %q", word, got, want)
 		}

@@ -54,7 +54,7 @@ func (p *Panel) live() *Panel {
 	return q
 }
 
-// Universe keeps the strategies of a known history that can be modelled: those
+// Universe keeps the strategies of a known history that can be modeled: those
 // with a return on its last day, which they have not left by then, and enough
 // of them. A strategy that has ended stays in the universe of every day up to
 // its exit. sessions is the calendar that says how late a missing return is.

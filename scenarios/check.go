@@ -266,8 +266,8 @@ func kolmogorov(u []float64) float64 {
 	return d
 }
 
-// checkPortfolio reports how well the scenarios pin down the CVaR of all
-// strategies in equal parts.
+// checkPortfolio reports the Monte Carlo error of the CVaR of the
+// equal-weighted portfolio.
 func checkPortfolio(s *Set) []returns.Finding {
 	loss := equalWeightLoss(s)
 	cvar, se := tailMean(loss, s.Prob, checkAlpha)

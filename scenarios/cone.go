@@ -17,7 +17,7 @@ type Cone struct {
 	Q50      []float64 `json:"q50"`
 	Q75      []float64 `json:"q75"`
 	Q95      []float64 `json:"q95"`
-	Realised []float64 `json:"realised"`
+	Realized []float64 `json:"realised"`
 	// Score is the consistency score: 100 for a path along the median of the
 	// cone, 0 for one along its edge, the mean over the days of
 	// 100 (1 - 2 |1/2 - rank of the realized return among the simulated paths|)
@@ -75,7 +75,7 @@ func (s Strategy) cone(days []float64, src rand.Source) *Cone {
 		c.Q5, c.Q25, c.Q50 = append(c.Q5, quantile(0.05)), append(c.Q25, quantile(0.25)), append(c.Q50, quantile(0.5))
 		c.Q75, c.Q95 = append(c.Q75, quantile(0.75)), append(c.Q95, quantile(0.95))
 		came := math.Expm1(growth)
-		c.Realised = append(c.Realised, came)
+		c.Realized = append(c.Realized, came)
 		below, _ := slices.BinarySearch(w, came)
 		rank := (float64(below) + 0.5) / float64(len(w)+1)
 		c.Score += 100 * (1 - 2*math.Abs(0.5-rank)) / float64(len(at))

@@ -44,7 +44,7 @@ func Generate(ctx context.Context, asOf returns.Date, strategies []Strategy, o O
 	return generateWith(ctx, asOf, strategies, o, stream, workers, progress, design{lattice: true})
 }
 
-// design is what tests vary to measure what it is worth.
+// design holds the variance-reduction choices that tests vary.
 type design struct {
 	lattice, antithetic bool
 	randomPairs         bool // posterior draws paired at random

@@ -97,11 +97,11 @@ func leading(a *mat.SymDense, k int) ([]float64, blas64.General) {
 	for i := range q.Data {
 		q.Data[i] = math.Cos(float64(i*i%104729) * 0.7) // any start that is not deficient
 	}
-	orthonormalise(q)
+	orthonormalize(q)
 	for range iterations {
 		blas64.Symm(blas.Left, 1, full, q, 0, y)
 		q, y = y, q
-		orthonormalise(q)
+		orthonormalize(q)
 	}
 	blas64.Symm(blas.Left, 1, full, q, 0, y)
 	small := general(k, k)
@@ -131,9 +131,9 @@ func leading(a *mat.SymDense, k int) ([]float64, blas64.General) {
 	return values, vectors
 }
 
-// orthonormalise makes the columns of q orthonormal, by Gram and Schmidt's
+// orthonormalize makes the columns of q orthonormal, by Gram and Schmidt's
 // method done twice.
-func orthonormalise(q blas64.General) {
+func orthonormalize(q blas64.General) {
 	column := func(f int) blas64.Vector {
 		return blas64.Vector{N: q.Rows, Inc: q.Stride, Data: q.Data[f:]}
 	}

@@ -28,15 +28,15 @@ const poolTolerance = 1e-9
 // pool returns the probabilities closest to prior in relative entropy that
 // meet the conditions (Meucci 2008, "Fully flexible views", equations 18-22):
 // p_s ~ prior_s exp(sum_k lambda_k f_ks), where lambda, >= 0 for inequalities,
-// maximises the concave dual
+// maximizes the concave dual
 //
 //	sum_k lambda_k value_k - ln sum_s prior_s exp(sum_k lambda_k f_ks).
 //
-// The dual is maximised by Newton's method, projected on the bounds and with a
+// The dual is maximized by Newton's method, projected on the bounds and with a
 // line search; for conditions that no probabilities meet it has no maximum.
 func pool(prior []float64, conditions []condition) pooled {
 	n, k := len(prior), len(conditions)
-	// Standardised conditions make Newton's steps and the tolerance scale-free.
+	// Standardized conditions make Newton's steps and the tolerance scale-free.
 	f, value := make([][]float64, k), make([]float64, k)
 	for i, c := range conditions {
 		mean, ss := 0.0, 0.0

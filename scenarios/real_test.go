@@ -86,7 +86,7 @@ func TestRealCoverage(t *testing.T) {
 		from returns.Date
 		r    float64
 	}
-	var realised []window
+	var realized []window
 	future := between(series[0], returns.NewDate(2013, 1, 1), last)
 	for start := 0; start+h <= future.Len(); start++ {
 		sum := 0.0
@@ -101,7 +101,7 @@ func TestRealCoverage(t *testing.T) {
 			}
 			sum += (w - 1) / float64(len(series))
 		}
-		realised = append(realised, window{future.Dates[start], sum})
+		realized = append(realized, window{future.Dates[start], sum})
 	}
 	levels := []float64{0.05, 0.01}
 	for _, years := range []int{10, 1} {
@@ -129,7 +129,7 @@ func TestRealCoverage(t *testing.T) {
 				for i, q := range levels {
 					cut := -loss[len(loss)-1-int(q*float64(len(loss)))]
 					all, some := below[kind], apart[kind]
-					for k, w := range realised {
+					for k, w := range realized {
 						if w.from >= from && w.from < to && w.r < cut {
 							all[i]++
 							if k%h == 0 {
@@ -141,7 +141,7 @@ func TestRealCoverage(t *testing.T) {
 				}
 			}
 		}
-		n := float64(len(realised))
+		n := float64(len(realized))
 		m := math.Ceil(n / h)
 		for _, kind := range dependences {
 			for i, q := range levels {

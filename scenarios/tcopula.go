@@ -90,7 +90,7 @@ func newTCopula(h *history, r *mat.SymDense, src rand.Source, each func(n int, f
 		}
 	}
 	c.share = make([]float64, len(c.nu))
-	// Weighted likelihood bootstrap (Newton and Raftery 1994): the maximiser
+	// Weighted likelihood bootstrap (Newton and Raftery 1994): the maximizer
 	// under exponential weights of blocks of days is a draw of nu. Blocks keep
 	// days that are not independent from counting as if they were.
 	rng := rand.New(src)
@@ -232,7 +232,7 @@ func subMatrix(a *mat.SymDense, of []int) *mat.SymDense {
 // elliptical turns correlations of normal scores into those of the t copula.
 //
 // Given the day's g = 1/sqrt(w), a score is z = h(g y) with h = Phi^-1 T_nu, and
-// with c_k(g) the coefficient of h(g y) on the normalised Hermite polynomial k,
+// with c_k(g) the coefficient of h(g y) on the normalized Hermite polynomial k,
 // Mehler's formula makes the scores' correlation the odd power series
 // sum_k E[c_k(g)^2] rho^k. Newton's method inverts it.
 func elliptical(r *mat.SymDense, nu float64) *mat.SymDense {
@@ -265,7 +265,7 @@ func mehler(nu float64) []float64 {
 			}
 			y := math.Sqrt2 * x[i]
 			z := 2 * w[i] / math.Sqrt(math.Pi) * m.normal(g*y)
-			before, he := 0.0, 1.0 // normalised Hermite polynomials
+			before, he := 0.0, 1.0 // normalized Hermite polynomials
 			for k := range c {
 				if k%2 == 1 {
 					c[k] += z * he

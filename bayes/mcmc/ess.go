@@ -2,7 +2,7 @@ package mcmc
 
 import "math"
 
-// ESSBulk is the effective sample size of the rank-normalised split draws: the
+// ESSBulk is the effective sample size of the rank-normalized split draws: the
 // efficiency of location summaries (Vehtari et al. 2021, §4.2). It may exceed
 // the number of draws when they are antithetic.
 func ESSBulk(chains [][]float64) float64 { return new(Workspace).ESSBulk(chains) }

@@ -312,6 +312,36 @@ func ExampleSummarize() {
 	// Output: R̂ below 1.01: true, tail ESS above 400: true
 }
 
+// The diagnostics of a single quantity have the names and definitions of R's
+// package posterior.
+func ExampleRHat() {
+	chains := ar1(newRand(1), 4, 1000, 0)
+	fmt.Printf("R-hat %.2f, without ranks and splits %.2f\n", RHat(chains), RHatBasic(chains))
+	fmt.Printf("ESS: bulk %.0f, tail %.0f, mean %.0f, sd %.0f, median %.0f\n", ESSBulk(chains), ESSTail(chains), ESSMean(chains), ESSSD(chains), ESSQuantile(chains, 0.5))
+	fmt.Printf("MCSE: mean %.3f, sd %.3f, median %.3f\n", MCSEMean(chains), MCSESD(chains), MCSEQuantile(chains, 0.5))
+	z := RankNormalize([][]float64{{10, 30}, {20, 1000}})
+	fmt.Printf("normal scores %.2f\n", z)
+	// Output:
+	// R-hat 1.00, without ranks and splits 1.00
+	// ESS: bulk 3876, tail 4066, mean 3873, sd 3775, median 3923
+	// MCSE: mean 0.016, sd 0.011, median 0.020
+	// normal scores [[-1.05 0.30] [-0.30 1.05]]
+}
+
+// The ranks of uniform draws stay within a simultaneous envelope of their ECDF.
+func ExampleNewEnvelope() {
+	e, err := NewEnvelope(100, 11, 0.95)
+	if err != nil {
+		panic(err)
+	}
+	even, skewed := make([]int, 100), make([]int, 100)
+	for i := range even {
+		even[i] = i % 11
+	}
+	fmt.Println(e.Contains(even), e.Contains(skewed))
+	// Output: true false
+}
+
 // MAD is 1.4826 times the median distance from the median, for one chain
 // whose R-hat does not exist too.
 func TestMAD(t *testing.T) {

@@ -96,6 +96,6 @@ func quantile(sorted []float64, p float64) float64 {
 	if i+1 >= len(sorted) {
 		return sorted[len(sorted)-1]
 	}
-	// Computed from below, so that equal neighbours give themselves.
+	// Computed from below, so that equal neighbors give themselves.
 	return sorted[i] + (h-float64(i))*(sorted[i+1]-sorted[i])
 }

@@ -15,7 +15,7 @@ const (
 	Both // the heavier of the two
 )
 
-// ParetoK estimates the shape k of the generalised Pareto distribution that
+// ParetoK estimates the shape k of the generalized Pareto distribution that
 // fits the tail of the draws: the number of finite moments is about 1/k, so for
 // k ≥ 0.5 the variance and for k ≥ 1 the mean does not exist. rEff is the
 // relative efficiency of the draws, ESS/S; 1 if independent. NaN also when the
@@ -87,7 +87,7 @@ func tailK(x []float64, tail int) float64 {
 	return k
 }
 
-// FitGPD fits a generalised Pareto distribution with location 0 to values in
+// FitGPD fits a generalized Pareto distribution with location 0 to values in
 // ascending order, all positive, by the profile posterior of Zhang & Stephens
 // (Technometrics 2009), k shrunk towards 0.5 with the weight of ten values
 // (Vehtari et al. 2024, appendix G). It returns shape k and scale sigma.
@@ -131,26 +131,17 @@ func meanLog1p(t float64, x []float64) float64 {
 	return sum / float64(len(x))
 }
 
-// ParetoMinDraws is the number of draws needed for a reliable smoothed estimate
-// at shape k: 10^(1/(1−max(0,k))), +Inf for k ≥ 1 (Vehtari et al. 2024, eq. 11).
-func ParetoMinDraws(k float64) float64 {
-	if k >= 1 {
-		return math.Inf(1)
-	}
-	return math.Pow(10, 1/(1-max(0, k)))
-}
-
 // ParetoThreshold is the largest k that S draws can be trusted with:
 // min(1 − 1/log₁₀S, 0.7) (Vehtari et al. 2024, eq. 13).
 func ParetoThreshold(draws int) float64 {
 	return min(1-1/math.Log10(float64(draws)), 0.7)
 }
 
-// PSIS writes to logWeights the Pareto smoothed, normalised (their exponentials
+// PSIS writes to logWeights the Pareto smoothed, normalized (their exponentials
 // sum to 1) log importance weights of the log ratios, and returns the shape k of
 // their right tail. rEff is the relative efficiency of the ratios, 1 if the
 // draws are independent. A tail that is constant or shorter than 5 is not
-// smoothed: k is then NaN and the weights are the normalised ratios. Ratios
+// smoothed: k is then NaN and the weights are the normalized ratios. Ratios
 // that are NaN or +Inf, or all -Inf, make everything NaN. The slices may be the
 // same.
 func PSIS(logWeights, logRatios []float64, rEff float64) (k float64) {
@@ -211,7 +202,7 @@ func smoothTail(lw []float64, tail int) float64 {
 	return k
 }
 
-// gpdQuantile is the p-quantile of the generalised Pareto distribution.
+// gpdQuantile is the p-quantile of the generalized Pareto distribution.
 func gpdQuantile(p, k, sigma float64) float64 {
 	if k == 0 {
 		return -sigma * math.Log1p(-p)

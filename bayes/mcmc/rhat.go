@@ -5,7 +5,7 @@ import (
 	"sort"
 )
 
-// RHat is the rank-normalised split R̂: the larger of that of the draws and that
+// RHat is the rank-normalized split R̂: the larger of that of the draws and that
 // of their distances from the median (Vehtari et al. 2021, §4). Values above
 // 1.01 say that the chains disagree in location or scale.
 func RHat(chains [][]float64) float64 { return new(Workspace).RHat(chains) }

@@ -11,7 +11,7 @@ type Summary struct {
 	Mean, SD          float64
 	Q05, Median, Q95  float64 // quantiles of all draws, type 7 of Hyndman and Fan
 	MAD               float64 // 1.4826 median |x - median|, of all draws
-	RHat              float64 // rank-normalised, split and folded
+	RHat              float64 // rank-normalized, split and folded
 	ESSBulk, ESSTail  float64
 	MCSEMean, MCSESD  float64
 	MCSEQ05, MCSEQ95  float64

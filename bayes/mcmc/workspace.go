@@ -124,7 +124,7 @@ func usable(chains [][]float64) bool {
 // need no more, the rest by one inverse transform of the mean power spectrum.
 type autocovariance struct {
 	n, chains int
-	centred   []float64 // chain after chain
+	centered  []float64 // chain after chain
 	plan      *fourier.FFT
 	padded    []float64
 	spectrum  []complex128
@@ -136,19 +136,19 @@ type autocovariance struct {
 // directLags is the number of lags computed without a transform.
 const directLags = 32
 
-// load centres the chains, each by its own mean, and returns the variance of
+// load centers the chains, each by its own mean, and returns the variance of
 // these means (0 for one chain).
 func (a *autocovariance) load(rows [][]float64) float64 {
 	a.n, a.chains, a.done = len(rows[0]), len(rows), false
 	size := a.n * a.chains
-	if cap(a.centred) < size {
-		a.centred = make([]float64, size)
+	if cap(a.centered) < size {
+		a.centered = make([]float64, size)
 	}
-	a.centred = a.centred[:size]
+	a.centered = a.centered[:size]
 	var running, scatter float64
 	for c, row := range rows {
 		m := mean(row)
-		out := a.centred[c*a.n : (c+1)*a.n]
+		out := a.centered[c*a.n : (c+1)*a.n]
 		for i, x := range row {
 			out[i] = x - m
 		}
@@ -172,7 +172,7 @@ func (a *autocovariance) at(t int) float64 {
 	}
 	var sum float64
 	for c := range a.chains {
-		x := a.centred[c*a.n : (c+1)*a.n]
+		x := a.centered[c*a.n : (c+1)*a.n]
 		sum += dot(x[:a.n-t], x[t:])
 	}
 	return sum / float64(a.n*a.chains)
@@ -193,7 +193,7 @@ func (a *autocovariance) transform() {
 	clear(a.power)
 	for c := range a.chains {
 		clear(a.padded)
-		copy(a.padded, a.centred[c*a.n:(c+1)*a.n])
+		copy(a.padded, a.centered[c*a.n:(c+1)*a.n])
 		for i, z := range a.plan.Coefficients(a.spectrum, a.padded) {
 			re, im := real(z), imag(z)
 			a.power[i] += complex(re*re+im*im, 0)

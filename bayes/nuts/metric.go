@@ -155,7 +155,7 @@ func (m *metric) variances() []float64 {
 // only rescales its axes.
 const enough = 3
 
-// fit re-estimates the metric from draws and gradients by minimising the Fisher
+// fit re-estimates the metric from draws and gradients by minimizing the Fisher
 // divergence between the whitened target and N(0, I) (the dense and diagonal
 // forms of nutpie's metric, arXiv:2603.18845). It returns the largest factor by
 // which the variance along any axis of the old metric changed, at least 1; a
@@ -229,7 +229,7 @@ func (m *metric) fitDiagonal(s *moments) float64 {
 // fisherRidge is added to both covariances relative to their mean eigenvalue.
 const fisherRidge = 1e-10
 
-// fisher returns the covariance Σ that minimises the Fisher divergence given the
+// fisher returns the covariance Σ that minimizes the Fisher divergence given the
 // covariance c of draws and g of gradients: the symmetric positive definite
 // solution of ΣgΣ = c, that is G^{-1/2}(G^{1/2}CG^{1/2})^{1/2}G^{-1/2}, here by
 // g = KKᵀ as Σ = K⁻ᵀ(KᵀcK)^{1/2}K⁻¹. For a Gaussian target g = Σ⁻¹cΣ⁻¹ and Σ is

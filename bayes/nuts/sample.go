@@ -86,7 +86,7 @@ func (r *Result) Chains(i int) [][]float64 {
 type sampler struct {
 	o               Options
 	obs             Observer
-	mu              sync.Mutex // serialises obs
+	mu              sync.Mutex // serializes obs
 	dim             int
 	chains          []*chain
 	metric          *metric

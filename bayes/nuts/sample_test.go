@@ -158,7 +158,7 @@ func ks(u []float64) (d float64) {
 }
 
 func TestFunnelDiverges(t *testing.T) {
-	m := free(func(q, grad []float64) float64 { // Neal's funnel, centred
+	m := free(func(q, grad []float64) float64 { // Neal's funnel, centered
 		v := q[0]
 		e := math.Exp(-v)
 		lp := -v * v / 18
@@ -171,7 +171,7 @@ func TestFunnelDiverges(t *testing.T) {
 		return lp
 	}, "v", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9")
 	if n := sample(t, m, 2, nuts.DefaultOptions(), nil).Divergences(); n == 0 {
-		t.Error("a centred funnel without a divergence")
+		t.Error("a centered funnel without a divergence")
 	}
 }
 

@@ -9,7 +9,7 @@ const rebase = 300
 // transition makes one draw from the chain's current point with the given step
 // and tree depth, and records its statistics in c.last. It is algorithm 3 of
 // Hoffman & Gelman (2014) with multinomial sampling, biased progressive choice
-// and the generalised criterion of Betancourt (2017, appendix A), allocating
+// and the generalized criterion of Betancourt (2017, appendix A), allocating
 // nothing.
 //
 // Weights exp(H₀−H) are summed on the linear scale relative to exp(c.base), so

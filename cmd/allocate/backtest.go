@@ -109,7 +109,7 @@ func writeFigures(dir string, b *reports.Backtest) error {
 	return nil
 }
 
-// allRefused is a backtest in which no night would have published anything.
+// allRefused is a backtest whose decisions were all refused.
 type allRefused struct{ why string }
 
 func (e *allRefused) Error() string {

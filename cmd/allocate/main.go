@@ -1,5 +1,5 @@
-// Command allocate turns daily returns of trading strategies into portfolio
-// weights, and says how far to trust them.
+// Command allocate computes portfolio weights from returns of trading
+// strategies.
 //
 // See README.md for the commands, and `allocate help COMMAND` for each.
 package main
@@ -26,7 +26,7 @@ const (
 	exitFailure     = 1
 	exitDegraded    = 3   // published under a fallback
 	exitUsage       = 4   // bad usage or configuration
-	exitNotReady    = 5   // input missing, not reaching the as-of day, or stale
+	exitNotReady    = 5   // input missing, not reaching the as-of date, or stale
 	exitRefused     = 6   // a gate on data or sampler refused
 	exitInfeasible  = 7   // no weights satisfy the limits, or the optimum is not certified
 	exitHeld        = 8   // held for approval

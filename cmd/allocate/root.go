@@ -30,8 +30,8 @@ type global struct {
 	noticed []string // notices that were printed
 }
 
-// unread says that standard output took no text about what was published: that
-// stays published, whoever reads of it, and so does the exit code.
+// unread reports that standard output failed after a publish. The publication
+// and the exit code are unaffected.
 func (g *global) unread(err error) {
 	if err != nil {
 		fmt.Fprintln(g.stderr, "allocate: standard output: "+printableText(err.Error()))

@@ -35,8 +35,8 @@ func printableText(s string) string {
 	return strings.NewReplacer("\n", "\ufffd", "\t", "\ufffd").Replace(printableLines(s))
 }
 
-// oneLine is printableLines for one line with its end, as of a log: a line end in
-// it would begin a line that nobody logged.
+// oneLine is printableLines for one line of a log, with its end: a line end
+// within it would forge a log line.
 func oneLine(s string) string {
 	body, end := strings.CutSuffix(s, "\n")
 	body = strings.ReplaceAll(printableLines(body), "\n", "\ufffd")
@@ -55,8 +55,8 @@ func printable(s string) string {
 	return string(out)
 }
 
-// escapedJSON is JSON in which such characters, which only its strings have, are
-// written as escapes: the same text for whoever reads it.
+// escapedJSON writes such characters, which occur in strings of JSON only, as
+// escapes: an equivalent document.
 func escapedJSON(s string) string {
 	if !strings.ContainsFunc(s, commanding) {
 		return s

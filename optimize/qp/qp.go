@@ -314,7 +314,7 @@ func (s *barrier) largest() float64 {
 }
 
 // step makes one predictor-corrector step. It reports false when the normal
-// equations cannot be factorised any more.
+// equations cannot be factorized any more.
 //
 // Complementarity is not driven far below what the tolerance asks for: the
 // normal equations would lose the digits that the dual residual still needs.

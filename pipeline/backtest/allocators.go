@@ -123,18 +123,18 @@ func covariance(x *mat.Dense) *mat.SymDense {
 		}
 	}
 	s := mat.NewSymDense(n, nil)
-	centred := make([]float64, n)
+	centered := make([]float64, n)
 	for i := range t {
 		for j, v := range x.RawRowView(i) {
-			centred[j] = v - mean[j]
+			centered[j] = v - mean[j]
 		}
-		s.SymRankOne(s, 1/float64(t), mat.NewVecDense(n, centred))
+		s.SymRankOne(s, 1/float64(t), mat.NewVecDense(n, centered))
 	}
 	return s
 }
 
 // shrunkCovariance moves the sample covariance S towards the identity times
-// its mean variance m, by the share b^2/d^2 that minimises the expected squared
+// its mean variance m, by the share b^2/d^2 that minimizes the expected squared
 // error: d^2 = |S - mI|^2, b^2 = min(d^2, 1/T^2 sum_t |x_t x_t' - S|^2) (Ledoit
 // and Wolf 2004, "A well-conditioned estimator for large-dimensional covariance
 // matrices", lemma 3.2 to 3.5; norms are Frobenius's, divided by N).
@@ -188,7 +188,7 @@ func shrunkCovariance(x *mat.Dense) *mat.SymDense {
 	return s
 }
 
-// minVariance minimises w'Sw over w >= 0, sum 1, by an active set: strategies
+// minVariance minimizes w'Sw over w >= 0, sum 1, by an active set: strategies
 // with a weight leave when the optimum among them makes theirs negative, and
 // the one with the lowest marginal variance enters while it is below the
 // portfolio's. S is positive definite, so the sets do not repeat.
@@ -266,7 +266,7 @@ func unconstrained(s *mat.SymDense, among []int) ([]float64, error) {
 	return x.RawVector().Data, nil
 }
 
-// historicalCVaR optimises over the overlapping horizon returns of the days
+// historicalCVaR optimizes over the overlapping horizon returns of the days
 // that all strategies have: historical simulation.
 func historicalCVaR(ctx context.Context, series []*returns.Series, horizon int, o optimize.Options) (map[string]float64, error) {
 	x := aligned(series)

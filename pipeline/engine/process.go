@@ -67,8 +67,8 @@ func (p Process) Execute(ctx context.Context, a Action, _ Store, _ Sink) (Conten
 	return reply.Content, nil
 }
 
-// Serve executes the one action that in asks for, with the stages here, and writes
-// the answer. open opens a store by its location.
+// Serve executes the action read from in and writes the response. open opens a
+// store by its location.
 func Serve(ctx context.Context, stages map[string]Stage, open func(location string) (Store, error), in io.Reader, out io.Writer) error {
 	var ask request
 	if err := gob.NewDecoder(in).Decode(&ask); err != nil {

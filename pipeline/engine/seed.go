@@ -9,8 +9,8 @@ import (
 
 // SeedFor derives the seed of an action from the root seed, the stage and the
 // unit, and from nothing else: not from the worker, the order or the as-of
-// day. Two nights draw the same random numbers, so that Monte Carlo noise does
-// not become turnover.
+// date. Consecutive runs use the same random numbers, so that Monte Carlo noise
+// does not become turnover.
 func SeedFor(root uint64, stage, unit string) uint64 {
 	h := sha256.New()
 	var b [8]byte

@@ -25,8 +25,8 @@ type Store interface {
 	// Touch marks an action and contents as used at now, so that trimming spares
 	// them.
 	Touch(now time.Time, action ActionID, contents ...ContentID)
-	// Lease says that somebody works with the store from now until release, or
-	// until the process ends: trimming spares what is used from now on.
+	// Lease marks the store as in use until release, or until the process ends:
+	// trimming keeps results used from now on.
 	Lease(now time.Time) (release func(), err error)
 }
 

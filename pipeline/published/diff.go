@@ -16,7 +16,7 @@ import (
 
 // Difference is two published runs side by side: only what differs.
 type Difference struct {
-	Run        []Pair       `json:"run"`        // as-of day, seed, versions, inputs
+	Run        []Pair       `json:"run"`        // as-of date, seed, versions, inputs
 	Config     []Pair       `json:"config"`     // keys
 	Portfolio  []NumberPair `json:"portfolio"`  // risk and return of the whole
 	Weights    []NumberPair `json:"weights"`    // by strategy

@@ -15,8 +15,8 @@ import (
 	"allocate/returns"
 )
 
-// Lock takes the output folder for this process. The kernel gives it back
-// when the process ends, however it ends, so no lock can be left behind.
+// Lock locks the output folder for this process. The kernel releases it when
+// the process ends, so that no stale lock can remain.
 func Lock(out string) (release func(), err error) {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return nil, fmt.Errorf("published: output folder: %w", err)

@@ -28,7 +28,7 @@ import (
 // *RetractedError unless it is approved.
 func Publish(out string, m *Manifest, s engine.Store, approved bool, damaged func([]returns.Finding) []returns.Finding) (dir string, fresh bool, err error) {
 	day := filepath.Join(out, m.AsOf.String())
-	valid, newest, err := standing(day)
+	valid, newest, err := validRevisions(day)
 	if err != nil {
 		return "", false, err
 	}
@@ -39,7 +39,7 @@ func Publish(out string, m *Manifest, s engine.Store, approved bool, damaged fun
 			return "", false, err
 		}
 		v.Day, v.Number = m.AsOf, k
-		fs := v.mend(s, true)
+		fs := v.repair(s, true)
 		if v.Manifest != nil && slices.Equal(v.Manifest.Files, m.Files) && len(v.damaged) == 0 {
 			damaged(fs)
 			return v.Dir, false, setLatest(out, v.Dir)

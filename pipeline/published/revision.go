@@ -139,16 +139,16 @@ func parseSums(b []byte) (map[string]engine.ContentID, bool) {
 	return out, len(out) > 1 && out[ManifestFile] != "" && bytes.Equal(writeSums(out), b)
 }
 
-// heal writes damaged files again from the store, as far as it has them, and
+// restore writes damaged files again from the store, as far as it has them, and
 // returns what it could and could not.
-func (v *Revision) heal(s engine.Store) (healed, lost []string) {
+func (v *Revision) restore(s engine.Store) (healed, lost []string) {
 	for _, name := range v.damaged {
 		var b []byte
 		var err error
 		if name == SumsFile {
 			b = writeSums(v.sums)
 		} else if b, err = s.Get(v.sums[name]); err != nil {
-			if name != ManifestFile || !v.trust(s) {
+			if name != ManifestFile || !v.verifiedManifest(s) {
 				lost = append(lost, name)
 				continue
 			}
@@ -170,9 +170,9 @@ func (v *Revision) heal(s engine.Store) (healed, lost []string) {
 	return healed, lost
 }
 
-// trust takes run.json as it lies there for what was published if the store has
-// it: then it is SHA256SUMS that is damaged.
-func (v *Revision) trust(s engine.Store) bool {
+// verifiedManifest accepts the present run.json if the store has it: then
+// SHA256SUMS is damaged.
+func (v *Revision) verifiedManifest(s engine.Store) bool {
 	text, err := returns.ReadRegular(filepath.Join(v.Dir, ManifestFile))
 	if err != nil || !s.Has(store.Sum(text)) {
 		return false
@@ -291,7 +291,7 @@ func NewList(out string) List {
 			continue
 		}
 		dir := filepath.Join(out, e.Name())
-		if valid, _, err := standing(dir); err == nil && len(valid) > 0 {
+		if valid, _, err := validRevisions(dir); err == nil && len(valid) > 0 {
 			k := valid[len(valid)-1]
 			l = append(l, Listed{day, k, filepath.Join(dir, "r"+strconv.Itoa(k))})
 		}
@@ -308,9 +308,9 @@ func (l List) Newest() string {
 	return l[len(l)-1].Dir
 }
 
-// standing returns the numbers of the revisions of a day that were not taken
+// validRevisions returns the numbers of the revisions of a day that were not taken
 // back, in order, and the highest number of all.
-func standing(day string) (valid []int, newest int, err error) {
+func validRevisions(day string) (valid []int, newest int, err error) {
 	if newest, err = revisions(day); err != nil {
 		return nil, 0, err
 	}
@@ -323,10 +323,10 @@ func standing(day string) (valid []int, newest int, err error) {
 	return valid, newest, nil
 }
 
-// Before returns the newest standing revision of the last day before asOf,
-// verified, and healed from the store if it may write; nil if there is none. The
-// findings say what was damaged. Damage to the weights or to the forecast of the
-// run that cannot be repaired is an error.
+// Before returns the newest valid revision of the last day before asOf,
+// verified, and restored from the store if it may write; nil if there is none.
+// The findings report damage. Damage to the weights or to the forecast that
+// cannot be repaired is an error.
 func (l List) Before(asOf returns.Date, s engine.Store, write bool) (*Revision, []returns.Finding, error) {
 	at := slices.IndexFunc(l, func(r Listed) bool { return r.Day >= asOf })
 	if at < 0 {
@@ -341,7 +341,7 @@ func (l List) Before(asOf returns.Date, s engine.Store, write bool) (*Revision, 
 		return nil, nil, err
 	}
 	v.Day, v.Number = last.Day, last.Number
-	fs := v.mend(s, write)
+	fs := v.repair(s, write)
 	for _, name := range []string{ManifestFile, "weights.csv", "summary.json"} {
 		if slices.Contains(v.damaged, name) && !(name != ManifestFile && !write && s.Has(v.sums[name])) {
 			return nil, nil, v.broken(name)
@@ -350,8 +350,9 @@ func (l List) Before(asOf returns.Date, s engine.Store, write bool) (*Revision, 
 	return v, fs, nil
 }
 
-// mend heals a revision, if it may write, and says so.
-func (v *Revision) mend(s engine.Store, write bool) []returns.Finding {
+// repair restores the damaged files of a revision, if it may write, and reports
+// it.
+func (v *Revision) repair(s engine.Store, write bool) []returns.Finding {
 	if len(v.damaged) == 0 {
 		return nil
 	}
@@ -364,7 +365,7 @@ func (v *Revision) mend(s engine.Store, write bool) []returns.Finding {
 		}}
 	}
 	var fs []returns.Finding
-	healed, lost := v.heal(s)
+	healed, lost := v.restore(s)
 	if len(healed) > 0 {
 		fs = append(fs, returns.Finding{
 			Code: "run.restored", Severity: returns.Warn, // the file is right again, the disk may not be

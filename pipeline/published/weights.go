@@ -112,7 +112,7 @@ type dayWeights struct {
 // the day before it takes effect. A day
 // has one effective day, and each strategy once: a day that is there twice, such
 // as after appending a revision, is an error, since nothing says which of the
-// two counts. most is the largest sum of absolute weights that is believed;
+// two counts. most is the largest sum of absolute weights that is accepted;
 // weights in percent are above it.
 func ParseTargets(name string, text []byte, most float64) ([]backtest.Target, error) {
 	days, err := parseDays(name, text, most)
@@ -171,12 +171,12 @@ func parseDays(name string, text []byte, most float64) ([]dayWeights, error) {
 	return out, nil
 }
 
-// AnyGross is the largest sum of absolute weights that is believed of a
-// portfolio whose limits are not known.
+// AnyGross is the largest plausible sum of absolute weights of a portfolio with
+// unknown limits.
 const AnyGross = 10
 
 // ReadWeights reads the weights of the last day of the file that gates.previous
-// names; every row must be of the as-of day or before it.
+// names; every row must be of the as-of date or before it.
 func ReadWeights(path string, most float64, asOf returns.Date) (*Holding, error) {
 	b, err := returns.ReadRegular(path)
 	var odd *returns.InputError

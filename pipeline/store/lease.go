@@ -10,9 +10,8 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// Lease says that somebody works with the store from now on: until release,
-// Trim spares what is used from then. The kernel ends it with the process,
-// however that ends.
+// Lease marks the store as in use from now on: until release, Trim keeps what
+// is used from then. The kernel releases it when the process ends.
 func (s *Disk) Lease(now time.Time) (release func(), err error) {
 	dir := filepath.Join(s.dir, "leases")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -35,8 +34,8 @@ func (s *Disk) Lease(now time.Time) (release func(), err error) {
 	}, nil
 }
 
-// oldestLease returns when the oldest of those at work began, and removes the
-// leases of those that ended without a word. ok is false if nobody is at work.
+// oldestLease returns the start of the oldest active lease, and removes the
+// leases of processes that ended. ok is false if there is none.
 func (s *Disk) oldestLease() (began time.Time, ok bool) {
 	dir := filepath.Join(s.dir, "leases")
 	entries, _ := os.ReadDir(dir)
@@ -62,8 +61,8 @@ func (s *Disk) oldestLease() (began time.Time, ok bool) {
 	return began, ok
 }
 
-// leftover reports a temporary file of a write that never ended: its name begins
-// with a dot, and nobody at work can have begun it.
+// leftover reports a temporary file of an interrupted write: its name begins
+// with a dot, and it is older than every active lease.
 func leftover(info fs.FileInfo, began time.Time, working bool, now time.Time) bool {
 	if working {
 		return info.ModTime().Before(began)

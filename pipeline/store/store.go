@@ -137,9 +137,9 @@ func (s *Disk) Record(action, content ID) error {
 	return s.write(s.path("index", action), append(b, '\n'))
 }
 
-// Lookup returns the content that an action led to. The error wraps
-// ErrMissing if the action is unknown and ErrDamaged if its entry is not
-// readable; either way the answer is to do the action.
+// Lookup returns the content of an action's result. The error wraps ErrMissing
+// if the action is unknown and ErrDamaged if its entry is not readable; the
+// caller then executes the action.
 func (s *Disk) Lookup(action ID) (ID, error) {
 	if !action.Valid() {
 		return "", fmt.Errorf("store: invalid action ID %q", action)

@@ -81,11 +81,10 @@ func (s *Disk) Verify(remove bool) (checked int, damaged []ID, err error) {
 	return checked, damaged, err
 }
 
-// Trim deletes entries not used since before, and then the longest unused
-// ones until the rest is at most mostBytes (0: no limit). It also deletes what
-// interrupted writes left. What is deleted is made again when needed. It spares
-// what keep names, and what somebody who works with the store may be using: see
-// Lease.
+// Trim deletes entries unused since before, and then the least recently used
+// ones until the rest is at most mostBytes (0: no limit), and files of
+// interrupted writes. It keeps the contents named by keep, and those in use by
+// other processes: see Lease.
 func (s *Disk) Trim(now, before time.Time, mostBytes int64, keep map[ID]bool) (removed int, freed int64, err error) {
 	began, working := s.oldestLease()
 	spare := began.Add(-touched) // a use is only marked where the mark is older than that

@@ -1,7 +1,7 @@
 // Package chart draws what the reports show, with gonum/plot, as SVG to be put
 // into a page or as PNG: slices in, bytes out. Charts have one theme, which
-// colour-blind readers can tell apart (Okabe and Ito 2008); in a page they take
-// its text colour, font and light or dark variant from the custom properties
+// color-blind readers can tell apart (Okabe and Ito 2008); in a page they take
+// its text color, font and light or dark variant from the custom properties
 // --ink, --line and --c1 to --c8. The same input gives the same bytes.
 package chart
 
@@ -32,7 +32,7 @@ type Chart struct {
 	alt  string
 }
 
-// The theme. Black and the light grey stand for the page's own.
+// The theme. Black and the light gray stand for the page's own.
 var (
 	ink    = color.NRGBA{0, 0, 0, 0xff}
 	faint  = color.NRGBA{0xd9, 0xdc, 0xe1, 0xff}
@@ -46,10 +46,10 @@ var (
 		{0x7d, 0x6f, 0x00, 0xff},
 		{0x66, 0x66, 0x66, 0xff},
 	}
-	// properties names what a page calls the theme's colours.
+	// properties names what a page calls the theme's colors.
 	properties = []struct {
-		colour color.NRGBA
-		name   string
+		fill color.NRGBA
+		name string
 	}{
 		{ink, "var(--ink,#1b1d21)"},
 		{faint, "var(--line,#d9dce1)"},
@@ -65,7 +65,7 @@ var (
 	hexadecimal = regexp.MustCompile("#[0-9A-F]{6}")
 )
 
-// themed writes the page's names for the theme's colours. Transparent ones have
+// themed writes the page's names for the theme's colors. Transparent ones have
 // come back from the canvas rounded down a little.
 func themed(svg string) string {
 	return hexadecimal.ReplaceAllStringFunc(svg, func(s string) string {
@@ -75,7 +75,7 @@ func themed(svg string) string {
 		}
 		near := func(a uint8, b uint64) bool { return a-uint8(b) <= 3 }
 		for _, p := range properties {
-			if near(p.colour.R, v>>16&255) && near(p.colour.G, v>>8&255) && near(p.colour.B, v&255) {
+			if near(p.fill.R, v>>16&255) && near(p.fill.G, v>>8&255) && near(p.fill.B, v&255) {
 				return p.name
 			}
 		}
@@ -100,8 +100,8 @@ func fitted(svg string) string {
 	})
 }
 
-// colour is that of the i-th series.
-func colour(i int) color.NRGBA { return series[i%len(series)] }
+// seriesColor is that of the i-th series.
+func seriesColor(i int) color.NRGBA { return series[i%len(series)] }
 
 // newChart makes an empty chart; sizes are in points.
 func newChart(w, h float64, alt, x, y string) (*Chart, *plot.Plot) {
@@ -126,7 +126,7 @@ func sans(size float64) font.Font {
 }
 
 // SVG returns the chart as an SVG element to be put into a page: it scales with
-// the page, takes its colours and font from it, and has a text alternative.
+// the page, takes its colors and font from it, and has a text alternative.
 func (c *Chart) SVG() (string, error) {
 	canvas := vgsvg.New(c.w, c.h)
 	c.plot.Draw(draw.New(canvas))
@@ -233,7 +233,7 @@ func (plainTicks) Ticks(low, high float64) []plot.Tick {
 }
 
 // thin keeps at most n points of a line: the first and last, and of each bucket
-// the one that makes the largest triangle with its neighbours (Steinarsson
+// the one that makes the largest triangle with its neighbors (Steinarsson
 // 2013, largest triangle three buckets).
 func thin(x, y []float64, n int) ([]float64, []float64) {
 	if len(x) <= n || n < 3 {

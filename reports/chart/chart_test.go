@@ -70,7 +70,7 @@ func examples(t *testing.T) map[string]*Chart {
 }
 
 // TestSVG expects well-formed elements that ask for nothing, run nothing, take
-// the page's colours and are the same on repeat.
+// the page's colors and are the same on repeat.
 func TestSVG(t *testing.T) {
 	again := examples(t)
 	for name, c := range examples(t) {

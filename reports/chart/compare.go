@@ -19,7 +19,7 @@ type Bar struct {
 }
 
 // Bars draws named fractions as horizontal bars, the first on top, negative
-// ones in the second colour.
+// ones in the second color.
 func Bars(bars []Bar, x, alt string) (*Chart, error) {
 	c, p := newChart(460, 44+17*float64(len(bars)), alt, x, "")
 	p.X.Tick.Marker = percentTicks{}
@@ -27,9 +27,9 @@ func Bars(bars []Bar, x, alt string) (*Chart, error) {
 	var ticks []plot.Tick
 	for k, b := range bars {
 		y := float64(len(bars) - k)
-		which := colour(0)
+		which := seriesColor(0)
 		if b.Value < 0 {
-			which = colour(1)
+			which = seriesColor(1)
 		}
 		if err := area(p, []float64{0, 0, b.Value, b.Value}, []float64{y - 0.35, y + 0.35, y + 0.35, y - 0.35}, which, 0xff); err != nil {
 			return nil, err
@@ -48,7 +48,7 @@ func Frontier(risk, ret []float64, chosen [2]float64, others [][2]float64, x, y,
 	c, p := newChart(460, 280, alt, x, y)
 	p.X.Tick.Marker, p.Y.Tick.Marker = percentTicks{}, percentTicks{}
 	p.Add(grid())
-	if _, err := line(p, risk, ret, colour(0), 1.6); err != nil {
+	if _, err := line(p, risk, ret, seriesColor(0), 1.6); err != nil {
 		return nil, err
 	}
 	marks := func(at [][2]float64, which color.Color, size float64, shape draw.GlyphDrawer) error {
@@ -68,7 +68,7 @@ func Frontier(risk, ret []float64, chosen [2]float64, others [][2]float64, x, y,
 	for i := range risk {
 		ends[i] = [2]float64{risk[i], ret[i]}
 	}
-	if err := marks(ends, colour(0), 1.4, draw.CircleGlyph{}); err != nil {
+	if err := marks(ends, seriesColor(0), 1.4, draw.CircleGlyph{}); err != nil {
 		return nil, err
 	}
 	// Strategies far to the right would squeeze the line that the chart is about.
@@ -80,11 +80,11 @@ func Frontier(risk, ret []float64, chosen [2]float64, others [][2]float64, x, y,
 		}
 	}
 	if len(near) > 0 {
-		if err := marks(near, colour(7), 2, draw.CircleGlyph{}); err != nil {
+		if err := marks(near, seriesColor(7), 2, draw.CircleGlyph{}); err != nil {
 			return nil, err
 		}
 	}
-	return c, marks([][2]float64{chosen}, colour(1), 5, draw.CircleGlyph{})
+	return c, marks([][2]float64{chosen}, seriesColor(1), 5, draw.CircleGlyph{})
 }
 
 // Matrix draws an N x N table of probabilities with names on both sides, blue
@@ -102,9 +102,9 @@ func Matrix(names []string, value [][]float64, alt string) (*Chart, error) {
 				continue
 			}
 			v := value[i][j]
-			which := colour(0)
+			which := seriesColor(0)
 			if v < 0.5 {
-				which = colour(1)
+				which = seriesColor(1)
 			}
 			x := float64(j)
 			strength := uint8(math.Round(min(1, 2*math.Abs(v-0.5)*1.4) * 0xb0))

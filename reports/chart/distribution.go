@@ -16,7 +16,7 @@ type Mark struct {
 }
 
 // Histogram draws outcomes (returns, fractions) with probabilities (nil:
-// equal) in 80 bins; those below cut are in the second colour. Marks are drawn
+// equal) in 80 bins; those below cut are in the second color. Marks are drawn
 // from the highest to the lowest.
 func Histogram(outcomes, prob []float64, cut float64, marks []Mark, x, alt string) (*Chart, error) {
 	const bins = 80
@@ -46,9 +46,9 @@ func Histogram(outcomes, prob []float64, cut float64, marks []Mark, x, alt strin
 	top := slices.Max(heights)
 	for b, h := range heights {
 		x0, x1 := lo+float64(b)*width, lo+float64(b+1)*width
-		which := colour(0)
+		which := seriesColor(0)
 		if (x0+x1)/2 < cut {
-			which = colour(1)
+			which = seriesColor(1)
 		}
 		if h > 0 {
 			if err := area(p, []float64{x0, x0, x1, x1}, []float64{0, h, h, 0}, which, 0xff); err != nil {
@@ -104,10 +104,10 @@ func Density(draws []float64, x string, percent bool, alt string) (*Chart, error
 		p.X.Tick.Marker = percentTicks{}
 	}
 	p.HideY()
-	if err := area(p, append(append([]float64{xs[0]}, xs...), xs[bins+1]), append(append([]float64{0}, ys...), 0), colour(0), 0x55); err != nil {
+	if err := area(p, append(append([]float64{xs[0]}, xs...), xs[bins+1]), append(append([]float64{0}, ys...), 0), seriesColor(0), 0x55); err != nil {
 		return nil, err
 	}
-	if _, err := line(p, xs, ys, colour(0), 1.4); err != nil {
+	if _, err := line(p, xs, ys, seriesColor(0), 1.4); err != nil {
 		return nil, err
 	}
 	top := slices.Max(ys)
@@ -158,7 +158,7 @@ func Ranks(chains [][]float64, alt string) (*Chart, error) {
 		for b, v := range n {
 			xs, ys = append(xs, float64(b)/bins, float64(b+1)/bins), append(ys, v/expected, v/expected)
 		}
-		if _, err := line(p, xs, ys, colour(k), 1); err != nil {
+		if _, err := line(p, xs, ys, seriesColor(k), 1); err != nil {
 			return nil, err
 		}
 	}
@@ -184,7 +184,7 @@ func Uniform(values []float64, alt string) (*Chart, error) {
 	for b, k := range counts {
 		x0, x1 := float64(b)/bins+0.004, float64(b+1)/bins-0.004
 		if k > 0 {
-			if err := area(p, []float64{x0, x0, x1, x1}, []float64{0, k, k, 0}, colour(0), 0xff); err != nil {
+			if err := area(p, []float64{x0, x0, x1, x1}, []float64{0, k, k, 0}, seriesColor(0), 0xff); err != nil {
 				return nil, err
 			}
 		}

@@ -84,7 +84,7 @@ func Lines(lines []Line, y string, percent bool, alt string) (*Chart, error) {
 		if k == 0 {
 			width = 1.8
 		}
-		l, err := line(p, tx, ty, colour(k), width)
+		l, err := line(p, tx, ty, seriesColor(k), width)
 		if err != nil {
 			return nil, err
 		}
@@ -105,7 +105,7 @@ func grid() *plotter.Grid {
 	return g
 }
 
-// Bands are quantiles of cumulative returns at days X, and what was realised.
+// Bands are quantiles of cumulative returns at days X, and what was realized.
 type Bands struct {
 	X                      []float64
 	Q5, Q25, Q50, Q75, Q95 []float64
@@ -113,7 +113,7 @@ type Bands struct {
 }
 
 // Fan draws bands of quantiles that open with time: 50% dark, 90% light, the
-// median, and a realised line. dates says whether X are days since 1970, else
+// median, and a realized line. dates says whether X are days since 1970, else
 // trading days.
 func Fan(b Bands, dates bool, x, alt string) (*Chart, error) {
 	c, p := newChart(460, 230, alt, x, "cumulative return")
@@ -127,7 +127,7 @@ func Fan(b Bands, dates bool, x, alt string) (*Chart, error) {
 		for i := len(b.X) - 1; i >= 0; i-- {
 			xs, ys = append(xs, b.X[i]), append(ys, high[i])
 		}
-		return area(p, xs, ys, colour(0), alpha)
+		return area(p, xs, ys, seriesColor(0), alpha)
 	}
 	if err := band(b.Q5, b.Q95, 0x30); err != nil {
 		return nil, err
@@ -135,7 +135,7 @@ func Fan(b Bands, dates bool, x, alt string) (*Chart, error) {
 	if err := band(b.Q25, b.Q75, 0x55); err != nil {
 		return nil, err
 	}
-	if _, err := line(p, b.X, b.Q50, colour(0), 1.4); err != nil {
+	if _, err := line(p, b.X, b.Q50, seriesColor(0), 1.4); err != nil {
 		return nil, err
 	}
 	if len(b.Past) > 1 {
@@ -161,10 +161,10 @@ func Underwater(days []int32, drawdown []float64, alt string) (*Chart, error) {
 		return nil, fmt.Errorf("chart: %d days make no line", len(tx))
 	}
 	xs, ys := append(append([]float64{tx[0]}, tx...), tx[len(tx)-1]), append(append([]float64{0}, ty...), 0)
-	if err := area(p, xs, ys, colour(1), 0x66); err != nil {
+	if err := area(p, xs, ys, seriesColor(1), 0x66); err != nil {
 		return nil, err
 	}
-	if _, err := line(p, tx, ty, colour(1), 0.8); err != nil {
+	if _, err := line(p, tx, ty, seriesColor(1), 0.8); err != nil {
 		return nil, err
 	}
 	p.Y.Max = 0
@@ -187,7 +187,7 @@ func (growthTicks) Ticks(low, high float64) []plot.Tick {
 	return out
 }
 
-// Growth draws the logarithms of wealth, labelled as wealth.
+// Growth draws the logarithms of wealth, labeled as wealth.
 func Growth(lines []Line, alt string) (*Chart, error) {
 	c, err := Lines(lines, "growth of 1", false, alt)
 	if err == nil {

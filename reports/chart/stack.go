@@ -49,7 +49,7 @@ func Stack(series []Line, last int32, y, alt string) (*Chart, error) {
 			for i := len(x) - 1; i >= 0; i-- {
 				xs, ys = append(xs, x[i]), append(ys, low[i])
 			}
-			if err := area(p, xs, ys, colour(k), 0xd0); err != nil {
+			if err := area(p, xs, ys, seriesColor(k), 0xd0); err != nil {
 				return nil, err
 			}
 		}
@@ -57,7 +57,7 @@ func Stack(series []Line, last int32, y, alt string) (*Chart, error) {
 		if err != nil {
 			return nil, err
 		}
-		swatch.Color, swatch.LineStyle.Width = colour(k), 0
+		swatch.Color, swatch.LineStyle.Width = seriesColor(k), 0
 		p.Legend.Add(clip(s.Name, 24), swatch)
 	}
 	p.Y.Max += (p.Y.Max - p.Y.Min) * 0.085 * float64(len(series)) // room for the names

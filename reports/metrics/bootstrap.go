@@ -60,21 +60,6 @@ type Difference struct {
 	PValue float64 // two-sided, of no difference; see [PairedIntervals]
 }
 
-// PairedInterval returns the percentile interval of metric(a) - metric(b) for
-// two series of the same days, which are resampled together: what they share
-// cancels. Otherwise it is as [Interval].
-func PairedInterval(a, b []float64, metric func([]float64) float64, level float64, replicates int, src rand.Source) (low, high float64) {
-	x, y := make([]float64, len(a)), make([]float64, len(b))
-	boot := Bootstrap{Replicates: replicates, Level: level}
-	copy(x, a)
-	copy(y, b)
-	own := []float64{metric(x) - metric(y)}
-	ranges := boot.run(src, own, [][]float64{a, b}, [][]float64{x, y}, func(out []float64) {
-		out[0] = metric(x) - metric(y)
-	})
-	return ranges[0].Low, ranges[0].High
-}
-
 // PairedIntervals compares a with b, two samples of the same days, in each
 // metric. The p-value inverts the percentile interval: it is 1-level for the
 // level at which the interval just reaches zero,

@@ -53,15 +53,6 @@ func Drawdowns(returns []float64, k int) []Drawdown {
 	return all
 }
 
-// MaxDrawdown returns the deepest drawdown, and whether there is one.
-func MaxDrawdown(returns []float64) (Drawdown, bool) {
-	all := Drawdowns(returns, 1)
-	if len(all) == 0 {
-		return Drawdown{Recovery: -1}, false
-	}
-	return all[0], true
-}
-
 // Wealth returns prod(1+r) up to and with each day, from a capital of 1. It
 // stays 0 after a total loss and NaN after a return that is not finite.
 func Wealth(returns []float64) []float64 {
@@ -99,58 +90,6 @@ func RollingVolatility(returns []float64, periodsPerYear float64, window int) []
 			return math.NaN()
 		}
 		return math.Sqrt(periodsPerYear) * m.sd()
-	})
-}
-
-// RollingSharpe returns the annual Sharpe ratio of the window that ends at
-// each day, with the annual risk-free rate; NaN as for [RollingVolatility] and
-// where returns do not vary.
-func RollingSharpe(returns []float64, riskFree, periodsPerYear float64, window int) []float64 {
-	free := math.Expm1(math.Log1p(riskFree) / periodsPerYear)
-	return rolling(len(returns), window, func(from, to int) float64 {
-		m := momentsOf(returns[from:to])
-		if !m.finite() {
-			return math.NaN()
-		}
-		return math.Sqrt(periodsPerYear) * ratio(m.mean-free, m.sd())
-	})
-}
-
-// RollingBeta returns the beta to the benchmark of the window that ends at
-// each day; NaN as for [RollingVolatility] and where the benchmark does not
-// vary.
-func RollingBeta(returns, benchmark []float64, window int) []float64 {
-	if len(returns) != len(benchmark) {
-		panic("metrics: benchmark and returns differ in length")
-	}
-	return rolling(len(returns), window, func(from, to int) float64 {
-		r, b := momentsOf(returns[from:to]), momentsOf(benchmark[from:to])
-		if !r.finite() || !b.finite() {
-			return math.NaN()
-		}
-		cross := 0.0
-		for t := from; t < to; t++ {
-			cross += (returns[t] - r.mean) * (benchmark[t] - b.mean)
-		}
-		return ratio(cross, b.m2)
-	})
-}
-
-// RollingMaxDrawdown returns the maximum drawdown within the window that ends
-// at each day, positive fraction, for capital paid in at its first day; NaN as
-// for [RollingVolatility].
-func RollingMaxDrawdown(returns []float64, window int) []float64 {
-	return rolling(len(returns), window, func(from, to int) float64 {
-		wealth, peak, deepest := 1.0, 1.0, 0.0
-		for _, r := range returns[from:to] {
-			if math.IsNaN(r) || math.IsInf(r, 0) {
-				return math.NaN()
-			}
-			wealth *= max(0, 1+r)
-			peak = max(peak, wealth)
-			deepest = max(deepest, 1-wealth/peak)
-		}
-		return deepest
 	})
 }
 

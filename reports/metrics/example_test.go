@@ -88,9 +88,11 @@ func ExampleTrackRecord_Deflated() {
 	record := metrics.TrackRecord{Sharpe: 2.5 / 15.811388, Skewness: -3, Kurtosis: 10, Days: 1250}
 	fmt.Printf("%.4f as if it were the only one\n", record.Probabilistic(0))
 	fmt.Printf("%.4f as the best of 100\n", record.Deflated(100, 0.5/250))
+	fmt.Printf("%.0f days for a Sharpe ratio above 0 with 95%% confidence\n", record.MinimumLength(0, 0.95))
 	// Output:
 	// 1.0000 as if it were the only one
 	// 0.9004 as the best of 100
+	// 167 days for a Sharpe ratio above 0 with 95% confidence
 }
 
 func ExampleInterval() {

@@ -89,23 +89,6 @@ func Skill(scores, reference []float64) float64 {
 	return 1 - ratio(ours, theirs)
 }
 
-// PinballLoss returns the quantile score of a predicted quantile at the given
-// level in [0, 1] (Koenker & Bassett 1978),
-//
-//	(1{outcome < quantile} - level) (quantile - outcome),
-//
-// in the unit of the outcome; the least expected score is that of the true
-// quantile. For VaR at confidence alpha, quantile is -VaR and level 1-alpha.
-func PinballLoss(outcome, quantile, level float64) float64 {
-	if !(level >= 0 && level <= 1) {
-		panic("metrics: level of a quantile is not in [0, 1]")
-	}
-	if outcome < quantile {
-		return (1 - level) * (quantile - outcome)
-	}
-	return level * (outcome - quantile)
-}
-
 // Test is the outcome of a test of a hypothesis.
 type Test struct {
 	Statistic float64

@@ -39,7 +39,7 @@ type ledger struct {
 
 type tailMeasures struct{ valueAtRisk, cvar, q5, q95 float64 }
 
-// logWealth gathers the regression of log wealth on the day. Days are centred
+// logWealth gathers the regression of log wealth on the day. Days are centered
 // on the middle of the sample, which makes them orthogonal to the constant.
 type logWealth struct{ dy, y, y2, base float64 }
 

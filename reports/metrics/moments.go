@@ -6,7 +6,7 @@ import "math"
 // numbers are equal but for rounding. Ratios over it would be noise.
 const tiny = 1e-14
 
-// moments are centred power sums, computed in two passes: those of daily
+// moments are centered power sums, computed in two passes: those of daily
 // returns cancel badly in one.
 type moments struct {
 	n, mean    float64

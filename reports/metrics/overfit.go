@@ -95,12 +95,12 @@ func CrossValidate(returns []float64, strategies, blocks int) Overfitting {
 }
 
 // blockSums are the sums of each block and strategy, of which a Sharpe ratio of
-// any union of blocks is made in a few operations. Returns are centred on the
+// any union of blocks is made in a few operations. Returns are centered on the
 // strategy's mean of all days, so that squares do not cancel.
 type blockSums struct {
 	days         []float64 // per block
 	first, power []float64 // blocks x N: sums of d and d^2
-	centre       []float64 // N
+	center       []float64 // N
 	negligible   []float64 // N: sum of squares per day that is rounding
 }
 
@@ -110,7 +110,7 @@ func newBlockSums(returns []float64, n, blocks int) *blockSums {
 		days:   make([]float64, blocks),
 		first:  make([]float64, blocks*n),
 		power:  make([]float64, blocks*n),
-		centre: make([]float64, n), negligible: make([]float64, n),
+		center: make([]float64, n), negligible: make([]float64, n),
 	}
 	column := make([]float64, days)
 	for i := range n {
@@ -118,9 +118,9 @@ func newBlockSums(returns []float64, n, blocks int) *blockSums {
 			column[t] = returns[t*n+i]
 		}
 		m := momentsOf(column)
-		s.centre[i] = m.mean
+		s.center[i] = m.mean
 		if m.low == m.high {
-			s.centre[i] = m.low
+			s.center[i] = m.low
 		}
 		scale := tiny * max(m.high, -m.low)
 		s.negligible[i] = scale * scale
@@ -128,7 +128,7 @@ func newBlockSums(returns []float64, n, blocks int) *blockSums {
 			from, to := b*days/blocks, (b+1)*days/blocks
 			s.days[b] = float64(to - from)
 			for _, r := range column[from:to] {
-				d := r - s.centre[i]
+				d := r - s.center[i]
 				s.first[b*n+i] += d
 				s.power[b*n+i] += d * d
 			}
@@ -152,7 +152,7 @@ func (s *blockSums) sharpe(set uint, out []float64) {
 		squares := power - first*mean
 		out[i] = 0
 		if squares > days*s.negligible[i] {
-			out[i] = (s.centre[i] + mean) / math.Sqrt(squares/(days-1))
+			out[i] = (s.center[i] + mean) / math.Sqrt(squares/(days-1))
 		}
 	}
 }

@@ -98,7 +98,12 @@ func TestDrawdownCoverage(t *testing.T) {
 		}
 		return x
 	}
-	deepest := func(x []float64) float64 { d, _ := MaxDrawdown(x); return d.Depth }
+	deepest := func(x []float64) float64 {
+		if d := Drawdowns(x, 1); len(d) > 0 {
+			return d[0].Depth
+		}
+		return 0
+	}
 	many := make([]float64, 4000)
 	for k := range many {
 		many[k] = deepest(history())

@@ -71,7 +71,7 @@ func TestForecastsAgreeWithR(t *testing.T) {
 	for j := range weights {
 		weights[j] = math.Pow(0.97, float64(size-1-j))
 	}
-	var pit, crps, plain, pinball, vars, days []float64
+	var pit, crps, plain, vars, days []float64
 	var scenarios, masses [][]float64
 	for d := size; d < len(r); d++ {
 		x := r[d-size : d]
@@ -81,12 +81,10 @@ func TestForecastsAgreeWithR(t *testing.T) {
 		pit = append(pit, PIT(r[d], x, weights))
 		crps = append(crps, CRPS(r[d], x, weights))
 		plain = append(plain, CRPS(r[d], x, nil))
-		pinball = append(pinball, PinballLoss(r[d], -v, 1-alpha))
 	}
 	near(t, want, "pit_mean", momentsOf(pit).mean, 1e-10)
 	near(t, want, "crps_mean", momentsOf(crps).mean, 1e-10)
 	near(t, want, "crps_skill", Skill(crps, plain), 1e-10)
-	near(t, want, "pinball_mean", momentsOf(pinball).mean, 1e-10)
 	for key, n := range map[string]int{"ks_90": 90, "ks_600": 600} {
 		test := Uniformity(pit[:n])
 		near(t, want, key, test.Statistic, 1e-10)

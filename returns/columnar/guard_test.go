@@ -119,7 +119,7 @@ func TestGzip(t *testing.T) {
 			}
 		})
 	}
-	r, err := Gunzip("f", bytes.NewReader(zip("1,2,3\n", 10000)), 1000)
+	r, err := newUnfolding("f", bytes.NewReader(zip("1,2,3\n", 10000)), 1000)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,16 +10,6 @@ import (
 // is asked for.
 const maxInflated = 4 << 30
 
-// Gunzip returns a reader of the text inside a gzipped file that refuses
-// bombs: more than most bytes (0 means 4 GiB), or more than 16 MiB and 200
-// times the compressed bytes read so far.
-func Gunzip(file string, r io.Reader, most int64) (io.Reader, error) {
-	if most == 0 {
-		most = maxInflated
-	}
-	return newUnfolding(file, r, most)
-}
-
 // An unfolding is a gzipped text being read. It also keeps the account of
 // what the text becomes in memory; a nil one is a plain text, which cannot
 // become much more than it is.

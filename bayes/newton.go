@@ -7,20 +7,20 @@ import (
 )
 
 const (
-	ascents    = 100  // most steps of a climb
-	nearMode   = 4    // squared Mahalanobis distance from a mode at which a climb may end
+	ascents    = 100  // most steps of an ascent
+	nearMode   = 4    // squared Mahalanobis distance from a mode at which an ascent may end
 	nearHeight = 1    // by which the log density may differ there from the approximation's
-	ascended   = 1e-3 // expected rise at which a climb has come to an end
+	ascended   = 1e-3 // expected rise at which an ascent has come to an end
 )
 
-// ascend climbs from q, which it changes, by quasi-Newton steps (the inverse
+// newtonAscent ascends from q, which it changes, by quasi-Newton steps (the inverse
 // BFGS update of Nocedal & Wright 2006, eq. 6.17, with a line search that
 // doubles or halves) whose first metric is that of a mode, or the identity. It
 // returns the index of the known mode in whose neighborhood it arrives, which
 // spares the steps to the mode itself; else -1, with q as high as it came. No
 // step is longer than longest in any coordinate, or it would leave the basin
 // that it began in.
-func ascend(m Model, q []float64, metric *laplace, known []*laplace, longest float64) int {
+func newtonAscent(m Model, q []float64, metric *laplace, known []*laplace, longest float64) int {
 	n := len(q)
 	grad, trial, trialGrad := make([]float64, n), make([]float64, n), make([]float64, n)
 	best, bestGrad := make([]float64, n), make([]float64, n)

@@ -11,25 +11,25 @@ import (
 	"allocate/returns"
 )
 
-// rung is one attempt at sampling. Each is more careful, and costs more, than
-// the one before; suffix keeps their random numbers apart.
-type rung struct {
+// attemptSpec is one attempt of the fallback sequence. Each takes more care,
+// and more time, than the previous one. suffix separates their random streams.
+type attemptSpec struct {
 	suffix, about string
 	apply         func(n *nuts.Options)
 }
 
-// rungs is the escalation ladder. The first rung is what the options say. The
-// last keeps every fourth draw of four times as many, so that slow chains
-// gain effective draws at the same size. A dense metric is tried before the
-// smallest steps: it is what a posterior of correlated parameters needs.
-var rungs = []rung{
+// attemptSpecs is the fallback sequence. The first attempt uses the options as
+// they are. The last one draws four times as many and keeps every fourth, so
+// that slow chains gain effective draws at the same size. A dense metric
+// precedes the smallest steps: posteriors of correlated parameters need it.
+var attemptSpecs = []attemptSpec{
 	{"", "", func(*nuts.Options) {}},
 	{" rung 2", "longer warm-up", longer},
 	{" rung 3", "target acceptance 0.95", func(n *nuts.Options) {
 		longer(n)
 		n.TargetAccept = max(0.95, n.TargetAccept)
 	}},
-	{denseRung, "dense metric, target acceptance 0.95", func(n *nuts.Options) {
+	{denseAttempt, "dense metric, target acceptance 0.95", func(n *nuts.Options) {
 		longer(n)
 		n.TargetAccept = max(0.95, n.TargetAccept)
 		n.Metric = nuts.MetricDense
@@ -41,7 +41,7 @@ var rungs = []rung{
 	}},
 }
 
-const denseRung = " rung 4"
+const denseAttempt = " rung 4"
 
 const thinning = 4
 
@@ -57,24 +57,24 @@ const (
 	denseDim     = 500
 )
 
-// climb samples on ever higher rungs until no draw diverges and every limit
-// of o is kept, or the gradient budget is spent, and returns the best attempt
-// with a finding for each. Gradients counts those of all attempts, of the search
-// for modes and of the check of the gradient.
-func climb(ctx context.Context, m Model, o Options, stream func(part string) rand.Source, progress func(done, total int)) (*Posterior, error) {
+// sampleWithFallback goes through the fallback sequence until an attempt has no
+// divergence and keeps every limit of o, or the gradient budget is exhausted.
+// It returns the best attempt with a finding for each. Sampler.Gradients counts
+// all attempts, the mode search and the gradient check.
+func sampleWithFallback(ctx context.Context, m Model, o Options, stream func(part string) rand.Source, progress func(done, total int)) (*Posterior, error) {
 	wrong, spent := checkGradient(m, stream("gradient check"))
 	if wrong != nil {
 		return nil, wrong
 	}
-	view := explore(m, o, stream)
+	view := searchModes(m, o, stream)
 	m = view.model
 	var best *Posterior
 	var account []returns.Finding
 	var first error
 	exhausted := false
 	counted := 0 // of the view's gradients
-	for i, r := range rungs {
-		if r.suffix == denseRung && (m.Dim() <= nutsDenseDim || m.Dim() > denseDim) {
+	for i, r := range attemptSpecs {
+		if r.suffix == denseAttempt && (m.Dim() <= nutsDenseDim || m.Dim() > denseDim) {
 			continue
 		}
 		begin := view.start(m, o.Chains, r.suffix, stream)
@@ -164,8 +164,8 @@ func better(p, than *Posterior) bool {
 	return p.Divergences() < than.Divergences()
 }
 
-// attempt is the finding that tells of one rung.
-func attempt(i int, r rung, failure string, p *Posterior) returns.Finding {
+// attempt is the finding about one attempt.
+func attempt(i int, r attemptSpec, failure string, p *Posterior) returns.Finding {
 	about := r.about
 	if i == 0 {
 		about = "configured options"

@@ -24,40 +24,41 @@ func (c *counted) LogDensity(q, grad []float64) (float64, error) {
 	return c.Model.LogDensity(q, grad)
 }
 
-// landscape is what is known of a density before it is sampled: its modes, the
-// one of the largest mass first, found by climbs from points that are spread far
-// wider than any one mode. Chains that all start around one mode agree with each
-// other whatever else there is.
-type landscape struct {
-	model     Model       // the model, prepared for the mode that the first climb found
+// modeSearch is the result of the search for modes before sampling: the modes,
+// the one of the largest mass first, found by ascents from points that are
+// dispersed far wider than any mode. Chains that all start at one mode agree
+// with each other whether or not there are others.
+type modeSearch struct {
+	model     Model       // the model, prepared for the mode that the first ascent found
 	modes     []*laplace  // with a share of the mass of at least minorShare
 	share     []float64   // of the sum of all modes' approximate masses
 	minor     int         // modes with less
 	climbs    int         // that ended at some mode
-	points    [][]float64 // where the climbs began, if there is no mode; one per chain
+	points    [][]float64 // where the ascents began, if there is no mode; one per chain
 	gradients int
 }
 
 const (
 	minorShare = 1e-3 // share of the mass of a mode below which no chain starts there
-	sameMode   = 0.1  // squared Mahalanobis distance within which two climbs ended at one mode
+	sameMode   = 0.1  // squared Mahalanobis distance within which two ascents ended at one mode
 )
 
-// radii are the sizes of the boxes in which climbs begin, in units of Stan's
-// Uniform(-2, 2), with boxClimbs climbs in each: a Latin hypercube, so that in
+// radii are the sizes of the boxes in which ascents begin, in units of Stan's
+// Uniform(-2, 2), with boxClimbs ascents in each: a Latin hypercube, so that in
 // every coordinate each of as many strata has one. A model that knows where its
-// posterior is needs the first box only, around that place, and fewer climbs.
+// posterior is needs the first box only, around that place, and fewer ascents.
 var radii = []float64{1, 4, 16}
 
 const (
 	boxClimbs     = 16
 	guessedClimbs = 4
-	stride        = 0.5 // longest step of a climb, in units of the radius
+	stride        = 0.5 // longest step of an ascent, in units of the radius
 )
 
-// explore seeks the modes of m. The first climb is from m's initial point, or 0.
-func explore(m Model, o Options, stream func(part string) rand.Source) *landscape {
-	l := &landscape{model: m}
+// searchModes finds the modes of m. The first ascent starts at m's initial
+// point, or 0.
+func searchModes(m Model, o Options, stream func(part string) rand.Source) *modeSearch {
+	l := &modeSearch{model: m}
 	dim := m.Dim()
 	if dim > modeDim {
 		return l
@@ -102,7 +103,7 @@ func explore(m Model, o Options, stream func(part string) rand.Source) *landscap
 			if len(found) > 0 {
 				metric = found[0]
 			}
-			if ascend(climber, q, metric, found, stride*radius) < 0 {
+			if newtonAscent(climber, q, metric, found, stride*radius) < 0 {
 				add(newLaplace(climber, q))
 			} else {
 				l.climbs++
@@ -131,7 +132,7 @@ func hypercube(rng *rand.Rand, n, dim int) [][]float64 {
 
 // settle moves q to center + radius q, or nearer to the center until the density
 // is finite there; false if it is not anywhere on the way.
-func (l *landscape) settle(m Model, q, center []float64, radius float64) bool {
+func (l *modeSearch) settle(m Model, q, center []float64, radius float64) bool {
 	grad, away := make([]float64, len(q)), slices.Clone(q)
 	for range 20 {
 		for i := range q {
@@ -147,7 +148,7 @@ func (l *landscape) settle(m Model, q, center []float64, radius float64) bool {
 }
 
 // rank orders the modes by their approximate masses.
-func (l *landscape) rank(found []*laplace) {
+func (l *modeSearch) rank(found []*laplace) {
 	if len(found) == 0 {
 		return
 	}
@@ -175,7 +176,7 @@ func (l *landscape) rank(found []*laplace) {
 }
 
 // main is the mode of the largest mass, nil if there is none.
-func (l *landscape) main() *laplace {
+func (l *modeSearch) main() *laplace {
 	if len(l.modes) == 0 {
 		return nil
 	}
@@ -185,9 +186,9 @@ func (l *landscape) main() *laplace {
 // start places each chain at a mode plus twice a draw of its approximation,
 // nearer if the density is not finite there; chains take the modes in turn.
 // Chains of one superchain start together. Without a mode the chains start where
-// the climbs began, or as in Stan. suffix tells the random numbers of one attempt
+// the ascents began, or as in Stan. suffix tells the random numbers of one attempt
 // from another's.
-func (l *landscape) start(m Model, chains int, suffix string, stream func(part string) rand.Source) *nuts.Start {
+func (l *modeSearch) start(m Model, chains int, suffix string, stream func(part string) rand.Source) *nuts.Start {
 	if len(l.modes) == 0 {
 		if len(l.points) == chains {
 			return &nuts.Start{Points: l.points}
