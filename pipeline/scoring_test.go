@@ -42,12 +42,12 @@ func TestScoreByHand(t *testing.T) {
 	}
 	var all []prediction
 	for k := range 60 {
-		q := prediction{at: k, from: k, outcomes: outcomes, realised: 0.1, over: true}
+		q := prediction{at: k, from: k, outcomes: outcomes, realized: 0.1, over: true}
 		switch k {
 		case 10, 20, 31, 33: // 31 and 33 share days with those that are tested
-			q.realised = -0.6
+			q.realized = -0.6
 		case 30:
-			q.realised = -0.9
+			q.realized = -0.9
 		}
 		all = append(all, q)
 	}
@@ -65,10 +65,10 @@ func TestScoreByHand(t *testing.T) {
 	if math.Abs(float64(tail.MeanLoss)-0.7) > 1e-12 || math.Abs(float64(tail.MeanCVaR)-0.48) > 1e-12 {
 		t.Errorf("mean loss %v beyond the VaR, mean CVaR %v, want 0.7 and 0.48", tail.MeanLoss, tail.MeanCVaR)
 	}
-	if r := rebalances[10]; *r.Realised != -0.6 || *r.PIT != 0 || math.Abs(*r.Expected+0.005) > 1e-15 {
+	if r := rebalances[10]; *r.Realized != -0.6 || *r.PIT != 0 || math.Abs(*r.Expected+0.005) > 1e-15 {
 		t.Errorf("%+v", r)
 	}
-	if r := rebalances[60]; r.Realised != nil || r.PIT != nil || len(r.CVaR) != 2 {
+	if r := rebalances[60]; r.Realized != nil || r.PIT != nil || len(r.CVaR) != 2 {
 		t.Errorf("a horizon that is not over: %+v", r)
 	}
 }
@@ -86,8 +86,8 @@ func TestForecastsWaitForTheTrade(t *testing.T) {
 		d := p.days[q.at]
 		first, _ := p.in.panel.Find(d.day + 1)
 		want, _ := horizonReturn(p.in.panel, weightsOf(d.decision.Solution), first+3, c.Scenarios.Horizon)
-		if q.from != first+3 || math.Abs(q.realised-want) > 1e-15 {
-			t.Errorf("%v: from day %d of the panel, return %v; want %d and %v", d.day, q.from, q.realised, first+3, want)
+		if q.from != first+3 || math.Abs(q.realized-want) > 1e-15 {
+			t.Errorf("%v: from day %d of the panel, return %v; want %d and %v", d.day, q.from, q.realized, first+3, want)
 		}
 	}
 }
