@@ -90,7 +90,7 @@ func TestSignalStopsAndResumes(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = cmd.Wait()
-		if code := cmd.ProcessState.ExitCode(); code != 130 || !strings.Contains(log.String(), "interrupted; what was finished is kept") {
+		if code := cmd.ProcessState.ExitCode(); code != 130 || !strings.Contains(log.String(), "interrupted; run again to resume") {
 			t.Errorf("%v: exit code %d, %s", signal, code, log.String())
 		}
 		t.Logf("%v: stopped after %v", signal, time.Since(began).Round(time.Millisecond))
