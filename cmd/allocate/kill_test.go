@@ -116,7 +116,7 @@ func TestTwoRunsTogether(t *testing.T) {
 	began := time.Now()
 	second := sampleRun(binary, dir)
 	out, _ := second.CombinedOutput()
-	if code := second.ProcessState.ExitCode(); code != 11 || !strings.Contains(string(out), fmt.Sprintf("is held by process %d", first.Process.Pid)) {
+	if code := second.ProcessState.ExitCode(); code != 11 || !strings.Contains(string(out), fmt.Sprintf("is locked by process %d", first.Process.Pid)) {
 		t.Errorf("the second run: exit code %d, %s", code, out)
 	}
 	t.Logf("the second run left after %v", time.Since(began).Round(time.Millisecond))

@@ -62,7 +62,7 @@ func TestNothingCommandsTheTerminal(t *testing.T) {
 		}
 		return stdout.String() + stderr.String()
 	}
-	if out := command([]int{exitUsage}, "config", "show", "-c", path("a.yaml")); !strings.Contains(out, "is not known") {
+	if out := command([]int{exitUsage}, "config", "show", "-c", path("a.yaml")); !strings.Contains(out, "unknown environment variable") {
 		t.Errorf("the variable: %s", out)
 	}
 	if err := os.Unsetenv("ALLOCATE_" + hostileText); err != nil {
