@@ -39,18 +39,18 @@ type statistic struct {
 }
 
 var statistics = [numStatistics]statistic{
-	statSD:    {"sd", "standard deviation", scaleOf},
-	statQ01:   {"q01", "1% quantile", distance},
-	statQ99:   {"q99", "99% quantile", distance},
-	statMin:   {"min", "worst return", distance},
-	statMax:   {"max", "best return", distance},
-	statZeros: {"zeros", "share of zero returns", activity},
-	statAuto:  {"autocorrelation", "lag-1 autocorrelation of the returns", sumScale},
+	statSD:    {"sd", "The standard deviation", scaleOf},
+	statQ01:   {"q01", "The 1% quantile", distance},
+	statQ99:   {"q99", "The 99% quantile", distance},
+	statMin:   {"min", "The worst return", distance},
+	statMax:   {"max", "The best return", distance},
+	statZeros: {"zeros", "The share of zero returns", activity},
+	statAuto:  {"autocorrelation", "The lag-1 autocorrelation of returns", sumScale},
 	statAbsAuto: {
-		"abs_autocorrelation", "lag-1 autocorrelation of |r| (volatility clustering)", volatilityRange,
+		"abs_autocorrelation", "Volatility clustering: lag-1 autocorrelation of |r|", volatilityRange,
 	},
-	statScaleChange: {"scale_change", "ratio of mean |r|, second half to first half", pooled},
-	statAsymmetry:   {"asymmetry", "tail ratio (distance of the 1% quantile from the mean to that of the 99% quantile)", scaleOf},
+	statScaleChange: {"scale_change", "Change of scale: the ratio of mean |r| in the second half to the first half", pooled},
+	statAsymmetry:   {"asymmetry", "Asymmetry: the ratio of the distances of the 1% and the 99% quantile from the mean", scaleOf},
 }
 
 // The sizes that factors are of.
@@ -152,7 +152,7 @@ func (s *statistic) finding(c Check) []returns.Finding {
 		return nil
 	}
 	f := returns.NewFinding("bayes.check_"+s.name, "", float64(c.Factor),
-		fmt.Sprintf("The %s is %.4g; the model's 90%% predictive range is %.4g to %.4g.", s.about, c.Observed, c.Q5, c.Q95),
+		fmt.Sprintf("%s is %.4g; the model's 90%% predictive range is %.4g to %.4g.", s.about, c.Observed, c.Q5, c.Q95),
 		map[string]float64{"observed": float64(c.Observed), "q5": float64(c.Q5), "q95": float64(c.Q95), "factor": float64(c.Factor)})
 	for name, v := range f.Numbers {
 		if math.IsNaN(v) || math.IsInf(v, 0) {

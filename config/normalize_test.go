@@ -59,7 +59,7 @@ func TestPlainWords(t *testing.T) {
 		{"gates:\n  severity: [{code: data.gapp, severity: warn}]\n", `gates.severity[0].code: "data.gapp" is not the code of a finding; did you mean data.gap?`},
 		{"gates:\n  severity: [{code: optimize.gapp, severity: warn}]\n", "did you mean optimize.gap?"},
 		{"gates:\n  severity: [{code: bayes.rhatt, severity: warn}]\n", "did you mean bayes.rhat?"},
-		{"gates:\n  degraded: [bayes., optimize.]\n", `gates.degraded[1]: no code of a finding begins with "optimize."`},
+		{"gates:\n  degraded: [bayes., optimise.]\n", `gates.degraded[1]: no code of a finding begins with "optimise."`},
 		{"gates:\n  degraded: [\"\"]\n", `gates.degraded[0]: no code of a finding begins with ""`},
 		{"optimize:\n  max_weight: 0.2\n bad: 1\n", "invalid YAML"},
 		{"optimize: {max_weight: 0.2\n", "invalid YAML"},

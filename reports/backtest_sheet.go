@@ -229,7 +229,7 @@ func (p *backtestPage) figures(b *Backtest) {
 		}
 	}
 	draw(&p.Equity, "equity", func() (*chart.Chart, error) {
-		return chart.Growth(equity, fmt.Sprintf("Growth of 1 of %d portfolios from %v to %v; %s ends at %.2f.", len(equity), b.First, b.Last, p.Ours, math.Exp(equity[0].Y[len(days)-1])))
+		return chart.Growth(equity, fmt.Sprintf("Growth of 1 of %s from %v to %v; %s ends at %.2f.", returns.Count(len(equity), "portfolio"), b.First, b.Last, p.Ours, math.Exp(equity[0].Y[len(days)-1])))
 	})
 	draw(&p.Underwater, "drawdown", func() (*chart.Chart, error) {
 		return chart.Underwater(days, negative(metrics.Underwater(b.Portfolios[0].Returns)), "Drawdown of "+p.Ours+" through time.")

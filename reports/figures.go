@@ -120,7 +120,7 @@ func contributions(r *Run) (*chart.Chart, error) {
 	if len(bars) == 0 {
 		bars = append(bars, chart.Bar{Name: optimize.Cash})
 	}
-	return chart.Bars(bars, "contribution to CVaR", fmt.Sprintf("Contributions of %d positions to the CVaR of %.2f%%.", len(bars), 100*r.Solution.CVaR))
+	return chart.Bars(bars, "contribution to CVaR", fmt.Sprintf("Contributions of %s to the CVaR of %.2f%%.", returns.Count(len(bars), "position"), 100*r.Solution.CVaR))
 }
 
 func frontier(r *Run, s *Summary) (*chart.Chart, error) {

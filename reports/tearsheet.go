@@ -241,9 +241,9 @@ func strip(s *Summary) string {
 			doubtful++
 		}
 	}
-	good := fmt.Sprintf("All %d posteriors passed", len(s.Strategies))
+	good := returns.Count(len(s.Strategies), "posterior") + " passed"
 	if doubtful > 0 {
-		good = fmt.Sprintf("%d of %d posteriors have a warning", doubtful, len(s.Strategies))
+		good = fmt.Sprintf("posteriors with a warning: %d of %d", doubtful, len(s.Strategies))
 	}
 	return fmt.Sprintf("%s: maximum R-hat %.4f, minimum ESS %.0f, divergent transitions %d.", good, rhat, ess, divergent)
 }

@@ -27,7 +27,10 @@ func Clean(p *Panel, o Options) (*Panel, []Finding) {
 			fs = append(fs, NewFinding(code, s.Name, size, fmt.Sprintf(format, args...), number).between(from, to))
 			return &fs[len(fs)-1]
 		}
-		gap, days := gapSize(p, longest), fmt.Sprintf("%s inside the history are missing, up to %d in a row", Count(len(gaps), "return"), longest)
+		gap, days := gapSize(p, longest), Count(len(gaps), "return")+" inside the history are missing"
+		if longest > 1 {
+			days += fmt.Sprintf(", up to %d in a row", longest)
+		}
 		if len(gaps) == 1 {
 			days = "1 return inside the history is missing"
 		}

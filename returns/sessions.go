@@ -31,7 +31,7 @@ func checkSessions(p *Panel, c Calendar) []Finding {
 	fs := missed(p, c, gone, longest, at, len(expected))
 	if len(extra) > 0 {
 		share := float64(len(extra)) / float64(p.Days())
-		fs = append(fs, NewFinding("data.no_session", "", beyondFive(len(extra), p.Days()), fmt.Sprintf("%d of %d rows are not sessions of the calendar %s, the last on %v; set returns.calendar to the market's calendar.", len(extra), p.Days(), c.Name(), extra[len(extra)-1]), map[string]float64{"days": float64(len(extra)), "share": share}).between(extra[0], extra[len(extra)-1]))
+		fs = append(fs, NewFinding("data.no_session", "", beyondFive(len(extra), p.Days()), fmt.Sprintf("Rows that are not sessions of the calendar %s: %d of %d, the last on %v; set returns.calendar to the market's calendar.", c.Name(), len(extra), p.Days(), extra[len(extra)-1]), map[string]float64{"days": float64(len(extra)), "share": share}).between(extra[0], extra[len(extra)-1]))
 	}
 	return fs
 }
@@ -56,7 +56,7 @@ func checkPeriods(p *Panel, c Calendar) []Finding {
 	fs := missed(p, c, gone, longest, at, f.index(p.Last())-f.index(p.First())+1)
 	if len(again) > 0 {
 		share := float64(len(again)) / float64(p.Days())
-		fs = append(fs, NewFinding("data.no_session", "", beyondFive(len(again), p.Days()), fmt.Sprintf("%d of %d rows are the second of their %s, the last on %v; keep one row per period.", len(again), p.Days(), f.Period(), again[len(again)-1]), map[string]float64{"days": float64(len(again)), "share": share}).between(again[0], again[len(again)-1]))
+		fs = append(fs, NewFinding("data.no_session", "", beyondFive(len(again), p.Days()), fmt.Sprintf("Rows that are the second of their %s: %d of %d, the last on %v; keep one row per period.", f.Period(), len(again), p.Days(), again[len(again)-1]), map[string]float64{"days": float64(len(again)), "share": share}).between(again[0], again[len(again)-1]))
 	}
 	return fs
 }

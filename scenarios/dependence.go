@@ -90,7 +90,7 @@ func (d *dependence) about(n int, intensity, mean float64, r *mat.SymDense) []re
 		found = append(found, returns.Finding{
 			Code: "scenarios.calendar", Severity: returns.Info,
 			Numbers:  map[string]float64{"strategies": float64(some), "days": float64(d.calendar.days)},
-			Sentence: fmt.Sprintf("%d of %s are active on some days only; their joint activity is resampled from %s of history.", some, returns.Count(n, "strategy"), returns.Count(d.calendar.days, "day")),
+			Sentence: fmt.Sprintf("Strategies active on some days only: %d of %d; their joint activity is resampled from %s of history.", some, n, returns.Count(d.calendar.days, "day")),
 		})
 	}
 	if d.days != nil && d.days.own != nil {
