@@ -67,8 +67,8 @@ func fan(r *Run) (*chart.Chart, error) {
 	}
 	b.Q5, b.Q25, b.Q50, b.Q75, b.Q95 = on(f.Q5), on(f.Q25), on(f.Q50), on(f.Q75), on(f.Q95)
 	last := len(f.Day) - 1
-	return chart.Fan(b, true, "", fmt.Sprintf("Return of the weights over the last year, %+.2f%%, and the simulated paths over %[4]s: 90%% band %+.2[2]f%% to %+.2[3]f%%, 50%% band %+.2[5]f%% to %+.2[6]f%%.",
-		100*wealth, 100*f.Q5[last], 100*f.Q95[last], r.Set.Frequency.Days(f.Day[last]), 100*f.Q25[last], 100*f.Q75[last]))
+	return chart.Fan(b, true, "", fmt.Sprintf("Return of the weights over the last year, %+.2f%%, and the simulated paths over %s: 90%% band %+.2f%% to %+.2f%%, 50%% band %+.2f%% to %+.2f%%.",
+		100*wealth, r.Set.Frequency.Days(f.Day[last]), 100*f.Q5[last], 100*f.Q95[last], 100*f.Q25[last], 100*f.Q75[last]))
 }
 
 // backcast is what the weights would have returned on the last days of the
