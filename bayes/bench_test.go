@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+
+	"allocate/returns"
 )
 
 // The model, data and sampler settings of the comparison with Stan, kept in
@@ -68,17 +70,20 @@ func BenchmarkFit(b *testing.B) {
 // BenchmarkThousand fits and diagnoses 1,000 strategies of 2,520 days on all
 // processors, keeps every posterior, and reports the memory in use at the end.
 func BenchmarkThousand(b *testing.B) {
+	const strategies = 1000
+	series := make([]*returns.Series, strategies)
+	for j := range series {
+		rng := rand.New(rand.NewPCG(uint64(j), 6))
+		series[j] = seriesOf(simulateT(rng, 2520, 0.0004*rng.NormFloat64(), 0.009, 3+5*rng.Float64()))
+	}
 	for b.Loop() {
-		const strategies = 1000
 		posteriors := make([]*Posterior, strategies)
 		var wg sync.WaitGroup
 		next := make(chan int)
 		for range runtime.GOMAXPROCS(0) {
 			wg.Go(func() {
 				for j := range next {
-					rng := rand.New(rand.NewPCG(uint64(j), 6))
-					y := simulateT(rng, 2520, 0.0004*rng.NormFloat64(), 0.009, 3+5*rng.Float64())
-					p, err := Fit(context.Background(), seriesOf(y), DefaultOptions(), testStream(uint64(j)), nil)
+					p, err := Fit(context.Background(), series[j], DefaultOptions(), testStream(uint64(j)), nil)
 					if err != nil {
 						b.Error(err)
 						return

@@ -131,7 +131,7 @@ func gjrIn(unit, sd float64, d days, p priors) *gjrModel {
 		m.y[i] = v / unit
 	}
 	if m.first = m.h0; n > 0 {
-		m.first = max(backcast(m.y), 1e-4*m.h0)
+		m.first = backcast(m.y)
 	}
 	return m
 }
@@ -204,15 +204,19 @@ func (g *garch) step(r, h float64) (y, next float64) {
 }
 
 // backcast is the variance of the first day of a history: the weighted mean square
-// of its first days, the weights of which halve in 11 days.
+// of its first days, the weights of which halve in 11 days. Where these hardly vary
+// it is a hundredth of the mean square of all days.
 func backcast(history []float64) float64 {
-	sum, weights, w := 0.0, 0.0, 1.0
+	sum, weights, w, all := 0.0, 0.0, 1.0, 0.0
+	for _, r := range history {
+		all += r * r
+	}
 	for _, r := range history[:min(len(history), 75)] {
 		sum += w * r * r
 		weights += w
 		w *= 0.94
 	}
-	return max(sum/weights, math.SmallestNonzeroFloat64)
+	return max(sum/weights, 0.01*all/float64(len(history)))
 }
 
 // after returns the variance of the day after a history whose first day has

@@ -33,7 +33,7 @@ func (m gjrPredictor) end(theta []float64) garchEnd {
 		}
 	}
 	g, y := garchOf(theta), m.series.Returns
-	e := garchEnd{g, g.after(max(backcast(y), 1e-4*g.v), y)}
+	e := garchEnd{g, g.after(backcast(y), y)}
 	if m.ends != nil {
 		m.ends.Store(key, e)
 	}
@@ -52,7 +52,7 @@ func (gjrPredictor) Sharpe(theta []float64) float64     { return theta[gjrSharpe
 
 func (gjrPredictor) PIT(theta, y, u []float64) {
 	g := garchOf(theta)
-	h := max(backcast(y), 1e-4*g.v)
+	h := backcast(y)
 	for t, r := range y {
 		e, next := g.step(r, h)
 		u[t] = g.skew.cdf(e / math.Sqrt(h))

@@ -304,3 +304,62 @@ func TestGJRAgreesWithStan(t *testing.T) {
 		}
 	}
 }
+
+// TestGJRHasNoHalfLife expects a half-life, which gjr_t would ignore, to be refused:
+// for all strategies, and for one that has a model of its own.
+func TestGJRHasNoHalfLife(t *testing.T) {
+	o := DefaultOptions()
+	o.Model, o.HalfLife = "gjr_t", 63
+	if err := o.Validate(); err == nil || !strings.Contains(err.Error(), "set bayes.half_life to 0") {
+		t.Errorf("%v", err)
+	}
+	own := "gjr_t"
+	o.Model, o.Of = automatic, []Override{{Name: "a", Model: &own}}
+	if err := o.Validate(); err == nil || !strings.Contains(err.Error(), "bayes.of[0].model: gjr_t has no weights") {
+		t.Errorf("of one strategy: %v", err)
+	}
+	o.HalfLife = 0
+	if err := o.Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestGJRUnits expects the density at a point to be that of the series in any unit,
+// and the parameters there to be in that unit.
+func TestGJRUnits(t *testing.T) {
+	s := gjrSeries(4, 300, gjrTruth(-0.2, 0.05, 0.1, 0.9, 0.05, 5))
+	o := DefaultOptions()
+	of := func(unit float64) (lp float64, theta []float64) {
+		y := slices.Clone(s.Returns)
+		for i := range y {
+			y[i] *= unit
+		}
+		m, err := newGJR(daysOf(seriesOf(y), o), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q := make([]float64, gjrDim)
+		m.Initialize(q)
+		q[qSkew], q[qKappa] = -0.1, 0.05
+		theta = make([]float64, gjrParameters)
+		m.Constrain(q, theta)
+		lp, err = m.LogDensity(q, make([]float64, gjrDim))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return lp, theta
+	}
+	lp, theta := of(1)
+	scaled, wide := of(1000)
+	if math.Abs(lp-scaled) > 1e-8*math.Abs(lp) {
+		t.Errorf("log density %v, and %v of a thousand times the returns", lp, scaled)
+	}
+	for k, want := range theta {
+		if k == gjrMu || k == gjrSD || k == gjrNext {
+			want *= 1000
+		}
+		if math.Abs(wide[k]-want) > 1e-9*math.Abs(want) {
+			t.Errorf("parameter %d is %v, want %v", k, wide[k], want)
+		}
+	}
+}

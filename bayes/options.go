@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"allocate/bayes/nuts"
@@ -19,7 +20,7 @@ type Options struct {
 	Chains       int     `mapstructure:"chains" json:"chains" doc:"independent Markov chains per strategy"`
 	Draws        int     `mapstructure:"draws" json:"draws" doc:"posterior draws kept per chain"`
 	Warmup       int     `mapstructure:"warmup" json:"warmup" doc:"maximum warm-up iterations per chain; warm-up ends early at convergence"`
-	TargetAccept float64 `mapstructure:"target_accept" json:"target_accept" doc:"target acceptance statistic of the step-size adaptation" fraction:"true"`
+	TargetAccept float64 `mapstructure:"target_accept" json:"target_accept" doc:"target acceptance statistic of the step-size adaptation; of gjr_t, at least 0.9" fraction:"true"`
 	MaxTreeDepth int     `mapstructure:"max_tree_depth" json:"max_tree_depth" doc:"maximum tree depth"`
 	MaxRHat      float64 `mapstructure:"max_rhat" json:"max_rhat" doc:"maximum rank-normalized split R-hat"`
 	MinESS       float64 `mapstructure:"min_ess" json:"min_ess" doc:"minimum bulk and tail effective sample size, all chains together"`
@@ -94,9 +95,12 @@ func (o Options) problems() (list []problem) {
 		}
 	}
 	if o.Model != automatic {
-		if _, err := Lookup(o.Model); err != nil {
+		f, err := Lookup(o.Model)
+		if err != nil {
 			list = append(list, problem{"model", err})
 		}
+		// It would change nothing, and whoever sets it expects that it does.
+		check(err != nil || o.HalfLife == 0 || slices.Contains(f.Options, "half_life"), "model", "%s has no weights of returns; set bayes.half_life to 0", o.Model)
 	}
 	_, bad := o.readPriors()
 	list = append(list, bad...)

@@ -30,7 +30,7 @@ func TestSBC(t *testing.T) {
 			t.Parallel()
 			n := replicates
 			if name == "gjr_t" {
-				n = max(20, n/10) // a fit costs fifty of the others
+				n /= 10 // a fit costs fifty of the others
 			}
 			if bad := calibrate(t, name, n, make, make); len(bad) > 0 {
 				t.Errorf("ranks of %v leave the envelope", bad)

@@ -40,7 +40,7 @@ type fetched struct {
 
 // fetch reads what the configuration names.
 func fetch(ctx context.Context, c *config.Config) (*fetched, error) {
-	files, err := returns.Files(c.Returns.Path).Fetch(ctx)
+	files, err := c.Returns.Source().Fetch(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -39,6 +39,9 @@ func (f Files) Fetch(ctx context.Context) ([]File, error) {
 	return files, nil
 }
 
+// Source returns where the options say that the returns are.
+func (o Options) Source() Source { return Files(o.Path) }
+
 // FetchFile reads a file that the configuration names. One that cannot be read is
 // a *NotReadyError.
 func FetchFile(path string) (File, error) {
