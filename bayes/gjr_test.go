@@ -179,6 +179,13 @@ func TestGJRRecovers(t *testing.T) {
 			t.Errorf("%s is %v +- %v, the truth %v", x.Name, x.Mean, x.SD, truth[k])
 		}
 	}
+	accept := 0.0
+	for _, a := range p.Sampler.Accept {
+		accept += a / float64(p.Len())
+	}
+	if accept < 0.86 { // the family asks for 0.9, the options for 0.8
+		t.Errorf("mean acceptance statistic %v", accept)
+	}
 	m := gjrPredictor{series: s}
 	theta := p.Theta(p.Len() / 2)
 	u := make([]float64, s.Len())
@@ -360,6 +367,48 @@ func TestGJRUnits(t *testing.T) {
 		}
 		if math.Abs(wide[k]-want) > 1e-9*math.Abs(want) {
 			t.Errorf("parameter %d is %v, want %v", k, wide[k], want)
+		}
+	}
+}
+
+// TestBackcast is a weighted mean square by hand, and the floor where the first days
+// do not vary.
+func TestBackcast(t *testing.T) {
+	want := (0.01*0.01 + 0.94*0.03*0.03 + 0.94*0.94*0.02*0.02) / (1 + 0.94 + 0.94*0.94)
+	if got := backcast([]float64{0.01, -0.03, 0.02}); math.Abs(got-want) > 1e-15 {
+		t.Errorf("%v, want %v", got, want)
+	}
+	late := make([]float64, 300)
+	late[200] = 0.1
+	if got, want := backcast(late), 0.01*0.01/300; math.Abs(got-want) > 1e-15 {
+		t.Errorf("flat first days: %v, want %v", got, want)
+	}
+}
+
+// TestGJRPathFollowsItsDraw holds paths of several draws of one predictor to the
+// recursion written out, whether the predictor remembers where the history ended or
+// not.
+func TestGJRPathFollowsItsDraw(t *testing.T) {
+	s := gjrSeries(8, 400, gjrTruth(-0.2, 0.05, 0.15, 0.9, -0.1, 6))
+	remembers, forgets := gjrT.Predictor(s), gjrPredictor{series: s}
+	z := []float64{-0.5, 0, 1.5}
+	for range 2 {
+		for _, theta := range [][]float64{gjrTruth(-0.2, 0.05, 0.15, 0.9, -0.1, 6), gjrTruth(0.3, 0.1, 0.02, 0.97, 0.2, 9)} {
+			g := garchOf(theta)
+			h := g.after(backcast(s.Returns), s.Returns)
+			a, b := slices.Clone(z), slices.Clone(z)
+			remembers.Path(theta, a, a)
+			forgets.Path(theta, b, b)
+			for i := range z {
+				mean := theta[gjrMu] + theta[gjrKappa]*(h-theta[gjrSD]*theta[gjrSD])/theta[gjrSD]
+				if p := g.skew.cdf((a[i] - mean) / math.Sqrt(h)); math.Abs(p-0.5*math.Erfc(-z[i]/math.Sqrt2)) > 1e-4 {
+					t.Errorf("day %d: a return of %v has probability %v below it", i, a[i], p)
+				}
+				if a[i] != b[i] {
+					t.Errorf("day %d: %v remembered, %v not", i, a[i], b[i])
+				}
+				_, h = g.step(a[i], h)
+			}
 		}
 	}
 }
