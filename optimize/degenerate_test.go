@@ -151,3 +151,23 @@ func TestDegenerateSuite(t *testing.T) {
 		t.Error("the suite has lost its mixture")
 	}
 }
+
+// TestRoundingIsNoDescent solves a problem whose scenarios stand twice: on the way,
+// multipliers leave a descent of 1e-12 along an edge without an end, which is their
+// rounding and not an objective without a bound.
+func TestRoundingIsNoDescent(t *testing.T) {
+	const seed = 0x9b26e
+	p, kind := randomProblem(seed)
+	image, _ := doubled(p, rand.New(rand.NewPCG(seed, 3)))
+	a, err := Solve(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := Solve(t.Context(), image)
+	if err != nil || b.Status != Optimal {
+		t.Fatalf("%s: %v", kind, err)
+	}
+	if want, got := a.Certificate.ExactPrimal, b.Certificate.ExactPrimal; math.Abs(got-want) > 1e-11 {
+		t.Errorf("%s: %v, and %v with every scenario twice", kind, want, got)
+	}
+}

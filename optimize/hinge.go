@@ -70,6 +70,7 @@ type walk struct {
 	kinks  []atom
 	given  []float64 // rhs as it was before shift, nil when it is not shifted
 	pivots int
+	flat   float64 // a descent shallower than this is rounding
 }
 
 const (
@@ -89,6 +90,7 @@ var (
 func newWalk(h *hinges, basis []int, sides []bool) (*walk, error) {
 	d, m := h.dim, len(h.rhs)
 	w := &walk{
+		flat:   slopeTol,
 		hinges: h, basis: basis,
 		basic: make([]bool, m), paying: make([]bool, m), slack: make([]float64, m), rate: make([]float64, m),
 		edges: make([]float64, d*d), x: make([]float64, d), grad: make([]float64, d), mult: make([]float64, d),
@@ -144,6 +146,14 @@ func (w *walk) descend(ctx context.Context, limit int) (optimal bool, err error)
 			fresh, since = true, 0
 		default:
 			step, err := w.follow(k, sign, slope, careful)
+			if errors.Is(err, errUnbounded) && step <= flatMost {
+				w.flat = 4 * step // no descent, but the rounding of multipliers
+				if err := w.factorize(); err != nil {
+					return false, err
+				}
+				fresh, since = true, 0
+				continue
+			}
 			if err != nil {
 				return false, err
 			}
@@ -236,7 +246,7 @@ func (w *walk) edge(careful bool) (k int, sign, slope float64) {
 		if over := w.price(w.basis[i]) - q; over < 0 && over < f {
 			s, f = 1, over
 		}
-		if f >= -slopeTol {
+		if f >= -w.flat {
 			continue
 		}
 		if careful {
@@ -255,7 +265,8 @@ func (w *walk) edge(careful bool) (k int, sign, slope float64) {
 
 // follow goes along edge k past every kink at which the objective still falls,
 // and makes the row of the kink where it stops falling basic instead of the
-// row that was left. With careful it stops at the first kink.
+// row that was left. With careful it stops at the first kink. With errUnbounded it
+// returns the rate at which the objective falls for ever instead of the step.
 func (w *walk) follow(k int, sign, slope float64, careful bool) (step float64, err error) {
 	d := w.dim
 	edge := w.edges[k*d : (k+1)*d]
@@ -277,7 +288,7 @@ func (w *walk) follow(k int, sign, slope float64, careful bool) (step float64, e
 		w.bend(k, flat)
 	}
 	if len(w.kinks) == 0 {
-		return 0, errUnbounded
+		return -slope, errUnbounded
 	}
 	at := 0
 	if careful {
@@ -288,8 +299,12 @@ func (w *walk) follow(k int, sign, slope float64, careful bool) (step float64, e
 		}
 		w.kinks[0], w.kinks[at] = w.kinks[at], w.kinks[0]
 		at = 0
-	} else if at = crossing(w.kinks, -slope-slopeTol); at == len(w.kinks) {
-		return 0, errUnbounded
+	} else if at = crossing(w.kinks, -slope-w.flat); at == len(w.kinks) {
+		step = -slope
+		for _, a := range w.kinks {
+			step -= a.mass
+		}
+		return step, errUnbounded
 	}
 
 	step = w.kinks[at].key

@@ -12,6 +12,7 @@ const (
 
 	// The walk over vertices (hinge.go), in units of its scaled program.
 	slopeTol = 1e-12 // a descent shallower than this is rounding
+	flatMost = 1e-10 // one without an end that is shallower than this, too
 	sideTol  = 1e-10 // a slack smaller than this has no side of its own
 	rateTol  = 1e-9  // relative to the edge: a row that is parallel to it makes no basis
 	hardTol  = 1e-11 // a hard row that is violated by less holds
