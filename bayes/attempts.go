@@ -41,6 +41,9 @@ var attemptSpecs = []attemptSpec{
 	}},
 }
 
+// surrogateAttempt is the attempt before the first with a Valuer.
+var surrogateAttempt = attemptSpec{about: "polynomial surrogate with delayed acceptance"}
+
 const denseAttempt = " rung 4"
 
 const thinning = 4
@@ -73,6 +76,23 @@ func sampleWithFallback(ctx context.Context, m Model, o Options, stream func(par
 	var first error
 	exhausted := false
 	counted := 0 // of the view's gradients
+	tried := 0
+	if v, is := m.(Valuer); is {
+		p, err := delayed(ctx, v, view, o, o.MaxGradients-spent-view.gradients, stream, progress)
+		if err != nil && ctx.Err() != nil {
+			return nil, err
+		}
+		if p != nil {
+			tried, best = 1, p
+			spent += p.Sampler.Gradients
+			p.Sampler.Attempts = 1
+			if flawless(p) {
+				p.Sampler.Gradients = spent + view.gradients
+				return p, nil
+			}
+			account = append(account, attempt(0, surrogateAttempt, "", p))
+		}
+	}
 	for i, r := range attemptSpecs {
 		if r.suffix == denseAttempt && (m.Dim() <= nutsDenseDim || m.Dim() > denseDim) {
 			continue
@@ -92,7 +112,7 @@ func sampleWithFallback(ctx context.Context, m Model, o Options, stream func(par
 			if errors.As(err, &at) { // the model itself fails: more care will not help
 				break
 			}
-			account = append(account, attempt(i, r, fmt.Sprintf("failed: %v", err), nil))
+			account = append(account, attempt(tried+i, r, fmt.Sprintf("failed: %v", err), nil))
 			if exhausted = errors.Is(err, nuts.ErrBudget); exhausted {
 				spent = o.MaxGradients
 				break
@@ -102,10 +122,10 @@ func sampleWithFallback(ctx context.Context, m Model, o Options, stream func(par
 		p := collect(m, o, result)
 		spent += result.Gradients
 		p.Findings = append(judge(p, o), view.findings(result)...)
-		p.Sampler.Attempts = i + 1
+		p.Sampler.Attempts = tried + i + 1
 		exhausted = p.Draws < o.Draws
-		if i > 0 || !flawless(p) {
-			account = append(account, attempt(i, r, "", p))
+		if tried+i > 0 || !flawless(p) {
+			account = append(account, attempt(tried+i, r, "", p))
 		}
 		if best == nil || better(p, best) {
 			best = p
@@ -167,7 +187,7 @@ func better(p, than *Posterior) bool {
 // attempt is the finding about one attempt.
 func attempt(i int, r attemptSpec, failure string, p *Posterior) returns.Finding {
 	about := r.about
-	if i == 0 {
+	if about == "" {
 		about = "configured options"
 	}
 	f := returns.Finding{Code: "bayes.attempt", Severity: returns.Info, Numbers: map[string]float64{"attempt": float64(i + 1)}}

@@ -46,7 +46,13 @@ func Refit(ctx context.Context, s *returns.Series, o Options, last *Posterior, s
 		p = fallBack(s, family, model, o, p, err, last, stream)
 	}
 	p.Strategy, p.Model = s.Strategy.Name, family.Name
-	predictor := family.Predictor(s)
+	if p.Method != Stale {
+		p.Fitted = digest(s.Returns)
+	}
+	predictor, err := p.Predictor(s)
+	if err != nil {
+		return nil, err
+	}
 	if p.Len() > 0 && model != nil && p.Method != Stale {
 		p.scalePower(model)
 		p.predict(predictor, s.Returns, o, stream)

@@ -1,6 +1,7 @@
 package bayes
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -50,7 +51,7 @@ var gjrT = Family{
 	About:   "asymmetric GARCH(1,1) with skewed Student-t innovations: the variance, and the mean with it, depend on the days before",
 	Options: []string{"prior_sharpe", "prior_log_sd", "prior_nu", "horizon"},
 
-	TargetAccept: 0.9,
+	TargetAccept: 0.95,
 	New: func(s *returns.Series, o Options) (Model, error) {
 		o.HalfLife = 0
 		return newGJR(daysOf(s, o), o)
@@ -98,6 +99,7 @@ type gjrModel struct {
 	first    float64 // h_1
 
 	work garchWork // of LogDensity
+	ends sync.Map  // h_{T+1} where Values was, by coordinates
 }
 
 func newGJR(d days, o Options) (*gjrModel, error) {
@@ -228,8 +230,32 @@ func (g *garch) after(h float64, history []float64) float64 {
 	return h
 }
 
-// LogDensity takes its likelihood from one pass over the days; see pass.
+// LogDensity takes its likelihood from one pass over the days and one back; see forward.
 func (m *gjrModel) LogDensity(q, grad []float64) (float64, error) {
+	lp, _, err := m.density(q, grad)
+	return lp, err
+}
+
+// Values takes the first of these passes only.
+func (m *gjrModel) Values(points [][]float64, lp []float64) error {
+	for k, q := range points {
+		v, end, err := m.density(q, nil)
+		switch {
+		case errors.Is(err, nuts.ErrRecoverable):
+			lp[k] = math.Inf(-1)
+			continue
+		case err != nil:
+			return err
+		}
+		lp[k] = v
+		m.ends.Store([gjrDim]float64(q), end)
+	}
+	return nil
+}
+
+// density returns the log density at q and the variance of the day after the series,
+// and writes the gradient, if it is not nil.
+func (m *gjrModel) density(q, grad []float64) (lp, end float64, err error) {
 	k := q[qTail]
 	if !math.IsNaN(m.fixed) {
 		k = m.fixed
@@ -243,7 +269,7 @@ func (m *gjrModel) LogDensity(q, grad []float64) (float64, error) {
 	v := math.Exp(logV)
 	omega := v * rest
 	if !(excess > 1e-8) || !(excess < 1e12) || !(math.Abs(logV) < 200) || !(p > 0) || !(rest > 1e-12) || !(news > 0 && news < 1) || !(split > 0 && split < 1) || !(math.Abs(lambda) < 0.999) || !(math.Abs(q[qMu]) < 1e6) || !(math.Abs(q[qKappa]) < 1e3) {
-		return 0, fmt.Errorf("bayes: gjr_t at persistence %.6g, nu %.3g, lambda %.3g: %w", p, 2+excess, lambda, nuts.ErrRecoverable)
+		return 0, 0, fmt.Errorf("bayes: gjr_t at persistence %.6g, nu %.3g, lambda %.3g: %w", p, 2+excess, lambda, nuts.ErrRecoverable)
 	}
 	s := newSkewT(2+excess, lambda)
 	slopes, signed := s.slopes()
@@ -254,18 +280,38 @@ func (m *gjrModel) LogDensity(q, grad []float64) (float64, error) {
 	g.delta = g.alpha * tilt
 	g.beta = p - g.alpha - g.delta*signed
 	if !(g.beta >= 0) {
-		return 0, fmt.Errorf("bayes: gjr_t with beta %.3g: %w", g.beta, nuts.ErrRecoverable)
+		return 0, 0, fmt.Errorf("bayes: gjr_t with beta %.3g: %w", g.beta, nuts.ErrRecoverable)
 	}
 
 	g.first = m.first
 	n := float64(len(m.y))
-	d := m.pass(&g, level, slope)
-	lp := n*(math.Log(s.b)+s.logC) + s.nu/2*d.logH - (s.nu+1)/2*d.logTail
+	d := m.forward(&g, level, slope, grad != nil)
+	lp = n*(math.Log(s.b)+s.logC) + s.nu/2*d.logH - (s.nu+1)/2*d.logTail
 	if math.IsNaN(lp) || math.IsInf(lp, 0) {
-		return 0, fmt.Errorf("bayes: gjr_t at sd %.3g, persistence %.6g: the likelihood is %v: %w", sd, p, lp, nuts.ErrRecoverable)
+		return 0, 0, fmt.Errorf("bayes: gjr_t at sd %.3g, persistence %.6g: the likelihood is %v: %w", sd, p, lp, nuts.ErrRecoverable)
+	}
+
+	// Priors, on s = sqrt(P) mu/sd, kappa = b sd and ln sd; the Jacobian of (s, kappa)
+	// in (sqrt(P) c, b) is 1.
+	ratio := g.mu / sd * m.rootYear
+	sharpe, dSharpe := m.priors.sharpe.logDensity(ratio)
+	scale, dScale := m.priors.logSD.logDensity(math.Log(v) / 2)
+	skew, kappa := q[qSkew]/skewScale, slope*sd/kappaSD
+	lp += sharpe + scale + scaleLog + pLog + newsLog + splitLog - skew*skew/2 - kappa*kappa/2
+	dTail := 0.0
+	if math.IsNaN(m.fixed) {
+		var tail float64
+		tail, dTail = m.priors.nu.logDensityOfLog(k, excess)
+		lp += tail
+	} else { // a coordinate that nothing depends on keeps a standard normal
+		lp -= q[qTail] * q[qTail] / 2
+	}
+	if grad == nil {
+		return lp, d.next, nil
 	}
 
 	// Chain rule to the parameters.
+	m.backward(&g, &d)
 	dNu := 0.5*(d.logH-d.logTail) - d.k*s.k*s.k + d.a*slopes.a[0] + d.b*slopes.b[0] + n*(slopes.logB[0]+slopes.logC[0])
 	dLambda := d.a*slopes.a[1] + d.b*slopes.b[1] + n*slopes.logB[1] +
 		d.side[0]*2/((1-lambda)*(1-lambda)*(1-lambda)) - d.side[1]*2/((1+lambda)*(1+lambda)*(1+lambda))
@@ -278,16 +324,7 @@ func (m *gjrModel) LogDensity(q, grad []float64) (float64, error) {
 	dTilt := d.delta * g.alpha
 	dP += d.alpha * news * hShare
 	dNews := d.alpha * p * hShare
-
-	// Priors, on s = sqrt(P) mu/sd, kappa = b sd and ln sd; the Jacobian of (s, kappa)
-	// in (sqrt(P) c, b) is 1.
-	ratio := g.mu / sd * m.rootYear
-	sharpe, dSharpe := m.priors.sharpe.logDensity(ratio)
-	scale, dScale := m.priors.logSD.logDensity(math.Log(v) / 2)
-	skew, kappa := q[qSkew]/skewScale, slope*sd/kappaSD
-	lp += sharpe + scale
 	dLogV := d.v*v + d.omega*omega + dSharpe*(slope*sd*m.rootYear-ratio/2) + dScale/2 - kappa*kappa/2
-	lp += scaleLog + pLog + newsLog + splitLog - skew*skew/2 - kappa*kappa/2
 
 	grad[qMu] = d.level/m.rootYear + dSharpe/sd
 	grad[qScale] = dLogV*scaleSlope + scaleLogSlope
@@ -296,15 +333,11 @@ func (m *gjrModel) LogDensity(q, grad []float64) (float64, error) {
 	grad[qSplit] = -2*dTilt*splitSlope + splitLogSlope
 	grad[qSkew] = dLambda*(1-lambda*lambda) - skew/skewScale
 	grad[qKappa] = d.slope + dSharpe*m.rootYear*(v-m.h0)/sd - kappa*sd/kappaSD
-	if math.IsNaN(m.fixed) {
-		tail, dTail := m.priors.nu.logDensityOfLog(k, excess)
-		lp += tail
-		grad[qTail] = dNu*excess + dTail
-	} else { // a coordinate that nothing depends on keeps a standard normal
-		lp -= q[qTail] * q[qTail] / 2
+	grad[qTail] = dNu*excess + dTail
+	if !math.IsNaN(m.fixed) {
 		grad[qTail] = -q[qTail]
 	}
-	return lp, nil
+	return lp, d.next, nil
 }
 
 // at returns the recursion at q, in units of rms.
@@ -342,7 +375,11 @@ func (m *gjrModel) Constrain(q, theta []float64) {
 	theta[gjrP] = 1 - g.omega/g.v
 	theta[gjrKappa] = q[qKappa] * sd
 	theta[gjrSharpe] = g.mu / sd * m.rootYear
-	theta[gjrNext] = math.Sqrt(g.after(m.first, m.y)) * m.rms
+	end, known := m.ends.Load([gjrDim]float64(q))
+	if !known {
+		end = g.after(m.first, m.y)
+	}
+	theta[gjrNext] = math.Sqrt(end.(float64)) * m.rms
 }
 
 // Initialize takes the mean and the variance of the data, a persistence of 0.97

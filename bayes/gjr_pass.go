@@ -5,79 +5,133 @@ import "math"
 // garchWork is what a pass over T days keeps of each.
 type garchWork struct {
 	y, h   []float64 // y_t, h_t
-	direct []float64 // derivative of ln f_t by h_t, y_t being given
 	inY    []float64 // derivative of ln f_t by y_t
+	direct []float64 // derivative of ln f_t by h_t, through y_t too
+	carry  []float64 // of h_{t+1} by h_t
 }
 
 func newGarchWork(n int) garchWork {
-	return garchWork{make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n)}
+	all := make([]float64, 5*n)
+	return garchWork{all[:n:n], all[n : 2*n : 2*n], all[2*n : 3*n : 3*n], all[3*n : 4*n : 4*n], all[4*n:]}
 }
 
 // garchSums are the sums of a log likelihood and its derivatives: by the level and
 // the slope of the mean in the variance; by v, through the bound; by the
-// coefficients of the recursion and h_1; and by the skewed t's a, b and 1/(nu-2),
-// and the widths (1 -+ lambda)^-2 of its sides.
+// coefficients of the recursion; and by the skewed t's a, b and 1/(nu-2),
+// and the widths (1 -+ lambda)^-2 of its sides. next is h_{T+1}.
 type garchSums struct {
-	logH, logTail                                     float64
-	level, slope, v, alpha, delta, beta, omega, first float64
-	a, b, k                                           float64
-	side                                              [2]float64
+	logH, logTail, next                        float64
+	level, slope, v, alpha, delta, beta, omega float64
+	a, b, k                                    float64
+	side                                       [2]float64
 }
 
-// pass runs over the days three times: forward through the recursion; over the
-// days by themselves; and backward for the gradient (the adjoint method): the
-// sensitivity to h_t is that of day t and that of h_{t+1} through it. With
-// H = h + k U^2 / (1 -+ lambda)^2 and U = a sqrt(h) + b y, k = 1/(nu-2),
+// logSum is the logarithm of a product of positive numbers, of which one logarithm
+// is taken at the end. The product is rescaled every few factors, before it can leave
+// the range of a float64; that it did is told by NaN.
+type logSum struct {
+	product  float64
+	exponent int
+}
+
+func (s *logSum) rescale() {
+	const bias = 1023
+	bits := math.Float64bits(s.product)
+	e := int(bits >> 52)
+	if e == 0 || e >= 2047 { // also of a negative product
+		s.product = math.NaN()
+		return
+	}
+	s.exponent += e - bias
+	s.product = math.Float64frombits(bits&(1<<52-1) | bias<<52)
+}
+
+func (s *logSum) value() float64 { return math.Log(s.product) + float64(s.exponent)*math.Ln2 }
+
+// forward runs over the days. With H = h + k U^2 / (1 -+ lambda)^2 and
+// U = a sqrt(h) + b y, k = 1/(nu-2),
 //
 //	ln f = ln b + ln c + nu/2 ln h - (nu+1)/2 ln H.
 //
-// The two recursions wait for every multiplication of theirs; all else is kept out
-// of them, and free of branches on the sign of a return, which no processor
-// predicts.
-func (m *gjrModel) pass(g *garch, level, slope float64) (d garchSums) {
+// With keep it leaves what backward needs, and the sums that need no more than one
+// day.
+//
+// The variance of a day waits for that of the day before it, and all else for
+// nothing: the recursion is written as a polynomial in h, whose coefficients need the
+// day's return alone,
+//
+//	h' = omega + A (c - s h)^2 + beta h = (omega + A c^2) + h (beta - 2 A c s + A s^2 h),
+//
+// where A = alpha +- delta by the sign of y = c - s h, which nearly always is that of
+// c. There are no branches that a processor could not predict.
+func (m *gjrModel) forward(g *garch, level, slope float64, keep bool) (d garchSums) {
 	s := &g.skew
 	n := len(m.y)
-	ys, hs, direct, inYs := m.work.y[:n], m.work.h[:n], m.work.direct[:n], m.work.inY[:n]
-	most := hMax * g.v
-	h, constant := g.first, slope*m.h0-level
+	w := &m.work
+	ys, hs, inYs, direct, carry := w.y[:n], w.h[:n], w.inY[:n], w.direct[:n], w.carry[:n]
+	constant, most := slope*m.h0-level, hMax*g.v
+	omega, beta, a, b := g.omega, g.beta, s.a, s.b
+	// By the sign bit, of y and of U.
+	news, spread := [2]float64{g.alpha + g.delta, g.alpha - g.delta}, [2]float64{s.k * s.g[1], s.k * s.g[0]}
+	var inSide [2]float64
+	logH, logTail := logSum{product: 1}, logSum{product: 1}
+	scale := -(s.nu + 1) / 2
+	h := g.first
 	for t, r := range m.y {
-		y := r + constant - slope*h
-		ys[t], hs[t] = y, h
-		h = min(g.omega+(g.alpha*y+g.delta*math.Abs(y))*y+g.beta*h, most)
-	}
-
-	middle, half := (s.g[0]+s.g[1])/2, (s.g[1]-s.g[0])/2
-	productH, productTail := 1.0, 1.0
-	even, odd := 0.0, 0.0 // of the squares, and with the sign of U
-	for t, y := range ys {
-		h := hs[t]
-		root := math.Sqrt(h)
-		u := s.a*root + s.b*y
-		width := middle + half*math.Copysign(1, u)
-		tail := h + s.k*width*u*u
-		productH *= h
-		productTail *= tail
-		if t&15 == 15 {
-			d.logH += math.Log(productH)
-			d.logTail += math.Log(productTail)
-			productH, productTail = 1, 1
+		c := r + constant
+		in := news[math.Float64bits(c)>>63]
+		x := in * c
+		y := c - slope*h
+		next := (omega + x*c) + h*((beta-2*x*slope)+in*slope*slope*h)
+		if y*c < 0 {
+			in = news[math.Float64bits(y)>>63]
+			next = omega + in*y*y + beta*h
 		}
-		w := -(s.nu + 1) / 2 / tail
-		inU := 2 * w * s.k * width * u
-		d.a += inU * root
-		d.b += inU * y
-		square := w * u * u
-		d.k += square * width
-		even += square
-		odd += math.Copysign(square, u)
-		inYs[t] = inU * s.b
-		direct[t] = w + (s.nu+inU*s.a*root)/(2*h)
+		root := math.Sqrt(h)
+		u := a*root + b*y
+		side := math.Float64bits(u) >> 63
+		wide := spread[side] * u
+		tail := h + wide*u
+		logH.product *= h
+		logTail.product *= tail
+		if t&15 == 15 {
+			logH.rescale()
+			logTail.rescale()
+		}
+		if keep {
+			grows := beta - 2*in*y*slope
+			if next > most {
+				grows = 0
+			}
+			per := scale / tail
+			inU := 2 * per * wide
+			d.a += inU * root
+			d.b += inU * y
+			inSide[side] += per * u * u
+			inY := inU * b
+			ys[t], hs[t], inYs[t], carry[t] = y, h, inY, grows
+			direct[t] = per + (s.nu*root+inU*a*h)/(2*h*root) - inY*slope
+		}
+		if next > most {
+			next = most
+		}
+		h = next
 	}
-	d.logH += math.Log(productH)
-	d.logTail += math.Log(productTail)
-	// square is negative: Copysign makes it positive where U is.
-	d.side = [2]float64{s.k * (even + odd) / 2, s.k * (even - odd) / 2}
+	d.next = h
+	d.logH, d.logTail = logH.value(), logTail.value()
+	d.k = inSide[1]*s.g[0] + inSide[0]*s.g[1]
+	d.side = [2]float64{s.k * inSide[1], s.k * inSide[0]}
+	return d
+}
 
+// backward completes the sums with the derivatives through the recursion (the
+// adjoint method): the sensitivity to h_t is that of day t and that of h_{t+1}
+// through it.
+func (m *gjrModel) backward(g *garch, d *garchSums) {
+	n := len(m.y)
+	w := &m.work
+	ys, hs, inYs, direct, carry := w.y[:n], w.h[:n], w.inY[:n], w.direct[:n], w.carry[:n]
+	most := hMax * g.v
 	up := 0.0 // derivative by h_{t+1}
 	alpha, delta := 2*g.alpha, 2*g.delta
 	for t := n - 1; t >= 0; t-- {
@@ -95,8 +149,6 @@ func (m *gjrModel) pass(g *garch, level, slope float64) (d garchSums) {
 		d.omega += up
 		d.level -= inY
 		d.slope -= inY * (h - m.h0)
-		up = direct[t] + up*g.beta - inY*slope
+		up = direct[t] + up*carry[t]
 	}
-	d.first = up * g.first
-	return d
 }

@@ -15,6 +15,12 @@ type gjrPredictor struct {
 	series *returns.Series
 	first  float64   // h_1 of replicated histories; 0: v
 	ends   *sync.Map // garchEnd by parameters; nil: not remembered
+	own    bool      // sd_next is that of the series
+}
+
+func (m gjrPredictor) anchor() Predictor {
+	m.own = true
+	return m
 }
 
 // garchEnd is the recursion at a draw, and the variance of the day after the series.
@@ -23,9 +29,12 @@ type garchEnd struct {
 	next float64
 }
 
-// end goes through the series, or remembers that it did: several paths go on from
-// one draw.
+// end goes through the series, unless the draw was fitted to it, or remembers that it
+// did: several paths go on from one draw.
 func (m gjrPredictor) end(theta []float64) garchEnd {
+	if m.own {
+		return garchEnd{garchOf(theta), theta[gjrNext] * theta[gjrNext]}
+	}
 	key := [gjrParameters]float64(theta)
 	if m.ends != nil {
 		if e, ok := m.ends.Load(key); ok {

@@ -16,14 +16,18 @@ type laplace struct {
 	logMass    float64 // of the approximation, less dim/2 ln(2 pi)
 }
 
-const saddles = 10 // left behind at most on one way to a mode
+const (
+	saddles     = 10  // left behind at most on one way to a mode
+	newtonSteps = 200 // to a mode
+	dearSteps   = 10  // of a Valuer, from where an ascent ended
+)
 
 // newLaplace ascends from q to a maximum of the log density by Newton's method
 // with a line search, and approximates the density there. It returns nil where
 // there is no maximum to be found. A point where the gradient vanishes but the
 // density curves upward in some direction is a saddle, and is left in that
-// direction.
-func newLaplace(m Model, q []float64) *laplace {
+// direction. It gives up after so many steps.
+func newLaplace(m Model, q []float64, steps int) *laplace {
 	n := m.Dim()
 	x := append([]float64(nil), q...)
 	grad, trial, trialGrad := make([]float64, n), make([]float64, n), make([]float64, n)
@@ -32,7 +36,7 @@ func newLaplace(m Model, q []float64) *laplace {
 		return nil
 	}
 	step, left := mat.NewVecDense(n, nil), 0
-	for range 200 {
+	for range steps {
 		c := curvature(m, x)
 		if c == nil {
 			return nil

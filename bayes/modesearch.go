@@ -84,12 +84,20 @@ func searchModes(m Model, o Options, stream func(part string) rand.Source) *mode
 		}
 		found = append(found, mode)
 	}
-	add(newLaplace(plain, center))
+	_, dear := m.(Valuer)
+	if dear { // a Hessian by differences costs as much as the whole ascent
+		newtonAscent(plain, center, nil, nil, stride)
+	}
+	add(newLaplace(plain, center, newtonSteps))
 	l.gradients += plain.n
 	climber := &counted{Model: m}
 	if p, is := m.(Reducer); is && len(found) > 0 {
 		l.model = p.Reduce(found[0].at, found[0].covariance)
 		climber.Model = l.model
+	}
+	steps := newtonSteps
+	if dear {
+		steps = dearSteps
 	}
 	for _, radius := range boxes {
 		for k, q := range hypercube(rng, climbs, dim) {
@@ -103,8 +111,12 @@ func searchModes(m Model, o Options, stream func(part string) rand.Source) *mode
 			if len(found) > 0 {
 				metric = found[0]
 			}
-			if newtonAscent(climber, q, metric, found, stride*radius) < 0 {
-				add(newLaplace(climber, q))
+			at := newtonAscent(climber, q, metric, found, stride*radius)
+			if at < 0 && dear {
+				at = newtonAscent(climber, q, nil, found, stride*radius)
+			}
+			if at < 0 {
+				add(newLaplace(climber, q, steps))
 			} else {
 				l.climbs++
 			}

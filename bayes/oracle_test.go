@@ -48,7 +48,7 @@ func realReturns(t testing.TB, from string) (names []string, series map[string][
 func modeOf(m *studentTModel) *laplace {
 	from := make([]float64, m.Dim())
 	m.Initialize(from)
-	return newLaplace(m, from)
+	return newLaplace(m, from, newtonSteps)
 }
 
 // oracle integrates the posterior of a Student-t model by the trapezoidal rule

@@ -11,6 +11,7 @@ import (
 type Posterior struct {
 	Strategy string    // empty for a model that is not of a strategy
 	Model    string    // name of the family
+	Fitted   string    // digest of the returns that it was fitted to; empty for a model that is not of returns
 	Method   Method    // how the draws were made
 	Names    []string  // K parameters, constrained scale
 	Chains   int       // C
@@ -37,9 +38,10 @@ type Method string
 // The methods, the most reliable first.
 const (
 	NUTS    Method = "nuts"
-	Laplace Method = "laplace" // importance resampling of a normal approximation at the mode
-	Stale   Method = "stale"   // the draws of an earlier fit
-	None    Method = "none"    // there are no draws
+	Delayed Method = "delayed_acceptance" // NUTS over a polynomial surrogate, corrected by the density itself
+	Laplace Method = "laplace"            // importance resampling of a normal approximation at the mode
+	Stale   Method = "stale"              // the draws of an earlier fit
+	None    Method = "none"               // there are no draws
 )
 
 // Sampler is the sampler's account of each draw, chain after chain, in Stan's

@@ -1,8 +1,11 @@
 package bayes
 
 import (
+	"encoding/binary"
+	"hash/fnv"
 	"math"
 	"math/rand/v2"
+	"strconv"
 
 	"allocate/returns"
 )
@@ -88,7 +91,30 @@ func (p *Posterior) Predictor(s *returns.Series) (Predictor, error) {
 	if err != nil {
 		return nil, err
 	}
-	return family.Predictor(s), nil
+	m := family.Predictor(s)
+	if a, is := m.(anchored); is && p.Fitted != "" && p.Fitted == digest(s.Returns) {
+		m = a.anchor()
+	}
+	return m, nil
+}
+
+// anchored is a Predictor whose parameters hold the state after the last day of the
+// series that they were fitted to.
+type anchored interface {
+	// anchor returns the predictor for draws fitted to its own series, which need
+	// not go through that again.
+	anchor() Predictor
+}
+
+// digest names returns by their bits.
+func digest(y []float64) string {
+	h := fnv.New64a()
+	var b [8]byte
+	for _, r := range y {
+		binary.LittleEndian.PutUint64(b[:], math.Float64bits(r))
+		h.Write(b[:])
+	}
+	return strconv.FormatUint(h.Sum64(), 16)
 }
 
 // Annual returns the expected annual return, the annual volatility and the

@@ -12,6 +12,7 @@ import (
 type header struct {
 	Strategy  string   `json:"strategy"`
 	Model     string   `json:"model"`
+	Fitted    string   `json:"fitted,omitempty"`
 	Names     []string `json:"names"`
 	Chains    int      `json:"chains"`
 	Draws     int      `json:"draws"`
@@ -37,7 +38,7 @@ type header struct {
 // draws_df: .chain, .iteration, .draw, the parameters, and Stan's sampler
 // statistics.
 func (p *Posterior) Table() (*columnar.Table, error) {
-	h := header{Strategy: p.Strategy, Model: p.Model, Names: p.Names, Chains: p.Chains, Draws: p.Draws, Warmup: p.Sampler.Warmup, Gradients: p.Sampler.Gradients, Summary: p.Summary, Findings: p.Findings}
+	h := header{Strategy: p.Strategy, Model: p.Model, Fitted: p.Fitted, Names: p.Names, Chains: p.Chains, Draws: p.Draws, Warmup: p.Sampler.Warmup, Gradients: p.Sampler.Gradients, Summary: p.Summary, Findings: p.Findings}
 	h.Method, h.Attempts, h.Step, h.LossTail, h.Checks = p.Method, p.Sampler.Attempts, Number(p.Sampler.Step), p.LossTail, p.Checks
 	h.Sensitivity = p.Sensitivity
 	h.NonFinite, h.Rescued = p.Sampler.NonFinite, p.Sampler.Rescued
@@ -82,7 +83,7 @@ func FromTable(t *columnar.Table) (*Posterior, error) {
 	if err := json.Unmarshal([]byte(t.Meta["posterior"]), &h); err != nil {
 		return nil, fmt.Errorf("bayes: posterior metadata: %w", err)
 	}
-	p := &Posterior{Strategy: h.Strategy, Model: h.Model, Names: h.Names, Chains: h.Chains, Draws: h.Draws, Summary: h.Summary, Findings: h.Findings}
+	p := &Posterior{Strategy: h.Strategy, Model: h.Model, Fitted: h.Fitted, Names: h.Names, Chains: h.Chains, Draws: h.Draws, Summary: h.Summary, Findings: h.Findings}
 	p.Sampler.Warmup, p.Sampler.Gradients = h.Warmup, h.Gradients
 	p.Method, p.Sampler.Attempts, p.Sampler.Step, p.LossTail, p.Checks = h.Method, h.Attempts, float64(h.Step), h.LossTail, h.Checks
 	p.Sensitivity = h.Sensitivity

@@ -62,7 +62,7 @@ func TestJudge(t *testing.T) {
 // goes on to one of them. Chains start at both.
 func TestSaddleIsNoMode(t *testing.T) {
 	a := bimodal("", mustFlag, 0.5, -4, 1, 4, 1)
-	l := newLaplace(a, []float64{0})
+	l := newLaplace(a, []float64{0}, newtonSteps)
 	if l == nil || math.Abs(math.Abs(l.at[0])-4) > 1e-3 {
 		t.Fatalf("from the saddle to %+v", l)
 	}

@@ -1,0 +1,203 @@
+package bayes
+
+import (
+	"compress/gzip"
+	"encoding/csv"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"allocate/bayes/nuts"
+	"allocate/returns"
+)
+
+var surrogates = flag.Int("surrogates", 1, "number of series on which TestDelayedAgreesWithNUTS compares: 30 simulated ones, and those of ../shared")
+
+// plainModel hides what makes a model a Valuer.
+type plainModel struct{ Model }
+
+func (m plainModel) Initialize(q []float64) { m.Model.(Initializer).Initialize(q) }
+
+// TestGJRValues are those of LogDensity, and -Inf outside the support.
+func TestGJRValues(t *testing.T) {
+	s := gjrSeries(3, 500, gjrTruth(-0.2, 0.05, 0.15, 0.9, -0.1, 5))
+	s.Returns[200] *= 300 // the variance after it is bounded
+	o := DefaultOptions()
+	m, err := newGJR(daysOf(s, o), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	points, lp, grad := make([][]float64, 4), make([]float64, 4), make([]float64, gjrDim)
+	for k := range points {
+		points[k] = make([]float64, gjrDim)
+		m.Initialize(points[k])
+		points[k][k] += 0.2
+	}
+	points[3][qNews], points[3][qSplit], points[3][qSkew] = 3, 3, -3 // beta < 0
+	if err := m.Values(points, lp); err != nil {
+		t.Fatal(err)
+	}
+	for k, q := range points {
+		want, err := m.LogDensity(q, grad)
+		if err != nil && !errors.Is(err, nuts.ErrRecoverable) {
+			t.Fatal(err)
+		}
+		if err == nil && lp[k] != want || err != nil && !math.IsInf(lp[k], -1) {
+			t.Errorf("point %d: %v, want %v (%v)", k, lp[k], want, err)
+		}
+		theta, fresh := make([]float64, gjrParameters), make([]float64, gjrParameters)
+		other, _ := newGJR(daysOf(s, o), o)
+		m.Constrain(q, theta)
+		other.Constrain(q, fresh)
+		if d := theta[gjrNext]/fresh[gjrNext] - 1; !(math.Abs(d) < 1e-12) {
+			t.Errorf("point %d: sd_next %v, %v by the recursion written out", k, theta[gjrNext], fresh[gjrNext])
+		}
+	}
+	if !math.IsInf(lp[3], -1) {
+		t.Errorf("log density %v where beta is negative", lp[3])
+	}
+}
+
+// hardSeries are 30 simulated histories: ordinary ones of several lengths; tails of nu
+// near 2; persistence near 1; 60 days; and cryptocurrencies.
+func hardSeries() (names []string, all []*returns.Series) {
+	add := func(about string, n int, theta []float64) {
+		names = append(names, fmt.Sprintf("%s, %d days", about, n))
+		all = append(all, gjrSeries(uint64(100+len(all)), n, theta))
+	}
+	crypto := gjrTruth(0.05, 0.15, 0.1, 0.96, 0.05, 2.9)
+	crypto[gjrSD] = 0.09
+	for _, n := range []int{250, 750, 60, 1500, 2520} {
+		add("losses raise the variance", n, gjrTruth(-0.25, 0.03, 0.17, 0.96, -0.05, 6))
+		add("nu near 2", n, gjrTruth(0.1, 0.1, 0.1, 0.95, 0, 2.3))
+		add("persistence near 1", n, gjrTruth(-0.1, 0.03, 0.09, 0.998, 0.03, 8))
+		add("cryptocurrency", n, crypto)
+		add("gains raise the variance", n, gjrTruth(0.3, 0.3, 0.02, 0.97, 0.1, 12))
+		add("no clustering", n, gjrTruth(0, 0.003, 0.003, 0.9, 0, 5))
+	}
+	return names, all
+}
+
+// realSeries are those of ../shared that have few flat days: ten years of 27 strategies
+// and 6 factors, and 8 cryptocurrencies; none where the folder is not there.
+func realSeries(t *testing.T) (names []string, all []*returns.Series) {
+	for _, file := range []string{"strategies/returns.csv", "factors/ff_factors.csv.gz", "crypto/crypto8.csv.gz"} {
+		for _, s := range sharedSeries(t, file, 2520) {
+			if s.ZeroShare() < hurdleShare {
+				names, all = append(names, s.Strategy.Name), append(all, s)
+			}
+		}
+	}
+	return names, all
+}
+
+// TestDelayedAgreesWithNUTS compares delayed acceptance with plain NUTS on the same
+// posteriors, in every mean and standard deviation, by their standard errors of Monte
+// Carlo. The chain is exact whatever the surrogate, only slow where this is not
+// accurate: of the hardest series it has four or sixteen times the draws.
+func TestDelayedAgreesWithNUTS(t *testing.T) {
+	names, all := hardSeries()
+	if *surrogates > len(all) {
+		more, real := realSeries(t)
+		names, all = append(names, more...), append(all, real...)
+	}
+	n := min(*surrogates, len(all))
+	o := DefaultOptions()
+	o.Draws = 2000
+	squares, count, first, slow := 0.0, 0, 0, 0
+	for k, s := range all[:n] {
+		m, err := newGJR(daysOf(s, o), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		view := searchModes(m, o, testStream(1))
+		var a *Posterior
+		for draws := o.Draws; draws <= 16*o.Draws; draws *= 4 {
+			more := o
+			more.Draws = draws
+			if a, err = delayed(t.Context(), m, view, more, math.MaxInt, testStream(2), nil); err != nil {
+				t.Fatal(err)
+			}
+			if a == nil {
+				break
+			}
+			if rhat, ess := a.worst(); rhat < 1.01 && ess > o.MinESS {
+				break
+			}
+		}
+		if a == nil {
+			t.Logf("%s: no surrogate", names[k])
+			continue
+		}
+		if rhat, ess := a.worst(); !(rhat < 1.02 && ess > o.MinESS/2) {
+			t.Logf("%s: the chains have not mixed, R-hat %.4f, ESS %.0f", names[k], rhat, ess)
+			slow++
+			continue
+		}
+		if a.Draws == o.Draws && flawless(a) {
+			first++
+		}
+		b, err := SampleWith(t.Context(), plainModel{m}, o, testStream(3), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, x := range a.Summary {
+			y := b.Summary[i]
+			mean := float64(x.Mean-y.Mean) / math.Hypot(float64(x.MCSEMean), float64(y.MCSEMean))
+			sd := float64(x.SD-y.SD) / math.Hypot(float64(x.MCSESD), float64(y.MCSESD))
+			squares += mean*mean + sd*sd
+			count += 2
+			if math.Abs(mean) > 4.5 || math.Abs(sd) > 4.5 {
+				t.Errorf("%s: %s %v +- %v, NUTS has %v +- %v: %.1f and %.1f standard errors", names[k], x.Name, x.Mean, x.SD, y.Mean, y.SD, mean, sd)
+			}
+		}
+		_, essA := a.worst()
+		_, essB := b.worst()
+		t.Logf("%s: %d draws, minimum ESS %.0f (%d evaluations); NUTS %.0f (%d gradients, %d divergences)", names[k], a.Len(), essA, a.Sampler.Gradients, essB, b.Sampler.Gradients, b.Divergences())
+	}
+	rms := math.Sqrt(squares / float64(count))
+	t.Logf("%d series, %d of them flawless at once, %d did not mix; root mean square of %d differences: %.2f standard errors", n, first, slow, count, rms)
+	if rms > 1.3 || 3*first < n {
+		t.Errorf("differences of %.2f standard errors; of %d series %d are flawless", rms, n, first)
+	}
+}
+
+// sharedSeries reads the last days of every column of a wide file of ../shared/data;
+// none where it is not there.
+func sharedSeries(t *testing.T, file string, days int) (all []*returns.Series) {
+	t.Helper()
+	f, err := os.Open("../../shared/data/" + file)
+	if err != nil {
+		t.Log(err)
+		return nil
+	}
+	defer f.Close()
+	var from io.Reader = f
+	if strings.HasSuffix(file, ".gz") {
+		if from, err = gzip.NewReader(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows, err := csv.NewReader(from).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for j, name := range rows[0][1:] {
+		var y []float64
+		for _, row := range rows[1:] {
+			if v, err := strconv.ParseFloat(row[j+1], 64); err == nil {
+				y = append(y, v)
+			}
+		}
+		s := seriesOf(y[max(0, len(y)-days):])
+		s.Strategy.Name = name
+		all = append(all, s)
+	}
+	return all
+}
