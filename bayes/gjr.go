@@ -1,11 +1,9 @@
 package bayes
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"sync"
 
 	"allocate/bayes/nuts"
 	"allocate/returns"
@@ -56,13 +54,12 @@ var gjrT = Family{
 		o.HalfLife = 0
 		return newGJR(daysOf(s, o), o)
 	},
-	Predictor: func(s *returns.Series) Predictor { return gjrPredictor{series: s, ends: &sync.Map{}} },
+	Predictor: func(s *returns.Series) Predictor { return newGJRPredictor(s) },
 }
 
 func init() { Register(gjrT) }
 
 const (
-	gjrFewest = 60   // days
 	hMax      = 200. // times v: 14 times its volatility
 	hShare    = 0.5  // most of the persistence that is news
 	skewScale = 0.25
@@ -88,54 +85,14 @@ const (
 	gjrDim
 )
 
-type gjrModel struct {
-	y        []float64 // returns in units of rms
-	rms      float64
-	robust   float64 // ln of the robust sd in units of rms
-	rootYear float64
-	priors   priors
-	fixed    float64 // ln(nu-2) where it is not estimated, else NaN
-	h0       float64 // robust variance
-	first    float64 // h_1
-
-	work garchWork // of LogDensity
-	ends sync.Map  // h_{T+1} where Values was, by coordinates
-}
+type gjrModel struct{ garchDays }
 
 func newGJR(d days, o Options) (*gjrModel, error) {
-	p, err := o.priors()
+	data, err := newGarchDays("gjr_t", d, o)
 	if err != nil {
 		return nil, err
 	}
-	if len(d.y) < gjrFewest {
-		return nil, fmt.Errorf("bayes: gjr_t needs %d returns, there are %d; use student_t for a history this short", gjrFewest, len(d.y))
-	}
-	sd, squares := robustSD(d.y), 0.0
-	for _, v := range d.y {
-		squares += v * v
-	}
-	if !(sd > 0) {
-		return nil, fmt.Errorf("bayes: the %d returns do not vary; gjr_t has nothing to estimate", len(d.y))
-	}
-	return gjrIn(math.Sqrt(squares/float64(len(d.y))), sd, d, p), nil
-}
-
-// gjrIn makes the model of days in a unit, with the prior of ln sd about that of sd.
-func gjrIn(unit, sd float64, d days, p priors) *gjrModel {
-	n := len(d.y)
-	m := &gjrModel{rms: unit, robust: math.Log(sd / unit), rootYear: d.rootYear, priors: p, fixed: math.NaN()}
-	m.priors.logSD, m.h0 = p.logSD.shifted(m.robust), math.Exp(2*m.robust)
-	if p.nu.family == "fixed" {
-		m.fixed = math.Log(p.nu.location - 2)
-	}
-	m.y, m.work = make([]float64, n), newGarchWork(n)
-	for i, v := range d.y {
-		m.y[i] = v / unit
-	}
-	if m.first = m.h0; n > 0 {
-		m.first = backcast(m.y)
-	}
-	return m
+	return &gjrModel{data}, nil
 }
 
 func (m *gjrModel) Dim() int { return gjrDim }
@@ -191,45 +148,6 @@ func invertScale(logV, rest float64) float64 {
 	return x
 }
 
-// garch is the recursion at a point, in any unit of returns.
-type garch struct {
-	mu, v, kappa              float64
-	first                     float64 // h_1
-	omega, alpha, delta, beta float64
-	skew                      skewT
-}
-
-// step returns y_t and h_{t+1} for a return r and h_t = h.
-func (g *garch) step(r, h float64) (y, next float64) {
-	y = r - g.mu - g.kappa*(h-g.v)
-	return y, min(g.omega+(g.alpha*y+g.delta*math.Abs(y))*y+g.beta*h, hMax*g.v)
-}
-
-// backcast is the variance of the first day of a history: the weighted mean square
-// of its first days, the weights of which halve in 11 days. Where these hardly vary
-// it is a hundredth of the mean square of all days.
-func backcast(history []float64) float64 {
-	sum, weights, w, all := 0.0, 0.0, 1.0, 0.0
-	for _, r := range history {
-		all += r * r
-	}
-	for _, r := range history[:min(len(history), 75)] {
-		sum += w * r * r
-		weights += w
-		w *= 0.94
-	}
-	return max(sum/weights, 0.01*all/float64(len(history)))
-}
-
-// after returns the variance of the day after a history whose first day has
-// variance h.
-func (g *garch) after(h float64, history []float64) float64 {
-	for _, r := range history {
-		_, h = g.step(r, h)
-	}
-	return h
-}
-
 // LogDensity takes its likelihood from one pass over the days and one back; see forward.
 func (m *gjrModel) LogDensity(q, grad []float64) (float64, error) {
 	lp, _, err := m.density(q, grad)
@@ -238,19 +156,7 @@ func (m *gjrModel) LogDensity(q, grad []float64) (float64, error) {
 
 // Values takes the first of these passes only.
 func (m *gjrModel) Values(points [][]float64, lp []float64) error {
-	for k, q := range points {
-		v, end, err := m.density(q, nil)
-		switch {
-		case errors.Is(err, nuts.ErrRecoverable):
-			lp[k] = math.Inf(-1)
-			continue
-		case err != nil:
-			return err
-		}
-		lp[k] = v
-		m.ends.Store([gjrDim]float64(q), end)
-	}
-	return nil
+	return m.values(points, lp, func(q []float64) (float64, float64, error) { return m.density(q, nil) })
 }
 
 // density returns the log density at q and the variance of the day after the series,
@@ -355,14 +261,6 @@ func (m *gjrModel) at(q []float64) garch {
 	return newGarch(q[qMu]/m.rootYear+q[qKappa]*(v-m.h0), v, q[qKappa]*math.Sqrt(v), 2*alpha*(1-split), 2*alpha*split, p, newSkewT(2+math.Exp(k), math.Tanh(q[qSkew])))
 }
 
-// newGarch makes the recursion from its parameters.
-func newGarch(mu, v, kappa, gains, losses, p float64, s skewT) garch {
-	_, signed := s.slopes()
-	g := garch{mu: mu, v: v, kappa: kappa / math.Sqrt(v), omega: v * (1 - p), alpha: (gains + losses) / 2, delta: (gains - losses) / 2, skew: s}
-	g.beta = p - g.alpha - g.delta*signed
-	return g
-}
-
 func (m *gjrModel) Constrain(q, theta []float64) {
 	g := m.at(q)
 	sd := math.Sqrt(g.v)
@@ -375,11 +273,7 @@ func (m *gjrModel) Constrain(q, theta []float64) {
 	theta[gjrP] = 1 - g.omega/g.v
 	theta[gjrKappa] = q[qKappa] * sd
 	theta[gjrSharpe] = g.mu / sd * m.rootYear
-	end, known := m.ends.Load([gjrDim]float64(q))
-	if !known {
-		end = g.after(m.first, m.y)
-	}
-	theta[gjrNext] = math.Sqrt(end.(float64)) * m.rms
+	theta[gjrNext] = math.Sqrt(m.end(q, &g)) * m.rms
 }
 
 // Initialize takes the mean and the variance of the data, a persistence of 0.97

@@ -9,13 +9,27 @@ import (
 	"allocate/returns"
 )
 
-// gjrPredictor has the parameters of gjrModel. What a day may bring depends on the
-// days before it.
-type gjrPredictor struct {
+// garchPredictor has the parameters of a model whose variance depends on the days
+// before. What a day may bring depends on these, too.
+type garchPredictor struct {
 	series *returns.Series
-	first  float64   // h_1 of replicated histories; 0: v
+	of     func(theta []float64) garch // the recursion at a draw
+	places garchPlaces
 	ends   *sync.Map // garchEnd by parameters; nil: not remembered
 	own    bool      // sd_next is that of the series
+}
+
+// garchPlaces are the places of parameters.
+type garchPlaces struct{ mu, sd, sharpe, next int }
+
+// gjrPredictor is the predictor of gjr_t, which can replicate.
+type gjrPredictor struct {
+	garchPredictor
+	first float64 // h_1 of replicated histories; 0: v
+}
+
+func newGJRPredictor(s *returns.Series) gjrPredictor {
+	return gjrPredictor{garchPredictor: garchPredictor{series: s, of: garchOf, places: garchPlaces{gjrMu, gjrSD, gjrSharpe, gjrNext}, ends: &sync.Map{}}}
 }
 
 func (m gjrPredictor) anchor() Predictor {
@@ -31,17 +45,19 @@ type garchEnd struct {
 
 // end goes through the series, unless the draw was fitted to it, or remembers that it
 // did: several paths go on from one draw.
-func (m gjrPredictor) end(theta []float64) garchEnd {
+func (m garchPredictor) end(theta []float64) garchEnd {
 	if m.own {
-		return garchEnd{garchOf(theta), theta[gjrNext] * theta[gjrNext]}
+		next := theta[m.places.next]
+		return garchEnd{m.of(theta), next * next}
 	}
-	key := [gjrParameters]float64(theta)
+	var key [gjrParameters]float64
+	copy(key[:], theta)
 	if m.ends != nil {
 		if e, ok := m.ends.Load(key); ok {
 			return e.(garchEnd)
 		}
 	}
-	g, y := garchOf(theta), m.series.Returns
+	g, y := m.of(theta), m.series.Returns
 	e := garchEnd{g, g.after(backcast(y), y)}
 	if m.ends != nil {
 		m.ends.Store(key, e)
@@ -54,13 +70,13 @@ func garchOf(theta []float64) garch {
 	return newGarch(theta[gjrMu], theta[gjrSD]*theta[gjrSD], theta[gjrKappa], theta[gjrGains], theta[gjrLosses], theta[gjrP], newSkewT(theta[gjrNu], theta[gjrLambda]))
 }
 
-func (gjrPredictor) Mean(theta []float64) float64       { return theta[gjrMu] }
-func (gjrPredictor) Volatility(theta []float64) float64 { return theta[gjrSD] }
-func (gjrPredictor) Idle([]float64) float64             { return 0 }
-func (gjrPredictor) Sharpe(theta []float64) float64     { return theta[gjrSharpe] }
+func (m garchPredictor) Mean(theta []float64) float64       { return theta[m.places.mu] }
+func (m garchPredictor) Volatility(theta []float64) float64 { return theta[m.places.sd] }
+func (m garchPredictor) Idle([]float64) float64             { return 0 }
+func (m garchPredictor) Sharpe(theta []float64) float64     { return theta[m.places.sharpe] }
 
-func (gjrPredictor) PIT(theta, y, u []float64) {
-	g := garchOf(theta)
+func (m garchPredictor) PIT(theta, y, u []float64) {
+	g := m.of(theta)
 	h := backcast(y)
 	for t, r := range y {
 		e, next := g.step(r, h)
@@ -69,7 +85,7 @@ func (gjrPredictor) PIT(theta, y, u []float64) {
 	}
 }
 
-func (m gjrPredictor) Path(theta, z, r []float64) {
+func (m garchPredictor) Path(theta, z, r []float64) {
 	e := m.end(theta)
 	var score tScore
 	score.set(e.skew.nu)

@@ -17,7 +17,7 @@ import (
 // gjrSeries simulates a series of the model.
 func gjrSeries(seed uint64, n int, theta []float64) *returns.Series {
 	y := make([]float64, n)
-	gjrPredictor{}.Replicate(theta, rand.New(rand.NewPCG(seed, 9)), y)
+	newGJRPredictor(nil).Replicate(theta, rand.New(rand.NewPCG(seed, 9)), y)
 	return seriesOf(y)
 }
 
@@ -126,7 +126,7 @@ func TestGJRLongRun(t *testing.T) {
 		rng := rand.New(rand.NewPCG(1, 1))
 		var means, squares []float64
 		for range histories {
-			gjrPredictor{}.Replicate(theta, rng, y)
+			newGJRPredictor(nil).Replicate(theta, rng, y)
 			mean, square := 0.0, 0.0
 			for _, r := range y {
 				mean += r / n
@@ -186,16 +186,11 @@ func TestGJRRecovers(t *testing.T) {
 	if accept < 0.86 { // the family asks for 0.9, the options for 0.8
 		t.Errorf("mean acceptance statistic %v", accept)
 	}
-	m := gjrPredictor{series: s}
+	m := newGJRPredictor(s)
 	theta := p.Theta(p.Len() / 2)
 	u := make([]float64, s.Len())
 	m.PIT(theta, s.Returns, u)
-	far := 0.0
-	slices.Sort(u)
-	for i, v := range u {
-		far = max(far, math.Abs(v-(float64(i)+0.5)/float64(len(u))))
-	}
-	if far > 1.95/math.Sqrt(float64(len(u))) {
+	if far := farFromUniform(u); far > 1.95/math.Sqrt(float64(len(u))) {
 		t.Errorf("the transforms of the days are %v from uniform", far)
 	}
 	// Quantiles of tomorrow, from innovations of one standard deviation on either side.
@@ -206,11 +201,20 @@ func TestGJRRecovers(t *testing.T) {
 	stormy.Returns = slices.Clone(s.Returns)
 	stormy.Returns[len(stormy.Returns)-1] = -0.15
 	a, b := []float64{-1}, []float64{1}
-	gjrPredictor{series: &stormy}.Path(theta, a, a)
-	gjrPredictor{series: &stormy}.Path(theta, b, b)
+	newGJRPredictor(&stormy).Path(theta, a, a)
+	newGJRPredictor(&stormy).Path(theta, b, b)
 	if width, after := high[0]-low[0], b[0]-a[0]; !(width > 0) || after < 1.5*width {
 		t.Errorf("tomorrow is %v wide, and %v after a loss of 15%% on %v", width, after, last.Dates)
 	}
+}
+
+// farFromUniform is the statistic of Kolmogorov and Smirnov, and reorders u.
+func farFromUniform(u []float64) (far float64) {
+	slices.Sort(u)
+	for i, v := range u {
+		far = max(far, math.Abs(v-(float64(i)+0.5)/float64(len(u))))
+	}
+	return far
 }
 
 // TestGJRPathsKeepWithinBounds draws the fattest tails and the longest memory that a
@@ -218,7 +222,7 @@ func TestGJRRecovers(t *testing.T) {
 func TestGJRPathsKeepWithinBounds(t *testing.T) {
 	theta := gjrTruth(-0.3, 0.2, 0.5, 0.999, -0.2, 2.3)
 	theta[gjrSD] = 0.06 // as of a coin
-	m := gjrPredictor{series: gjrSeries(1, 900, theta)}
+	m := newGJRPredictor(gjrSeries(1, 900, theta))
 	rng := rand.New(rand.NewPCG(2, 2))
 	r := make([]float64, 21)
 	worst := 0.0
@@ -247,7 +251,7 @@ func TestGJRPathsKeepWithinBounds(t *testing.T) {
 func TestGJRRefuses(t *testing.T) {
 	o := DefaultOptions()
 	o.Model = "gjr_t"
-	short := gjrSeries(1, gjrFewest-1, gjrTruth(0, 0.05, 0.05, 0.9, 0, 5))
+	short := gjrSeries(1, garchFewest-1, gjrTruth(0, 0.05, 0.05, 0.9, 0, 5))
 	if _, err := newGJR(daysOf(short, o), o); err == nil || !strings.Contains(err.Error(), "student_t") {
 		t.Errorf("a short history: %v", err)
 	}
@@ -416,7 +420,8 @@ func TestBackcast(t *testing.T) {
 // not.
 func TestGJRPathFollowsItsDraw(t *testing.T) {
 	s := gjrSeries(8, 400, gjrTruth(-0.2, 0.05, 0.15, 0.9, -0.1, 6))
-	remembers, forgets := gjrT.Predictor(s), gjrPredictor{series: s}
+	remembers, forgets := newGJRPredictor(s), newGJRPredictor(s)
+	forgets.ends = nil
 	z := []float64{-0.5, 0, 1.5}
 	for range 2 {
 		for _, theta := range [][]float64{gjrTruth(-0.2, 0.05, 0.15, 0.9, -0.1, 6), gjrTruth(0.3, 0.1, 0.02, 0.97, 0.2, 9)} {

@@ -28,26 +28,33 @@ type Quantity struct {
 //	day_min      worst return, fraction
 //	zeros        share of days with a return of exactly 0
 //
-// It needs a PriorSampler, and a predictor that can replicate histories.
+// It needs a PriorSampler; of a predictor that cannot replicate histories it describes
+// the parameters alone.
 func PriorPredictive(m Model, of Predictor, f returns.Frequency, days, draws int, src rand.Source) ([]Quantity, error) {
 	prior, is := m.(PriorSampler)
 	if !is {
 		return nil, fmt.Errorf("bayes: %T has no prior sampler", m)
 	}
 	replicate := replicator(of)
-	if replicate == nil {
-		return nil, fmt.Errorf("bayes: %T has no replicator", of)
-	}
 	if days < 1 || draws < 1 {
 		return nil, fmt.Errorf("bayes: prior predictive of %d draws of %d days; expected at least 1 of each", draws, days)
 	}
 	rng := rand.New(src)
-	names := append(slices.Clone(m.Names()), "year_return", "day_q01", "day_min", "zeros")
+	names := slices.Clone(m.Names())
+	if replicate != nil {
+		names = append(names, "year_return", "day_q01", "day_min", "zeros")
+	}
 	values := make([][]float64, len(names))
 	q, theta, r := make([]float64, m.Dim()), make([]float64, len(m.Names())), make([]float64, days)
 	for range draws {
 		prior.SamplePrior(rng, q)
 		m.Constrain(q, theta)
+		for i, v := range theta {
+			values[i] = append(values[i], v)
+		}
+		if replicate == nil {
+			continue
+		}
 		replicate(theta, rng, r)
 		growth, worst, zeros := 0.0, r[0], 0
 		for _, x := range r {
@@ -58,8 +65,8 @@ func PriorPredictive(m Model, of Predictor, f returns.Frequency, days, draws int
 			}
 		}
 		history := []float64{math.Expm1(growth * f.PeriodsPerYear() / float64(days)), selectQuantile(r, 0.01), worst, float64(zeros) / float64(days)}
-		for i, v := range append(slices.Clone(theta), history...) {
-			values[i] = append(values[i], v)
+		for i, v := range history {
+			values[len(theta)+i] = append(values[len(theta)+i], v)
 		}
 	}
 	var out []Quantity

@@ -87,7 +87,7 @@ func sbcModels(t *testing.T) map[string]func(y []float64) Model {
 			return &studentTModel{days: newDays(y, nil), robust: math.Log(0.01), priors: priors, nu: nuTable()}
 		},
 		"gjr_t": func(y []float64) Model {
-			m := gjrIn(0.01, 0.01, newDays(y, nil), unshifted)
+			m := &gjrModel{garchIn(0.01, 0.01, newDays(y, nil), unshifted)}
 			m.first = 1 // as the truth: see calibrate
 			return m
 		},
@@ -134,7 +134,8 @@ func calibrate(t *testing.T, name string, n int, truth, fitted func(y []float64)
 		prior.Constrain(q, theta)
 		predictor := family.Predictor(nil)
 		if name == "gjr_t" {
-			predictor = gjrPredictor{first: 1e-4}
+			known := newGJRPredictor(nil)
+			known.first, predictor = 1e-4, known
 		}
 		replicator(predictor)(theta, rng, y)
 		m := fitted(y)

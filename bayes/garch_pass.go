@@ -64,7 +64,7 @@ func (s *logSum) value() float64 { return math.Log(s.product) + float64(s.expone
 //
 // where A = alpha +- delta by the sign of y = c - s h, which nearly always is that of
 // c. There are no branches that a processor could not predict.
-func (m *gjrModel) forward(g *garch, level, slope float64, keep bool) (d garchSums) {
+func (m *garchDays) forward(g *garch, level, slope float64, keep bool) (d garchSums) {
 	s := &g.skew
 	n := len(m.y)
 	w := &m.work
@@ -127,7 +127,7 @@ func (m *gjrModel) forward(g *garch, level, slope float64, keep bool) (d garchSu
 // backward completes the sums with the derivatives through the recursion (the
 // adjoint method): the sensitivity to h_t is that of day t and that of h_{t+1}
 // through it.
-func (m *gjrModel) backward(g *garch, d *garchSums) {
+func (m *garchDays) backward(g *garch, d *garchSums) {
 	n := len(m.y)
 	w := &m.work
 	ys, hs, inYs, direct, carry := w.y[:n], w.h[:n], w.inY[:n], w.direct[:n], w.carry[:n]
