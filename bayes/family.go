@@ -90,12 +90,12 @@ func names(all []Family) []string {
 // automatic is the name that leaves the choice of a family to Choose.
 const automatic = "auto"
 
-// hurdleShare is the share of zero returns from which auto and gjr_t choose the
+// hurdleShare is the share of zero returns from which auto, skew_t and gjr_t choose a
 // hurdle: below it the density of a Student-t does not yet degenerate to a spike at 0.
 const hurdleShare = 0.1
 
 // Choose returns the family that o asks for; "auto" is the plain Student-t. For a
-// series with many days of exactly zero return, auto and gjr_t are the hurdle.
+// series with many days of exactly zero return, auto, skew_t and gjr_t are a hurdle.
 func Choose(s *returns.Series, o Options) (Family, error) {
 	all, err := candidates(o)
 	if err != nil {
@@ -113,6 +113,8 @@ func candidates(o Options) ([]Family, error) {
 	switch o.Model {
 	case automatic:
 		return []Family{studentT, hurdleT}, nil
+	case skewStudentT.Name:
+		return []Family{skewStudentT, hurdleSkewT}, nil
 	case gjrT.Name:
 		return []Family{gjrT, hurdleT}, nil
 	}

@@ -18,6 +18,17 @@ func logGammaRatio(a float64) float64 {
 	return math.Log(s * math.Sqrt(a) * below / above)
 }
 
+// gammaRatio returns Gamma(a+1/2)/Gamma(a).
+func gammaRatio(a float64) float64 {
+	above, below := 1.0, 1.0
+	for ; a <= seriesFrom; a++ {
+		above *= a + 0.5
+		below *= a
+	}
+	s, _ := gammaRatioSeries(1 / a)
+	return s * math.Sqrt(a) * below / above
+}
+
 // logGammaRatioSlope returns the derivative of logGammaRatio.
 func logGammaRatioSlope(a float64) float64 {
 	sum := 0.0

@@ -38,9 +38,9 @@ var logPi = math.Log(math.Pi)
 var studentT = Family{
 	Name:    "student_t",
 	About:   "Student-t with location mu, scale sigma and nu > 2 degrees of freedom",
-	Options: []string{"half_life", "prior_sharpe", "prior_log_sd", "prior_nu"},
+	Options: []string{"half_life", "half_life_mean", "prior_sharpe", "prior_log_sd", "prior_nu"},
 	New: func(s *returns.Series, o Options) (Model, error) {
-		return newStudentT(daysOf(s, o), o)
+		return newStudentTDays(daysOf(s, o), o)
 	},
 	Predictor: func(*returns.Series) Predictor { return studentTPredictor{} },
 }
@@ -57,6 +57,11 @@ type studentTModel struct {
 	k      float64 // ln(nu-2) if fixed
 	fast   *reduction
 	plain  bool // never reduce
+}
+
+// newStudentTDays makes the model of days of which the mean may have weights of its own.
+func newStudentTDays(d days, o Options) (dayModel, error) {
+	return twoMemories(d, o, newStudentT)
 }
 
 func newStudentT(d days, o Options) (*studentTModel, error) {
@@ -203,8 +208,8 @@ func (m *studentTModel) reduction(at []float64, covariance mat.Symmetric) *reduc
 	varLogC := variance([]float64{0, 2, share}[:m.Dim()])
 	logC := math.Log(2+math.Exp(m.tail(at))) + 2*at[1]
 	halfLogC := min(boxDistance*math.Sqrt(varLogC), boxLogC)
-	few := m.days.compressed(mu, math.Exp(logC-halfLogC))
-	return reduce(&few, mu, boxDistance*math.Sqrt(varMu), logC, halfLogC)
+	few := m.days.compressed(mu, math.Exp(logC-halfLogC), compressFrom)
+	return reduce(few.tLog, few.n, reduceTolerance, mu, boxDistance*math.Sqrt(varMu), logC, halfLogC)
 }
 
 func (m *studentTModel) Constrain(q, theta []float64) {
@@ -216,6 +221,23 @@ func (m *studentTModel) Constrain(q, theta []float64) {
 	theta[2] = nu
 	theta[3] = sigma / root
 	theta[4] = q[0] * root
+}
+
+func (m *studentTModel) withoutSharpe() locationModel {
+	free := *m
+	free.priors.sharpe = noPrior
+	return &free
+}
+
+func (m *studentTModel) moments(q []float64) (v moments) {
+	sigma, nu := math.Exp(q[1]), 2+math.Exp(m.tail(q))
+	v.mean, v.logSD = q[0]*sigma/m.days.rootYear, q[1]-math.Log1p(-2/nu)/2
+	v.inMean = [4]float64{sigma / m.days.rootYear, v.mean}
+	v.inLogSD[1] = 1
+	if !m.fixed {
+		v.inLogSD[2] = -1 / nu
+	}
+	return v
 }
 
 // SamplePrior writes a draw of the prior on the unconstrained scale.
@@ -268,6 +290,12 @@ func (studentTPredictor) Path(theta, z, r []float64) {
 		// A loss beyond everything is a total loss: a simple return cannot be lower.
 		r[i] = max(-1, theta[0]+theta[1]*v)
 	}
+}
+
+func (studentTPredictor) quantiles(theta []float64) func(z float64) float64 {
+	var score tScore
+	score.set(theta[2])
+	return func(z float64) float64 { return theta[0] + theta[1]*score.at(z) }
 }
 
 // Replicate draws faster than by Path, and without its floor of a total loss.
