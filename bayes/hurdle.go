@@ -63,6 +63,9 @@ func hurdle(name, about string, inner Family, of active) Family {
 			if err != nil {
 				return nil, fmt.Errorf("strategy %q: %w", s.Strategy.Name, err)
 			}
+			if prior, is := m.inner.(PriorDensity); is {
+				return hurdleWithPrior{m, prior}, nil
+			}
 			return m, nil
 		},
 		Predictor: func(s *returns.Series) Predictor {
@@ -77,7 +80,6 @@ type dayModel interface {
 	Model
 	Initializer
 	PriorSampler
-	PriorDensity
 }
 
 type hurdleModel struct {
@@ -196,11 +198,17 @@ func (m *hurdleModel) SamplePrior(rng *rand.Rand, q []float64) {
 	}
 }
 
+// hurdleWithPrior is a hurdle whose model of the traded days knows its prior.
+type hurdleWithPrior struct {
+	*hurdleModel
+	prior PriorDensity
+}
+
 // LogPrior is that of the traded days; the probabilities have uniform priors, and
 // the distribution of a cost is made of data alone.
-func (m *hurdleModel) LogPrior(theta []float64) (logPrior, logJacobian float64) {
+func (m hurdleWithPrior) LogPrior(theta []float64) (logPrior, logJacobian float64) {
 	k := m.shape
-	logPrior, logJacobian = m.inner.LogPrior(theta[:k])
+	logPrior, logJacobian = m.prior.LogPrior(theta[:k])
 	logJacobian += math.Log(theta[k]) + math.Log1p(-theta[k])
 	if m.costs != nil {
 		logJacobian += math.Log(theta[k+3]) + math.Log1p(-theta[k+3])

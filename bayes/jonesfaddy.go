@@ -112,8 +112,8 @@ var jfTable = sync.OnceValue(func() *jfPolynomials {
 	var table jfPolynomials
 	for cell := range table {
 		middle := nuLow + jfWidth*(float64(cell)+0.5)
-		series := func(f func(v jfValues) float64) [nuDegree + 1]float64 {
-			return powerSeries(func(u float64) float64 { return f(jfDirect(middle + jfWidth/2*u)) })
+		series := func(f func(v jfValues) float64) []float64 {
+			return powerSeries(jfTerms, func(u float64) float64 { return f(jfDirect(middle + jfWidth/2*u)) })
 		}
 		binet, binetSlope := series(func(v jfValues) float64 { return v.binet }), series(func(v jfValues) float64 { return v.binetSlope })
 		g, gSlope := series(func(v jfValues) float64 { return v.g }), series(func(v jfValues) float64 { return v.gSlope })

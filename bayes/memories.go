@@ -1,7 +1,6 @@
 package bayes
 
 import (
-	"math"
 	"math/rand/v2"
 
 	"gonum.org/v1/gonum/mat"
@@ -14,107 +13,71 @@ import (
 //
 // With weights v_t in scale and shape, w_t in the mean, and the log density
 // f(y; mu, theta) of a day, the posterior is that of two weighted quasi-likelihoods
-// of the same form, of which each has what the other is for as a nuisance:
+// of the same model, of which each has what the other is for as a nuisance:
 //
-//	ln p(mu, theta, mu', theta') = sum v_t f(y_t; mu', theta) + sum w_t f(y_t; mu, theta')
-//	                             + ln prior(mu, theta) + ln prior(mu'|theta) + ln prior(theta')
+//	ln p(mu, theta, mu', theta') = sum v_t f(y_t; mu', theta) + ln prior(mu', theta)
+//	                             + sum w_t f(y_t; mu, theta') + ln prior(mu, theta')
 //
-// where theta is scale and shape. The priors are those of the model for mu with theta,
-// to which the Sharpe ratio reported, of mu and the sd of theta, belongs; for mu' given
-// theta the same one; and for theta'.
+// where theta is scale and shape. So mu has the distribution of a fit with the weights
+// w_t, and theta that of one with v_t, whatever the other half-life is. In a symmetric
+// model the two are nearly independent also with one memory, so that little changes
+// as the weights come to be equal; where they are equal the model is used as it is.
 //
-// One likelihood with weights v_t in the score of theta and w_t in that of mu would be
-// the obvious form, but there is none: the mixed derivatives of such scores differ, so
+// Other forms do not hold together. One likelihood with weights v_t in the score of theta
+// and w_t in that of mu does not exist: the mixed derivatives of such scores differ, so
 // that they are the gradient of no function. A mean plugged in, as the weighted
-// average, would have no uncertainty, and an outlier in full. Here mu has the
-// distribution that the model with the weights w_t gives it, theta that of the model
-// with the weights v_t, and they depend on each other through the prior only. In a
-// symmetric model they are nearly independent anyway, so that little changes as the
-// weights come to be equal; where they are equal the model is used as it is.
+// average, has no uncertainty. One prior of the Sharpe ratio mu/sd of theta, in place
+// of those of mu/sd' and mu'/sd, ties the mean to the volatility of the day: in a
+// history whose volatility fell to a third it took half of the mean. The price is that
+// a Sharpe ratio of today's volatility has a wider prior than prior_sharpe says, and
+// that there is no sensitivity to the prior, of which the draws do not have all parameters.
 type memories struct {
-	scale, mean locationModel // mean has no prior of its Sharpe ratio
-	sharpe      prior
+	scale, mean dayModel
 	rootYear    float64
 }
 
-// locationModel is a dayModel of which memories can be made.
-type locationModel interface {
-	dayModel
-	// moments returns the mean and ln sd of a day at q, with their derivatives. The
-	// mean is linear in the first coordinate.
-	moments(q []float64) moments
-	// withoutSharpe returns the model without a prior of the Sharpe ratio.
-	withoutSharpe() locationModel
-}
-
-type moments struct {
-	mean, logSD     float64
-	inMean, inLogSD [4]float64 // by the coordinates, as many as there are
-}
-
-// noPrior is the prior that is none.
-var noPrior = prior{family: "normal"}
-
-// twoMemories makes the model of days by make: of d, or where the mean has weights of
+// twoMemories makes the model of days by build: of d, or where the mean has weights of
 // its own of two.
-func twoMemories[M locationModel](d days, o Options, make func(d days, o Options) (M, error)) (dayModel, error) {
+func twoMemories[M dayModel](d days, o Options, build func(d days, o Options) (M, error)) (dayModel, error) {
 	if !d.apart {
-		m, err := make(d, o)
+		m, err := build(d, o)
 		if err != nil {
 			return nil, err // a nil model, not an interface around a nil pointer
 		}
 		return m, nil
 	}
-	p, err := o.priors()
-	if err != nil {
-		return nil, err
-	}
 	inScale, inMean := d.memories()
-	scale, err := make(inScale, o)
+	scale, err := build(inScale, o)
 	if err != nil {
 		return nil, err
 	}
-	mean, err := make(inMean, o)
+	mean, err := build(inMean, o)
 	if err != nil {
 		return nil, err
 	}
-	return &memories{scale: scale, mean: mean.withoutSharpe(), sharpe: p.sharpe, rootYear: d.rootYear}, nil
+	return &memories{scale, mean, d.rootYear}, nil
 }
 
 func (m *memories) Dim() int        { return m.scale.Dim() + m.mean.Dim() }
 func (m *memories) Names() []string { return m.scale.Names() }
 
-// LogDensity has the prior of s = sqrt(P) mu/sd on the coordinates of the mean, whose
-// model has the Jacobian of sqrt(P) mu/sd' in it.
 func (m *memories) LogDensity(q, grad []float64) (float64, error) {
 	n := m.scale.Dim()
-	lp, err := m.scale.LogDensity(q[:n], grad[:n])
+	scale, err := m.scale.LogDensity(q[:n], grad[:n])
 	if err != nil {
 		return 0, err
 	}
-	more, err := m.mean.LogDensity(q[n:], grad[n:])
-	if err != nil {
-		return 0, err
-	}
-	scale, mean := m.scale.moments(q[:n]), m.mean.moments(q[n:])
-	perSD := m.rootYear / math.Exp(scale.logSD)
-	s := mean.mean * perSD
-	sharpe, slope := m.sharpe.logDensity(s)
-	for i := range grad[:n] {
-		grad[i] -= scale.inLogSD[i] * (slope*s + 1)
-	}
-	for i := range grad[n:] {
-		grad[n+i] += slope*perSD*mean.inMean[i] + mean.inLogSD[i]
-	}
-	return lp + more + sharpe + mean.logSD - scale.logSD, nil
+	mean, err := m.mean.LogDensity(q[n:], grad[n:])
+	return scale + mean, err
 }
 
 // Constrain writes scale and shape of one model and the mean of the other.
 func (m *memories) Constrain(q, theta []float64) {
-	n := m.scale.Dim()
+	var other [maxInner]float64
+	n, last := m.scale.Dim(), len(m.scale.Names())-1
 	m.scale.Constrain(q[:n], theta)
-	theta[0] = m.mean.moments(q[n:]).mean
-	last := len(theta) - 1
+	m.mean.Constrain(q[n:], other[:last+1])
+	theta[0] = other[0]
 	theta[last] = theta[0] / theta[last-1] * m.rootYear
 }
 
@@ -124,26 +87,13 @@ func (m *memories) Initialize(q []float64) {
 	m.mean.Initialize(q[n:])
 }
 
-// SamplePrior draws the mean with the sd of the scale's model.
 func (m *memories) SamplePrior(rng *rand.Rand, q []float64) {
 	n := m.scale.Dim()
 	m.scale.SamplePrior(rng, q[:n])
 	m.mean.SamplePrior(rng, q[n:])
-	want := m.sharpe.draw(rng) * math.Exp(m.scale.moments(q[:n]).logSD) / m.rootYear
-	v := m.mean.moments(q[n:])
-	q[n] += (want - v.mean) / v.inMean[0]
-}
-
-// LogPrior is that of the parameters reported. Those of the nuisances count as
-// likelihood.
-func (m *memories) LogPrior(theta []float64) (logPrior, logJacobian float64) {
-	return m.scale.LogPrior(theta)
 }
 
 // Reduce reduces both likelihoods.
 func (m *memories) Reduce(at []float64, covariance mat.Symmetric) Model {
-	fast := *m
-	fast.scale = reducePart(m.scale, at, covariance, 0).(locationModel)
-	fast.mean = reducePart(m.mean, at, covariance, m.scale.Dim()).(locationModel)
-	return &fast
+	return &memories{reducePart(m.scale, at, covariance, 0), reducePart(m.mean, at, covariance, m.scale.Dim()), m.rootYear}
 }

@@ -85,18 +85,6 @@ func (m *normal) Initialize(q []float64) {
 	q[0], q[1] = m.mean/sd*m.rootYear, math.Log(sd)
 }
 
-func (m *normal) withoutSharpe() locationModel {
-	free := *m
-	free.priors.sharpe = noPrior
-	return &free
-}
-
-func (m *normal) moments(q []float64) moments {
-	sd := math.Exp(q[1])
-	mu := q[0] * sd / m.rootYear
-	return moments{mu, q[1], [4]float64{sd / m.rootYear, mu}, [4]float64{0, 1}}
-}
-
 func (m *normal) SamplePrior(rng *rand.Rand, q []float64) {
 	q[0], q[1] = m.priors.sharpe.draw(rng), m.priors.logSD.draw(rng)
 }

@@ -111,11 +111,8 @@ func (p prior) shifted(by float64) prior {
 }
 
 // logDensity returns the log density at x, up to a constant, and its
-// derivative, of a family on the whole line; 0 of no prior.
+// derivative, of a family on the whole line.
 func (p *prior) logDensity(x float64) (lp, slope float64) {
-	if p.scale == 0 { // none
-		return 0, 0
-	}
 	z := (x - p.location) / p.scale
 	if p.df > 0 { // a student_t
 		t := 1 + z*z/p.df

@@ -97,10 +97,13 @@ func skewStudentTOf(d days, middle, robust float64, p priors) *skewStudentTModel
 	return m
 }
 
-const (
-	jfCompressFrom = 500 // days from which compressing them pays: a square root and two logarithms a day are dear
-	jfDistance     = 5   // boxDistance of a likelihood of which m moves widely with the skewness
-)
+// jfCompressFrom is the number of days from which compressing them pays: a square root
+// and two logarithms a day are dear.
+const jfCompressFrom = 500
+
+// jfDistances are half-widths of the box as boxDistance, the next one where the one
+// before needs too many orders: m moves widely with the skewness.
+var jfDistances = []float64{5, 3.5, 2.5}
 
 func (m *skewStudentTModel) Dim() int {
 	if m.fixed {
@@ -229,14 +232,19 @@ func (m *skewStudentTModel) reduction(at []float64, covariance mat.Symmetric) *j
 	if m.fixed {
 		inM, inLogC = append(inM[:2], inM[3]), append(inLogC[:2], 0)
 	}
-	width := func(g []float64) float64 {
+	sd := func(g []float64) float64 {
 		v := mat.NewVecDense(len(g), g)
-		return jfDistance * math.Sqrt(mat.Inner(v, covariance, v))
+		return math.Sqrt(mat.Inner(v, covariance, v))
 	}
 	logC := p.logNu + 2*at[1]
-	halfLogC := min(width(inLogC), boxLogC)
-	few := m.days.compressed(p.m, math.Exp(logC-halfLogC), jfCompressFrom)
-	return reduceJF(&few, p.m, width(inM), logC, halfLogC)
+	for _, distance := range jfDistances {
+		halfLogC := min(distance*sd(inLogC), boxLogC)
+		few := m.days.compressed(p.m, math.Exp(logC-halfLogC), jfCompressFrom)
+		if r := reduceJF(&few, p.m, distance*sd(inM), logC, halfLogC); r != nil {
+			return r
+		}
+	}
+	return nil
 }
 
 func (m *skewStudentTModel) Constrain(q, theta []float64) {
@@ -245,29 +253,6 @@ func (m *skewStudentTModel) Constrain(q, theta []float64) {
 	sd := p.root * math.Sqrt(p.variance)
 	theta[0], theta[1], theta[2], theta[3] = p.mu, p.sigma, p.nu, p.skew
 	theta[4], theta[5] = sd, p.mu/sd*m.days.rootYear
-}
-
-func (m *skewStudentTModel) withoutSharpe() locationModel {
-	free := *m
-	free.priors.sharpe = noPrior
-	return &free
-}
-
-func (m *skewStudentTModel) moments(q []float64) (v moments) {
-	var p jfPlace
-	m.at(q, &p)
-	v.mean, v.logSD = p.mu, math.Log(p.root)+math.Log(p.variance)/2
-	v.inMean[0], v.inMean[1], v.inLogSD[1] = p.sigma/m.days.rootYear, p.mu, 1
-	inLogNu := [2]float64{p.excess / p.nu, 0}
-	for i := range 2 {
-		to := len(q) - 2 + i
-		if m.fixed && i == 0 {
-			continue
-		}
-		v.inMean[to] = p.root * (p.slopes.mean[i] - p.slopes.mode[i] + (p.mean-p.mode)*inLogNu[i]/2)
-		v.inLogSD[to] = (inLogNu[i] + p.slopes.variance[i]/p.variance) / 2
-	}
-	return v
 }
 
 // SamplePrior writes a draw of the prior on the unconstrained scale.

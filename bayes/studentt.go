@@ -223,23 +223,6 @@ func (m *studentTModel) Constrain(q, theta []float64) {
 	theta[4] = q[0] * root
 }
 
-func (m *studentTModel) withoutSharpe() locationModel {
-	free := *m
-	free.priors.sharpe = noPrior
-	return &free
-}
-
-func (m *studentTModel) moments(q []float64) (v moments) {
-	sigma, nu := math.Exp(q[1]), 2+math.Exp(m.tail(q))
-	v.mean, v.logSD = q[0]*sigma/m.days.rootYear, q[1]-math.Log1p(-2/nu)/2
-	v.inMean = [4]float64{sigma / m.days.rootYear, v.mean}
-	v.inLogSD[1] = 1
-	if !m.fixed {
-		v.inLogSD[2] = -1 / nu
-	}
-	return v
-}
-
 // SamplePrior writes a draw of the prior on the unconstrained scale.
 func (m *studentTModel) SamplePrior(rng *rand.Rand, q []float64) {
 	sharpe, logSD, k := m.priors.sharpe.draw(rng), m.priors.logSD.draw(rng), m.k
