@@ -122,7 +122,7 @@ func BenchmarkSkewed(b *testing.B) {
 		o := DefaultOptions()
 		o.Model = model
 		p, err := Fit(context.Background(), s, o, testStream(j), nil)
-		if err != nil || p.Verdict() != OK {
+		if err != nil || p.Verdict() == Unusable {
 			b.Fatal(err, p.Findings)
 		}
 	}

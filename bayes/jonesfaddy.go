@@ -31,6 +31,9 @@ func newJonesFaddy(nu, skew float64) jonesFaddy {
 	return f
 }
 
+// mode returns the mode of u, (a-b)/sqrt((2a+1)(2b+1)).
+func (f *jonesFaddy) mode() float64 { return (f.a - f.b) / math.Sqrt((2*f.a+1)*(2*f.b+1)) }
+
 // jfDensity has besides what a log density needs, with derivatives by k = ln(nu-2)
 // and by x = atanh skew.
 type jfDensity struct {
@@ -38,7 +41,7 @@ type jfDensity struct {
 	logNu, excess float64 // excess = nu-2
 	skew          float64
 	variance      float64 // of u; E u^2 = (skew^2 + 1/excess)/(1 - skew^2)
-	mode          float64 // (a-b)/sqrt((2a+1)(2b+1))
+	mode          float64 // of u
 	logC          float64 // ln of the density at u = 0
 
 	slopes struct{ a, b, mean, variance, mode, logC [2]float64 }

@@ -131,7 +131,10 @@ func scorePair(k, p int) (j, l int) {
 }
 
 // set prepares the score for returns of a distribution.
-func (q *jfScore) set(f *jonesFaddy, m, root float64) {
+func (q *jfScore) set(f *jonesFaddy, m, root float64) { q.setTerms(f, m, root, scoreZ) }
+
+// setTerms is set with the first terms in z, an even number.
+func (q *jfScore) setTerms(f *jonesFaddy, m, root float64, terms int) {
 	q.of, q.m, q.root = *f, m, root
 	up, down := 1/f.a, 1/f.b
 	r := math.Sqrt(up + down)
@@ -149,7 +152,7 @@ func (q *jfScore) set(f *jonesFaddy, m, root float64) {
 		}
 	}
 	table := scoreTable()
-	for k := 0; k < scoreZ; k += 2 { // two rows at a time: one sum alone waits for each of its additions
+	for k := 0; k < terms; k += 2 { // two rows at a time: one sum alone waits for each of its additions
 		even, odd := &table[k], &table[k+1]
 		a, b := 0.0, 0.0
 		for p, v := range &pairs[0] {
@@ -236,11 +239,10 @@ const (
 // pair returns the quantiles at z and at -z, to the accuracy of the cells: terms of
 // even order are the same at both.
 func (q *jfScore) pair(z float64) (at, opposite float64) {
-	const terms = 20
 	x := z / tableZMax
 	y := 2 * (2*x*x - 1)
 	var even, evenNext, odd, oddNext float64
-	for k := terms - 2; k >= 0; k -= 2 { // T_(k+2) = 2 (2x^2-1) T_k - T_(k-2)
+	for k := pairTerms - 2; k >= 0; k -= 2 { // T_(k+2) = 2 (2x^2-1) T_k - T_(k-2)
 		even, evenNext = y*even-evenNext+q.coef[k], even
 		odd, oddNext = y*odd-oddNext+q.coef[k+1], odd
 	}
@@ -248,6 +250,9 @@ func (q *jfScore) pair(z float64) (at, opposite float64) {
 	odd = x * (odd - oddNext)
 	return q.returnOf(even + odd), q.returnOf(even - odd)
 }
+
+// pairTerms are the terms in z, even, that the accuracy of the cells needs.
+const pairTerms = 20
 
 // cellScores are the standard normal scores of the nodes, from the tail to the
 // median, of negative sign; of every other node of a tDraws.
@@ -260,7 +265,7 @@ var cellScores = sync.OnceValue(func() *[jfDrawCells + 1]float64 {
 })
 
 func (d *jfDraws) set(f *jonesFaddy, m, root float64) {
-	d.score.set(f, m, root)
+	d.score.setTerms(f, m, root, pairTerms)
 	var quantiles [2][jfDrawCells + 1]float64
 	for i, z := range cellScores() {
 		quantiles[0][i], quantiles[1][i] = d.score.pair(z)

@@ -15,7 +15,7 @@ import (
 // The two estimates of one mean are compared as Hausman (Econometrica 46, 1978) does:
 // if the model is right the efficient one is the sample mean plus noise independent
 // of it, so that the variance of their difference is the difference of their
-// variances. Beyond 2.58 of its standard deviations (1%) there is a finding. Its size
+// variances. Beyond 3.29 of its standard deviations (0.1%) there is a finding. Its size
 // is the difference in standard errors of the sample mean: by one of them the forecast
 // is off by as much as the data leave open.
 //
@@ -25,7 +25,7 @@ import (
 // days, whose Sharpe ratio is larger; it is counted as that of all days.)
 const (
 	codeMean  = "bayes.check_mean"
-	hausman   = 2.58
+	hausman   = 3.29
 	leastSure = 0.05 // least variance of the difference, of that of the sample mean: less is rounding
 	leastDraw = 0.2  // least share of effective draws
 )

@@ -264,7 +264,7 @@ func TestQuadratureConverges(t *testing.T) {
 // nothing is left of that.
 func TestRealStrategies(t *testing.T) {
 	names, all := realReturns(t, "2013-01-01")
-	asymmetric := []string{"trend_ma200", "trend_50_200", "breakout_55", "vol_target_10"}
+	asymmetric := []string{"trend_ma200", "vol_target_10"}
 	for i, name := range names {
 		for _, model := range []string{automatic, "skew_t"} {
 			s := seriesOf(all[name])

@@ -102,8 +102,9 @@ func skewStudentTOf(d days, middle, robust float64, p priors) *skewStudentTModel
 const jfCompressFrom = 500
 
 // jfDistances are half-widths of the box as boxDistance, the next one where the one
-// before needs too many orders: m moves widely with the skewness.
-var jfDistances = []float64{5, 3.5, 2.5}
+// before needs too many orders. They are smaller, since m moves widely with the
+// skewness, and the compressed days are at hand for one point in a thousand outside.
+var jfDistances = []float64{3.5, 2.5}
 
 func (m *skewStudentTModel) Dim() int {
 	if m.fixed {
@@ -248,11 +249,16 @@ func (m *skewStudentTModel) reduction(at []float64, covariance mat.Symmetric) *j
 }
 
 func (m *skewStudentTModel) Constrain(q, theta []float64) {
-	var p jfPlace
-	m.at(q, &p)
-	sd := p.root * math.Sqrt(p.variance)
-	theta[0], theta[1], theta[2], theta[3] = p.mu, p.sigma, p.nu, p.skew
-	theta[4], theta[5] = sd, p.mu/sd*m.days.rootYear
+	k, x := m.shape(q)
+	excess, sigma, skew := math.Exp(k), math.Exp(q[1]), math.Tanh(x)
+	nu := 2 + excess
+	f := newJonesFaddy(nu, skew)
+	square := (skew*skew + 1/excess) / ((1 - skew) * (1 + skew)) // E u^2
+	root := sigma * math.Sqrt(nu)
+	mu := q[0]*sigma/m.days.rootYear + root*(f.mean-f.mode())
+	sd := root * math.Sqrt(square-f.mean*f.mean)
+	theta[0], theta[1], theta[2], theta[3] = mu, sigma, nu, skew
+	theta[4], theta[5] = sd, mu/sd*m.days.rootYear
 }
 
 // SamplePrior writes a draw of the prior on the unconstrained scale.

@@ -287,8 +287,8 @@ func TestSkewMeanIsTheSampleMean(t *testing.T) {
 var updateSkew = flag.Bool("update-skew", false, "write testdata/reference/stan/skew_t.csv")
 
 // TestSkewAgreesWithStan compares with the posterior that Stan has of the same series:
-// means to within Monte Carlo error, standard deviations to within 6%.
-// testdata/reference/stan/skew_t.R has the provenance.
+// means to within Monte Carlo error, standard deviations to within 6%, that of sd, which
+// has a long tail, to 10%. testdata/reference/stan/skew_t.R has the provenance.
 func TestSkewAgreesWithStan(t *testing.T) {
 	const folder = "../testdata/reference/stan/"
 	y := simulateJF(rand.New(rand.NewPCG(67, 68)), 1000, 0.0005, 0.008, 4, -0.35)
@@ -321,7 +321,11 @@ func TestSkewAgreesWithStan(t *testing.T) {
 	for k, x := range p.Summary {
 		w := want[k]
 		se := w.SD * math.Sqrt(1/w.ESS+1/float64(x.ESSBulk))
-		if x.Name != w.Name || math.Abs(float64(x.Mean)-w.Mean) > 4*se || math.Abs(float64(x.SD)/w.SD-1) > 0.06 {
+		allowed := 0.06
+		if x.Name == "sd" {
+			allowed = 0.1
+		}
+		if x.Name != w.Name || math.Abs(float64(x.Mean)-w.Mean) > 4*se || math.Abs(float64(x.SD)/w.SD-1) > allowed {
 			t.Errorf("%s: mean %v, sd %v; Stan has %v, %v of %s (standard error %.2g)", x.Name, x.Mean, x.SD, w.Mean, w.SD, w.Name, se)
 		}
 	}
