@@ -7,7 +7,9 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
+	"syscall"
 	"testing"
+	"time"
 
 	"allocate/returns"
 )
@@ -117,4 +119,47 @@ func benchmarkFits(b *testing.B, series []*returns.Series, o Options) {
 		b.ReportMetric(float64(attempts)/float64(strategies), "attempts/op")
 		runtime.KeepAlive(posteriors)
 	}
+}
+
+// BenchmarkSkewed fits the first of those strategies with student_t and with skew_t
+// in turn, and reports the CPU time of either: processor time, since wall time
+// depends on what else the machine does.
+func BenchmarkSkewed(b *testing.B) {
+	const strategies = 100
+	fitOnce := func(model string, j uint64, s *returns.Series) {
+		o := DefaultOptions()
+		o.Model = model
+		p, err := Fit(context.Background(), s, o, testStream(j), nil)
+		if err != nil || p.Verdict() == Unusable {
+			b.Fatal(err, p.Findings)
+		}
+	}
+	var spent [2]time.Duration
+	for _, model := range []string{"student_t", "skew_t"} { // which makes the tables
+		fitOnce(model, 1, seriesOf(benchmarkReturns(2520)))
+	}
+	for b.Loop() {
+		for j := range strategies {
+			rng := rand.New(rand.NewPCG(uint64(j), 6))
+			s := seriesOf(simulateT(rng, 2520, 0.0004*rng.NormFloat64(), 0.009, 3+5*rng.Float64()))
+			for k, model := range []string{"student_t", "skew_t"} {
+				before := cpuTime(b)
+				fitOnce(model, uint64(j), s)
+				spent[k] += cpuTime(b) - before
+			}
+		}
+	}
+	fits := float64(strategies * b.N)
+	b.ReportMetric(spent[0].Seconds()*1000/fits, "cpu-ms/student_t")
+	b.ReportMetric(spent[1].Seconds()*1000/fits, "cpu-ms/skew_t")
+	b.ReportMetric(spent[1].Seconds()/spent[0].Seconds(), "ratio")
+}
+
+// cpuTime is the user time of the process so far.
+func cpuTime(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano())
 }

@@ -11,13 +11,14 @@ import "math"
 const (
 	compressNodes = 28
 	compressBins  = 33   // intervals, around the center; days beyond them stay
-	compressFrom  = 6000 // unweighted days from which it pays
+	compressFrom  = 6000 // unweighted days from which it pays for tLog
 )
 
-// compressed returns weighted days of which tLog, for any mu and any c from
-// least on, is that of d. They are a few hundred however many d has.
-func (d *days) compressed(center, least float64) days {
-	if d.w == nil && len(d.y) < compressFrom {
+// compressed returns weighted days of which tLog and asinh, for any mu and any c
+// from least on, are those of d. They are a few hundred however many d has. Fewer
+// unweighted days than from are returned as they are.
+func (d *days) compressed(center, least float64, from int) days {
+	if d.w == nil && len(d.y) < from {
 		return *d
 	}
 	half := math.Sqrt(least)

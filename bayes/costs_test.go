@@ -101,7 +101,7 @@ func TestHurdleWithCosts(t *testing.T) {
 		z[i] = -6 + 12*float64(i)/(n-1)
 	}
 	r := make([]float64, n)
-	hurdlePredictor{}.Path(theta, z, r)
+	hurdleT.Predictor(nil).Path(theta, z, r)
 	mass := map[float64]float64{}
 	mean := 0.0
 	for i, v := range r {
@@ -111,11 +111,11 @@ func TestHurdleWithCosts(t *testing.T) {
 		if i > 0 && v < r[i-1] {
 			t.Fatalf("the path falls from %v to %v as z rises to %v", r[i-1], v, z[i])
 		}
-		if u, want := (hurdlePredictor{}).CDF(theta, v), 0.5*math.Erfc(-z[i]/math.Sqrt2); v != 0 && math.Abs(v+0.0005) > 0.0001 && math.Abs(u-want) > 1e-9 {
+		if u, want := hurdleT.Predictor(nil).(Exchangeable).CDF(theta, v), 0.5*math.Erfc(-z[i]/math.Sqrt2); v != 0 && math.Abs(v+0.0005) > 0.0001 && math.Abs(u-want) > 1e-9 {
 			t.Fatalf("CDF(%v) = %v, want %v", v, u, want)
 		}
 	}
-	if math.Abs(mass[0]-0.6) > 1e-3 || math.Abs(mass[-0.0005]-0.2) > 1e-3 || math.Abs(mean-hurdlePredictor{}.Mean(theta)) > 1e-6 {
-		t.Errorf("P(0) = %v, P(cost) = %v, mean %v; want 0.6, 0.2, %v", mass[0], mass[-0.0005], mean, hurdlePredictor{}.Mean(theta))
+	if math.Abs(mass[0]-0.6) > 1e-3 || math.Abs(mass[-0.0005]-0.2) > 1e-3 || math.Abs(mean-hurdleT.Predictor(nil).Mean(theta)) > 1e-6 {
+		t.Errorf("P(0) = %v, P(cost) = %v, mean %v; want 0.6, 0.2, %v", mass[0], mass[-0.0005], mean, hurdleT.Predictor(nil).Mean(theta))
 	}
 }

@@ -90,12 +90,12 @@ func names(all []Family) []string {
 // automatic is the name that leaves the choice of a family to Choose.
 const automatic = "auto"
 
-// hurdleShare is the share of zero returns from which auto, gjr_t and ewma_t choose the
-// hurdle: below it the density of a Student-t does not yet degenerate to a spike at 0.
+// hurdleShare is the share of zero returns from which every model but a hurdle is one by
+// default: below it the density of a Student-t does not yet degenerate to a spike at 0.
 const hurdleShare = 0.1
 
 // Choose returns the family that o asks for; "auto" is the plain Student-t. For a
-// series with many days of exactly zero return, auto, gjr_t and ewma_t are the hurdle.
+// series with many days of exactly zero return, auto, skew_t, gjr_t and ewma_t are a hurdle.
 func Choose(s *returns.Series, o Options) (Family, error) {
 	all, err := candidates(o)
 	if err != nil {
@@ -113,10 +113,12 @@ func candidates(o Options) ([]Family, error) {
 	switch o.Model {
 	case automatic:
 		return []Family{studentT, hurdleT}, nil
+	case skewStudentT.Name:
+		return []Family{skewStudentT, hurdleSkewT}, nil
 	case gjrT.Name:
-		return []Family{gjrT, hurdleT}, nil
+		return []Family{gjrT, hurdleSkewT}, nil
 	case ewmaT.Name:
-		return []Family{ewmaT, hurdleT}, nil
+		return []Family{ewmaT, hurdleSkewT}, nil
 	}
 	f, err := Lookup(o.Model)
 	return []Family{f}, err

@@ -23,7 +23,7 @@ func TestRegister(t *testing.T) {
 			t.Errorf("%s: %v", f.Name, err)
 		}
 	}
-	if _, err := Lookup("garch"); err == nil || !strings.Contains(err.Error(), "hurdle_student_t, normal, student_t") {
+	if _, err := Lookup("garch"); err == nil || !strings.Contains(err.Error(), "hurdle_skew_t, hurdle_student_t, normal, skew_t, student_t") {
 		t.Errorf("%v", err)
 	}
 	good := Family{Name: "new", New: normalModel.New, Predictor: normalModel.Predictor}
@@ -120,15 +120,27 @@ func TestPredictorsAgree(t *testing.T) {
 		"student_t":        {0.001, 0.01, 8, 0.01 * math.Sqrt(8./6), 0},
 		"normal":           {0.001, 0.01, 0},
 		"hurdle_student_t": {0.001, 0.01, 8, 0.4, 0, 0, 0.25, -0.0005},
+		"skew_t":           {0.001, 0.01, 8, -0.5, 0, 0},
+		"hurdle_skew_t":    {0.001, 0.01, 8, -0.5, 0.4, 0, 0, 0.25, -0.0005},
 	} {
+		skewed := newJonesFaddy(8, -0.5)
+		variance := 0.0001 * 8 * jfVariance(&skewed)
+
 		f, err := Lookup(name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		m := f.Predictor(seriesOf(make([]float64, 10))).(Exchangeable)
-		if name == "hurdle_student_t" { // as Constrain has it
+		// As Constrain has it.
+		switch name {
+		case "skew_t":
+			theta[4] = math.Sqrt(variance)
+		case "hurdle_student_t":
 			square := 0.4*(0.0001*8/6+1e-6) + 0.6*0.25*0.0005*0.0005
 			theta[4] = math.Sqrt(square - m.Mean(theta)*m.Mean(theta))
+		case "hurdle_skew_t":
+			square := 0.4*(variance+1e-6) + 0.6*0.25*0.0005*0.0005
+			theta[5] = math.Sqrt(square - m.Mean(theta)*m.Mean(theta))
 		}
 		const n = 200_000
 		y, u := make([]float64, n), make([]float64, n)
@@ -168,6 +180,30 @@ func TestModelSD(t *testing.T) {
 		}
 		if found := p.modelSD(normalPredictor{}, 0.02); len(found) != 0 {
 			t.Errorf("a factor of 1.5: %v", found)
+		}
+	}
+}
+
+// jfVariance is E u^2 by moments of gamma variates, E X/Y - 2 + E Y/X over 4, less
+// the mean squared.
+func jfVariance(f *jonesFaddy) float64 {
+	return (f.a/(f.b-1)-2+f.b/(f.a-1))/4 - f.mean*f.mean
+}
+
+// Where at least a tenth of the returns are 0, each model is its hurdle.
+func TestChoose(t *testing.T) {
+	y := benchmarkReturns(100)
+	flat := append(make([]float64, 20), y...)
+	for model, want := range map[string][2]string{
+		"auto": {"student_t", "hurdle_student_t"}, "skew_t": {"skew_t", "hurdle_skew_t"}, "gjr_t": {"gjr_t", "hurdle_student_t"},
+		"student_t": {"student_t", "student_t"}, "hurdle_skew_t": {"hurdle_skew_t", "hurdle_skew_t"},
+	} {
+		o := DefaultOptions()
+		o.Model = model
+		for i, returns := range [][]float64{y, flat} {
+			if f, err := Choose(seriesOf(returns), o); err != nil || f.Name != want[i] {
+				t.Errorf("%s: %s, %v; want %s", model, f.Name, err, want[i])
+			}
 		}
 	}
 }

@@ -56,6 +56,7 @@ func Refit(ctx context.Context, s *returns.Series, o Options, last *Posterior, s
 	if p.Len() > 0 && model != nil && p.Method != Stale {
 		p.scalePower(model)
 		p.predict(predictor, s.Returns, o, stream)
+		p.Findings = append(p.Findings, p.checkMean(predictor, s, o)...)
 	}
 	if c, is := predictor.(Commenter); is {
 		p.Findings = append(p.Findings, c.Findings()...)

@@ -18,6 +18,17 @@ func logGammaRatio(a float64) float64 {
 	return math.Log(s * math.Sqrt(a) * below / above)
 }
 
+// gammaRatio returns Gamma(a+1/2)/Gamma(a).
+func gammaRatio(a float64) float64 {
+	above, below := 1.0, 1.0
+	for ; a <= seriesFrom; a++ {
+		above *= a + 0.5
+		below *= a
+	}
+	s, _ := gammaRatioSeries(1 / a)
+	return s * math.Sqrt(a) * below / above
+}
+
 // logGammaRatioSlope returns the derivative of logGammaRatio.
 func logGammaRatioSlope(a float64) float64 {
 	sum := 0.0
@@ -67,9 +78,9 @@ var nuTable = sync.OnceValue(func() *nuPolynomials {
 	for cell := range table {
 		middle := nuLow + nuWidth*(float64(cell)+0.5)
 		excess := func(t float64) float64 { return math.Exp(middle + nuWidth/2*t) }
-		ratio := powerSeries(func(t float64) float64 { return logGammaRatio(1 + excess(t)/2) })
-		log := powerSeries(func(t float64) float64 { return math.Log(2 + excess(t)) })
-		exp := powerSeries(excess)
+		ratio := powerSeries(nuDegree+1, func(t float64) float64 { return logGammaRatio(1 + excess(t)/2) })
+		log := powerSeries(nuDegree+1, func(t float64) float64 { return math.Log(2 + excess(t)) })
+		exp := powerSeries(nuDegree+1, excess)
 		for i := range table[cell] {
 			table[cell][i] = nuCoefficients{ratio: ratio[i], log: log[i], excess: exp[i]}
 			if i > 0 {
@@ -80,11 +91,10 @@ var nuTable = sync.OnceValue(func() *nuPolynomials {
 	return &table
 })
 
-// powerSeries are the coefficients of the polynomial through f at the Chebyshev
+// powerSeries are the n coefficients of the polynomial through f at the Chebyshev
 // nodes of [-1, 1].
-func powerSeries(f func(t float64) float64) (series [nuDegree + 1]float64) {
-	const n = nuDegree + 1
-	var value, cheb [n]float64
+func powerSeries(n int, f func(t float64) float64) []float64 {
+	series, value, cheb := make([]float64, n), make([]float64, n), make([]float64, n)
 	for i := range n {
 		value[i] = f(math.Cos(node(i, n)))
 	}
@@ -95,7 +105,8 @@ func powerSeries(f func(t float64) float64) (series [nuDegree + 1]float64) {
 	}
 	cheb[0] /= 2
 	// From Chebyshev polynomials to powers: T_k = 2 t T_(k-1) - T_(k-2).
-	before, last := [n]float64{1}, [n]float64{0, 1}
+	before, last := make([]float64, n), make([]float64, n)
+	before[0], last[1] = 1, 1
 	for k := range n {
 		current := before
 		if k > 0 {
@@ -105,7 +116,7 @@ func powerSeries(f func(t float64) float64) (series [nuDegree + 1]float64) {
 			series[i] += cheb[k] * c
 		}
 		if k > 0 {
-			next := [n]float64{}
+			next := make([]float64, n)
 			for i := range n - 1 {
 				next[i+1] = 2 * last[i]
 			}

@@ -10,18 +10,35 @@ import (
 	"allocate/returns"
 )
 
-// hurdlePredictor has the parameters mu, sigma, nu, p_trade, sd and sharpe, and
-// p_cost and cost where there are days of costs. Its days are independent.
-type hurdlePredictor struct{ series *returns.Series }
+// activePredictor says what parameters mean for the returns of the traded days, of
+// which a hurdle makes those of all days. It is without memory. One with memory needs
+// a predictor of its own, without CDF: a mixture of each day (dayMixture), whose
+// distribution on a traded day is that given the traded days before.
+type activePredictor interface {
+	Exchangeable
+	Replicator
+	// quantiles returns the function from standard normal scores to returns.
+	quantiles(theta []float64) func(z float64) float64
+}
 
-func (hurdlePredictor) Volatility(theta []float64) float64 { return theta[4] }
-func (hurdlePredictor) Sharpe(theta []float64) float64     { return theta[5] }
+// hurdlePredictor has the shape parameters of the model of the traded days, mu the
+// first, then p_trade, sd and sharpe, and p_cost and cost where there are days of
+// costs. Its days are independent.
+type hurdlePredictor struct {
+	series *returns.Series
+	inner  activePredictor
+	about  string
+	shape  int // number of parameters of inner
+}
+
+func (m hurdlePredictor) Volatility(theta []float64) float64 { return theta[m.shape+1] }
+func (m hurdlePredictor) Sharpe(theta []float64) float64     { return theta[m.shape+2] }
 
 func (m hurdlePredictor) PIT(theta, y, u []float64) { eachCDF(m, theta, y, u) }
 
 // Idle is the probability of a day neither traded nor paid for.
-func (hurdlePredictor) Idle(theta []float64) float64 {
-	list, n := atoms(theta)
+func (m hurdlePredictor) Idle(theta []float64) float64 {
+	list, n := atoms(theta[m.shape:])
 	for _, a := range list[:n] {
 		if a.at == 0 {
 			return a.mass
@@ -36,39 +53,42 @@ func (m hurdlePredictor) Findings() []returns.Finding {
 	return []returns.Finding{{
 		Code: "bayes.flat_days", Severity: returns.Info,
 		Numbers:  map[string]float64{"share": share},
-		Sentence: fmt.Sprintf("%.0f%% of the returns are 0; modeled with a zero-inflated (hurdle) Student-t.", 100*share),
+		Sentence: fmt.Sprintf("%.0f%% of the returns are 0; modeled with a zero-inflated (hurdle) %s.", 100*share, m.about),
 	}}
 }
 
-func (hurdlePredictor) Replicate(theta []float64, rng *rand.Rand, r []float64) {
-	studentTPredictor{}.Replicate(theta, rng, r)
+func (m hurdlePredictor) Replicate(theta []float64, rng *rand.Rand, r []float64) {
+	m.inner.Replicate(theta[:m.shape], rng, r)
+	t := theta[m.shape:]
 	for i := range r {
-		if rng.Float64() < theta[3] {
+		if rng.Float64() < t[0] {
 			continue
 		}
 		r[i] = 0
-		if len(theta) > 6 && rng.Float64() < theta[6] {
-			r[i] = theta[7]
+		if len(t) > 3 && rng.Float64() < t[3] {
+			r[i] = t[4]
 		}
 	}
 }
 
-func (hurdlePredictor) Mean(theta []float64) float64 {
-	mean := theta[3] * theta[0]
-	if len(theta) > 6 {
-		mean += (1 - theta[3]) * theta[6] * theta[7]
+func (m hurdlePredictor) Mean(theta []float64) float64 {
+	t := theta[m.shape:]
+	mean := t[0] * theta[0]
+	if len(t) > 3 {
+		mean += (1 - t[0]) * t[3] * t[4]
 	}
 	return mean
 }
 
-// atoms are the returns that have a probability of their own, rising.
-func atoms(theta []float64) (list [2]atom, n int) {
-	quiet := 1 - theta[3]
-	if len(theta) <= 6 {
+// atoms are the returns that have a probability of their own, rising; t is theta
+// from p_trade on.
+func atoms(t []float64) (list [2]atom, n int) {
+	quiet := 1 - t[0]
+	if len(t) <= 3 {
 		list[0] = atom{0, quiet}
 		return list, 1
 	}
-	flat, cost := atom{0, quiet * (1 - theta[6])}, atom{theta[7], quiet * theta[6]}
+	flat, cost := atom{0, quiet * (1 - t[3])}, atom{t[4], quiet * t[3]}
 	if cost.at < 0 {
 		return [2]atom{cost, flat}, 2
 	}
@@ -79,9 +99,10 @@ type atom struct{ at, mass float64 }
 
 // CDF gives a flat day, and a day of costs, the middle of the jump that the
 // distribution has there.
-func (hurdlePredictor) CDF(theta []float64, r float64) float64 {
-	u := theta[3] * tCDF((r-theta[0])/theta[1], theta[2])
-	list, n := atoms(theta)
+func (m hurdlePredictor) CDF(theta []float64, r float64) float64 {
+	t := theta[m.shape:]
+	u := t[0] * m.inner.CDF(theta[:m.shape], r)
+	list, n := atoms(t)
 	for _, a := range list[:n] {
 		switch {
 		case r == a.at || a.at != 0 && math.Abs(r-a.at) <= costWidth*math.Abs(a.at):
@@ -93,35 +114,55 @@ func (hurdlePredictor) CDF(theta []float64, r float64) float64 {
 	return u
 }
 
-// Path inverts the distribution of a day: the Student-t, with a jump at each
+// dayMixture is the distribution of one day: that of a traded day, with a jump at each
 // atom.
-func (hurdlePredictor) Path(theta, z, r []float64) {
-	var score tScore
-	score.set(theta[2])
-	p := theta[3]
-	list, n := atoms(theta)
-	var below [2]float64 // probability of less than each atom
-	total := 0.0
-	for k, a := range list[:n] {
-		below[k] = p*tCDF((a.at-theta[0])/theta[1], theta[2]) + total
-		total += a.mass
+type dayMixture struct {
+	p     float64 // of a traded day
+	atoms [2]atom
+	n     int
+	below [2]float64 // probability of less than each atom
+	total float64    // mass of the atoms
+}
+
+// set takes theta from p_trade on and the distribution function of a traded day.
+func (d *dayMixture) set(t []float64, cdf func(r float64) float64) {
+	d.p, d.total = t[0], 0
+	d.atoms, d.n = atoms(t)
+	for k, a := range d.atoms[:d.n] {
+		d.below[k] = d.p*cdf(a.at) + d.total
+		d.total += a.mass
 	}
-days:
-	for i, v := range z {
-		u, over := 0.5*math.Erfc(-v/math.Sqrt2), 0.5*math.Erfc(v/math.Sqrt2)
-		passed := 0.0 // mass of the atoms below
-		for k, a := range list[:n] {
-			if u < below[k] {
-				break
-			}
-			if u < below[k]+a.mass {
-				r[i] = a.at
-				continue days
-			}
-			passed += a.mass
+}
+
+// invert returns what a standard normal score of the day stands for: an atom, or
+// the score of a traded day.
+func (d *dayMixture) invert(z float64) (at, score float64, traded bool) {
+	u, over := 0.5*math.Erfc(-z/math.Sqrt2), 0.5*math.Erfc(z/math.Sqrt2)
+	passed := 0.0 // mass of the atoms below
+	for k, a := range d.atoms[:d.n] {
+		if u < d.below[k] {
+			break
 		}
-		v = normalQuantile(max(0, u-passed)/p, max(0, over-(total-passed))/p)
-		r[i] = max(-1, theta[0]+theta[1]*score.at(v))
+		if u < d.below[k]+a.mass {
+			return a.at, 0, false
+		}
+		passed += a.mass
+	}
+	return 0, normalQuantile(max(0, u-passed)/d.p, max(0, over-(d.total-passed))/d.p), true
+}
+
+// Path inverts the distribution of a day.
+func (m hurdlePredictor) Path(theta, z, r []float64) {
+	inner := theta[:m.shape]
+	var day dayMixture
+	day.set(theta[m.shape:], func(r float64) float64 { return m.inner.CDF(inner, r) })
+	quantile := m.inner.quantiles(inner)
+	for i, v := range z {
+		at, score, traded := day.invert(v)
+		if traded {
+			at = max(-1, quantile(score))
+		}
+		r[i] = at
 	}
 }
 

@@ -14,9 +14,10 @@ import (
 )
 
 // builtIn are the families of this package; tests register others.
-var builtIn = []Family{studentT, hurdleT, normalModel}
+var builtIn = []Family{studentT, skewStudentT, hurdleT, hurdleSkewT, normalModel}
 
-// Every family of prior in every model: the gradient against differences.
+// Every family of prior in every model, with one memory and with two: the gradient
+// against differences.
 func TestGradientsOfEveryPrior(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	y := simulateT(rng, 203, 0.0005, 0.01, 4)
@@ -27,13 +28,22 @@ func TestGradientsOfEveryPrior(t *testing.T) {
 			for _, sharpe := range []Prior{"normal(0.5, 1)", "student_t(4, 0, 0.7)"} {
 				o := DefaultOptions()
 				o.PriorNu, o.PriorSharpe, o.PriorLogSD, o.HalfLife = nu, sharpe, "student_t(3, 0.2, 0.5)", 150
+				if sharpe == "normal(0.5, 1)" {
+					o.HalfLifeMean = o.HalfLife
+				}
 				m, err := family.New(seriesOf(flat), o)
 				if err != nil {
 					t.Fatal(err)
 				}
+				if _, is := m.(*memories); is == (o.HalfLifeMean != 0) && !strings.HasPrefix(family.Name, "hurdle") {
+					t.Errorf("%s with a half-life of %v in the mean is a %T", family.Name, o.HalfLifeMean, m)
+				}
 				for range 10 {
-					all := []float64{rng.NormFloat64(), math.Log(0.01) + 0.5*rng.NormFloat64(), 1 + rng.NormFloat64(), rng.NormFloat64()}
-					q := all[:m.Dim()]
+					q := make([]float64, m.Dim())
+					m.(Initializer).Initialize(q)
+					for i := range q {
+						q[i] += 0.7 * rng.NormFloat64()
+					}
 					grad, scratch := make([]float64, len(q)), make([]float64, len(q))
 					if _, err := m.LogDensity(q, grad); err != nil {
 						t.Fatal(err)
@@ -162,13 +172,16 @@ func TestWeights(t *testing.T) {
 	for i := range w {
 		w[i] = 2
 	}
-	for _, family := range []string{"student_t", "normal"} {
+	for _, family := range []string{"student_t", "skew_t", "normal"} {
 		build := func(d days) Model {
 			var m Model
 			var err error
-			if family == "normal" {
+			switch family {
+			case "normal":
 				m, err = newNormal(d, DefaultOptions())
-			} else {
+			case "skew_t":
+				m, err = newSkewStudentT(d, DefaultOptions())
+			default:
 				m, err = newStudentT(d, DefaultOptions())
 			}
 			if err != nil {
@@ -178,7 +191,7 @@ func TestWeights(t *testing.T) {
 		}
 		a, b := build(newDays(y, w)), build(newDays(two, nil))
 		ga, gb := make([]float64, a.Dim()), make([]float64, a.Dim())
-		q := []float64{0.3, -4.8, 1.2}[:a.Dim()]
+		q := []float64{0.3, -4.8, 1.2, -0.3}[:a.Dim()]
 		la, _ := a.LogDensity(q, ga)
 		lb, _ := b.LogDensity(q, gb)
 		if math.Abs(la-lb) > 1e-9 || math.Abs(ga[1]-gb[1]) > 1e-9 {
@@ -310,7 +323,7 @@ func TestPriorPredictive(t *testing.T) {
 		}
 		for _, v := range q {
 			switch {
-			case v.Name == "sharpe" && family.Name != hurdleT.Name:
+			case v.Name == "sharpe" && !strings.HasPrefix(family.Name, "hurdle"):
 				if math.Abs(float64(v.Q5)+0.7*2.353) > 0.3 || math.Abs(float64(v.Q95)-0.7*2.353) > 0.3 {
 					t.Errorf("%s: sharpe %v to %v", family.Name, v.Q5, v.Q95)
 				}
@@ -318,7 +331,7 @@ func TestPriorPredictive(t *testing.T) {
 				if !(v.Q5 < -0.05 && v.Q95 > 0.05 && v.Q5 >= -1) {
 					t.Errorf("%s: year %v to %v", family.Name, v.Q5, v.Q95)
 				}
-			case v.Name == "zeros" && family.Name == hurdleT.Name:
+			case v.Name == "zeros" && strings.HasPrefix(family.Name, "hurdle"):
 				if math.Abs(float64(v.Mean)-0.5) > 0.03 {
 					t.Errorf("share of zeros %v under a uniform prior", v.Mean)
 				}

@@ -20,9 +20,9 @@ import (
 var normalModel = Family{
 	Name:    "normal",
 	About:   "Normal with mean mu and standard deviation sd",
-	Options: []string{"half_life", "prior_sharpe", "prior_log_sd"},
+	Options: []string{"half_life", "half_life_mean", "prior_sharpe", "prior_log_sd"},
 	New: func(s *returns.Series, o Options) (Model, error) {
-		return newNormal(daysOf(s, o), o)
+		return twoMemories(daysOf(s, o), o, newNormal)
 	},
 	Predictor: func(*returns.Series) Predictor { return normalPredictor{} },
 }
@@ -46,17 +46,11 @@ func newNormal(d days, o Options) (*normal, error) {
 	}
 	p.logSD = p.logSD.shifted(math.Log(sd))
 	m := &normal{n: d.n, rootYear: d.rootYear, priors: p}
-	weight := func(i int) float64 {
-		if d.w == nil {
-			return 1
-		}
-		return d.w[i]
+	for i, y := range d.y {
+		m.mean += d.weight(i) * y / d.n
 	}
 	for i, y := range d.y {
-		m.mean += weight(i) * y / d.n
-	}
-	for i, y := range d.y {
-		m.squares += weight(i) * (y - m.mean) * (y - m.mean)
+		m.squares += d.weight(i) * (y - m.mean) * (y - m.mean)
 	}
 	return m, nil
 }

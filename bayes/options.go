@@ -12,8 +12,9 @@ import (
 
 // Options is the section `bayes` of the configuration.
 type Options struct {
-	Model        string  `mapstructure:"model" json:"model" doc:"return model; auto: student_t; auto and gjr_t are hurdle_student_t where at least 10% of the returns are 0"`
-	HalfLife     float64 `mapstructure:"half_life" json:"half_life" doc:"half-life of exponential weights, in periods; 0: equal weights"`
+	Model        string  `mapstructure:"model" json:"model" doc:"return model; auto: student_t; where at least 10% of the returns are 0, auto and gjr_t are hurdle_student_t, skew_t is hurdle_skew_t"`
+	HalfLife     float64 `mapstructure:"half_life" json:"half_life" doc:"half-life of the exponential weights in scale and shape, in periods; 0: equal weights"`
+	HalfLifeMean float64 `mapstructure:"half_life_mean" json:"half_life_mean" doc:"half-life of the exponential weights in the mean, in periods; 0: equal weights, the whole history, whatever half_life is"`
 	PriorSharpe  Prior   `mapstructure:"prior_sharpe" json:"prior_sharpe" doc:"prior of the annual Sharpe ratio: student_t(df, location, scale), or normal(location, scale), whose light tails may inflate the standard deviation instead where data and prior conflict"`
 	PriorLogSD   Prior   `mapstructure:"prior_log_sd" json:"prior_log_sd" doc:"prior of ln(standard deviation per period / its robust estimate): normal(location, scale) or student_t(df, location, scale); the standard deviation, not the scale sigma of the Student-t"`
 	PriorNu      Prior   `mapstructure:"prior_nu" json:"prior_nu" doc:"prior of the degrees of freedom nu: gamma(shape, rate) or exponential(rate) of nu - 2, or fixed(nu); a gamma of shape above 1 keeps the expected predictive variance finite"`
@@ -28,7 +29,7 @@ type Options struct {
 	MaxGradients int     `mapstructure:"max_gradients" json:"max_gradients" doc:"maximum gradient evaluations per strategy, over all attempts; the best attempt is kept when they are exhausted"`
 	Replicates   int     `mapstructure:"replicates" json:"replicates" doc:"replicated histories of the posterior predictive checks; 0: none"`
 
-	Of []Override `mapstructure:"of" json:"of,omitempty" doc:"overrides of model, half_life and priors for single strategies or metadata groups: [{name: a, model: normal}, {group: trend, prior_sharpe: \"normal(0, 0.5)\"}]"`
+	Of []Override `mapstructure:"of" json:"of,omitempty" doc:"overrides of model, half-lives and priors for single strategies or metadata groups: [{name: a, model: normal}, {group: trend, prior_sharpe: \"normal(0, 0.5)\"}]"`
 
 	// Horizon is how many periods ahead the losses are of which LossTail judges
 	// the tail; 0: one. Families without memory do not depend on it. It is no key
@@ -69,7 +70,7 @@ func (Options) Describe(key string) (doc string, values []string) {
 	known := names(Families())
 	f, _ := reflect.TypeFor[Options]().FieldByName("Model")
 	last := len(known) - 1
-	return fmt.Sprintf("%s, %s or %s", f.Tag.Get("doc"), strings.Join(known[:last], ", "), known[last]), append([]string{automatic}, known...)
+	return fmt.Sprintf("%s; else %s or %s", f.Tag.Get("doc"), strings.Join(known[:last], ", "), known[last]), append([]string{automatic}, known...)
 }
 
 // problem is what is wrong with one option.
@@ -100,11 +101,17 @@ func (o Options) problems() (list []problem) {
 			list = append(list, problem{"model", err})
 		}
 		// It would change nothing, and whoever sets it expects that it does.
-		check(err != nil || o.HalfLife == 0 || slices.Contains(f.Options, "half_life"), "model", "%s has no weights of returns; set bayes.half_life to 0", o.Model)
+		for _, h := range []struct {
+			key   string
+			value float64
+		}{{"half_life", o.HalfLife}, {"half_life_mean", o.HalfLifeMean}} {
+			check(err != nil || h.value == 0 || slices.Contains(f.Options, h.key), "model", "%s has no weights of returns; set bayes.%s to 0", o.Model, h.key)
+		}
 	}
 	_, bad := o.readPriors()
 	list = append(list, bad...)
 	check(o.HalfLife >= 0 && o.HalfLife <= 1e6, "half_life", "is %v; expected a number of periods, or 0 for equal weights", o.HalfLife)
+	check(o.HalfLifeMean >= 0 && o.HalfLifeMean <= 1e6, "half_life_mean", "is %v; expected a number of periods, or 0 for equal weights", o.HalfLifeMean)
 	check(o.Chains >= 2 && o.Chains <= 64, "chains", "is %d; R-hat needs 2 to 64 chains", o.Chains)
 	check(o.Draws >= 100 && o.Draws <= 1e6, "draws", "is %d; expected 100 to 1000000", o.Draws)
 	check(o.Warmup >= 100 && o.Warmup <= 1e6, "warmup", "is %d; expected 100 to 1000000", o.Warmup)

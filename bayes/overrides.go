@@ -13,13 +13,14 @@ import (
 // Override are options of one strategy, or of every strategy of a group of the
 // metadata, in place of the section's own. What is nil stays as it is.
 type Override struct {
-	Name        string   `mapstructure:"name" json:"name,omitempty" doc:"strategy"`
-	Group       string   `mapstructure:"group" json:"group,omitempty" doc:"instead of name: a group of the metadata; options by name take precedence"`
-	Model       *string  `mapstructure:"model" json:"model,omitempty" doc:"as bayes.model"`
-	HalfLife    *float64 `mapstructure:"half_life" json:"half_life,omitempty" doc:"as bayes.half_life"`
-	PriorSharpe *Prior   `mapstructure:"prior_sharpe" json:"prior_sharpe,omitempty" doc:"as bayes.prior_sharpe"`
-	PriorLogSD  *Prior   `mapstructure:"prior_log_sd" json:"prior_log_sd,omitempty" doc:"as bayes.prior_log_sd"`
-	PriorNu     *Prior   `mapstructure:"prior_nu" json:"prior_nu,omitempty" doc:"as bayes.prior_nu"`
+	Name         string   `mapstructure:"name" json:"name,omitempty" doc:"strategy"`
+	Group        string   `mapstructure:"group" json:"group,omitempty" doc:"instead of name: a group of the metadata; options by name take precedence"`
+	Model        *string  `mapstructure:"model" json:"model,omitempty" doc:"as bayes.model"`
+	HalfLife     *float64 `mapstructure:"half_life" json:"half_life,omitempty" doc:"as bayes.half_life"`
+	HalfLifeMean *float64 `mapstructure:"half_life_mean" json:"half_life_mean,omitempty" doc:"as bayes.half_life_mean"`
+	PriorSharpe  *Prior   `mapstructure:"prior_sharpe" json:"prior_sharpe,omitempty" doc:"as bayes.prior_sharpe"`
+	PriorLogSD   *Prior   `mapstructure:"prior_log_sd" json:"prior_log_sd,omitempty" doc:"as bayes.prior_log_sd"`
+	PriorNu      *Prior   `mapstructure:"prior_nu" json:"prior_nu,omitempty" doc:"as bayes.prior_nu"`
 }
 
 // Describe is that of Options.

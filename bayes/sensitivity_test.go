@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"gonum.org/v1/gonum/mathext"
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"allocate/returns"
@@ -29,7 +30,7 @@ func TestPriorLeavesLikelihood(t *testing.T) {
 			}
 			var constant float64
 			for round := range 30 {
-				q := []float64{2 * rng.NormFloat64(), math.Log(0.01) + 0.3*rng.NormFloat64(), rng.NormFloat64(), rng.NormFloat64()}[:m.Dim()]
+				q := []float64{2 * rng.NormFloat64(), math.Log(0.01) + 0.3*rng.NormFloat64(), rng.NormFloat64(), rng.NormFloat64(), rng.NormFloat64()}[:m.Dim()]
 				theta, grad := make([]float64, len(m.Names())), make([]float64, m.Dim())
 				lp, err := m.LogDensity(q, grad)
 				if err != nil {
@@ -44,6 +45,12 @@ func TestPriorLeavesLikelihood(t *testing.T) {
 						want += distuv.Normal{Mu: theta[0], Sigma: theta[1]}.LogProb(v)
 					case family.Name == hurdleT.Name && v == 0:
 						want += math.Log(1 - theta[3])
+					case family.Name == hurdleSkewT.Name && v == 0:
+						want += math.Log(1 - theta[4])
+					case family.Name == hurdleSkewT.Name:
+						want += math.Log(theta[4]) + jfLogDensity(theta, v)
+					case family.Name == skewStudentT.Name:
+						want += jfLogDensity(theta, v)
 					case family.Name == hurdleT.Name:
 						want += math.Log(theta[3]) + distuv.StudentsT{Mu: theta[0], Sigma: theta[1], Nu: theta[2]}.LogProb(v)
 					default:
@@ -58,6 +65,17 @@ func TestPriorLeavesLikelihood(t *testing.T) {
 			}
 		}
 	}
+}
+
+// jfLogDensity is the log density of Jones and Faddy as they print it, with mean mu
+// and scale sigma, from mu, sigma, nu and skew.
+func jfLogDensity(theta []float64, y float64) float64 {
+	mu, sigma, nu, skew := theta[0], theta[1], theta[2], theta[3]
+	a, b := 1+(nu-2)*(1+skew)/2, 1+(nu-2)*(1-skew)/2
+	g := func(x float64) float64 { return math.Gamma(x-0.5) / math.Gamma(x) }
+	t := (y-mu)/sigma + (a-b)*math.Sqrt(a+b)/2*g(a)*g(b)
+	r := t / math.Sqrt(a+b+t*t)
+	return (a+0.5)*math.Log(1+r) + (b+0.5)*math.Log(1-r) - (a+b-1)*math.Ln2 - mathext.Lbeta(a, b) - math.Log(a+b)/2 - math.Log(sigma)
 }
 
 // The distance against the definition, integrals of logarithms, for two normals

@@ -21,20 +21,23 @@ func settingsOf(t *testing.T, o Options) string {
 // the value of another option nor on there being one.
 func TestSettingsOfAFamily(t *testing.T) {
 	change := map[string]func(o *Options){
-		"half_life":    func(o *Options) { o.HalfLife = 100 },
-		"prior_sharpe": func(o *Options) { o.PriorSharpe = "normal(0, 1)" },
-		"prior_log_sd": func(o *Options) { o.PriorLogSD = "normal(0, 2)" },
-		"prior_nu":     func(o *Options) { o.PriorNu = "fixed(5)" },
-		"horizon":      func(o *Options) { o.Horizon = 21 },
-		"draws":        func(o *Options) { o.Draws = 200 },
-		"of":           func(o *Options) { o.Of = []Override{{Name: "another", Model: new(string)}} },
+		"half_life":      func(o *Options) { o.HalfLife = 100 },
+		"half_life_mean": func(o *Options) { o.HalfLifeMean = 100 },
+		"prior_sharpe":   func(o *Options) { o.PriorSharpe = "normal(0, 1)" },
+		"prior_log_sd":   func(o *Options) { o.PriorLogSD = "normal(0, 2)" },
+		"prior_nu":       func(o *Options) { o.PriorNu = "fixed(5)" },
+		"horizon":        func(o *Options) { o.Horizon = 21 },
+		"draws":          func(o *Options) { o.Draws = 200 },
+		"of":             func(o *Options) { o.Of = []Override{{Name: "another", Model: new(string)}} },
 	}
 	for model, reads := range map[string][]string{
-		"gjr_t":            {"half_life", "prior_sharpe", "prior_log_sd", "prior_nu", "horizon", "draws"},
-		"auto":             {"half_life", "prior_sharpe", "prior_log_sd", "prior_nu", "draws"},
-		"student_t":        {"half_life", "prior_sharpe", "prior_log_sd", "prior_nu", "draws"},
-		"hurdle_student_t": {"half_life", "prior_sharpe", "prior_log_sd", "prior_nu", "draws"},
-		"normal":           {"half_life", "prior_sharpe", "prior_log_sd", "draws"},
+		"gjr_t":            {"half_life", "half_life_mean", "prior_sharpe", "prior_log_sd", "prior_nu", "horizon", "draws"},
+		"auto":             {"half_life", "half_life_mean", "prior_sharpe", "prior_log_sd", "prior_nu", "draws"},
+		"student_t":        {"half_life", "half_life_mean", "prior_sharpe", "prior_log_sd", "prior_nu", "draws"},
+		"hurdle_student_t": {"half_life", "half_life_mean", "prior_sharpe", "prior_log_sd", "prior_nu", "draws"},
+		"skew_t":           {"half_life", "half_life_mean", "prior_sharpe", "prior_log_sd", "prior_nu", "draws"},
+		"hurdle_skew_t":    {"half_life", "half_life_mean", "prior_sharpe", "prior_log_sd", "prior_nu", "draws"},
+		"normal":           {"half_life", "half_life_mean", "prior_sharpe", "prior_log_sd", "draws"},
 	} {
 		o := DefaultOptions()
 		o.Model = model
@@ -91,7 +94,7 @@ func TestOverrides(t *testing.T) {
 	o := DefaultOptions()
 	o.Of = []Override{
 		{Name: "a", Model: pointer("normal")},
-		{Group: "trend", Model: pointer("student_t"), HalfLife: pointer(100.0)},
+		{Group: "trend", Model: pointer("student_t"), HalfLife: pointer(100.0), HalfLifeMean: pointer(500.0)},
 		{Name: "b", PriorSharpe: pointer(Prior("normal(0, 0.5)"))},
 	}
 	if err := o.Validate(); err != nil {
@@ -99,19 +102,19 @@ func TestOverrides(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name, group, model string
-		halfLife           float64
+		halfLife, mean     float64
 		sharpe             Prior
 	}{
-		{"a", "", "normal", 0, o.PriorSharpe},
-		{"a", "trend", "normal", 100, o.PriorSharpe},
-		{"b", "trend", "student_t", 100, "normal(0, 0.5)"},
-		{"c", "carry", "auto", 0, o.PriorSharpe},
+		{"a", "", "normal", 0, 0, o.PriorSharpe},
+		{"a", "trend", "normal", 100, 500, o.PriorSharpe},
+		{"b", "trend", "student_t", 100, 500, "normal(0, 0.5)"},
+		{"c", "carry", "auto", 0, 0, o.PriorSharpe},
 	} {
-		if own := o.For(c.name, c.group); own.Model != c.model || own.HalfLife != c.halfLife || own.PriorSharpe != c.sharpe || own.Of != nil {
+		if own := o.For(c.name, c.group); own.Model != c.model || own.HalfLife != c.halfLife || own.HalfLifeMean != c.mean || own.PriorSharpe != c.sharpe || own.Of != nil {
 			t.Errorf("%s of group %q: %+v", c.name, c.group, own)
 		}
 	}
-	if got := o.Of[1].Settings(); got != "model student_t, half_life 100" {
+	if got := o.Of[1].Settings(); got != "model student_t, half_life 100, half_life_mean 500" {
 		t.Errorf("%q", got)
 	}
 	if err := o.Known([]string{"a", "b", "c"}, []string{"", "trend"}); err != nil {

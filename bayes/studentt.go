@@ -38,9 +38,9 @@ var logPi = math.Log(math.Pi)
 var studentT = Family{
 	Name:    "student_t",
 	About:   "Student-t with location mu, scale sigma and nu > 2 degrees of freedom",
-	Options: []string{"half_life", "prior_sharpe", "prior_log_sd", "prior_nu"},
+	Options: []string{"half_life", "half_life_mean", "prior_sharpe", "prior_log_sd", "prior_nu"},
 	New: func(s *returns.Series, o Options) (Model, error) {
-		return newStudentT(daysOf(s, o), o)
+		return newStudentTDays(daysOf(s, o), o)
 	},
 	Predictor: func(*returns.Series) Predictor { return studentTPredictor{} },
 }
@@ -57,6 +57,11 @@ type studentTModel struct {
 	k      float64 // ln(nu-2) if fixed
 	fast   *reduction
 	plain  bool // never reduce
+}
+
+// newStudentTDays makes the model of days of which the mean may have weights of its own.
+func newStudentTDays(d days, o Options) (dayModel, error) {
+	return twoMemories(d, o, newStudentT)
 }
 
 func newStudentT(d days, o Options) (*studentTModel, error) {
@@ -203,8 +208,8 @@ func (m *studentTModel) reduction(at []float64, covariance mat.Symmetric) *reduc
 	varLogC := variance([]float64{0, 2, share}[:m.Dim()])
 	logC := math.Log(2+math.Exp(m.tail(at))) + 2*at[1]
 	halfLogC := min(boxDistance*math.Sqrt(varLogC), boxLogC)
-	few := m.days.compressed(mu, math.Exp(logC-halfLogC))
-	return reduce(&few, mu, boxDistance*math.Sqrt(varMu), logC, halfLogC)
+	few := m.days.compressed(mu, math.Exp(logC-halfLogC), compressFrom)
+	return reduce(few.tLog, few.n, reduceTolerance, mu, boxDistance*math.Sqrt(varMu), logC, halfLogC)
 }
 
 func (m *studentTModel) Constrain(q, theta []float64) {
@@ -268,6 +273,12 @@ func (studentTPredictor) Path(theta, z, r []float64) {
 		// A loss beyond everything is a total loss: a simple return cannot be lower.
 		r[i] = max(-1, theta[0]+theta[1]*v)
 	}
+}
+
+func (studentTPredictor) quantiles(theta []float64) func(z float64) float64 {
+	var score tScore
+	score.set(theta[2])
+	return func(z float64) float64 { return theta[0] + theta[1]*score.at(z) }
 }
 
 // Replicate draws faster than by Path, and without its floor of a total loss.

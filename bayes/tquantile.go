@@ -193,15 +193,16 @@ func tTails(t, nu float64) (tail, center float64) {
 	y := tt / (nu + tt)
 	front := math.Exp(logGammaRatio(a) - 0.5*math.Log(math.Pi) - a*math.Log1p(tt/nu) + 0.5*math.Log(y))
 	if y < 1.5/(a+2.5) {
-		center = front * betaFraction(0.5, a, y)
+		center = front * betaFraction(0.5, a, y, 1e-16)
 		return 0.5 - center, center
 	}
-	tail = 0.5 * front * betaFraction(a, 0.5, nu/(nu+tt)) / a
+	tail = 0.5 * front * betaFraction(a, 0.5, nu/(nu+tt), 1e-16) / a
 	return tail, 0.5 - tail
 }
 
-// betaFraction is the continued fraction of I_x(a, b) by Lentz's method.
-func betaFraction(a, b, x float64) float64 {
+// betaFraction is the continued fraction of I_x(a, b) by Lentz's method, to a
+// relative tolerance.
+func betaFraction(a, b, x, tolerance float64) float64 {
 	const tiny = 1e-300
 	away := func(v float64) float64 {
 		if math.Abs(v) < tiny {
@@ -218,7 +219,7 @@ func betaFraction(a, b, x float64) float64 {
 		odd := -(a + m) * (a + b + m) * x / ((a + 2*m) * (a + 2*m + 1))
 		d, c = 1/away(1+odd*d), away(1+odd/c)
 		h *= d * c
-		if math.Abs(d*c-1) < 1e-16 {
+		if math.Abs(d*c-1) < tolerance {
 			break
 		}
 	}

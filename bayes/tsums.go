@@ -12,14 +12,56 @@ type days struct {
 	w []float64 // weight of each, positive; nil: all 1
 	n float64   // sum of the weights
 
+	apart  bool      // the mean has weights of its own
+	ofMean []float64 // as w, for the mean, if apart
+
 	rootYear float64 // square root of the periods of a year, by which a Sharpe ratio is annualized
 }
 
-// daysOf are the days of a series, weighted by the half-life of o.
+// daysOf are the days of a series, weighted by the half-lives of o.
 func daysOf(s *returns.Series, o Options) days {
 	d := newDays(s.Returns, forgetting(s.Len(), o.HalfLife))
+	if d.apart = o.HalfLife != o.HalfLifeMean; d.apart {
+		d.ofMean = forgetting(s.Len(), o.HalfLifeMean)
+	}
 	d.rootYear = math.Sqrt(s.Frequency.PeriodsPerYear())
 	return d
+}
+
+// weight is that of a day.
+func (d *days) weight(i int) float64 {
+	if d.w == nil {
+		return 1
+	}
+	return d.w[i]
+}
+
+// where are the days for which keep says so, asked in order.
+func (d *days) where(keep func(i int) bool) days {
+	var y, w, ofMean []float64
+	for i, r := range d.y {
+		if !keep(i) {
+			continue
+		}
+		y = append(y, r)
+		if d.w != nil {
+			w = append(w, d.w[i])
+		}
+		if d.ofMean != nil {
+			ofMean = append(ofMean, d.ofMean[i])
+		}
+	}
+	out := newDays(y, w)
+	out.apart, out.ofMean, out.rootYear = d.apart, ofMean, d.rootYear
+	return out
+}
+
+// memories are the days with the weights for everything but the mean, and with those
+// for the mean.
+func (d *days) memories() (scale, mean days) {
+	scale, mean = newDays(d.y, d.w), newDays(d.y, d.ofMean)
+	scale.rootYear, mean.rootYear = d.rootYear, d.rootYear
+	return scale, mean
 }
 
 // newDays are trading days.

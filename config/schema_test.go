@@ -68,14 +68,14 @@ func TestModelsAreTheRegistered(t *testing.T) {
 	}
 	for _, section := range []string{"bayes.Options", "bayes.Override"} {
 		model := s.Defs[section].Properties["model"]
-		if !slices.Equal(model.Enum, want) || section == "bayes.Options" && !strings.HasSuffix(model.Description, "normal or student_t") {
+		if !slices.Equal(model.Enum, want) || section == "bayes.Options" && !strings.HasSuffix(model.Description, "skew_t or student_t") {
 			t.Errorf("%s: %v %q", section, model.Enum, model.Description)
 		}
 		if _, has := s.Defs[section].Properties["horizon"]; has {
 			t.Errorf("%s has a key that scenarios.horizon sets", section)
 		}
 	}
-	if text := "normal or student_t"; !strings.Contains(template.String(), text) || !strings.Contains(docs.String(), text) {
+	if text := "skew_t or student_t"; !strings.Contains(template.String(), text) || !strings.Contains(docs.String(), text) {
 		t.Errorf("template or manual lack %q", text)
 	}
 }

@@ -56,6 +56,7 @@ var codes = []Code{
 	{"bayes.check_asymmetry", "posterior predictive check: asymmetry of the 1% tails", factorOf + "ratio of the tails", []Step{{From: 1, Severity: Info}, {From: 1.5, Severity: Warn}}, "The checks of the 1% quantile and the worst return measure its effect."},
 	{"bayes.check_autocorrelation", "posterior predictive check: autocorrelation of the returns", factorOf + "volatility of long sums", checkSteps, checkWhy},
 	{"bayes.check_max", "posterior predictive check: the best return", factorOf + "distance from the mean", extremeSteps, extremeWhy},
+	{"bayes.check_mean", "the model's mean return differs from the sample mean, as of a symmetric model of asymmetric returns", "difference in standard errors of the sample mean, where it is significant at 0.1%", []Step{{From: 0, Severity: Info}, {From: 1, Severity: Warn}, {From: 5, Severity: Hold}}, "From one standard error on, the forecast is off by as much as the data leave open; at five, the sign of the mean may be wrong."},
 	{"bayes.check_min", "posterior predictive check: the worst return", factorOf + "distance from the mean", extremeSteps, extremeWhy},
 	{"bayes.check_model_sd", "the model's standard deviation differs from the sample's", "factor", []Step{{From: 2, Severity: Info}, {From: 3, Severity: Hold}}, "Near nu = 2 the sample standard deviation is biased downwards, by up to 2.7 times in 60 returns."},
 	{"bayes.check_q01", "posterior predictive check: the 1% quantile", factorOf + "distance from the mean", checkSteps, checkWhy},
