@@ -116,7 +116,7 @@ func candidates(o Options) ([]Family, error) {
 	case skewStudentT.Name:
 		return []Family{skewStudentT, hurdleSkewT}, nil
 	case gjrT.Name:
-		return []Family{gjrT, hurdleSkewT}, nil
+		return []Family{gjrT, hurdleGJRT}, nil
 	case ewmaT.Name:
 		return []Family{ewmaT, hurdleSkewT}, nil
 	}

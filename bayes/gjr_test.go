@@ -261,7 +261,7 @@ func TestGJRRefuses(t *testing.T) {
 			flat.Returns[i] = 0
 		}
 	}
-	if f, err := Choose(flat, o); err != nil || f.Name != "hurdle_student_t" {
+	if f, err := Choose(flat, o); err != nil || f.Name != "hurdle_gjr_t" {
 		t.Errorf("a flat strategy has %v, %v", f.Name, err)
 	}
 	if f, err := Choose(short, o); err != nil || f.Name != "gjr_t" {

@@ -133,27 +133,36 @@ func (m *hurdleModel) Names() []string {
 	return names
 }
 
-// LogDensity adds the Beta-Bernoulli terms on x = logit p, Jacobian p(1-p),
-// and the standard normal of the cost.
+// LogDensity adds the activity to the traded days.
 func (m *hurdleModel) LogDensity(q, grad []float64) (float64, error) {
 	n := m.inner.Dim()
 	lp, err := m.inner.LogDensity(q[:n], grad[:n])
 	if err != nil {
 		return 0, err
 	}
+	return m.activity(q[n:], grad[n:]) + lp, nil
+}
+
+// activity returns the Beta-Bernoulli terms on x = logit p, Jacobian p(1-p), and the
+// standard normal of the cost, and writes the gradient, if it is not nil.
+func (m *hurdleModel) activity(q, grad []float64) (lp float64) {
 	bernoulli := func(k int, yes, no float64) {
 		x := q[k]
 		p := 1 / (1 + math.Exp(-x))
 		lp += -(yes+1)*softplus(-x) - (no+1)*softplus(x)
-		grad[k] = (yes+1)*(1-p) - (no+1)*p
+		if grad != nil {
+			grad[k] = (yes+1)*(1-p) - (no+1)*p
+		}
 	}
-	bernoulli(n, m.traded, m.flat)
+	bernoulli(0, m.traded, m.flat)
 	if m.costs != nil {
-		bernoulli(n+1, m.costs.days, m.flat-m.costs.days)
-		lp -= q[n+2] * q[n+2] / 2
-		grad[n+2] = -q[n+2]
+		bernoulli(1, m.costs.days, m.flat-m.costs.days)
+		lp -= q[2] * q[2] / 2
+		if grad != nil {
+			grad[2] = -q[2]
+		}
 	}
-	return lp, nil
+	return lp
 }
 
 // softplus returns ln(1 + e^x).
