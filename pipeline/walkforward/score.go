@@ -12,11 +12,9 @@ import (
 	"allocate/returns"
 )
 
-// draws of the posterior, spread evenly over it, make a predictive distribution, and
-// each of them pathsPerDraw paths of a horizon.
 const (
-	draws        = 300
-	pathsPerDraw = 10
+	mostDraws = 300  // of the posterior, spread evenly over it, in a predictive distribution
+	paths     = 2000 // of a horizon, about
 )
 
 // Scores are how one fit of a strategy predicted the days after it.
@@ -59,7 +57,7 @@ func Evaluate(ctx context.Context, history, after *returns.Series, p *bayes.Post
 	}
 	all := *history
 	all.Dates, all.Returns = slices.Concat(history.Dates, after.Dates), slices.Concat(history.Returns, after.Returns)
-	f := forecaster{Posterior: p, series: &all, from: history.Len()}
+	f := forecaster{Posterior: p, series: &all, from: history.Len(), draws: min(mostDraws, p.Len())}
 	s := &Scores{Model: p.Model}
 	if err := f.days(ctx, s, rand.New(stream("ties"))); err != nil {
 		return nil, err
@@ -100,10 +98,11 @@ type forecaster struct {
 	*bayes.Posterior
 	series *returns.Series
 	from   int
+	draws  int
 }
 
-// theta returns draw i of so many.
-func (f *forecaster) theta(i int) []float64 { return f.Theta((2*i + 1) * f.Len() / (2 * draws)) }
+// theta returns draw i of f.draws.
+func (f *forecaster) theta(i int) []float64 { return f.Theta((2*i + 1) * f.Len() / (2 * f.draws)) }
 
 // predictor of the series up to day t-1.
 func (f *forecaster) predictor(t int) (bayes.Predictor, error) {
@@ -116,31 +115,31 @@ func (f *forecaster) days(ctx context.Context, s *Scores, ties *rand.Rand) error
 	if err != nil {
 		return err
 	}
-	y, n := f.series.Returns, f.series.Len()-f.from
+	y, days, n := f.series.Returns, f.series.Len()-f.from, float64(f.draws)
 	if _, alike := m.(bayes.Exchangeable); alike {
 		y = y[f.from:] // no day depends on those before
 	}
 	scorer, scores := m.(bayes.Scorer)
-	u, pit, idle := make([]float64, len(y)), make([]float64, n), 0.0
-	mixture := newLogMean(n)
-	for i := range draws {
+	u, pit, idle := make([]float64, len(y)), make([]float64, days), 0.0
+	mixture := newLogMean(days)
+	for i := range f.draws {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		theta := f.theta(i)
-		idle += m.Idle(theta) / draws
+		idle += m.Idle(theta) / n
 		m.PIT(theta, y, u)
-		for t, v := range u[len(y)-n:] {
-			pit[t] += v / draws
+		for t, v := range u[len(y)-days:] {
+			pit[t] += v / n
 		}
 		if scores {
 			scorer.LogScores(theta, y, u)
-			mixture.add(u[len(y)-n:])
+			mixture.add(u[len(y)-days:])
 		}
 	}
 	s.Density, s.Idle = scores, idle > 0
 	ratio := ratios(f.series, f.from)
-	for t := range n {
+	for t := range days {
 		d := Day{Date: f.series.Dates[f.from+t], Ratio: bayes.Number(ratio[t]), PIT: bayes.Number(pit[t]), LogScore: bayes.Number(math.NaN())}
 		if v := ties.Float64(); f.series.Returns[f.from+t] == 0 {
 			d.PIT += bayes.Number(idle * (v - 0.5))
@@ -164,9 +163,9 @@ func (f *forecaster) horizon(ctx context.Context, s *Scores, k, h int, stream fu
 		return err
 	}
 	rng := rand.New(stream("paths " + f.series.Dates[at].String()))
-	outcomes, z := make([]float64, 0, draws*pathsPerDraw), make([]float64, h)
-	for i := range draws {
-		for range pathsPerDraw {
+	outcomes, z := make([]float64, 0, paths), make([]float64, h)
+	for i := range f.draws {
+		for range max(1, paths/f.draws) {
 			for d := range z {
 				z[d] = rng.NormFloat64()
 			}
