@@ -2,12 +2,12 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"runtime"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -180,22 +180,23 @@ func evaluated(r *walkforward.Report) int {
 	return len(names)
 }
 
-// failureLines say once for a model and a reason which strategies lack forecasts.
+// failureLines say once for a model which strategies lack forecasts, with the first
+// reason.
 func failureLines(r *walkforward.Report) []string {
-	var keys []string
-	fits, of := map[string]int{}, map[string][]string{}
-	for _, f := range r.Failures {
-		key := f.Model + "\x00" + f.Why
-		if !slices.Contains(keys, key) {
-			keys = append(keys, key)
-		}
-		fits[key] += f.Fits
-		of[key] = append(of[key], f.Strategy)
-	}
 	var lines []string
-	for _, key := range keys {
-		model, why, _ := strings.Cut(key, "\x00")
-		lines = append(lines, fmt.Sprintf("%s of %s failed (%s): %s", returns.Count(fits[key], "fit"), printable(model), printableText(strings.Join(of[key], ", ")), printableText(why)))
+	for i := range r.Models {
+		model, fits, why := r.Models[i].Model, 0, ""
+		var of []string
+		for _, f := range r.Failures {
+			if f.Model == model {
+				fits += f.Fits
+				of = append(of, f.Strategy)
+				why = cmp.Or(why, f.Why)
+			}
+		}
+		if fits > 0 {
+			lines = append(lines, fmt.Sprintf("%s of %s failed, of %s; for %s: %s", returns.Count(fits, "fit"), printable(model), printableText(strings.Join(of, ", ")), printable(of[0]), printableText(why)))
+		}
 	}
 	return lines
 }

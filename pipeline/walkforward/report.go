@@ -87,7 +87,7 @@ func (c *Coverage) count(ratio, pit bayes.Number) {
 	c.In(stateOf(float64(ratio))).count(float64(pit))
 }
 
-// Failure are fits of a strategy without a forecast, for one reason.
+// Failure are the fits of a strategy without a forecast, with the reason of the first.
 type Failure struct {
 	Strategy string       `json:"strategy"`
 	Model    string       `json:"model"`
@@ -146,10 +146,10 @@ func NewReport(o Options, f returns.Frequency, horizon int, strategies []Strateg
 	return r
 }
 
-// fail notes a fit without forecast, together with others for the same reason.
+// fail notes a fit without forecast, together with the others of the strategy.
 func (r *Report) fail(s Strategy, i int, model, why string) {
 	for k := range r.Failures {
-		if f := &r.Failures[k]; f.Strategy == s.Name && f.Model == model && f.Why == why {
+		if f := &r.Failures[k]; f.Strategy == s.Name && f.Model == model {
 			f.Fits++
 			return
 		}

@@ -185,8 +185,8 @@ func TestDifference(t *testing.T) {
 	}
 }
 
-// reportOf is two strategies under two models: of the second strategy the second fit
-// of model b failed, and a third failed for another reason.
+// reportOf is two strategies under two models: of the second strategy the second and
+// the third fit of model b failed.
 func reportOf(t *testing.T) *Report {
 	t.Helper()
 	day, other := date(t, "2020-03-31"), date(t, "2020-06-30")
@@ -203,7 +203,7 @@ func reportOf(t *testing.T) *Report {
 	b2.Model = "g"
 	return NewReport(Options{Models: []string{"a", "b"}}, returns.Daily, 21, []Strategy{
 		{"x", []Segment{{0, 0, 2}}, []returns.Date{day, day + 1}, [][]*Scores{{a1}, {b1}}},
-		{"y", []Segment{{0, 0, 1}, {0, 1, 2}, {0, 2, 3}}, []returns.Date{other, other + 1, other + 2}, [][]*Scores{{a2, a2, a2}, {b2, {Failed: "R-hat"}, {Failed: "R-hat"}}}},
+		{"y", []Segment{{0, 0, 1}, {0, 1, 2}, {0, 2, 3}}, []returns.Date{other, other + 1, other + 2}, [][]*Scores{{a2, a2, a2}, {b2, {Failed: "R-hat 1.2"}, {Failed: "R-hat 1.3"}}}},
 	}, []string{"z"})
 }
 
@@ -244,7 +244,7 @@ func TestReport(t *testing.T) {
 	if math.Abs(float64(b.LogScore.Mean)-0.5/3) > 1e-15 || b.LogScore.Days != 3 || b.CRPSRatio != 1.375 || b.Better != (Count{1, 1}) || b.Compared != (Count{2, 2}) || !slices.Equal(b.Families, []string{"f", "g"}) {
 		t.Errorf("b: %+v", b)
 	}
-	if want := (Failure{"y", "b", date(t, "2020-06-30") + 1, 2, "R-hat"}); len(r.Failures) != 1 || r.Failures[0] != want {
+	if want := (Failure{"y", "b", date(t, "2020-06-30") + 1, 2, "R-hat 1.2"}); len(r.Failures) != 1 || r.Failures[0] != want {
 		t.Errorf("failures %+v", r.Failures)
 	}
 }
