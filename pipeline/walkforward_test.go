@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -269,5 +270,31 @@ func TestWalkForwardInProcesses(t *testing.T) {
 	r, _, _ := walk(t, cold(t, c), o)
 	if len(r.Failures) != 1 || r.Failures[0].Strategy != "idle" || strings.Contains(r.Failures[0].Why, "\n") || r.Strategies[0].Day.All.Forecasts != 60 {
 		t.Errorf("failures %+v, forecasts %+v", r.Failures, r.Strategies[0].Day.All)
+	}
+}
+
+// TestWalkForwardOfAnotherFamily evaluates the family of family_test.go on returns
+// that depend on the day before: it is better than one without memory, by
+// -ln(1-phi^2)/2 a day for normal returns.
+func TestWalkForwardOfAnotherFamily(t *testing.T) {
+	rng := rand.New(rand.NewPCG(6, 7))
+	text, before := "date,a\n", 0.0
+	day, _ := returns.ParseDate("2015-01-01")
+	for range 800 {
+		before = 0.6*before + 0.01*rng.NormFloat64()
+		text += fmt.Sprintf("%v,%.6f\n", day, before)
+		day = day.NextWeekday()
+	}
+	file := filepath.Join(t.TempDir(), "returns.csv")
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r, _, _ := walk(t, walkConfig(t, file), walkforward.Options{Models: []string{"normal", "ar1_t_test"}, MinHistory: 300, Refit: 250})
+	d := r.Models[1].LogScore
+	if want := -math.Log(1-0.36) / 2; math.Abs(float64(d.Mean)-want) > 4*float64(d.SE)+0.01 || !(d.Mean > 4*d.SE) || d.Days != 500 {
+		t.Errorf("%+v, want about %.3f", d, want)
+	}
+	for _, f := range r.Failures {
+		t.Errorf("%+v", f)
 	}
 }
