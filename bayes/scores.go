@@ -53,7 +53,7 @@ func (m hurdlePredictor) LogScores(theta, y, score []float64) {
 		}
 		score[t] = trades + f.log(r)
 		if paid > 0 && low <= r && r <= high {
-			score[t] = logSum(score[t], math.Log(paid))
+			score[t] = math.Log(math.Exp(score[t]) + paid)
 		}
 	}
 }
@@ -69,15 +69,4 @@ func newTDensity(mu, sigma, nu float64) tDensity {
 func (f *tDensity) log(r float64) float64 {
 	z := (r - f.mu) / f.sigma
 	return f.constant - (f.nu+1)/2*math.Log1p(z*z/f.nu)
-}
-
-// logSum returns ln(e^a + e^b).
-func logSum(a, b float64) float64 {
-	if a < b {
-		a, b = b, a
-	}
-	if math.IsInf(a, -1) {
-		return a
-	}
-	return a + math.Log1p(math.Exp(b-a))
 }

@@ -156,6 +156,9 @@ func (w *evaluation) run(ctx context.Context, series []*returns.Series) error {
 		for i := range s.Segments {
 			for k := range w.o.Models {
 				group.Go(func() error {
+					if err := ctx.Err(); err != nil {
+						return err
+					}
 					scores, err := w.one(ctx, alone, series[j], s.Segments[i], w.o.Models[k])
 					if failure(err) {
 						text, _, _ := strings.Cut(err.Error(), "\n") // a panic has its stack below
@@ -177,11 +180,11 @@ func (w *evaluation) one(ctx context.Context, r *runner, s *returns.Series, at w
 	own := w.c.Bayes.For(name, w.in.metadata[name].Group)
 	seen := walkforward.Cut(s, at.From, at.At)
 	own.Model, own.Replicates = walkforward.Family(model, seen), 0 // the days after the fit are the check
-	history, err := provideSeries(r, "series", seen)
+	history, err := storeSeries(r, "series", seen)
 	if err != nil {
 		return nil, err
 	}
-	after, err := provideSeries(r, "after", walkforward.Cut(s, at.At, at.End))
+	after, err := storeSeries(r, "after", walkforward.Cut(s, at.At, at.End))
 	if err != nil {
 		return nil, err
 	}
@@ -214,8 +217,9 @@ func (w *evaluation) do(ctx context.Context, r *runner, stage, unit string, opti
 	return results[0], nil
 }
 
-// provideSeries puts a series into the store, as an input.
-func provideSeries(r *runner, name string, s *returns.Series) (engine.Input, error) {
+// storeSeries puts a series into the store, as an input. It is not kept in memory: there
+// are as many as fits.
+func storeSeries(r *runner, name string, s *returns.Series) (engine.Input, error) {
 	t, err := s.Table()
 	if err != nil {
 		return engine.Input{}, err
@@ -224,7 +228,7 @@ func provideSeries(r *runner, name string, s *returns.Series) (engine.Input, err
 	if err != nil {
 		return engine.Input{}, err
 	}
-	id, err := r.Provide(b)
+	id, err := r.Store.Put(b)
 	return engine.Input{Name: name, Content: id}, err
 }
 

@@ -151,7 +151,7 @@ func printWalkforward(w io.Writer, r *walkforward.Report) error {
 	fmt.Fprintf(table, "forecasts\t%s\t\t%d\t%d\t%d\t%d\n", r.Frequency.Days(1), m.Day.Calm.Forecasts, m.Day.Middle.Forecasts, m.Day.High.Forecasts, m.Day.All.Forecasts)
 	fmt.Fprintf(table, "forecasts\t%s\t\t%d\t%d\t%d\t%d\n", r.Frequency.Days(r.Horizon), m.Horizon.Calm.Forecasts, m.Horizon.Middle.Forecasts, m.Horizon.High.Forecasts, m.Horizon.All.Forecasts)
 	if len(r.Models) > 1 {
-		fmt.Fprintf(table, "\nagainst %s\tlog score per day (s.e.)\tbetter on\tCRPS ratio, %s\tbetter on\n", printable(r.Reference), r.Frequency.Days(r.Horizon))
+		fmt.Fprintf(table, "\nagainst %s\tlog score per %s (s.e.)\tbetter on\tCRPS ratio, %s\tbetter on\n", printable(r.Reference), strings.TrimPrefix(r.Frequency.Days(1), "1 "), r.Frequency.Days(r.Horizon))
 		for _, m := range r.Models[1:] {
 			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", printable(m.Model), signed(m.LogScore), outOf(m.Better.LogScore, m.Compared.LogScore), ratioOrNone(float64(m.CRPSRatio)), outOf(m.Better.CRPS, m.Compared.CRPS))
 		}
