@@ -78,6 +78,18 @@ func TestMixture(t *testing.T) {
 	}
 }
 
+// TestLogMean has draws that exclude a return, some of them or all.
+func TestLogMean(t *testing.T) {
+	m := newLogMean(2)
+	none := math.Inf(-1)
+	for _, log := range [][]float64{{none, none}, {0, none}, {none, none}, {math.Log(3), none}} {
+		m.add(log)
+	}
+	if math.Abs(m.at(0)) > 1e-15 || m.at(1) != none {
+		t.Errorf("%v and %v, want 0 and -Inf", m.at(0), m.at(1))
+	}
+}
+
 // TestCRPSOfNormal compares the mean CRPS of simulated paths of one day with the
 // closed form of a normal distribution (Gneiting and Raftery 2007, eq. 21).
 func TestCRPSOfNormal(t *testing.T) {
@@ -271,6 +283,10 @@ func TestFailed(t *testing.T) {
 		if err != nil || got.Failed != why || len(got.Days) != 0 {
 			t.Errorf("%+v, %v; want %q", got, err, why)
 		}
+	}
+	// The days are predicted, and paths of two of them grow beyond all numbers.
+	if got, err := Evaluate(t.Context(), Cut(s, 0, 2), Cut(s, 2, 4), posterior("normal", []float64{0, 1e300, 0}), 2, streams(1)); err != nil || got.Failed != "simulated returns from 1990-01-03 on are not finite" {
+		t.Errorf("%+v, %v", got, err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
