@@ -155,8 +155,12 @@ func TestWalkForwardOfOneStrategy(t *testing.T) {
 			t.Errorf("with others %s\nalone %s", a, b)
 		}
 	}
-	c.AsOf = "2016-12-30"
 	c.Returns.Strategies = []string{"full"}
+	c.Returns.Window = "6m" // of a fit, not of the evaluation
+	if narrow, _, _ := walk(t, c, walkOptions); narrow.Strategies[0].Day.All.Forecasts != 260 {
+		t.Errorf("with a narrow window: %+v", narrow.Strategies[0].Day.All)
+	}
+	c.AsOf = "2016-12-30"
 	early, _, _ := walk(t, c, walkOptions)
 	if early.Last.String() != c.AsOf || early.Strategies[0].Day.All.Forecasts >= 260 {
 		t.Errorf("as of %s: %v, %+v", c.AsOf, early.Last, early.Strategies[0].Day.All)

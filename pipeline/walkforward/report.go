@@ -172,7 +172,7 @@ func (row *Row) add(s *Scores) {
 
 // judge says whether the strategy was compared, and which model was better.
 func (row *Row) judge() {
-	if mean := float64(row.LogScore.Mean); row.LogScore.Days > 0 && !math.IsNaN(mean) {
+	if mean := float64(row.LogScore.Mean); !math.IsNaN(mean) {
 		row.Compared.LogScore = 1
 		if mean > 0 {
 			row.Better.LogScore = 1

@@ -167,6 +167,12 @@ func TestDifference(t *testing.T) {
 	if d := one.difference(); d.Mean != 2 || !math.IsNaN(float64(d.SE)) {
 		t.Errorf("one quarter: %+v", d)
 	}
+	if a, b := quarter(date(t, "2019-12-31")), quarter(date(t, "2020-01-01")); b != a+1 {
+		t.Errorf("quarters %d and %d", a, b)
+	}
+	if d := (blocks{1: {0.1, 11}}).difference(); !math.IsNaN(float64(d.SE)) { // 0.1/11*11 is not 0.1
+		t.Errorf("one quarter: %+v", d)
+	}
 	for name, pair := range map[string][2]*Scores{
 		"failed": {ours, {Failed: "x"}}, "idle": {ours, scoresOf(t, true, "2020-03-31", 1., .5, 1.)}, "no density": {{Days: ours.Days}, theirs},
 	} {
@@ -232,6 +238,9 @@ func TestReport(t *testing.T) {
 	if want := (Exceedances{3, 3, 0}); b.Horizon.High != want || b.Horizon.All != want {
 		t.Errorf("b, horizon: %+v", b.Horizon)
 	}
+	if a := r.Models[0]; a.Better != (Count{}) || a.Compared != (Count{2, 2}) || a.CRPSRatio != 1 || a.LogScore.Mean != 0 {
+		t.Errorf("the reference against itself: %+v", a)
+	}
 	if a := r.Models[0].Day; a.Calm != (Exceedances{1, 1, 1}) || a.Middle != (Exceedances{1, 1, 0}) || a.High.Forecasts != 3 {
 		t.Errorf("a, 1 day: %+v", a)
 	}
@@ -246,6 +255,30 @@ func TestReport(t *testing.T) {
 	}
 	if want := (Failure{"y", "b", date(t, "2020-06-30") + 1, 2, "R-hat 1.2"}); len(r.Failures) != 1 || r.Failures[0] != want {
 		t.Errorf("failures %+v", r.Failures)
+	}
+}
+
+// TestReportOfFailedReference compares with a reference that lacks a fit, and orders
+// days of several strategies.
+func TestReportOfFailedReference(t *testing.T) {
+	late, early := date(t, "2020-06-30"), date(t, "2019-03-29")
+	fine := func(day string) *Scores {
+		s := scoresOf(t, false, day, 1., 0.5, 1.)
+		s.Horizons = []Horizon{{Date: s.Days[0].Date, Ratio: 1, PIT: 0.5, CRPS: 0.1}}
+		return s
+	}
+	r := NewReport(Options{Models: []string{"a", "b"}}, returns.Daily, 21, []Strategy{
+		{"x", []Segment{{0, 0, 1}}, []returns.Date{late}, [][]*Scores{{{Failed: "R-hat"}}, {fine("2020-06-30")}}},
+		{"y", []Segment{{0, 0, 1}}, []returns.Date{early}, [][]*Scores{{fine("2019-03-29")}, {fine("2019-03-29")}}},
+	}, nil)
+	if r.First != early || r.Last != late {
+		t.Errorf("%v to %v", r.First, r.Last)
+	}
+	if x := r.Strategies[1]; x.Compared != (Count{}) || !math.IsNaN(float64(x.CRPSRatio)) || x.Day.All.Forecasts != 1 {
+		t.Errorf("compared with nothing: %+v", x)
+	}
+	if b := r.Models[1]; b.Compared != (Count{1, 1}) || b.CRPSRatio != 1 {
+		t.Errorf("b: %+v", b)
 	}
 }
 

@@ -288,9 +288,25 @@ func TestFailed(t *testing.T) {
 	if got, err := Evaluate(t.Context(), Cut(s, 0, 2), Cut(s, 2, 4), posterior("normal", []float64{0, 1e300, 0}), 2, streams(1)); err != nil || got.Failed != "simulated returns from 1990-01-03 on are not finite" {
 		t.Errorf("%+v, %v", got, err)
 	}
+}
+
+// TestCancelled ends an evaluation between draws, and between horizons.
+func TestCancelled(t *testing.T) {
+	s, p := weekdays([]float64{0.01, -0.01, 0.02, 0.03}), posterior("normal", []float64{0, 0.01, 0})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Evaluate(ctx, Cut(s, 0, 2), Cut(s, 2, 4), posterior("normal", []float64{0, 0.01, 0}), 1, streams(1)); !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled: %v", err)
+	if _, err := Evaluate(ctx, Cut(s, 0, 2), Cut(s, 2, 4), p, 5, streams(1)); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled before: %v", err)
+	}
+	ctx, cancel = context.WithCancel(t.Context())
+	defer cancel()
+	first := func(part string) rand.Source {
+		if part != "ties" {
+			cancel()
+		}
+		return streams(1)(part)
+	}
+	if _, err := Evaluate(ctx, Cut(s, 0, 2), Cut(s, 2, 4), p, 1, first); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled during the first horizon: %v", err)
 	}
 }
