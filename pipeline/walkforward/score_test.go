@@ -151,10 +151,7 @@ func clustered(t *testing.T, seed uint64, days int) []float64 {
 // in every state of volatility, and by a Student-t that is fitted to them, which must
 // have too few in calm and too many in high volatility.
 func TestStates(t *testing.T) {
-	series := 3
-	if testing.Short() {
-		series = 1
-	}
+	const series = 3
 	var all []Strategy
 	const from, days = 1260, 3780
 	for k := range series {
