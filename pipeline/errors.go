@@ -90,7 +90,7 @@ func failure(err error) bool {
 	if errors.Is(err, store.ErrMissing) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return false
 	}
-	return slices.Contains([]string{"bayes", "scenarios", "optimize"}, failed.Stage)
+	return slices.Contains([]string{"bayes", "scenarios", "optimize", "walkforward"}, failed.Stage)
 }
 
 // why says in a line why nothing was decided; blank: it was.

@@ -60,6 +60,7 @@ var (
 	_ bayes.TradingPredictor = ar1Predictor{}
 	_ bayes.SharpeRatio      = ar1Predictor{}
 	_ bayes.Commenter        = ar1Predictor{}
+	_ bayes.Scorer           = ar1Predictor{}
 )
 
 type ar1 struct {
@@ -150,6 +151,14 @@ func (m ar1Predictor) PIT(theta, y, u []float64) {
 	for t, r := range y {
 		u[t] = nu.CDF((r - location) / scale)
 		location, scale = mu+phi*(r-mu), theta[2]
+	}
+}
+
+func (m ar1Predictor) LogScores(theta, y, score []float64) {
+	location, scale := theta[0], theta[2]/math.Sqrt(1-theta[1]*theta[1])
+	for t, r := range y {
+		score[t] = distuv.StudentsT{Mu: location, Sigma: scale, Nu: theta[3]}.LogProb(r)
+		location, scale = theta[0]+theta[1]*(r-theta[0]), theta[2]
 	}
 }
 

@@ -67,14 +67,26 @@ func (q discard) Event(e engine.Event) {
 }
 
 // quietly returns a runner of the many small stages of a backtest.
-func (p *replay) quietly() *runner {
-	r := *p.Runner
-	r.Sink = discard{p.Sink}
-	return &runner{&r, p.list}
+func (r *runner) quietly() *runner {
+	quiet := *r.Runner
+	quiet.Sink = discard{r.Sink}
+	return &runner{&quiet, r.list}
 }
 
-// step tells of a stage of a replay that has a part for every day of decision,
-// each of many small actions.
+// alone is quietly with one worker, also within a stage, for parts that are worked on
+// several at once.
+func (r *runner) alone() *runner {
+	alone := r.quietly()
+	alone.Workers = 1
+	if _, here := r.Executor.(engine.Local); here {
+		alone.Stages = Stages(1)
+		alone.Executor = engine.Local{Stages: alone.Stages}
+	}
+	return alone
+}
+
+// step tells of a stage that has many parts, each of many small actions: the days of
+// decision of a replay, the fits of an evaluation.
 type step struct {
 	sink        engine.Sink
 	now         func() time.Time
@@ -84,8 +96,10 @@ type step struct {
 	total       int
 }
 
-func (p *replay) begin(stage string, total int) *step {
-	s := &step{sink: p.Sink, now: p.Now, began: p.Now(), stage: stage, unit: p.unit, total: total}
+func (p *replay) begin(stage string, total int) *step { return p.runner.begin(stage, p.unit, total) }
+
+func (r *runner) begin(stage, unit string, total int) *step {
+	s := &step{sink: r.Sink, now: r.Now, began: r.Now(), stage: stage, unit: unit, total: total}
 	s.sink.Event(engine.Event{Kind: engine.StageStarted, Stage: stage, Unit: s.unit, Total: total})
 	return s
 }

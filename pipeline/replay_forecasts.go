@@ -20,12 +20,7 @@ const waiting = 3
 // processor busy.
 func (p *replay) forecasts(ctx context.Context) error {
 	step := p.begin("forecasts", len(p.days))
-	alone := p.quietly()
-	alone.Workers = 1
-	if _, here := p.Executor.(engine.Local); here {
-		alone.Stages = Stages(1)
-		alone.Executor = engine.Local{Stages: alone.Stages}
-	}
+	alone := p.alone()
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(waiting * max(1, p.Workers))
 	for _, d := range p.days {

@@ -33,6 +33,10 @@ import (
 //
 //	baselines  series              -> what other allocators would hold
 //	portfolio  scenarios, solution -> what the weights return in every scenario
+//
+// An evaluation of return models has one beside returns and bayes:
+//
+//	walkforward  series, posterior, days after -> scores of the forecasts of these days
 func Stages(workers int) map[string]engine.Stage {
 	stages := map[string]engine.Stage{}
 	for _, s := range []engine.Stage{
@@ -46,6 +50,7 @@ func Stages(workers int) map[string]engine.Stage {
 		{Name: "reports", Version: 8, Tree: true, Run: runReports},
 		{Name: "baselines", Version: 2, Run: runBaselines},
 		{Name: "portfolio", Version: 2, Run: runPortfolio},
+		{Name: "walkforward", Version: 1, Run: runWalkForward},
 	} {
 		stages[s.Name] = s
 	}

@@ -84,7 +84,7 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.Is(err, errDegraded):
+	case errors.Is(err, errDegraded), errors.Is(err, errIncomplete):
 		return exitDegraded
 	case errors.As(err, &usage), errors.As(err, &bad):
 		return exitUsage

@@ -1,0 +1,95 @@
+package walkforward
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sort"
+
+	"allocate/returns"
+)
+
+// Options are what is evaluated, and when models are fitted again.
+type Options struct {
+	Models     []string     // families as bayes.model names them; the first is the reference
+	Start      returns.Date // earliest day of evaluation; 0: none
+	MinHistory int          // periods before the first fit; 0: five years
+	Refit      int          // periods from one fit to the next; 0: a year
+}
+
+// fewest is the least history of a fit; the state of volatility needs it as well.
+const fewest = 60
+
+// For returns the options with what depends on the frequency of the panel filled in.
+func (o Options) For(f returns.Frequency) Options {
+	if o.MinHistory == 0 {
+		o.MinHistory = max(5*f.Year(), fewest)
+	}
+	if o.Refit == 0 {
+		o.Refit = f.Year()
+	}
+	return o
+}
+
+// Validate reports every problem at once. horizon is in periods, and o filled in.
+func (o Options) Validate(horizon int) error {
+	var errs []error
+	if len(o.Models) == 0 {
+		errs = append(errs, errors.New("--models: is blank; expected one or more return models, such as student_t,gjr_t"))
+	}
+	for i, m := range o.Models {
+		if slices.Index(o.Models, m) != i {
+			errs = append(errs, fmt.Errorf("--models: duplicate model %q", m))
+		}
+	}
+	if o.MinHistory < fewest {
+		errs = append(errs, fmt.Errorf("--min-history: is %d; expected at least %d periods, or 0 for five years", o.MinHistory, fewest))
+	}
+	if o.Refit < horizon {
+		errs = append(errs, fmt.Errorf("--refit: is %d; expected at least the horizon of %d periods, or 0 for a year", o.Refit, horizon))
+	}
+	return errors.Join(errs...)
+}
+
+// Segment is one fit of a series and its test: the model is fitted to days From to
+// At-1 and tested on days At to End-1.
+type Segment struct{ From, At, End int }
+
+// Segments are the fits of a series; none where it is too short. A fit sees window
+// up to the day before its test.
+func (o Options) Segments(s *returns.Series, window returns.Period) ([]Segment, error) {
+	var all []Segment
+	first := sort.Search(s.Len(), func(i int) bool { return s.Dates[i] >= o.Start })
+	for at := max(o.MinHistory, first); at < s.Len(); at += o.Refit {
+		start, err := window.Start(s.Dates[at-1], s.Dates[0])
+		if err != nil {
+			return nil, fmt.Errorf("returns.window: %w", err)
+		}
+		from := sort.Search(at, func(i int) bool { return s.Dates[i] >= start })
+		all = append(all, Segment{from, at, min(at+o.Refit, s.Len())})
+	}
+	return all, nil
+}
+
+// Cut returns days a to b-1 of a series, at least one, as the window of a nightly run
+// has them: nothing in it depends on other days.
+func Cut(s *returns.Series, a, b int) *returns.Series {
+	c := *s
+	c.Strategy.Entry, c.Strategy.Last = s.Dates[a], s.Dates[b-1]
+	c.Dates, c.Returns = s.Dates[a:b:b], s.Returns[a:b:b]
+	return &c
+}
+
+// manyZeros is the share of returns of exactly 0 from which bayes.model auto chooses a
+// model with idle days.
+const manyZeros = 0.1
+
+// Family returns what a model stands for on a history. A Student-t collapses onto the
+// zeros of a strategy that is often out of the market; there the reference student_t is
+// the hurdle model, as with bayes.model auto.
+func Family(model string, history *returns.Series) string {
+	if model == "student_t" && history.ZeroShare() >= manyZeros {
+		return "hurdle_student_t"
+	}
+	return model
+}
