@@ -3,14 +3,33 @@ package bayes
 import "math"
 
 // LogScores is the density of the innovation, scaled by the volatility of the day.
-func (gjrPredictor) LogScores(theta, y, score []float64) {
-	g := garchOf(theta)
+func (m garchPredictor) LogScores(theta, y, score []float64) {
+	g := m.of(theta)
 	h := backcast(y)
 	for t, r := range y {
-		e, next := g.step(r, h)
-		score[t] = g.skew.logDensity(e/math.Sqrt(h)) - 0.5*math.Log(h)
-		h = next
+		score[t], h = g.score(r, h)
 	}
+}
+
+// score returns the log density of a return on a day of variance h, and the variance of
+// the day after.
+func (g *garch) score(r, h float64) (score, next float64) {
+	y, next := g.step(r, h)
+	return g.skew.logDensity(y/math.Sqrt(h)) - 0.5*math.Log(h), next
+}
+
+// LogScores is that of a traded day given the traded days before, in the mixture of
+// every hurdle.
+func (m hurdleGJRPredictor) LogScores(theta, y, score []float64) {
+	g, h := activeOf(theta), m.start(theta, y)
+	active := make([]float64, len(y))
+	for t, r := range y {
+		s, next := g.score(r, h)
+		if active[t] = s; trades(theta, r) {
+			h = next
+		}
+	}
+	mixScores(theta[activeShape:], m.Idle(theta), y, active, score)
 }
 
 // logDensity returns the log density of s.

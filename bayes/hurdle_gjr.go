@@ -152,10 +152,7 @@ func (m hurdleGJRPredictor) end(theta []float64) garchEnd {
 		return e.(garchEnd)
 	}
 	g, y := activeOf(theta), activeDays(theta, m.series.Returns)
-	e := garchEnd{garch: g, next: g.v}
-	if len(y) > 0 {
-		e.next = g.after(backcast(y), y)
-	}
+	e := garchEnd{g, g.after(m.start(theta, m.series.Returns), y)}
 	m.ends.Store(key, e)
 	return e
 }
@@ -168,13 +165,16 @@ func (g *garch) day(d *dayMixture, theta []float64, h float64) (cdf func(r float
 	return cdf
 }
 
-func (m hurdleGJRPredictor) PIT(theta, y, u []float64) {
-	g, h := activeOf(theta), 0.0
+// start returns the variance of the first traded day of a history.
+func (hurdleGJRPredictor) start(theta, y []float64) float64 {
 	if active := activeDays(theta, y); len(active) > 0 {
-		h = backcast(active)
-	} else {
-		h = g.v
+		return backcast(active)
 	}
+	return theta[activeSD] * theta[activeSD]
+}
+
+func (m hurdleGJRPredictor) PIT(theta, y, u []float64) {
+	g, h := activeOf(theta), m.start(theta, y)
 	var d dayMixture
 	for t, r := range y {
 		cdf := g.day(&d, theta, h)

@@ -17,6 +17,7 @@ import (
 type activePredictor interface {
 	Exchangeable
 	Replicator
+	Scorer
 	// quantiles returns the function from standard normal scores to returns.
 	quantiles(theta []float64) func(z float64) float64
 }

@@ -35,25 +35,42 @@ func (normalPredictor) LogScores(theta, y, score []float64) {
 	}
 }
 
+func (skewStudentTPredictor) LogScores(theta, y, score []float64) {
+	f, m, root := jfAt(theta)
+	a, b := f.a, f.b
+	constant := lgamma(a+b) - lgamma(a) - lgamma(b) - (a+b-1)*math.Ln2 - math.Log(root)
+	for t, r := range y {
+		u := (r - m) / root
+		score[t] = constant + (a-b)*math.Asinh(u) - (a+b+1)/2*math.Log1p(u*u)
+	}
+}
+
 // LogScores gives a return of exactly 0 the log probability of an idle day. The days
 // of costs have the uniform density of the interval that CDF takes for them, beside
-// that of the Student-t there.
+// that of the traded days there.
 func (m hurdlePredictor) LogScores(theta, y, score []float64) {
-	idle, trades := math.Log(m.Idle(theta)), math.Log(theta[3])
+	active := make([]float64, len(y))
+	m.inner.LogScores(theta[:m.shape], y, active)
+	mixScores(theta[m.shape:], m.Idle(theta), y, active, score)
+}
+
+// mixScores makes the scores of all days from those that they have as traded days; t is
+// theta from p_trade on.
+func mixScores(t []float64, idle float64, y, active, score []float64) {
 	low, high, paid := 0.0, 0.0, 0.0
-	if len(theta) > 6 {
-		cost, half := theta[7], costWidth*math.Abs(theta[7])
-		low, high, paid = cost-half, cost+half, (1-theta[3])*theta[6]/(2*half)
+	if len(t) > 3 {
+		cost, half := t[4], costWidth*math.Abs(t[4])
+		low, high, paid = cost-half, cost+half, (1-t[0])*t[3]/(2*half)
 	}
-	f := newTDensity(theta[0], theta[1], theta[2])
-	for t, r := range y {
+	trades, flat := math.Log(t[0]), math.Log(idle)
+	for i, r := range y {
 		if r == 0 {
-			score[t] = idle
+			score[i] = flat
 			continue
 		}
-		score[t] = trades + f.log(r)
+		score[i] = trades + active[i]
 		if paid > 0 && low <= r && r <= high {
-			score[t] = math.Log(math.Exp(score[t]) + paid)
+			score[i] = math.Log(math.Exp(score[i]) + paid)
 		}
 	}
 }

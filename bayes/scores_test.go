@@ -24,10 +24,22 @@ func scored() map[string]struct {
 	return map[string]one{
 		"normal":                    {normalPredictor{}, []float64{0.0004, 0.012, 0.5}, short},
 		"student_t":                 {studentTPredictor{}, []float64{0.0004, 0.009, 3.7, 0.013, 0.5}, short},
-		"hurdle_student_t":          {hurdlePredictor{}, []float64{0.001, 0.01, 5, 0.3, 0.006, 0.5}, paid},
-		"hurdle_student_t of costs": {hurdlePredictor{}, []float64{0.001, 0.01, 5, 0.3, 0.006, 0.5, 0.2, -0.0005}, paid},
-		"gjr_t":                     {gjrPredictor{}, gjr, gjrSeries(11, 150, gjr).Returns},
+		"skew_t":                    {skewStudentTPredictor{}, []float64{0.0004, 0.009, 3.7, -0.3, 0.013, 0.5}, short},
+		"hurdle_student_t":          {hurdleOf(hurdleT), []float64{0.001, 0.01, 5, 0.3, 0.006, 0.5}, paid},
+		"hurdle_student_t of costs": {hurdleOf(hurdleT), []float64{0.001, 0.01, 5, 0.3, 0.006, 0.5, 0.2, -0.0005}, paid},
+		"hurdle_skew_t":             {hurdleOf(hurdleSkewT), []float64{0.001, 0.01, 5, 0.2, 0.3, 0.006, 0.5}, paid},
+		"gjr_t":                     {newGJRPredictor(nil), gjr, gjrSeries(11, 150, gjr).Returns},
+		"ewma_t":                    {newEWMAPredictor(nil), ewmaTruth(0.2, 0.94, 0.1, 5), gjrSeries(11, 150, gjr).Returns},
+		"hurdle_gjr_t":              {newHurdleGJR(nil), hurdleGJRTruth(false), hurdleGJRSeries(11, 400, hurdleGJRTruth(false)).Returns},
 	}
+}
+
+func hurdleOf(f Family) hurdlePredictor { return f.Predictor(nil).(hurdlePredictor) }
+
+// remembers reports a family whose first variance depends on the days themselves.
+func remembers(m Scorer) bool {
+	_, alike := m.(Exchangeable)
+	return !alike
 }
 
 // TestLogScores compares densities with derivatives of the distribution function, by
@@ -47,7 +59,7 @@ func TestLogScores(t *testing.T) {
 		}
 		compared := 0
 		for day, r := range x.y {
-			if r == 0 || len(x.theta) == 8 && math.Abs(r+0.0005) < 0.00006 || name == "gjr_t" && day < 75 {
+			if r == 0 || len(x.theta) == 8 && math.Abs(r+0.0005) < 0.00006 || remembers(x.m) && day < 3*len(x.y)/4 {
 				continue
 			}
 			h := 1e-4 * math.Max(math.Abs(r), 1e-3)
@@ -78,7 +90,7 @@ func TestLogScoresIntegrate(t *testing.T) {
 		// wider ones where each point is a history.
 		mu, sigma, step := x.theta[0], x.theta[1], 2e-5
 		history := []float64{0}
-		if _, memory := x.m.(gjrPredictor); memory {
+		if remembers(x.m) {
 			history, step = append([]float64(nil), x.y...), 8e-3
 		}
 		total, score, day := 0.0, make([]float64, len(history)), len(history)-1
@@ -99,8 +111,8 @@ func TestLogScoresIntegrate(t *testing.T) {
 func TestLogScoreOfIdleDay(t *testing.T) {
 	for _, theta := range [][]float64{{0.001, 0.01, 5, 0.3, 0.006, 0.5}, {0.001, 0.01, 5, 0.3, 0.006, 0.5, 0.2, -0.0005}} {
 		score := []float64{0}
-		hurdlePredictor{}.LogScores(theta, score, score)
-		jump := hurdlePredictor{}.CDF(theta, tiny) - hurdlePredictor{}.CDF(theta, -tiny)
+		hurdleOf(hurdleT).LogScores(theta, score, score)
+		jump := hurdleOf(hurdleT).CDF(theta, tiny) - hurdleOf(hurdleT).CDF(theta, -tiny)
 		if math.Abs(math.Exp(score[0])-jump) > 1e-14 {
 			t.Errorf("an idle day scores %v, the jump at 0 is %v", score[0], math.Log(jump))
 		}
