@@ -31,7 +31,8 @@ func TestSettingsOfAFamily(t *testing.T) {
 		"of":             func(o *Options) { o.Of = []Override{{Name: "another", Model: new(string)}} },
 	}
 	for model, reads := range map[string][]string{
-		"gjr_t":            {"half_life", "half_life_mean", "prior_sharpe", "prior_log_sd", "prior_nu", "horizon", "draws"},
+		"gjr_t":            {"prior_sharpe", "prior_log_sd", "prior_nu", "horizon", "draws"},
+		"hurdle_gjr_t":     {"prior_sharpe", "prior_log_sd", "prior_nu", "horizon", "draws"},
 		"auto":             {"half_life", "half_life_mean", "prior_sharpe", "prior_log_sd", "prior_nu", "draws"},
 		"student_t":        {"half_life", "half_life_mean", "prior_sharpe", "prior_log_sd", "prior_nu", "draws"},
 		"hurdle_student_t": {"half_life", "half_life_mean", "prior_sharpe", "prior_log_sd", "prior_nu", "draws"},
