@@ -176,6 +176,25 @@ func TestJonesFaddyScore(t *testing.T) {
 	}
 }
 
+// A path is the quantile of each innovation, rising, with the floor of a total loss.
+func TestSkewPath(t *testing.T) {
+	theta := []float64{0.001, 0.01, 3.5, -0.4, 0, 0}
+	m := skewStudentTPredictor{}
+	z := []float64{-4, -2.5, -1, 0, 0.3, 2, 5}
+	r := make([]float64, len(z))
+	m.Path(theta, z, r)
+	for i, v := range z {
+		want := 0.5 * math.Erfc(-v/math.Sqrt2)
+		if got := m.CDF(theta, r[i]); math.Abs(got-want) > 1e-6*min(want, 1-want)+1e-12 || i > 0 && r[i] <= r[i-1] {
+			t.Errorf("at %v the return %v has probability %v, want %v", v, r[i], got, want)
+		}
+	}
+	theta[1] = 0.5
+	if m.Path(theta, z, r); r[0] != -1 {
+		t.Errorf("a return of %v", r[0])
+	}
+}
+
 // Draws by cells and by gamma variates have the distribution function, to what
 // 400,000 draws can tell (Kolmogorov-Smirnov, 1.95/sqrt(n) at 0.1%), and each tail
 // of a thousandth its probability.
