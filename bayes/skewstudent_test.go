@@ -137,7 +137,7 @@ func TestSkewReduction(t *testing.T) {
 			l.move(q, z, 4)
 			var p jfPlace
 			m.at(q, &p)
-			if _, ok := r.at(p.m, p.logNu+2*q[1]); !ok {
+			if _, ok := r.at(p.m, p.logNu+2*math.Log(p.sigma)); !ok {
 				outside++
 			}
 			a, err := fast.LogDensity(q, ga)
