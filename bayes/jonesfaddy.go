@@ -34,6 +34,9 @@ func newJonesFaddy(nu, skew float64) jonesFaddy {
 // mode returns the mode of u, (a-b)/sqrt((2a+1)(2b+1)).
 func (f *jonesFaddy) mode() float64 { return (f.a - f.b) / math.Sqrt((2*f.a+1)*(2*f.b+1)) }
 
+// narrow returns 1 - ((a-b)/(a+b+1))^2.
+func (f *jonesFaddy) narrow() float64 { return (2*f.a + 1) * (2*f.b + 1) / ((f.nu + 1) * (f.nu + 1)) }
+
 // jfDensity has besides what a log density needs, with derivatives by k = ln(nu-2)
 // and by x = atanh skew.
 type jfDensity struct {
@@ -42,9 +45,10 @@ type jfDensity struct {
 	skew          float64
 	variance      float64 // of u; E u^2 = (skew^2 + 1/excess)/(1 - skew^2)
 	mode          float64 // of u
+	narrow        float64 // 1 - d^2, d = (a-b)/(a+b+1): 1/((a+b+1) narrow^2) is the curvature's variance at the mode
 	logC          float64 // ln of the density at u = 0
 
-	slopes struct{ a, b, mean, variance, mode, logC [2]float64 }
+	slopes struct{ a, b, mean, variance, mode, logNarrow, logC [2]float64 }
 }
 
 // set computes everything at k and x.
@@ -94,6 +98,11 @@ func (f *jfDensity) set(k, x float64) {
 	f.mode = 2 * lift * root
 	s.mode[0] = (upA-upB)*root - f.mode*(upA*wideA+upB*wideB)
 	s.mode[1] = 2*turn*root - f.mode*turn*(wideA-wideB)
+
+	d, per := 2*lift/(f.nu+1), 1/(f.nu+1)
+	f.narrow = 4 * (f.a + 0.5) * (f.b + 0.5) * per * per // without cancellation
+	s.logNarrow[0] = -2 * d * (upA - upB - d*excess) * per / f.narrow
+	s.logNarrow[1] = -4 * d * turn * per / f.narrow
 }
 
 // jfValues are functions of x = 1 + e^t: ln Gamma(x) without Stirling's

@@ -54,7 +54,7 @@ func TestJonesFaddyMoments(t *testing.T) {
 		if math.Abs(one-1) > 1e-8 || math.Abs(f.mean-mean) > 1e-8*sd || math.Abs(square/f.variance-1) > 1e-6 {
 			t.Errorf("nu %v, skew %v: integral %v, mean %v (%v), variance %v (%v)", c.nu, c.skew, one, mean, f.mean, square, f.variance)
 		}
-		if g := newJonesFaddy(c.nu, c.skew); math.Abs(g.mean-f.mean) > 1e-11*(1+math.Abs(f.mean)) || math.Abs(g.a/f.a-1) > 1e-12 || math.Abs(g.b/f.b-1) > 1e-12 {
+		if g := newJonesFaddy(c.nu, c.skew); math.Abs(g.mean-f.mean) > 1e-11*(1+math.Abs(f.mean)) || math.Abs(g.a/f.a-1) > 1e-12 || math.Abs(g.mode()-f.mode) > 1e-12*(1+math.Abs(f.mode)) || math.Abs(g.narrow()/f.narrow-1) > 1e-12 || math.Abs(g.b/f.b-1) > 1e-12 {
 			t.Errorf("nu %v, skew %v: %+v, as a density %+v", c.nu, c.skew, g, f.jonesFaddy)
 		}
 		// The density in the form of which the sums are made.
@@ -79,10 +79,10 @@ func TestJonesFaddyMoments(t *testing.T) {
 // The derivatives of every constant against differences, over the table and beyond
 // it, and the tabulated values against direct ones.
 func TestJonesFaddySlopes(t *testing.T) {
-	values := func(k, x float64) [6]float64 {
+	values := func(k, x float64) [7]float64 {
 		var f jfDensity
 		f.set(k, x)
-		return [6]float64{f.a, f.b, f.mean, f.variance, f.mode, f.logC}
+		return [7]float64{f.a, f.b, f.mean, f.variance, f.mode, f.logC, math.Log(f.narrow)}
 	}
 	for _, k := range []float64{-9, -7.9, -3, 0.3, 1.7, 5, 9, 13} {
 		for _, x := range []float64{-2.5, -0.4, -1e-5, 0, 0.7, 2} {
@@ -91,11 +91,11 @@ func TestJonesFaddySlopes(t *testing.T) {
 			s := &f.slopes
 			for i, h := range [2][2]float64{{1e-4, 0}, {0, 1e-4}} {
 				up, down, at := values(k+h[0], x+h[1]), values(k-h[0], x-h[1]), values(k, x)
-				for j, got := range [6]float64{s.a[i], s.b[i], s.mean[i], s.variance[i], s.mode[i], s.logC[i]} {
+				for j, got := range [7]float64{s.a[i], s.b[i], s.mean[i], s.variance[i], s.mode[i], s.logC[i], s.logNarrow[i]} {
 					want := (up[j] - down[j]) / 2e-4
 					// Rounding of what cancels near the normal: of nu in a density, of nu in a variance of 1/nu.
 					if math.Abs(got-want) > 1e-6*(math.Abs(got)+math.Abs(at[j]))+1e-10*math.Exp(math.Max(0, k)) {
-						t.Errorf("k %v, x %v: derivative %d of %d is %v, by differences %v", k, x, i, j, got, want)
+						t.Errorf("k %v, x %v: derivative of %d by %d is %v, by differences %v", k, x, j, i, got, want)
 					}
 				}
 			}
@@ -173,6 +173,25 @@ func TestJonesFaddyScore(t *testing.T) {
 	t.Logf("off by at most %.2g, inside one in a million by %.2g", worst, inner)
 	if worst > 1e-4 || inner > 1e-5 {
 		t.Errorf("off by %.2g, inside one in a million by %.2g", worst, inner)
+	}
+}
+
+// A path is the quantile of each innovation, rising, with the floor of a total loss.
+func TestSkewPath(t *testing.T) {
+	theta := []float64{0.001, 0.01, 3.5, -0.4, 0, 0}
+	m := skewStudentTPredictor{}
+	z := []float64{-4, -2.5, -1, 0, 0.3, 2, 5}
+	r := make([]float64, len(z))
+	m.Path(theta, z, r)
+	for i, v := range z {
+		want := 0.5 * math.Erfc(-v/math.Sqrt2)
+		if got := m.CDF(theta, r[i]); math.Abs(got-want) > 1e-6*min(want, 1-want)+1e-12 || i > 0 && r[i] <= r[i-1] {
+			t.Errorf("at %v the return %v has probability %v, want %v", v, r[i], got, want)
+		}
+	}
+	theta[1] = 0.5
+	if m.Path(theta, z, r); r[0] != -1 {
+		t.Errorf("a return of %v", r[0])
 	}
 }
 

@@ -110,3 +110,24 @@ func TestMemoriesFromTheDefinition(t *testing.T) {
 		}
 	}
 }
+
+// A draw of the prior has a mean and a nuisance of its own for either memory.
+func TestMemoriesPrior(t *testing.T) {
+	o := DefaultOptions()
+	o.HalfLife = 100
+	m, err := skewStudentT.New(seriesOf(benchmarkReturns(300)), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(73, 74))
+	q, before := make([]float64, m.Dim()), make([]float64, m.Dim())
+	for range 3 {
+		copy(before, q)
+		m.(PriorSampler).SamplePrior(rng, q)
+		for i := range q {
+			if q[i] == before[i] || i > 0 && q[i] == q[i-1] {
+				t.Errorf("coordinate %d of a draw is %v, as before", i, q[i])
+			}
+		}
+	}
+}

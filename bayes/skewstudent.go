@@ -33,10 +33,11 @@ import (
 // The data enter through two sums only, which are functions of two variables each
 // (jfSums), the location m = mu - sqrt(c) E u and ln c, c = nu sigma^2.
 //
-// The sampler moves what the data pin down: as for the Student-t a location in
-// units of sigma, ln sigma and ln(nu-2), and atanh skew. The location is the mode,
-// l = m + sqrt(c) mode, around which most days are; it hardly depends on the tails,
-// as the mean does, nor as much on the skewness as m.
+// The sampler moves what the data pin down, ln(nu-2), atanh skew, and the place of
+// most days: their mode l = m + sqrt(c) mode, which hardly depends on the tails, as
+// the mean does, nor as much on the skewness as m, in units of the width tau =
+// sigma/(1-d^2), d = (a-b)/(a+b+1), that the curvature at the mode has, and ln tau. With
+// sigma itself the width would be sigma/(1-skew^2) where nu is large, a curved ridge.
 var skewStudentT = Family{
 	Name:    "skew_t",
 	About:   "skewed Student-t of Jones and Faddy with mean mu, nu > 2 and skewness skew",
@@ -141,28 +142,32 @@ func (m *skewStudentTModel) sums(at, logC float64) jfSums {
 // jfPlace has the parameters at q.
 type jfPlace struct {
 	jfDensity
-	sigma, root float64 // root = sqrt(c)
-	m, mu       float64
+	tau, sigma, root float64 // root = sqrt(c)
+	m, mu            float64
 }
 
 func (m *skewStudentTModel) at(q []float64, p *jfPlace) {
 	p.set(m.shape(q))
-	p.sigma = math.Exp(q[1])
+	p.tau = math.Exp(q[1])
+	p.sigma = p.tau * p.narrow
 	p.root = p.sigma * math.Sqrt(p.nu)
-	p.m = q[0]*p.sigma/m.days.rootYear - p.root*p.mode
+	p.m = q[0]*p.tau/m.days.rootYear - p.root*p.mode
 	p.mu = p.m + p.root*p.mean
 }
 
 // LogDensity has the location l = x sigma/sqrt(P) = m + sqrt(c) mode(k, skew) and
 // the Sharpe ratio s = sqrt(P) mu/sd, where mu = l + sqrt(c) (mean - mode) and
-// sd = sqrt(c variance), so that ds/dx = 1/sqrt(nu variance).
+// sd = sqrt(c variance), so that ds/dx = 1/sqrt(nu variance); at last it goes from x and
+// ln sigma to the coordinates x (1-d^2) and ln sigma - ln(1-d^2), of Jacobian 1/(1-d^2).
 func (m *skewStudentTModel) LogDensity(q, grad []float64) (float64, error) {
 	var p jfPlace
 	m.at(q, &p)
 	if !(math.Abs(q[1]) < 300) || !(math.Abs(p.mu) < 1e140) || p.nu > 1e9 || !(p.variance > 0 && p.variance < 1e280) {
 		return 0, fmt.Errorf("bayes: skew_t at mu %.3g, sigma %.3g, nu %.3g, a %.3g, b %.3g: %w", p.mu, p.sigma, p.nu, p.a, p.b, nuts.ErrRecoverable)
 	}
-	logC := p.logNu + 2*q[1]
+	logNarrow := math.Log(p.narrow)
+	x, logSigma := q[0]/p.narrow, q[1]+logNarrow
+	logC := p.logNu + 2*logSigma
 	sums := m.sums(p.m, logC)
 	n, lift, power := m.days.n, p.a-p.b, (p.nu+1)/2
 	lp := n*(p.logC-logC/2) + lift*sums.asinh - power*sums.log
@@ -172,15 +177,16 @@ func (m *skewStudentTModel) LogDensity(q, grad []float64) (float64, error) {
 	// s = (x + sqrt(P nu) (mean - mode)) ratio, ratio = 1/sqrt(nu variance).
 	shift := m.days.rootYear * math.Sqrt(p.nu)
 	ratio := 1 / math.Sqrt(p.nu*p.variance)
-	s := (q[0] + shift*(p.mean-p.mode)) * ratio
+	s := (x + shift*(p.mean-p.mode)) * ratio
 	logRatio := math.Log(ratio)
 	sharpe, dSharpe := m.priors.sharpe.logDensity(s)
-	sd, dSD := m.priors.logSD.logDensity(q[1] - logRatio)
+	sd, dSD := m.priors.logSD.logDensity(logSigma - logRatio)
 	k, skew := m.shape(q)
 	skewed, dSkew := skewPrior.logDensity(skew)
-	lp += sharpe + logRatio + sd + skewed
+	lp += sharpe + logRatio + sd + skewed - logNarrow
 
-	grad[0] = dM*p.sigma/m.days.rootYear + dSharpe*ratio
+	inX := dM*p.sigma/m.days.rootYear + dSharpe*ratio
+	grad[0] = inX / p.narrow
 	grad[1] = dM*p.m + 2*dLogC + dSD
 	excess := p.excess
 	inLogNu := [2]float64{excess / p.nu, 0}
@@ -191,6 +197,7 @@ func (m *skewStudentTModel) LogDensity(q, grad []float64) (float64, error) {
 		g := n*d.logC[i] + (d.a[i]-d.b[i])*sums.asinh - (d.a[i]+d.b[i])/2*sums.log
 		g += dLogC*inLogNu[i] - dM*p.root*(d.mode[i]+p.mode*inLogNu[i]/2)
 		g += dSharpe*(inShift*ratio+s*inRatio) + inRatio - dSD*inRatio
+		g += (grad[1] - inX*x - 1) * d.logNarrow[i]
 		switch {
 		case i == 1:
 			grad[len(grad)-1] = g + dSkew
@@ -228,16 +235,20 @@ func (m *skewStudentTModel) reduction(at []float64, covariance mat.Symmetric) *j
 	m.at(at, &p)
 	// The gradients of m and ln c in the coordinates q, and their variances.
 	inLogNu := p.excess / p.nu
-	inM := []float64{p.sigma / m.days.rootYear, p.m, -p.root * (p.slopes.mode[0] + p.mode*inLogNu/2), -p.root * p.slopes.mode[1]}
-	inLogC := []float64{0, 2, inLogNu, 0}
+	inLogNarrow := p.slopes.logNarrow
+	inM := []float64{
+		p.tau / m.days.rootYear, p.m,
+		-p.root * (p.slopes.mode[0] + p.mode*(inLogNu/2+inLogNarrow[0])), -p.root * (p.slopes.mode[1] + p.mode*inLogNarrow[1]),
+	}
+	inLogC := []float64{0, 2, inLogNu + 2*inLogNarrow[0], 2 * inLogNarrow[1]}
 	if m.fixed {
-		inM, inLogC = append(inM[:2], inM[3]), append(inLogC[:2], 0)
+		inM, inLogC = append(inM[:2], inM[3]), append(inLogC[:2], inLogC[3])
 	}
 	sd := func(g []float64) float64 {
 		v := mat.NewVecDense(len(g), g)
 		return math.Sqrt(mat.Inner(v, covariance, v))
 	}
-	logC := p.logNu + 2*at[1]
+	logC := p.logNu + 2*math.Log(p.sigma)
 	for _, distance := range jfDistances {
 		halfLogC := min(distance*sd(inLogC), boxLogC)
 		few := m.days.compressed(p.m, math.Exp(logC-halfLogC), jfCompressFrom)
@@ -250,12 +261,13 @@ func (m *skewStudentTModel) reduction(at []float64, covariance mat.Symmetric) *j
 
 func (m *skewStudentTModel) Constrain(q, theta []float64) {
 	k, x := m.shape(q)
-	excess, sigma, skew := math.Exp(k), math.Exp(q[1]), math.Tanh(x)
+	excess, tau, skew := math.Exp(k), math.Exp(q[1]), math.Tanh(x)
 	nu := 2 + excess
 	f := newJonesFaddy(nu, skew)
+	sigma := tau * f.narrow()
 	square := (skew*skew + 1/excess) / ((1 - skew) * (1 + skew)) // E u^2
 	root := sigma * math.Sqrt(nu)
-	mu := q[0]*sigma/m.days.rootYear + root*(f.mean-f.mode())
+	mu := q[0]*tau/m.days.rootYear + root*(f.mean-f.mode())
 	sd := root * math.Sqrt(square-f.mean*f.mean)
 	theta[0], theta[1], theta[2], theta[3] = mu, sigma, nu, skew
 	theta[4], theta[5] = sd, mu/sd*m.days.rootYear
@@ -271,8 +283,8 @@ func (m *skewStudentTModel) SamplePrior(rng *rand.Rand, q []float64) {
 	q[len(q)-1] = skew
 	var f jfDensity
 	f.set(k, skew)
-	q[1] = logSD - math.Log(f.nu*f.variance)/2
-	q[0] = sharpe*math.Sqrt(f.nu*f.variance) - m.days.rootYear*math.Sqrt(f.nu)*(f.mean-f.mode)
+	q[1] = logSD - math.Log(f.nu*f.variance)/2 - math.Log(f.narrow)
+	q[0] = f.narrow * (sharpe*math.Sqrt(f.nu*f.variance) - m.days.rootYear*math.Sqrt(f.nu)*(f.mean-f.mode))
 }
 
 // LogPrior returns the log prior density of (sharpe, ln sd, nu, skew) and the log
@@ -288,7 +300,7 @@ func (m *skewStudentTModel) LogPrior(theta []float64) (logPrior, logJacobian flo
 	scale, _ := m.priors.logSD.logDensity(math.Log(sd))
 	skewed, _ := skewPrior.logDensity(x)
 	rest := math.Log1p(-skew * skew) // of dskew/dx
-	logPrior, logJacobian = sharpe+scale+skewed-rest, math.Log(sigma/sd)+rest
+	logPrior, logJacobian = sharpe+scale+skewed-rest, math.Log(sigma/sd/f.narrow)+rest
 	if m.fixed {
 		return logPrior, logJacobian
 	}

@@ -137,7 +137,7 @@ func TestSkewReduction(t *testing.T) {
 			l.move(q, z, 4)
 			var p jfPlace
 			m.at(q, &p)
-			if _, ok := r.at(p.m, p.logNu+2*q[1]); !ok {
+			if _, ok := r.at(p.m, p.logNu+2*math.Log(p.sigma)); !ok {
 				outside++
 			}
 			a, err := fast.LogDensity(q, ga)
@@ -160,6 +160,47 @@ func TestSkewReduction(t *testing.T) {
 		if outside == 0 || outside == 200 {
 			t.Errorf("%d of 200 points outside the box", outside)
 		}
+	}
+}
+
+// Compressed days have the sums of all days where c is at least what they are made
+// for, and all days are summed below it.
+func TestSkewCompressedDays(t *testing.T) {
+	y := simulateJF(rand.New(rand.NewPCG(75, 76)), 2000, 0.0004, 0.009, 3, -0.2)
+	m, err := newSkewStudentT(newDays(y, nil), DefaultOptions())
+	if err != nil || len(m.few.y) > 500 {
+		t.Fatalf("%v, %d days of 2000 are left", err, len(m.few.y))
+	}
+	for _, above := range []float64{-9, -3, -0.01, 0.01, 1, 6} {
+		for _, at := range []float64{-0.03, 0, 0.004} {
+			logC := math.Log(m.least) + above
+			got, want := m.sums(at, logC), m.days.jfSums(at, math.Exp(logC))
+			for i, p := range [][2]float64{{got.log, want.log}, {got.asinh, want.asinh}, {got.share, want.share}, {got.u, want.u}, {got.inM, want.inM}, {got.inC, want.inC}} {
+				if math.Abs(p[0]-p[1]) > 1e-8*(1+math.Abs(p[1])) {
+					t.Errorf("sum %d at ln c %v of the least: %v, day by day %v", i, above, p[0], p[1])
+				}
+			}
+		}
+	}
+}
+
+// The prior density that LogPrior has is that of the skewness itself, whose atanh is
+// normal: its ratio at two skewnesses with the same sd, mean and nu.
+func TestSkewPriorDensity(t *testing.T) {
+	m, err := newSkewStudentT(newDays(benchmarkReturns(100), nil), DefaultOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(skew float64) float64 {
+		f := newJonesFaddy(5, skew)
+		prior, _ := m.LogPrior([]float64{0, 0.01 / math.Sqrt(5*jfVariance(&f)), 5, skew})
+		return prior
+	}
+	want := func(skew float64) float64 {
+		return -2*math.Pow(math.Atanh(skew), 2) - math.Log(1-skew*skew)
+	}
+	if got, want := at(-0.6)-at(0.1), want(-0.6)-want(0.1); math.Abs(got-want) > 1e-9 {
+		t.Errorf("log ratio %v, want %v", got, want)
 	}
 }
 

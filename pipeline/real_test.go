@@ -17,7 +17,8 @@ import (
 var realReturns = filepath.Join("..", "..", "shared", "data", "strategies", "returns.csv")
 
 // TestRealStrategies is the main job as users have it: 29 strategies, ten
-// years, nothing set but the file and the day.
+// years, nothing set but the file and the day. The only findings are those of the
+// two trend followers whose mean a symmetric model has far above the sample's.
 func TestRealStrategies(t *testing.T) {
 	if _, err := os.Stat(realReturns); errors.Is(err, fs.ErrNotExist) {
 		t.Skipf("no %s beside the repository", realReturns)
@@ -36,10 +37,17 @@ func TestRealStrategies(t *testing.T) {
 	if d.AsOf.String() != "2022-12-28" || d.Effective.String() != "2022-12-29" {
 		t.Errorf("as of %v, effective %v", d.AsOf, d.Effective)
 	}
+	asymmetric := map[string]bool{"trend_ma200": true, "vol_target_10": true}
 	for _, f := range d.Findings {
-		if f.Severity > returns.Info {
+		switch {
+		case f.Code == "bayes.check_mean" && f.Severity == returns.Warn && asymmetric[f.Strategy]:
+			delete(asymmetric, f.Strategy)
+		case f.Severity > returns.Info:
 			t.Errorf("finding: %v", f)
 		}
+	}
+	if len(asymmetric) > 0 {
+		t.Errorf("no finding of the mean of %v", asymmetric)
 	}
 	s := d.Solution
 	if gap := s.Certificate.ExactGap; !(math.Abs(gap) < 1e-12) || s.Certificate.MaxViolation > 1e-12 {
