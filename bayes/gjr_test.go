@@ -359,10 +359,6 @@ func TestGJRHasNoHalfLife(t *testing.T) {
 	if err := o.Validate(); err != nil {
 		t.Error(err)
 	}
-	o.HalfLifeMean = 63
-	if err := o.Validate(); err == nil || !strings.Contains(err.Error(), "set bayes.half_life_mean to 0") {
-		t.Errorf("of the mean: %v", err)
-	}
 }
 
 // TestGJRUnits expects the density at a point to be that of the series in any unit,

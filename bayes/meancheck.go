@@ -20,14 +20,12 @@ import (
 // is off by as much as the data leave open.
 //
 // What the prior of the Sharpe ratio moves the posterior mean by is not counted: draws
-// have weights of one over its density. Where that leaves few of them the prior
-// dominates, and nothing can be said. (Of a hurdle the prior is that of the active
+// have weights of one over its density. (Of a hurdle the prior is that of the active
 // days, whose Sharpe ratio is larger; it is counted as that of all days.)
 const (
 	codeMean  = "bayes.check_mean"
 	hausman   = 3.29
 	leastSure = 0.05 // least variance of the difference, of that of the sample mean: less is rounding
-	leastDraw = 0.2  // least share of effective draws
 )
 
 // checkMean compares the mean of a symmetric model with the weighted mean of the
@@ -51,7 +49,7 @@ func (p *Posterior) checkMean(m Predictor, s *returns.Series, o Options) []retur
 	perSharpe := math.Sqrt(squares / d.n / year) // return of a period at an annual Sharpe ratio of 1
 	n := p.Len()
 	means, weights := make([]float64, n), make([]float64, n)
-	mean, total, effective := 0.0, 0.0, 0.0
+	mean, total := 0.0, 0.0
 	for i := range n {
 		means[i] = m.Mean(p.Theta(i))
 		mean += means[i] / float64(n)
@@ -61,7 +59,6 @@ func (p *Posterior) checkMean(m Predictor, s *returns.Series, o Options) []retur
 		lp, _ := all.sharpe.logDensity(v / perSharpe)
 		weights[i] = math.Exp(center - lp)
 		total += weights[i]
-		effective += weights[i] * weights[i]
 	}
 	free, spread := 0.0, 0.0 // mean and variance without the prior
 	for i, v := range means {
@@ -71,8 +68,7 @@ func (p *Posterior) checkMean(m Predictor, s *returns.Series, o Options) []retur
 		spread += weights[i] * (v - free) * (v - free) / total
 	}
 	apart := free - sample
-	if !(variance > 0) || !(total*total/effective >= leastDraw*float64(n)) ||
-		!(math.Abs(apart) > hausman*math.Sqrt(max(variance-spread, leastSure*variance))) {
+	if !(variance > 0) || !(math.Abs(apart) > hausman*math.Sqrt(max(variance-spread, leastSure*variance))) {
 		return nil
 	}
 	size := math.Abs(apart) / math.Sqrt(variance)

@@ -50,6 +50,16 @@ func TestMeanOfAsymmetricReturns(t *testing.T) {
 			t.Log(name, p.Findings[at].Sentence)
 		}
 	}
+	// A prior that dominates says nothing about the returns.
+	o := DefaultOptions()
+	o.Model, o.Replicates, o.PriorSharpe = "student_t", 0, "normal(0, 0.4)"
+	p, err := Fit(context.Background(), seriesOf(simulateT(rng, 120, 0.002, 0.01, 5)), o, testStream(1), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if slices.ContainsFunc(p.Findings, func(f returns.Finding) bool { return f.Code == codeMean }) {
+		t.Error("a finding where the prior has moved the mean")
+	}
 	// Of symmetric returns it comes about as often as it should, in 0.1%.
 	found := 0
 	for i := range 200 {

@@ -135,3 +135,19 @@ func TestOverrides(t *testing.T) {
 		}
 	}
 }
+
+// A half-life of the mean is refused for a family that has no weights of returns.
+func TestHalfLifeOfTheMeanIsRead(t *testing.T) {
+	o := DefaultOptions()
+	o.Model, o.HalfLifeMean = "gjr_t", 63
+	if err := o.Validate(); err == nil || !strings.Contains(err.Error(), "set bayes.half_life_mean to 0") {
+		t.Errorf("%v", err)
+	}
+	o.Model = "skew_t"
+	if err := o.Validate(); err != nil {
+		t.Error(err)
+	}
+	if o.HalfLifeMean = -1; o.Validate() == nil {
+		t.Error("a half-life of -1 passes")
+	}
+}
