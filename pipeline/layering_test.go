@@ -22,6 +22,7 @@ var rooms = map[string]struct{ ours, others []string }{
 	"returns":                  {[]string{"returns/columnar"}, []string{"gonum.org/v1/gonum/"}},
 	"bayes/nuts":               {nil, []string{"gonum.org/v1/gonum/"}},
 	"bayes/mcmc":               {nil, []string{"gonum.org/v1/gonum/"}},
+	"bayes/surrogate":          {nil, []string{"gonum.org/v1/gonum/"}},
 	"bayes":                    {[]string{"returns", "returns/columnar", "bayes/"}, []string{"gonum.org/v1/gonum/"}},
 	"scenarios":                {[]string{"returns", "returns/columnar", "bayes"}, []string{"gonum.org/v1/gonum/"}},
 	"optimize/qp":              {nil, []string{"gonum.org/v1/gonum/"}},
