@@ -127,8 +127,20 @@ func backcast(history []float64) float64 {
 // after returns the variance of the day after a history whose first day has
 // variance h.
 func (g *garch) after(h float64, history []float64) float64 {
-	for _, r := range history {
-		_, h = g.step(r, h)
+	omega, beta, slope, constant, most := g.omega, g.beta, g.kappa, g.kappa*g.v-g.mu, hMax*g.v
+	news := [2]float64{g.alpha + g.delta, g.alpha - g.delta}
+	for _, r := range history { // as forward does
+		c := r + constant
+		in := news[math.Float64bits(c)>>63]
+		x := in * c
+		next := (omega + x*c) + h*((beta-2*x*slope)+in*slope*slope*h)
+		if y := c - slope*h; y*c < 0 {
+			next = omega + news[math.Float64bits(y)>>63]*y*y + beta*h
+		}
+		if next > most {
+			next = most
+		}
+		h = next
 	}
 	return h
 }
