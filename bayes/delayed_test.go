@@ -157,6 +157,12 @@ func TestDelayedAgreesWithNUTS(t *testing.T) {
 				t.Errorf("%s: %s %v +- %v, NUTS has %v +- %v: %.1f and %.1f standard errors", names[k], x.Name, x.Mean, x.SD, y.Mean, y.SD, mean, sd)
 			}
 		}
+		// Of the log density, too, which does not come with the parameters: its standard
+		// deviation is that of half a chi-square with 8 degrees of freedom, 2.
+		logA, logB := meanOf(a.Sampler.LogDensity), meanOf(b.Sampler.LogDensity)
+		if math.Abs(logA-logB) > 0.5 {
+			t.Errorf("%s: mean log density %v, NUTS has %v", names[k], logA, logB)
+		}
 		_, essA := a.worst()
 		_, essB := b.worst()
 		t.Logf("%s: %d draws, minimum ESS %.0f (%d evaluations); NUTS %.0f (%d gradients, %d divergences)", names[k], a.Len(), essA, a.Sampler.Gradients, essB, b.Sampler.Gradients, b.Divergences())
@@ -200,4 +206,119 @@ func sharedSeries(t *testing.T, file string, days int) (all []*returns.Series) {
 		all = append(all, s)
 	}
 	return all
+}
+
+func meanOf(x []float64) (mean float64) {
+	for _, v := range x {
+		mean += v / float64(len(x))
+	}
+	return mean
+}
+
+// valued makes a Valuer of a log density in two variables.
+type valued struct {
+	logp  func(q, grad []float64) float64
+	calls int
+}
+
+func (m *valued) Dim() int                                      { return 2 }
+func (m *valued) Names() []string                               { return []string{"a", "b"} }
+func (m *valued) Constrain(q, theta []float64)                  { copy(theta, q) }
+func (m *valued) LogDensity(q, grad []float64) (float64, error) { return m.logp(q, grad), nil }
+
+func (m *valued) Values(points [][]float64, lp []float64) error {
+	for k, q := range points {
+		lp[k] = m.logp(q, make([]float64, 2))
+		m.calls++
+	}
+	return nil
+}
+
+// heavy has the tails of a Student-t with 1.5 degrees of freedom, of which no surrogate
+// that is nearly normal has anything.
+func heavy(q, grad []float64) float64 {
+	lp := 0.0
+	for i, x := range q {
+		lp -= 1.25 * math.Log1p(x*x/1.5)
+		grad[i] = -2.5 * x / (1.5 + x*x)
+	}
+	return lp
+}
+
+// walled is flat for ten times as little as its curvature says.
+func walled(q, grad []float64) float64 {
+	lp := 0.0
+	for i, x := range q {
+		wall := math.Pow(x/3, 31)
+		lp -= x*x/200 + wall*x/3
+		grad[i] = -x/100 - 32.0/3*wall
+	}
+	return lp
+}
+
+// twoModes are normal, ten standard deviations apart.
+func twoModes(q, grad []float64) float64 {
+	near, far := -(q[0]+5)*(q[0]+5)/2, -(q[0]-5)*(q[0]-5)/2
+	top := max(near, far)
+	sum := math.Exp(near-top) + math.Exp(far-top)
+	grad[0] = -(q[0]+5)*math.Exp(near-top)/sum - (q[0]-5)*math.Exp(far-top)/sum
+	grad[1] = -q[1]
+	return top + math.Log(sum) - q[1]*q[1]/2
+}
+
+func standard(q, grad []float64) float64 {
+	grad[0], grad[1] = -q[0], -q[1]
+	return -(q[0]*q[0] + q[1]*q[1]) / 2
+}
+
+// TestSurrogateIsGated: an accurate surrogate is all that is needed; one that does not
+// cover the density is said so, and NUTS goes on; where there are two modes, or the
+// budget is too small, there is none.
+func TestSurrogateIsGated(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		logp   func(q, grad []float64) float64
+		draws  int
+		budget int
+		method Method
+		tried  bool
+	}{
+		{"standard normal", standard, 1000, 2_000_000, Delayed, true},
+		{"heavy tails", heavy, 1000, 2_000_000, NUTS, true},
+		{"two modes", twoModes, 1000, 2_000_000, NUTS, false},
+		{"small budget", standard, 4000, 10_000, NUTS, false},
+	} {
+		o := DefaultOptions()
+		o.Draws, o.MaxGradients = c.draws, c.budget
+		m := &valued{logp: c.logp}
+		p, err := SampleWith(t.Context(), m, o, testStream(4), nil)
+		if err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		if p.Method != c.method || (m.calls > 0) != c.tried {
+			t.Errorf("%s: method %s, %d values of the surrogate's draws: %v", c.name, p.Method, m.calls, p.Findings)
+		}
+		if p.Sampler.Gradients < m.calls+len(p.Sampler.Leapfrogs) && c.method == NUTS || p.Sampler.Gradients < m.calls {
+			t.Errorf("%s: %d gradients in all, with %d values", c.name, p.Sampler.Gradients, m.calls)
+		}
+		told := false
+		for _, f := range p.Findings {
+			told = told || f.Code == "bayes.attempt" && strings.Contains(f.Sentence, "polynomial surrogate")
+		}
+		if told != (c.name == "heavy tails") || (p.Sampler.Attempts > 1) != told && c.tried {
+			t.Errorf("%s: after %d attempts the findings are %v", c.name, p.Sampler.Attempts, p.Findings)
+		}
+	}
+	m := &valued{logp: walled}
+	o := DefaultOptions()
+	p, err := delayed(t.Context(), m, searchModes(m, o, testStream(4)), o, math.MaxInt, testStream(4), nil)
+	if err != nil || p == nil {
+		t.Fatalf("%v, %v", p, err)
+	}
+	for _, f := range p.Findings {
+		if f.Code == "bayes.surrogate" && f.Severity == returns.Warn {
+			return
+		}
+	}
+	t.Errorf("findings of a surrogate without walls: %v", p.Findings)
 }

@@ -163,7 +163,12 @@ func TestDelayedIsReproducible(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, d := range r.Draws {
+	for c, d := range r.Draws {
+		for _, lp := range r.Stats[c].LogDensity {
+			if lp != 0 {
+				t.Fatalf("a draw whose log density is %v", lp)
+			}
+		}
 		for i := range d {
 			if d[i] != d[i%2] {
 				t.Fatal("a chain moved to where the target is not a number")
