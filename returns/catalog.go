@@ -79,6 +79,7 @@ var codes = []Code{
 	{"bayes.rhat", "R-hat above bayes.max_rhat", "", []Step{{Severity: Warn}, {Severity: Fail, When: "above 1.05"}}, ""},
 	{"bayes.stale", "posterior of an earlier fit", "", fixed(Warn), ""},
 	{"bayes.stuck", "no chain moved", "", fixed(Fail), ""},
+	{"bayes.surrogate", "a polynomial surrogate that is too far from the posterior to sample with", "", fixed(Warn), ""},
 	{"bayes.tree_depth", "trajectories at bayes.max_tree_depth", "", []Step{{Severity: Warn}, {Severity: Fail, When: "above half of them"}}, ""},
 	{"bayes.unusable", "no usable posterior", "", fixed(Fail), ""},
 
