@@ -90,7 +90,7 @@ func TestVolatilitiesWrittenOut(t *testing.T) {
 			case "ewma_t":
 				mean += th[ewmaKappa] * (h - v) / math.Sqrt(v)
 			}
-			if math.Abs(got-want) > 1e-9*want { // as exact as the integral
+			if !(math.Abs(got-want) <= 1e-9*want) { // as exact as the integral
 				t.Fatalf("%s, day %d: %v, the recursion says %v", name, i, got, want)
 			}
 			if i == len(y) || name == "hurdle_gjr_t" && (y[i] == 0 || y[i] == -0.0005) {
@@ -145,12 +145,12 @@ func TestVolatilityAhead(t *testing.T) {
 			want = g.mixed(theta, 0.034*0.034)
 		}
 		own := m.(anchored).anchor().(Conditional)
-		if got := own.VolatilityAhead(theta); math.Abs(got-want) > 1e-15 {
+		if got := own.VolatilityAhead(theta); !(math.Abs(got-want) <= 1e-15) {
 			t.Errorf("%s: ahead %v of a draw that holds %v", name, got, want)
 		}
 		const some = 500
 		part := make([]float64, some)
-		if got := m.Volatilities(c.theta, y[:some], part); math.Abs(got/sd[some]-1) > 1e-12 || math.Abs(part[some/2]/sd[some/2]-1) > 1e-12 {
+		if got := m.Volatilities(c.theta, y[:some], part); !(math.Abs(got/sd[some]-1)+math.Abs(part[some/2]/sd[some/2]-1) <= 1e-12) {
 			t.Errorf("%s: %v after %d days, %v on the day after", name, got, some, sd[some])
 		}
 		if got := m.Volatilities(c.theta, y, y); got != next || !slices.Equal(y, sd) {
@@ -192,7 +192,7 @@ func TestVolatilitiesScale(t *testing.T) {
 		m.Volatilities(c.theta, y, sd)
 		m.Volatilities(theta, scaled, other)
 		for i := range sd {
-			if math.Abs(other[i]-3*sd[i]) > 1e-12 {
+			if !(math.Abs(other[i]-3*sd[i]) <= 1e-12) {
 				t.Fatalf("%s, day %d: %v, of thrice the returns %v", name, i, sd[i], other[i])
 			}
 		}
@@ -226,7 +226,7 @@ func TestPersistence(t *testing.T) {
 			far = m.Volatility(c.theta)
 		}
 		got := (squares - far*far) / (now*now - far*far)
-		if want := math.Pow(m.Persistence(c.theta), ahead); math.Abs(got/want-1) > 0.1 {
+		if want := math.Pow(m.Persistence(c.theta), ahead); !(math.Abs(got/want-1) <= 0.1) {
 			t.Errorf("%s: after %d days %v of a shock is left, the persistence says %v", name, ahead, got, want)
 		}
 	}

@@ -154,7 +154,8 @@ func (c *correlations) note(f returns.Frequency) string {
 		returns.Plural(c.today, "strategy"), f.Days(correlationWindow), c.mean[len(c.mean)-1], c.whole)
 }
 
-func (c *correlations) chart(f returns.Frequency) (*chart.Chart, error) {
+// course is the line of the chart.
+func (c *correlations) course(f returns.Frequency) chart.Course {
 	now := c.mean[len(c.mean)-1]
 	s := chart.Course{
 		Name: "rolling " + f.Days(correlationWindow), Y: c.mean, Now: now, Until: float64(c.days[len(c.days)-1]), NowName: fmt.Sprintf("today %.2f", now),
@@ -163,7 +164,11 @@ func (c *correlations) chart(f returns.Frequency) (*chart.Chart, error) {
 	for _, d := range c.days {
 		s.Days = append(s.Days, float64(d))
 	}
+	return s
+}
+
+func (c *correlations) chart(f returns.Frequency) (*chart.Chart, error) {
 	low, high := slices.Index(c.mean, slices.Min(c.mean)), slices.Index(c.mean, slices.Max(c.mean))
-	return chart.Through(s, "average correlation", false, fmt.Sprintf("%s %s, %v to %v; lowest %.2f on %v, highest %.2f on %v.",
+	return chart.Through(c.course(f), "average correlation", false, fmt.Sprintf("%s %s, %v to %v; lowest %.2f on %v, highest %.2f on %v.",
 		c.note(f), returns.Count(c.today, "strategy"), c.from, c.to, c.mean[low], c.days[low], c.mean[high], c.days[high]))
 }

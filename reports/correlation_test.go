@@ -89,7 +89,7 @@ func TestCorrelationsPairByPair(t *testing.T) {
 			}
 			columns = append(columns, window)
 		}
-		if want := pairwise(columns); math.Abs(got-want) > 1e-12 {
+		if want := pairwise(columns); !(math.Abs(got-want) <= 1e-12) {
 			t.Fatalf("window %d: %v, of the pairs %v", k, got, want)
 		}
 	}
@@ -105,7 +105,7 @@ func TestCorrelationsPairByPair(t *testing.T) {
 			want += stat.Correlation(x, y, nil) / 10
 		}
 	}
-	if math.Abs(c.whole-want) > 1e-12 {
+	if !(math.Abs(c.whole-want) <= 1e-12) {
 		t.Errorf("whole history %v, of the pairs %v", c.whole, want)
 	}
 }
@@ -120,7 +120,7 @@ func TestCorrelationsInvariance(t *testing.T) {
 	}
 	x, y := correlationsOf(a), correlationsOf(b)
 	for k := range x.mean {
-		if math.Abs(x.mean[k]-y.mean[k]) > 1e-9 {
+		if !(math.Abs(x.mean[k]-y.mean[k]) <= 1e-9) {
 			t.Fatalf("window %d: %v, then %v", k, x.mean[k], y.mean[k])
 		}
 	}
@@ -130,7 +130,7 @@ func TestCorrelationsInvariance(t *testing.T) {
 			pair[1].Returns[i] = sign * r
 		}
 		c := correlationsOf(pair)
-		if math.Abs(c.mean[0]-sign) > 1e-12 || math.Abs(c.whole-sign) > 1e-12 {
+		if !(math.Abs(c.mean[0]-sign)+math.Abs(c.whole-sign) <= 1e-12) {
 			t.Errorf("%v, %v, want %v", c.mean[0], c.whole, sign)
 		}
 	}
@@ -152,10 +152,12 @@ func TestCorrelationsOfShortAndLongHistories(t *testing.T) {
 	}
 	stopped := correlated(2, 100)
 	stopped[1].Dates, stopped[1].Returns = stopped[1].Dates[:80], stopped[1].Returns[:80]
+	late := correlated(2, 100)
+	late[1].Dates, late[1].Returns = late[1].Dates[100-57:], late[1].Returns[100-57:]
 	undated := correlated(2, 100)
 	undated[1].Dates = nil
 	for what, all := range map[string][]*returns.Series{
-		"none": nil, "one": correlated(1, 100), "one window": correlated(2, 63), "a constant strategy": constant, "a strategy that stopped": stopped, "no dates": undated,
+		"none": nil, "one": correlated(1, 100), "one window": correlated(2, 63), "a constant strategy": constant, "a strategy that stopped": stopped, "a strategy in the last window only": late, "no dates": undated,
 	} {
 		if c := correlationsOf(all); c != nil {
 			t.Errorf("%s: %+v", what, c)
@@ -179,6 +181,22 @@ func TestCorrelationOfTheHeld(t *testing.T) {
 	}
 	if want := fmt.Sprintf("rolling 63 days: %.2f today, %.2f over the whole history.", c.mean[len(c.mean)-1], c.whole); !strings.HasSuffix(p.CorrelationNote, want) {
 		t.Errorf("%q, want %q", p.CorrelationNote, want)
+	}
+	last := len(c.days) - 1
+	if x := c.course(returns.Daily); x.Now != c.mean[last] || x.Until != float64(c.days[last]) || x.Days[last] != x.Until || *x.Level != c.whole || x.NowName != fmt.Sprintf("today %.2f", x.Now) || x.LevelName != fmt.Sprintf("whole history %.2f", c.whole) {
+		t.Errorf("the chart has today %v and the whole history %v, want %v and %v", x.Now, *x.Level, c.mean[last], c.whole)
+	}
+	low, high := 0, 0
+	for k, x := range c.mean {
+		if x < c.mean[low] {
+			low = k
+		}
+		if x > c.mean[high] {
+			high = k
+		}
+	}
+	if want := fmt.Sprintf("lowest %.2f on %v, highest %.2f on %v.", c.mean[low], c.days[low], c.mean[high], c.days[high]); !strings.Contains(string(p.Correlation), want) {
+		t.Errorf("the text lacks %q: %.300s", want, p.Correlation)
 	}
 	r.Solution.Weights = make([]float64, 12)
 	r.Solution.Weights[4] = 1

@@ -84,9 +84,18 @@ const (
 // volatilityChart draws the annual volatility of every day of a series given the days
 // before, over draws, and the forecast after them.
 func volatilityChart(s *returns.Series, p *bayes.Posterior, m bayes.Conditional, v *ConditionalVolatility) (*chart.Chart, error) {
+	c, about, err := volatilityCourse(s, p, m, v)
+	if err != nil {
+		return nil, err
+	}
+	return chart.Through(c, "annual volatility", true, about)
+}
+
+// volatilityCourse is what volatilityChart draws, and says.
+func volatilityCourse(s *returns.Series, p *bayes.Posterior, m bayes.Conditional, v *ConditionalVolatility) (c chart.Course, about string, err error) {
 	n := s.Len()
 	if n < 2 || len(s.Dates) != n {
-		return nil, fmt.Errorf("reports: %d days of %d returns", len(s.Dates), n)
+		return c, "", fmt.Errorf("reports: %d days of %d returns", len(s.Dates), n)
 	}
 	perYear := s.Frequency.PeriodsPerYear()
 	root := math.Sqrt(perYear)
@@ -105,7 +114,7 @@ func volatilityChart(s *returns.Series, p *bayes.Posterior, m bayes.Conditional,
 		days[t] = float64(d)
 		mean[t] *= root / float64(len(draws))
 	}
-	c := chart.Course{Name: "median and 90% band", Panel: true}
+	c = chart.Course{Name: "median and 90% band", Panel: true}
 	add := func(day float64, q Quantiles) {
 		c.Days, c.Y, c.Q5, c.Q95 = append(c.Days, day), append(c.Y, float64(q.Median)), append(c.Q5, float64(q.Q5)), append(c.Q95, float64(q.Q95))
 	}
@@ -117,7 +126,7 @@ func volatilityChart(s *returns.Series, p *bayes.Posterior, m bayes.Conditional,
 		add(days[t], quantilesOf(of, root))
 	}
 	calm, wild := slices.Index(c.Y, slices.Min(c.Y)), slices.Index(c.Y, slices.Max(c.Y))
-	about := fmt.Sprintf("Annual volatility of %s given the days before, %v to %v: lowest posterior median %.2f%% on %v, highest %.2f%% on %v. %s", s.Strategy.Name,
+	about = fmt.Sprintf("Annual volatility of %s given the days before, %v to %v: lowest posterior median %.2f%% on %v, highest %.2f%% on %v. %s", s.Strategy.Name,
 		s.Dates[0], s.Dates[n-1], 100*c.Y[calm], returns.Date(c.Days[calm]), 100*c.Y[wild], returns.Date(c.Days[wild]), v.sentence(s.Frequency))
 	c.Now, c.Until = float64(v.Forecast.Median), days[n-1]+365.25/perYear
 	add(c.Until, v.Forecast)
@@ -126,7 +135,7 @@ func volatilityChart(s *returns.Series, p *bayes.Posterior, m bayes.Conditional,
 		far := float64(v.LongRun.Median)
 		c.Level, c.LevelName = &far, fmt.Sprintf("long run %.2f%%", 100*far)
 	}
-	return chart.Through(c, "annual volatility", true, about)
+	return c, about, nil
 }
 
 // modelNote names the model of a strategy whose forecast depends on today's volatility,

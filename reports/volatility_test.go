@@ -82,7 +82,7 @@ func TestConditionalVolatility(t *testing.T) {
 	check := func(what string, got Quantiles, draws []float64) {
 		q5, median, q95 := middle(draws)
 		for k, x := range []Number{got.Q5, got.Median, got.Q95} {
-			if want := []float64{q5, median, q95}[k]; math.Abs(float64(x)/want-1) > 1e-9 {
+			if want := []float64{q5, median, q95}[k]; !(math.Abs(float64(x)/want-1) <= 1e-9) {
 				t.Errorf("%s: %v, of the draws %v, %v, %v", what, got, q5, median, q95)
 			}
 		}
@@ -182,8 +182,33 @@ func TestVolatilityChart(t *testing.T) {
 	if want := fmt.Sprintf("lowest posterior median %.2f%% on %v, highest %.2f%% on %v. Forecast volatility", 100*low, s.Dates[lowDay], 100*high, s.Dates[highDay]); !strings.Contains(c.Alt(), want) {
 		t.Errorf("the text is %q, want %q", c.Alt(), want)
 	}
+	drawn, _, err := volatilityCourse(s, p, q.conditional, v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, day := range drawn.Days[:len(drawn.Days)-1] {
+		var of []float64
+		for _, path := range paths {
+			of = append(of, path[slices.Index(s.Dates, returns.Date(day))]*math.Sqrt(252))
+		}
+		q5, median, q95 := middle(of)
+		if far := math.Abs(drawn.Q5[k]-q5) + math.Abs(drawn.Y[k]-median) + math.Abs(drawn.Q95[k]-q95); !(far < 1e-9) {
+			t.Fatalf("day %v: %v, %v, %v, of the draws %v, %v, %v", day, drawn.Q5[k], drawn.Y[k], drawn.Q95[k], q5, median, q95)
+		}
+	}
+	last := len(drawn.Days) - 1
+	if f := v.Forecast; drawn.Days[last] != drawn.Until || drawn.Until != float64(s.Dates[299])+365.25/252 || drawn.Q5[last] != float64(f.Q5) || drawn.Y[last] != float64(f.Median) || drawn.Q95[last] != float64(f.Q95) || drawn.Now != float64(f.Median) {
+		t.Errorf("the line ends on day %v with %v (%v to %v), today is %v", drawn.Days[last], drawn.Y[last], drawn.Q5[last], drawn.Q95[last], drawn.Now)
+	}
+	if far := float64(v.LongRun.Median); drawn.Level == nil || *drawn.Level != far || drawn.LevelName != fmt.Sprintf("long run %.2f%%", 100*far) || drawn.NowName != fmt.Sprintf("forecast %.2f%%", 100*drawn.Now) {
+		t.Errorf("%q and %q", drawn.LevelName, drawn.NowName)
+	}
 	for len(s.Returns) < 5000 {
 		s.Dates, s.Returns = append(s.Dates, s.Dates[len(s.Dates)-1]+1), append(s.Returns, s.Returns[len(s.Returns)%300]*(1+math.Sin(float64(len(s.Returns))/200)))
+	}
+	s.Returns[3210] = 0.2
+	if drawn, _, err = volatilityCourse(s, p, q.conditional, v); err != nil || len(drawn.Y) > 301 || !slices.Contains(drawn.Days, float64(s.Dates[3211])) {
+		t.Errorf("%d points without the highest day (%v)", len(drawn.Y), err)
 	}
 	if c, err = volatilityChart(s, p, q.conditional, v); err != nil {
 		t.Fatal(err)

@@ -1,9 +1,7 @@
 package chart
 
 import (
-	"errors"
 	"fmt"
-	"math"
 
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
@@ -65,9 +63,6 @@ func Through(s Course, y string, percent bool, alt string) (*Chart, error) {
 			return nil, err
 		}
 		p.Legend.Add(s.LevelName, level)
-	}
-	if math.IsNaN(s.Now) || math.IsInf(s.Now, 0) {
-		return nil, errors.New("chart: today's value is not finite")
 	}
 	dot, err := plotter.NewScatter(plotter.XYs{{X: s.Until, Y: s.Now}})
 	if err != nil {

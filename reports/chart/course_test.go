@@ -24,6 +24,7 @@ func TestThrough(t *testing.T) {
 		"NaN band":   func(s *Course) { s.Q95[1] = math.NaN() },
 		"no level":   func(s *Course) { *s.Level = math.Inf(1) },
 		"no today":   func(s *Course) { s.Now = math.NaN() },
+		"no bound":   func(s *Course) { s.Now = math.Inf(1) },
 	} {
 		s := course()
 		spoil(&s)
