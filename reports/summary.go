@@ -76,7 +76,7 @@ type StrategySummary struct {
 	Divergent        int             `json:"divergent"`
 	Posterior        []bayes.Summary `json:"posterior"`
 
-	// Conditional is today's volatility against that of the long run; null for a model
+	// Conditional is today's volatility against that of the long run; absent for a model
 	// without memory of the variance, of which the two are the same.
 	Conditional *ConditionalVolatility `json:"conditional_volatility,omitempty"`
 

@@ -211,6 +211,9 @@ func since(r *Run, s *StrategySummary) string {
 		}
 		move("return", then.AnnualReturn, s.AnnualReturn.Mean)
 		move("volatility", then.AnnualVolatility, s.AnnualVolatility.Mean)
+		if c := s.Conditional; c != nil && then.ForecastVolatility != 0 {
+			move("forecast volatility", then.ForecastVolatility, c.Forecast.Median)
+		}
 	} else if r.Held.Beliefs != nil {
 		parts = append(parts, "new in the universe")
 	}

@@ -13,7 +13,7 @@ import (
 // ConditionalVolatility is what a model with memory of the variance says of today.
 type ConditionalVolatility struct {
 	Forecast Quantiles  `json:"forecast"`                  // annual volatility of the next period given the history
-	LongRun  *Quantiles `json:"long_run,omitempty"`        // annual; null where the model has no long run, and the forecast is that of every later period
+	LongRun  *Quantiles `json:"long_run,omitempty"`        // annual; absent where the model has no long run, and the forecast is that of every later period
 	HalfLife *Quantiles `json:"shock_half_life,omitempty"` // periods in which half of a shock to the variance is gone
 }
 

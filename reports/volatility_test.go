@@ -268,6 +268,32 @@ func TestConditionalVolatilitySentence(t *testing.T) {
 	}
 }
 
+// The page says how the forecast has moved, where the volatility of the long run has not.
+func TestForecastVolatilityHasMoved(t *testing.T) {
+	r := withMemory()
+	s, err := Summarize(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := &s.Strategies[1]
+	then := HeldStrategy{AnnualReturn: x.AnnualReturn.Mean, AnnualVolatility: x.AnnualVolatility.Mean}
+	for forecast, want := range map[Number]string{
+		0:                             "no material change in the forecast", // by a version that had none, or a model without memory
+		x.Conditional.Forecast.Median: "no material change in the forecast",
+		0.3:                           fmt.Sprintf("forecast volatility 30.00%% → %.2f%%", 100*x.Conditional.Forecast.Median),
+	} {
+		then.ForecastVolatility = forecast
+		r.Held.Beliefs[x.Name] = then
+		if got := since(r, x); got != want {
+			t.Errorf("after %v: %q, want %q", forecast, got, want)
+		}
+	}
+	b, err := json.Marshal(HeldStrategy{AnnualReturn: 0.1, AnnualVolatility: 0.2})
+	if err != nil || string(b) != `{"annual_return":0.1,"annual_volatility":0.2}` {
+		t.Errorf("of a model without memory: %s, %v", b, err)
+	}
+}
+
 // Every way to make draws has a description, and those by NUTS alone need none.
 func TestMethods(t *testing.T) {
 	var all []*bayes.Posterior
