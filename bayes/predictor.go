@@ -23,8 +23,8 @@ import (
 // A Predictor of a model without memory, whose days are independent and
 // identically distributed given theta, implements Exchangeable. One with memory
 // should implement Replicator: without it there are no posterior predictive
-// checks. TradingPredictor, SharpeRatio and Commenter are for the models that
-// their documentation names.
+// checks. Conditional, TradingPredictor, SharpeRatio and Commenter are for the
+// models that their documentation names.
 type Predictor interface {
 	// Mean returns the expected return per period in the long run.
 	Mean(theta []float64) float64

@@ -29,6 +29,10 @@ func (p *page) figures(r *Run, s *Summary) {
 		draw(&p.Fan, "fan", func() (*chart.Chart, error) { return fan(r) })
 	}
 	draw(&p.Contributions, "contributions", func() (*chart.Chart, error) { return contributions(r) })
+	if c := correlationsOf(heldSeries(r)); c != nil {
+		p.CorrelationNote = c.note(r.Set.Frequency)
+		draw(&p.Correlation, "correlation", func() (*chart.Chart, error) { return c.chart(r.Set.Frequency) })
+	}
 	if f := s.Frontier; f != nil && len(f.Points) > 1 {
 		draw(&p.Frontier, "frontier", func() (*chart.Chart, error) { return frontier(r, s) })
 	}
@@ -163,12 +167,12 @@ func (p *page) details(r *Run, s *Summary) {
 	})
 	p.NoDetails = max(0, len(order)-mostDetails)
 	for _, j := range order[:min(len(order), mostDetails)] {
-		p.Details = append(p.Details, p.detail(r, j))
+		p.Details = append(p.Details, p.detail(r, j, s.Strategies[j].Conditional))
 	}
 }
 
-// detail draws strategy j.
-func (p *page) detail(r *Run, j int) detail {
+// detail draws strategy j, with its volatility where the model has memory of it.
+func (p *page) detail(r *Run, j int, v *ConditionalVolatility) detail {
 	series, posterior := r.Series[j], r.Posteriors[j]
 	d := detail{Name: series.Strategy.Name}
 	draw := func(to *template.HTML, kind string, of func() (*chart.Chart, error)) {
@@ -185,6 +189,10 @@ func (p *page) detail(r *Run, j int) detail {
 	q, err := quantitiesOf(series, posterior, series.Frequency.PeriodsPerYear())
 	if err != nil {
 		return d // Summarize has said so
+	}
+	if v != nil {
+		d.ModelNote, d.VolatilityNote = modelNote(posterior), v.sentence(series.Frequency)
+		draw(&d.Volatility, "conditional-volatility", func() (*chart.Chart, error) { return volatilityChart(series, posterior, q.conditional, v) })
 	}
 	volatility := make([]float64, posterior.Len())
 	for i, sd := range q.volatility {

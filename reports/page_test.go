@@ -49,7 +49,7 @@ func plausible(n int) *Run {
 		r.Solution.Weights[j] = 0.125
 		r.Solution.Contributions[j] = 0.0039
 		r.Held.Weights[r.Set.Names[j]] = 0.1 + 0.005*float64(j)
-		r.Held.Beliefs[r.Set.Names[j]] = HeldStrategy{0.05, 0.1}
+		r.Held.Beliefs[r.Set.Names[j]] = HeldStrategy{AnnualReturn: 0.05, AnnualVolatility: 0.1}
 	}
 	r.Solution.ShadowPrices = []optimize.ShadowPrice{{Name: "optimize.budget", Side: "lower", Price: 0.031}}
 	r.Solution.Frontier = &optimize.Frontier{Points: []optimize.FrontierPoint{{Return: 0.001, Risk: 0.02}, {Return: 0.004, Risk: 0.05}}, Complete: true}

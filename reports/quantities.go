@@ -16,6 +16,10 @@ type quantities struct {
 	sharpe     []float64 // annual
 	positive   float64   // share of the draws with a mean above 0
 	infinite   float64   // share of the draws without a finite volatility
+
+	conditional bayes.Conditional // nil: no memory of the variance, and no ahead and persistence
+	ahead       []float64         // volatility of the next period
+	persistence []float64         // of the variance
 }
 
 func quantitiesOf(s *returns.Series, p *bayes.Posterior, perYear float64) (*quantities, error) {
@@ -26,10 +30,14 @@ func quantitiesOf(s *returns.Series, p *bayes.Posterior, perYear float64) (*quan
 	n := p.Len()
 	q := &quantities{mean: make([]float64, n), volatility: make([]float64, n), sharpe: make([]float64, n)}
 	positive, infinite := 0, 0
+	q.conditional, _ = m.(bayes.Conditional)
 	for i := range n {
 		theta := p.Theta(i)
 		q.mean[i], _, q.sharpe[i] = bayes.Annual(m, theta, perYear)
 		q.volatility[i] = m.Volatility(theta)
+		if c := q.conditional; c != nil {
+			q.ahead, q.persistence = append(q.ahead, c.VolatilityAhead(theta)), append(q.persistence, c.Persistence(theta))
+		}
 		if m.Mean(theta) > 0 {
 			positive++
 		}
@@ -56,15 +64,17 @@ func summarized(draws []float64, by float64) Interval {
 		mean += rest / n
 	}
 	sorted := slices.Sorted(slices.Values(draws))
-	quantile := func(p float64) float64 {
-		h := p * float64(len(sorted)-1)
-		i := int(h)
-		if i+1 >= len(sorted) {
-			return sorted[i]
-		}
-		return sorted[i] + (h-float64(i))*(sorted[i+1]-sorted[i])
+	return Interval{Number(mean * by), Number(quantile(sorted, 0.05) * by), Number(quantile(sorted, 0.95) * by)}
+}
+
+// quantile interpolates linearly between sorted draws.
+func quantile(sorted []float64, p float64) float64 {
+	h := p * float64(len(sorted)-1)
+	i := int(h)
+	if i+1 >= len(sorted) {
+		return sorted[i]
 	}
-	return Interval{Number(mean * by), Number(quantile(0.05) * by), Number(quantile(0.95) * by)}
+	return sorted[i] + (h-float64(i))*(sorted[i+1]-sorted[i])
 }
 
 // byChain cuts draws into the chains that they are from.

@@ -105,7 +105,7 @@ func TestInfiniteVolatility(t *testing.T) {
 			}
 		}
 		// As what is believed of a strategy before the next decision.
-		b, err := json.Marshal(Held{Beliefs: map[string]HeldStrategy{x.Name: {x.AnnualReturn.Mean, x.AnnualVolatility.Mean}}})
+		b, err := json.Marshal(Held{Beliefs: map[string]HeldStrategy{x.Name: {AnnualReturn: x.AnnualReturn.Mean, AnnualVolatility: x.AnnualVolatility.Mean}}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -42,6 +42,8 @@ type Held struct {
 type HeldStrategy struct {
 	AnnualReturn     Number `json:"annual_return"`
 	AnnualVolatility Number `json:"annual_volatility"`
+
+	ForecastVolatility Number `json:"forecast_volatility,omitempty"` // annual, of the next period; 0: of a model without memory
 }
 
 // File is one published file.

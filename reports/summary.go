@@ -76,6 +76,10 @@ type StrategySummary struct {
 	Divergent        int             `json:"divergent"`
 	Posterior        []bayes.Summary `json:"posterior"`
 
+	// Conditional is today's volatility against that of the long run; absent for a model
+	// without memory of the variance, of which the two are the same.
+	Conditional *ConditionalVolatility `json:"conditional_volatility,omitempty"`
+
 	// Sensitivity is how much prior and likelihood move the posterior of mu, sd
 	// and nu (power-scaling); from 0.05 on it is sensitive.
 	Sensitivity []bayes.Sensitivity `json:"sensitivity,omitempty"`
@@ -146,7 +150,7 @@ func Summarize(r *Run) (*Summary, error) {
 		}
 		st.AnnualReturn, st.Sharpe = interval(q.mean), summarized(q.sharpe, 1)
 		st.AnnualVolatility, st.ProbNoVolatility = summarized(q.volatility, math.Sqrt(s.PerYear)), q.infinite
-		st.ProbMeanPositive = q.positive
+		st.ProbMeanPositive, st.Conditional = q.positive, conditionalVolatility(q, s.PerYear)
 		s.Strategies = append(s.Strategies, st)
 	}
 	s.ExpectedSpan = portfolioInterval(r, s.Strategies)

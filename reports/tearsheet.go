@@ -93,6 +93,9 @@ type detail struct {
 	History, Ranks template.HTML
 	Densities      []template.HTML // of the Sharpe ratio, the return and the volatility
 	HistoryNote    string
+
+	Volatility                template.HTML // of a model with memory, given the days before
+	VolatilityNote, ModelNote string
 }
 
 type page struct {
@@ -101,12 +104,16 @@ type page struct {
 	Script                         template.JS
 	Loss, Fan, Contributions       template.HTML
 	Frontier, Outperformance       template.HTML
+	Correlation                    template.HTML
+	CorrelationNote                string
 	Rows                           []row
 	Zero                           []string // strategies of weight 0
 	MoreZero, MoreNotes, NoDetails int      // what a page of this size leaves out
 	Serious, Notes                 []returns.Finding
 	Details                        []detail
 	Strip                          string
+	Methods                        []string // how draws were made, if not by NUTS alone
+	Conditional                    bool     // some forecasts depend on today's volatility
 	Tail                           float64
 	Seed                           uint64
 	Settings                       []setting
@@ -134,7 +141,8 @@ func WriteTearsheet(w io.Writer, r *Run) error {
 	}
 	p := page{
 		Summary: s, CSS: template.CSS(styleCSS), Script: template.JS(sortJS), Tail: 1 - s.Alpha, Seed: r.Seed,
-		Certified: s.Certificate.ExactGap <= r.Optimize.MaxGap, Strip: strip(s), Settings: settings(r),
+		Certified: s.Certificate.ExactGap <= r.Optimize.MaxGap, Strip: strip(s), Settings: settings(r), Methods: methods(r.Posteriors),
+		Conditional: slices.ContainsFunc(s.Strategies, func(x StrategySummary) bool { return x.Conditional != nil }),
 	}
 	p.rows(r, s)
 	p.findings(r)
@@ -203,6 +211,9 @@ func since(r *Run, s *StrategySummary) string {
 		}
 		move("return", then.AnnualReturn, s.AnnualReturn.Mean)
 		move("volatility", then.AnnualVolatility, s.AnnualVolatility.Mean)
+		if c := s.Conditional; c != nil && then.ForecastVolatility != 0 {
+			move("forecast volatility", then.ForecastVolatility, c.Forecast.Median)
+		}
 	} else if r.Held.Beliefs != nil {
 		parts = append(parts, "new in the universe")
 	}

@@ -62,7 +62,11 @@ func Beliefs(b []byte) map[string]reports.HeldStrategy {
 	}
 	out := map[string]reports.HeldStrategy{}
 	for _, x := range s.Strategies {
-		out[x.Name] = reports.HeldStrategy{AnnualReturn: x.AnnualReturn.Mean, AnnualVolatility: x.AnnualVolatility.Mean}
+		h := reports.HeldStrategy{AnnualReturn: x.AnnualReturn.Mean, AnnualVolatility: x.AnnualVolatility.Mean}
+		if c := x.Conditional; c != nil {
+			h.ForecastVolatility = c.Forecast.Median
+		}
+		out[x.Name] = h
 	}
 	return out
 }

@@ -232,14 +232,31 @@ func (plainTicks) Ticks(low, high float64) []plot.Tick {
 	return ticks
 }
 
-// thin keeps at most n points of a line: the first and last, and of each bucket
-// the one that makes the largest triangle with its neighbors (Steinarsson
-// 2013, largest triangle three buckets).
+// thin keeps at most n points of a line, those of Thin.
 func thin(x, y []float64, n int) ([]float64, []float64) {
-	if len(x) <= n || n < 3 {
+	keep := Thin(x, y, n)
+	if len(keep) == len(x) {
 		return x, y
 	}
-	outX, outY := []float64{x[0]}, []float64{y[0]}
+	outX, outY := make([]float64, len(keep)), make([]float64, len(keep))
+	for k, i := range keep {
+		outX[k], outY[k] = x[i], y[i]
+	}
+	return outX, outY
+}
+
+// Thin returns the places of at most n points of a line, all where n is below 3: the
+// first and last, and of each bucket the one that makes the largest triangle with its
+// neighbors (Steinarsson 2013, largest triangle three buckets).
+func Thin(x, y []float64, n int) []int {
+	if len(x) <= n || n < 3 {
+		all := make([]int, len(x))
+		for i := range all {
+			all[i] = i
+		}
+		return all
+	}
+	places := []int{0}
 	size := float64(len(x)-2) / float64(n-2)
 	at := 0
 	for b := range n - 2 {
@@ -259,9 +276,9 @@ func thin(x, y []float64, n int) ([]float64, []float64) {
 				best, keep = a, i
 			}
 		}
-		outX, outY, at = append(outX, x[keep]), append(outY, y[keep]), keep
+		places, at = append(places, keep), keep
 	}
-	return append(outX, x[len(x)-1]), append(outY, y[len(y)-1])
+	return append(places, len(x)-1)
 }
 
 // clip shortens a name to n runes.

@@ -58,6 +58,9 @@ func examples(t *testing.T) map[string]*Chart {
 	add("stack", c, err)
 	c, err = Fan(Bands{X: x, Q5: up(-2e-3), Q25: up(-1e-3), Q50: up(0), Q75: up(1e-3), Q95: up(2e-3), PastX: x, Past: up(5e-4)}, true, "", evil)
 	add("fan", c, err)
+	level := 0.03
+	c, err = Through(Course{Name: evil, Days: x, Y: up(1e-3), Q5: up(5e-4), Q95: up(2e-3), Now: 0.02, Until: x[len(x)-1] + 1, NowName: evil, Level: &level, LevelName: evil}, evil, true, evil)
+	add("through", c, err)
 	c, err = Underwater(days, wave(5000, 0.01), evil)
 	add("underwater", c, err)
 	c, err = Bars([]Bar{{evil, 0.2}, {"negative", -0.1}}, "share", evil)
