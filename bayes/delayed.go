@@ -36,11 +36,11 @@ const (
 // delayedStep is the step size over a surrogate, in posterior standard deviations.
 const delayedStep = 0.9
 
-// delayed samples a Valuer by delayed acceptance. It returns nil where there is no
-// single mode, or no surrogate around it.
+// delayed samples a Valuer by delayed acceptance, around its mode. It returns nil where
+// there is none, or noticeable mass at another, or no surrogate.
 func delayed(ctx context.Context, m Valuer, view *modeSearch, o Options, budget int, stream func(part string) rand.Source, progress func(done, total int)) (*Posterior, error) {
 	mode := view.main()
-	if mode == nil || len(view.modes) > 1 || surrogate.Evaluations(m.Dim())+o.Chains*o.Draws > budget {
+	if mode == nil || 1-view.share[0] >= largeStake || surrogate.Evaluations(m.Dim())+o.Chains*o.Draws > budget {
 		return nil, nil
 	}
 	dim := m.Dim()
@@ -120,7 +120,7 @@ func delayed(ctx context.Context, m Valuer, view *modeSearch, o Options, budget 
 	for i := range dim {
 		p.Sampler.Metric[i] = mode.covariance.At(i, i)
 	}
-	p.Findings = judge(p, o)
+	p.Findings = append(judge(p, o), view.findings(&result.Result)...)
 	accept, ratios := 0.0, make([]float64, 0, p.Len())
 	for c := range result.Ratios {
 		ratios = append(ratios, result.Ratios[c]...)

@@ -256,14 +256,17 @@ func walled(q, grad []float64) float64 {
 	return lp
 }
 
-// twoModes are normal, ten standard deviations apart.
-func twoModes(q, grad []float64) float64 {
-	near, far := -(q[0]+5)*(q[0]+5)/2, -(q[0]-5)*(q[0]-5)/2
-	top := max(near, far)
-	sum := math.Exp(near-top) + math.Exp(far-top)
-	grad[0] = -(q[0]+5)*math.Exp(near-top)/sum - (q[0]-5)*math.Exp(far-top)/sum
-	grad[1] = -q[1]
-	return top + math.Log(sum) - q[1]*q[1]/2
+// twoModes are normal, ten standard deviations apart, the second of the given mass
+// relative to the first.
+func twoModes(mass float64) func(q, grad []float64) float64 {
+	return func(q, grad []float64) float64 {
+		near, far := -(q[0]+5)*(q[0]+5)/2, -(q[0]-5)*(q[0]-5)/2+math.Log(mass)
+		top := max(near, far)
+		sum := math.Exp(near-top) + math.Exp(far-top)
+		grad[0] = -(q[0]+5)*math.Exp(near-top)/sum - (q[0]-5)*math.Exp(far-top)/sum
+		grad[1] = -q[1]
+		return top + math.Log(sum) - q[1]*q[1]/2
+	}
 }
 
 func standard(q, grad []float64) float64 {
@@ -285,7 +288,8 @@ func TestSurrogateIsGated(t *testing.T) {
 	}{
 		{"standard normal", standard, 1000, 2_000_000, Delayed, true},
 		{"heavy tails", heavy, 1000, 2_000_000, NUTS, true},
-		{"two modes", twoModes, 1000, 2_000_000, NUTS, false},
+		{"two modes", twoModes(1), 1000, 2_000_000, NUTS, false},
+		{"a second mode of 0.3% of the mass", twoModes(0.003), 1000, 2_000_000, Delayed, true},
 		{"small budget", standard, 4000, 10_000, NUTS, false},
 	} {
 		o := DefaultOptions()
@@ -304,6 +308,16 @@ func TestSurrogateIsGated(t *testing.T) {
 		told := false
 		for _, f := range p.Findings {
 			told = told || f.Code == "bayes.attempt" && strings.Contains(f.Sentence, "polynomial surrogate")
+		}
+		modes := -1
+		for _, f := range p.Findings {
+			if f.Code == codeModes {
+				modes = int(f.Severity)
+			}
+		}
+		switch {
+		case c.name == "two modes" && modes != int(returns.Fail), strings.HasPrefix(c.name, "a second mode") && modes != int(returns.Info):
+			t.Errorf("%s: findings %v", c.name, p.Findings)
 		}
 		if told != (c.name == "heavy tails") || (p.Sampler.Attempts > 1) != told && c.tried {
 			t.Errorf("%s: after %d attempts the findings are %v", c.name, p.Sampler.Attempts, p.Findings)

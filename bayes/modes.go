@@ -12,7 +12,8 @@ import (
 // codeModes is the finding of a density with several modes. It is information
 // where little of the mass is outside the largest mode or where the chains,
 // which start at different modes, move between them often enough to know their
-// shares. Else the mass of the modes that they hardly visit decides: from
+// shares. Else the mass beside the largest mode of those that they hardly visit
+// decides, by the approximations or by the draws, whichever is more: from
 // largeStake on a warning, from hugeStake on a failure, whatever R-hat says;
 // chains that have all left a mode agree with each other.
 const codeModes = "bayes.modes"
@@ -24,10 +25,11 @@ const (
 )
 
 // visits counts, over all chains, how often a chain comes to each mode, the
-// start included. A draw belongs to the mode whose approximation has the highest
+// start included, and tells the share of the draws there. A draw belongs to the mode whose approximation has the highest
 // density there.
-func (l *modeSearch) visits(r *nuts.Result) []int {
-	count := make([]int, len(l.modes))
+func (l *modeSearch) visits(r *nuts.Result) (count []int, drawn []float64) {
+	count, drawn = make([]int, len(l.modes)), make([]float64, len(l.modes))
+	all := 0.0
 	constant := make([]float64, len(l.modes))
 	for k, mode := range l.modes {
 		constant[k] = math.Log(l.share[k])
@@ -48,9 +50,14 @@ func (l *modeSearch) visits(r *nuts.Result) []int {
 				count[now]++
 			}
 			before = now
+			drawn[now]++
+			all++
 		}
 	}
-	return count
+	for k := range drawn {
+		drawn[k] /= all
+	}
+	return count, drawn
 }
 
 // apart reports that the chains do not move between modes with a noticeable
@@ -81,9 +88,10 @@ func (l *modeSearch) findings(r *nuts.Result) []returns.Finding {
 		}
 		said = append(said, fmt.Sprintf("The posterior has %d modes with %s of the mass (normal approximations); the chains start at all of them.", len(l.modes), strings.Join(shares, ", ")))
 		stake := 0.0
-		for k, n := range l.visits(r) {
-			if n < fewVisits {
-				stake += l.share[k]
+		count, drawn := l.visits(r)
+		for k := 1; k < len(count); k++ {
+			if count[k] < fewVisits {
+				stake += max(l.share[k], drawn[k])
 			}
 		}
 		f.Numbers["stake"] = stake
