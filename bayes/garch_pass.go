@@ -26,27 +26,18 @@ type garchSums struct {
 	side                                       [2]float64
 }
 
-// logSum is the logarithm of a product of positive numbers, of which one logarithm
-// is taken at the end. The product is rescaled every few factors, before it can leave
-// the range of a float64; that it did is told by NaN.
-type logSum struct {
-	product  float64
-	exponent int
-}
-
-func (s *logSum) rescale() {
+// rescale moves the exponent of a product of positive numbers to a count, before it can
+// leave the range of a float64: one logarithm is enough for many factors. That it has
+// left it is told by NaN.
+func rescale(product float64, exponent int) (float64, int) {
 	const bias = 1023
-	bits := math.Float64bits(s.product)
+	bits := math.Float64bits(product)
 	e := int(bits >> 52)
 	if e == 0 || e >= 2047 { // also of a negative product
-		s.product = math.NaN()
-		return
+		return math.NaN(), exponent
 	}
-	s.exponent += e - bias
-	s.product = math.Float64frombits(bits&(1<<52-1) | bias<<52)
+	return math.Float64frombits(bits&(1<<52-1) | bias<<52), exponent + e - bias
 }
-
-func (s *logSum) value() float64 { return math.Log(s.product) + float64(s.exponent)*math.Ln2 }
 
 // forward runs over the days. With H = h + k U^2 / (1 -+ lambda)^2 and
 // U = a sqrt(h) + b y, k = 1/(nu-2),
@@ -74,7 +65,7 @@ func (m *garchDays) forward(g *garch, level, slope float64, keep bool) (d garchS
 	// By the sign bit, of y and of U.
 	news, spread := [2]float64{g.alpha + g.delta, g.alpha - g.delta}, [2]float64{s.k * s.g[1], s.k * s.g[0]}
 	var inSide [2]float64
-	logH, logTail := logSum{product: 1}, logSum{product: 1}
+	productH, productTail, exponentH, exponentTail := 1.0, 1.0, 0, 0
 	scale := -(s.nu + 1) / 2
 	h := g.first
 	for t, r := range m.y {
@@ -92,11 +83,11 @@ func (m *garchDays) forward(g *garch, level, slope float64, keep bool) (d garchS
 		side := math.Float64bits(u) >> 63
 		wide := spread[side] * u
 		tail := h + wide*u
-		logH.product *= h
-		logTail.product *= tail
+		productH *= h
+		productTail *= tail
 		if t&15 == 15 {
-			logH.rescale()
-			logTail.rescale()
+			productH, exponentH = rescale(productH, exponentH)
+			productTail, exponentTail = rescale(productTail, exponentTail)
 		}
 		if keep {
 			grows := beta - 2*in*y*slope
@@ -118,7 +109,8 @@ func (m *garchDays) forward(g *garch, level, slope float64, keep bool) (d garchS
 		h = next
 	}
 	d.next = h
-	d.logH, d.logTail = logH.value(), logTail.value()
+	d.logH = math.Log(productH) + float64(exponentH)*math.Ln2
+	d.logTail = math.Log(productTail) + float64(exponentTail)*math.Ln2
 	d.k = inSide[1]*s.g[0] + inSide[0]*s.g[1]
 	d.side = [2]float64{s.k * inSide[1], s.k * inSide[0]}
 	return d
