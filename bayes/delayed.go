@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 
 	"allocate/bayes/mcmc"
@@ -36,12 +37,17 @@ const (
 // delayedStep is the step size over a surrogate, in posterior standard deviations.
 const delayedStep = 0.9
 
-// delayed samples a Valuer by delayed acceptance, around its mode. It returns nil where
-// there is none, or noticeable mass at another, or no surrogate.
-func delayed(ctx context.Context, m Valuer, view *modeSearch, o Options, budget int, stream func(part string) rand.Source, progress func(done, total int)) (*Posterior, error) {
+// delayed samples a Valuer by delayed acceptance, around its mode, and keeps one of
+// every so many draws. It returns nil where there is no mode, or noticeable mass at
+// another, or no surrogate.
+func delayed(ctx context.Context, m Valuer, view *modeSearch, o Options, every, budget int, stream func(part string) rand.Source, progress func(done, total int)) (*Posterior, error) {
 	mode := view.main()
-	if mode == nil || 1-view.share[0] >= largeStake || surrogate.Evaluations(m.Dim())+o.Chains*o.Draws > budget {
+	if mode == nil || 1-view.share[0] >= largeStake || surrogate.Evaluations(m.Dim())+o.Chains*o.Draws*every > budget {
 		return nil, nil
+	}
+	suffix := ""
+	if every > 1 {
+		suffix = " of many"
 	}
 	dim := m.Dim()
 	q, full := make([]float64, dim), make([]float64, dim)
@@ -71,7 +77,7 @@ func delayed(ctx context.Context, m Valuer, view *modeSearch, o Options, budget 
 			start[c] = start[c-1]
 			continue
 		}
-		rng := rand.New(stream("surrogate start " + strconv.Itoa(c+1)))
+		rng := rand.New(stream("surrogate start " + strconv.Itoa(c+1) + suffix))
 		start[c] = make([]float64, dim)
 		for i := range dim {
 			start[c][i] = rng.NormFloat64()
@@ -86,9 +92,10 @@ func delayed(ctx context.Context, m Valuer, view *modeSearch, o Options, budget 
 		names[i] = "z" + strconv.Itoa(i+1)
 	}
 	n := o.sampler()
+	n.Draws *= every
 	result, err := nuts.Delayed(ctx,
 		func(int) (nuts.Density, error) { return fitted.Clone(), nil }, names,
-		func(chain int) rand.Source { return stream("surrogate chain " + strconv.Itoa(chain+1)) },
+		func(chain int) rand.Source { return stream("surrogate chain " + strconv.Itoa(chain+1) + suffix) },
 		start, delayedStep,
 		func(z [][]float64, lp []float64) error {
 			evaluations += len(z)
@@ -108,7 +115,7 @@ func delayed(ctx context.Context, m Valuer, view *modeSearch, o Options, budget 
 		return nil, err
 	}
 	for c, draws := range result.Draws {
-		for t := range o.Draws {
+		for t := range n.Draws {
 			z := draws[t*dim : (t+1)*dim]
 			result.Stats[c].LogDensity[t] += mode.logDensity - fitted.At(z, white, nil, nil)
 			mode.move(z, white, 1)
@@ -131,9 +138,17 @@ func delayed(ctx context.Context, m Valuer, view *modeSearch, o Options, budget 
 	k := mcmc.PSIS(make([]float64, len(ratios)), ratios, 1)
 	if !(accept >= leastAcceptance && k <= mostSurrogateK) {
 		p.Findings = append(p.Findings, returns.Finding{
-			Code: "bayes.surrogate", Severity: returns.Warn, Numbers: map[string]float64{"acceptance": accept},
+			Code: codeSurrogate, Severity: returns.Warn, Numbers: map[string]float64{"acceptance": accept},
 			Sentence: fmt.Sprintf("The polynomial surrogate is not accurate: %.0f%% of its proposals are accepted, and their importance weights have Pareto k %.2f.", 100*accept, k),
 		})
 	}
 	return p, nil
+}
+
+// codeSurrogate is the finding of a surrogate beyond the limits.
+const codeSurrogate = "bayes.surrogate"
+
+// inaccurate reports draws with that finding.
+func inaccurate(p *Posterior) bool {
+	return slices.ContainsFunc(p.Findings, func(f returns.Finding) bool { return f.Code == codeSurrogate })
 }
