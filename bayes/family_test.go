@@ -109,8 +109,13 @@ func TestLossTailOfTheHorizon(t *testing.T) {
 	if again := tail(replicatedArch{}, 21); again != month || len(p.Checks) == 0 {
 		t.Errorf("with histories the tail is %v, without %v; %d checks", again, month, len(p.Checks))
 	}
-	if _, err := PriorPredictive(&normal{}, arch{}, returns.Daily, 10, 10, rand.NewPCG(1, 1)); err == nil {
-		t.Error("histories of a model that cannot replicate")
+	prior, err := newNormal(newDays(benchmarkReturns(100), nil), DefaultOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, err := PriorPredictive(prior, arch{}, returns.Daily, 10, 10, rand.NewPCG(1, 1))
+	if err != nil || len(q) != len(prior.Names()) {
+		t.Errorf("%d quantities of a model that cannot replicate, %v; expected its parameters", len(q), err)
 	}
 }
 
@@ -195,7 +200,7 @@ func TestChoose(t *testing.T) {
 	y := benchmarkReturns(100)
 	flat := append(make([]float64, 20), y...)
 	for model, want := range map[string][2]string{
-		"auto": {"student_t", "hurdle_student_t"}, "skew_t": {"skew_t", "hurdle_skew_t"}, "gjr_t": {"gjr_t", "hurdle_student_t"},
+		"auto": {"student_t", "hurdle_student_t"}, "skew_t": {"skew_t", "hurdle_skew_t"}, "gjr_t": {"gjr_t", "hurdle_gjr_t"}, "ewma_t": {"ewma_t", "hurdle_skew_t"},
 		"student_t": {"student_t", "student_t"}, "hurdle_skew_t": {"hurdle_skew_t", "hurdle_skew_t"},
 	} {
 		o := DefaultOptions()
