@@ -100,10 +100,7 @@ func (m *ewmaModel) Values(points [][]float64, lp []float64) error {
 // density returns the log density at q and the variance of the day after the series,
 // and writes the gradient, if it is not nil.
 func (m *ewmaModel) density(q, grad []float64) (lp, end float64, err error) {
-	k := q[eTail]
-	if !math.IsNaN(m.fixed) {
-		k = m.fixed
-	}
+	k := m.tailAt(q[eTail])
 	excess := math.Exp(k)
 	decay, rest, slope, prior, priorSlope := decayLink.at(q[eDecay])
 	lambda := math.Tanh(q[eSkew])
@@ -116,45 +113,31 @@ func (m *ewmaModel) density(q, grad []float64) (lp, end float64, err error) {
 	slopes, _ := s.slopes()
 	d := m.forward(&g, level, inMean, grad != nil)
 	n := float64(len(m.y))
-	lp = n*(math.Log(s.b)+s.logC) + s.nu/2*d.logH - (s.nu+1)/2*d.logTail
+	lp = d.likelihood(s, n)
 	if math.IsNaN(lp) || math.IsInf(lp, 0) {
 		return 0, 0, fmt.Errorf("bayes: ewma_t at decay %.6g: the likelihood is %v: %w", decay, lp, nuts.ErrRecoverable)
 	}
 	sharpe, dSharpe := m.priors.sharpe.logDensity(g.mu * m.rootYear)
 	skew, kappa := q[eSkew]/skewScale, inMean/kappaSD
 	lp += sharpe + prior - skew*skew/2 - kappa*kappa/2
-	dTail := 0.0
-	if math.IsNaN(m.fixed) {
-		var tail float64
-		tail, dTail = m.priors.nu.logDensityOfLog(k, excess)
-		lp += tail
-	} else { // a coordinate that nothing depends on keeps a standard normal
-		lp -= q[eTail] * q[eTail] / 2
-	}
+	tail, dTail := m.tailPrior(q[eTail], k, excess)
+	lp += tail
 	if grad == nil {
 		return lp, d.next, nil
 	}
 	m.backward(&g, &d)
-	dNu := 0.5*(d.logH-d.logTail) - d.k*s.k*s.k + d.a*slopes.a[0] + d.b*slopes.b[0] + n*(slopes.logB[0]+slopes.logC[0])
-	dLambda := d.a*slopes.a[1] + d.b*slopes.b[1] + n*slopes.logB[1] +
-		d.side[0]*2/((1-lambda)*(1-lambda)*(1-lambda)) - d.side[1]*2/((1+lambda)*(1+lambda)*(1+lambda))
+	dNu, dLambda := d.bySkew(s, &slopes, n)
 	grad[eMu] = d.level/m.rootYear + dSharpe
 	grad[eDecay] = (d.beta-d.alpha)*slope + priorSlope
 	grad[eSkew] = dLambda*(1-lambda*lambda) - skew/skewScale
 	grad[eSlope] = d.slope + dSharpe*m.rootYear*(1-m.h0) - kappa/kappaSD
-	grad[eTail] = dNu*excess + dTail
-	if !math.IsNaN(m.fixed) {
-		grad[eTail] = -q[eTail]
-	}
+	grad[eTail] = m.tailSlope(dTail, dNu, excess)
 	return lp, d.next, nil
 }
 
 // recursion returns the recursion at q, in units of rms.
 func (m *ewmaModel) recursion(q []float64) garch {
-	k := q[eTail]
-	if !math.IsNaN(m.fixed) {
-		k = m.fixed
-	}
+	k := m.tailAt(q[eTail])
 	decay, rest, _, _, _ := decayLink.at(q[eDecay])
 	return garch{
 		mu: q[eMu]/m.rootYear + q[eSlope]*(1-m.h0), v: 1, kappa: q[eSlope],

@@ -152,3 +152,44 @@ func newGarch(mu, v, kappa, gains, losses, p float64, s skewT) garch {
 	g.beta = p - g.alpha - g.delta*signed
 	return g
 }
+
+// tailAt returns ln(nu-2), where q is its coordinate.
+func (m *garchDays) tailAt(q float64) float64 {
+	if math.IsNaN(m.fixed) {
+		return q
+	}
+	return m.fixed
+}
+
+// tailPrior returns the log prior of the coordinate q of ln(nu-2) = k, and its slope
+// beside that of the likelihood. Where nu is fixed nothing depends on the coordinate,
+// which keeps a standard normal; tailSlope knows that.
+func (m *garchDays) tailPrior(q, k, excess float64) (lp, slope float64) {
+	if math.IsNaN(m.fixed) {
+		return m.priors.nu.logDensityOfLog(k, excess)
+	}
+	return -q * q / 2, -q
+}
+
+// tailSlope adds the slope of the likelihood, by nu, to that of tailPrior.
+func (m *garchDays) tailSlope(prior, dNu, excess float64) float64 {
+	if math.IsNaN(m.fixed) {
+		return dNu*excess + prior
+	}
+	return prior
+}
+
+// likelihood returns the log likelihood of n days with the innovations s.
+func (d *garchSums) likelihood(s *skewT, n float64) float64 {
+	return n*(math.Log(s.b)+s.logC) + s.nu/2*d.logH - (s.nu+1)/2*d.logTail
+}
+
+// bySkew returns the derivatives of the log likelihood of n days by nu and lambda, but
+// for what comes through the recursion.
+func (d *garchSums) bySkew(s *skewT, slopes *skewSlopes, n float64) (dNu, dLambda float64) {
+	lambda := s.lambda
+	dNu = 0.5*(d.logH-d.logTail) - d.k*s.k*s.k + d.a*slopes.a[0] + d.b*slopes.b[0] + n*(slopes.logB[0]+slopes.logC[0])
+	dLambda = d.a*slopes.a[1] + d.b*slopes.b[1] + n*slopes.logB[1] +
+		d.side[0]*2/((1-lambda)*(1-lambda)*(1-lambda)) - d.side[1]*2/((1+lambda)*(1+lambda)*(1+lambda))
+	return dNu, dLambda
+}

@@ -162,10 +162,7 @@ func (m *gjrModel) Values(points [][]float64, lp []float64) error {
 // density returns the log density at q and the variance of the day after the series,
 // and writes the gradient, if it is not nil.
 func (m *gjrModel) density(q, grad []float64) (lp, end float64, err error) {
-	k := q[qTail]
-	if !math.IsNaN(m.fixed) {
-		k = m.fixed
-	}
+	k := m.tailAt(q[qTail])
 	excess := math.Exp(k)
 	p, rest, pSlope, pLog, pLogSlope := persistenceLink.at(q[qPersistence])
 	news, _, newsSlope, newsLog, newsLogSlope := newsLink.at(q[qNews])
@@ -192,7 +189,7 @@ func (m *gjrModel) density(q, grad []float64) (lp, end float64, err error) {
 	g.first = m.first
 	n := float64(len(m.y))
 	d := m.forward(&g, level, slope, grad != nil)
-	lp = n*(math.Log(s.b)+s.logC) + s.nu/2*d.logH - (s.nu+1)/2*d.logTail
+	lp = d.likelihood(&s, n)
 	if math.IsNaN(lp) || math.IsInf(lp, 0) {
 		return 0, 0, fmt.Errorf("bayes: gjr_t at sd %.3g, persistence %.6g: the likelihood is %v: %w", sd, p, lp, nuts.ErrRecoverable)
 	}
@@ -204,23 +201,15 @@ func (m *gjrModel) density(q, grad []float64) (lp, end float64, err error) {
 	scale, dScale := m.priors.logSD.logDensity(math.Log(v) / 2)
 	skew, kappa := q[qSkew]/skewScale, slope*sd/kappaSD
 	lp += sharpe + scale + scaleLog + pLog + newsLog + splitLog - skew*skew/2 - kappa*kappa/2
-	dTail := 0.0
-	if math.IsNaN(m.fixed) {
-		var tail float64
-		tail, dTail = m.priors.nu.logDensityOfLog(k, excess)
-		lp += tail
-	} else { // a coordinate that nothing depends on keeps a standard normal
-		lp -= q[qTail] * q[qTail] / 2
-	}
+	tail, dTail := m.tailPrior(q[qTail], k, excess)
+	lp += tail
 	if grad == nil {
 		return lp, d.next, nil
 	}
 
 	// Chain rule to the parameters.
 	m.backward(&g, &d)
-	dNu := 0.5*(d.logH-d.logTail) - d.k*s.k*s.k + d.a*slopes.a[0] + d.b*slopes.b[0] + n*(slopes.logB[0]+slopes.logC[0])
-	dLambda := d.a*slopes.a[1] + d.b*slopes.b[1] + n*slopes.logB[1] +
-		d.side[0]*2/((1-lambda)*(1-lambda)*(1-lambda)) - d.side[1]*2/((1+lambda)*(1+lambda)*(1+lambda))
+	dNu, dLambda := d.bySkew(&s, &slopes, n)
 	d.alpha -= d.beta
 	d.delta -= d.beta * signed
 	dNu -= d.beta * g.delta * slopes.signed[0]
@@ -239,19 +228,13 @@ func (m *gjrModel) density(q, grad []float64) (lp, end float64, err error) {
 	grad[qSplit] = -2*dTilt*splitSlope + splitLogSlope
 	grad[qSkew] = dLambda*(1-lambda*lambda) - skew/skewScale
 	grad[qKappa] = d.slope + dSharpe*m.rootYear*(v-m.h0)/sd - kappa*sd/kappaSD
-	grad[qTail] = dNu*excess + dTail
-	if !math.IsNaN(m.fixed) {
-		grad[qTail] = -q[qTail]
-	}
+	grad[qTail] = m.tailSlope(dTail, dNu, excess)
 	return lp, d.next, nil
 }
 
 // at returns the recursion at q, in units of rms.
 func (m *gjrModel) at(q []float64) garch {
-	k := q[qTail]
-	if !math.IsNaN(m.fixed) {
-		k = m.fixed
-	}
+	k := m.tailAt(q[qTail])
 	p, rest, _, _, _ := persistenceLink.at(q[qPersistence])
 	news, _, _, _, _ := newsLink.at(q[qNews])
 	split, _, _, _, _ := splitLink.at(q[qSplit])

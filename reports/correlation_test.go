@@ -12,7 +12,7 @@ import (
 	"allocate/returns"
 )
 
-// correlated are n series of so many days with pairwise correlations of 0.4.
+// correlated returns n series with pairwise correlations of 0.4.
 func correlated(n, days int) []*returns.Series {
 	rng := rand.New(rand.NewPCG(11, 12))
 	all := make([]*returns.Series, n)
