@@ -182,7 +182,7 @@ func (m hurdleGJRPredictor) PIT(theta, y, u []float64) {
 		sum := d.p * cdf(r)
 		for _, a := range d.atoms[:d.n] {
 			switch {
-			case !traded && math.Abs(r-a.at) <= costWidth*math.Abs(a.at):
+			case math.Abs(r-a.at) <= costWidth*math.Abs(a.at):
 				sum += a.mass / 2
 			case r > a.at:
 				sum += a.mass
