@@ -47,7 +47,7 @@ func TestTheyTradeOnTheSameDays(t *testing.T) {
 		}
 	}
 	s := []Strategy{hurdle(t, "a", y[0], 0.2), hurdle(t, "b", y[1], 0.2), hurdle(t, "c", y[2], 0.2), fixed(t, "always", y[3], [][3]float64{{0, 0.01, 5}})}
-	for _, kind := range []string{TCopula, Gaussian, Empirical} {
+	for _, kind := range []string{DCC, TCopula, Gaussian, Empirical} {
 		o := options(1, 20000)
 		o.Dependence = kind
 		set := generate(t, s, o, 2)
@@ -107,7 +107,7 @@ func TestHurdleMarginalsAreExact(t *testing.T) {
 	}
 	// The posterior's share of trading days need not be history's.
 	s := []Strategy{hurdle(t, "a", y, 0.31), fixed(t, "b", x, [][3]float64{{0, 0.01, 5}})}
-	for _, kind := range []string{TCopula, Gaussian, Empirical, Independent} {
+	for _, kind := range []string{DCC, TCopula, Gaussian, Empirical, Independent} {
 		const n = 20000
 		o := options(1, n)
 		o.Dependence = kind
@@ -144,7 +144,7 @@ func TestMarginalsUnderEveryDependence(t *testing.T) {
 		s[2].Predictor = f.Predictor(s[2].Series)
 		s[2].Posterior = &bayes.Posterior{Strategy: "s2", Model: family, Names: m.Names(), Chains: 1, Draws: 1, Values: []float64{0.001, 0.012, 0.1}}
 	}
-	for _, kind := range []string{TCopula, Gaussian, Empirical, Independent} {
+	for _, kind := range []string{DCC, TCopula, Gaussian, Empirical, Independent} {
 		n := 20000
 		if testing.Short() {
 			n = 4000

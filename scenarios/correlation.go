@@ -85,7 +85,10 @@ func general(r, c int) blas64.General {
 // far better than others. A pair with fewer than leastOverlap common days gets
 // what the others imply. It also returns the mean intensity and the mean
 // correlation.
-func (p pairs) shrunk() (r *mat.SymDense, intensity, mean float64) {
+func (p pairs) shrunk() (r *mat.SymDense, intensity, mean float64) { return p.complete(true) }
+
+// complete is shrunk, or without shrinkage.
+func (p pairs) complete(shrink bool) (r *mat.SymDense, intensity, mean float64) {
 	n := p.rho.SymmetricDim()
 	r = mat.NewSymDense(n, nil)
 	var known, sum, spread float64
@@ -120,7 +123,7 @@ func (p pairs) shrunk() (r *mat.SymDense, intensity, mean float64) {
 			return
 		}
 		rho, weight := p.rho.At(i, j), 0.0
-		if v := variance(i, j); v > 0 && known > 1 { // a lone pair has nothing to be moved to
+		if v := variance(i, j); shrink && v > 0 && known > 1 { // a lone pair has nothing to be moved to
 			weight = v / (v + spread)
 		}
 		intensity += weight / known
@@ -141,6 +144,23 @@ func (p pairs) shrunk() (r *mat.SymDense, intensity, mean float64) {
 		r.SetSym(i, i, 1)
 	}
 	return r, intensity, mean
+}
+
+// overlap returns the harmonic mean of the common days of all pairs that have enough,
+// the number of days whose sampling error their correlations have on average.
+func (p pairs) overlap() float64 {
+	inverse, known := 0.0, 0.0
+	for i := range p.days.SymmetricDim() {
+		for j := range i {
+			if d := p.days.At(i, j); d >= leastOverlap {
+				inverse, known = inverse+1/d, known+1
+			}
+		}
+	}
+	if known == 0 {
+		return leastOverlap
+	}
+	return known / inverse
 }
 
 // goBetweens is how many others an unknown correlation is inferred from.

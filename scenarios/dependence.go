@@ -12,15 +12,18 @@ import (
 
 // The forms of dependence between strategies.
 const (
-	TCopula     = "t_copula"    // Student-t copula: joint extremes on the same days
-	Gaussian    = "gaussian"    // Gaussian copula: extremes come alone
-	Empirical   = "empirical"   // ranks of history's days, in blocks
-	Independent = "independent" // none; understates the risk of any portfolio
+	DCC         = "dcc_t_copula" // Student-t copula whose correlations move
+	TCopula     = "t_copula"     // Student-t copula: joint extremes on the same days
+	Gaussian    = "gaussian"     // Gaussian copula: extremes come alone
+	Empirical   = "empirical"    // ranks of history's days, in blocks
+	Independent = "independent"  // none; understates the risk of any portfolio
 )
 
 // dependence is how innovations of different strategies hang together.
 type dependence struct {
-	days     *mixer     // of the days' innovations; nil: independent, or empirical
+	days     *mixer     // of the days' innovations; nil: independent, or empirical; with dcc, of the long run
+	dcc      *dcc       // nil: correlations do not move
+	ranks    *history   // that was estimated from
 	draws    *mixer     // of the choices of posterior draws
 	t        *tCopula   // nil: no common chi-square
 	history  *empirical // nil: not empirical
@@ -37,14 +40,26 @@ func newDependence(strategies []Strategy, kind string, stream func(string) rand.
 	if err != nil {
 		return nil, nil, err
 	}
+	d.ranks = h
 	p := newPairs(h.score)
 	findings := p.short(strategies)
 	r, intensity, mean := p.shrunk()
-	if kind == TCopula {
+	if kind == TCopula || kind == DCC {
+		if kind == DCC {
+			r, _, mean = p.complete(false)
+			r = nonlinear(r, p.overlap())
+		}
 		if d.t, err = newTCopula(h, r, stream("copula"), each); err != nil {
 			return nil, nil, err
 		}
-		r = elliptical(r, d.t.nu[d.t.best])
+		if kind == DCC {
+			if err := d.moves(h, r, stream, each); err != nil {
+				return nil, nil, err
+			}
+			r = d.dcc.long
+		} else {
+			r = elliptical(r, d.t.nu[d.t.best])
+		}
 	}
 	if kind == Empirical {
 		d.history = newEmpirical(h, nearestCorrelation(r), stream("history"))
@@ -65,10 +80,38 @@ func newDependence(strategies []Strategy, kind string, stream func(string) rand.
 	return d, append(findings, d.about(len(strategies), intensity, mean, r)...), nil
 }
 
+// moves estimates how correlations move, and nu once more given that.
+func (d *dependence) moves(h *history, news *mat.SymDense, stream func(string) rand.Source, each func(n int, f func(i int)) error) (err error) {
+	if d.dcc, err = newDCC(h, news, d.t, stream("dcc draws"), each); err != nil {
+		return err
+	}
+	if chosen := representative(h, news); d.dcc.best.a > 0 && len(chosen) > 1 {
+		d.t, err = degreesGiven(h, stream("copula"), each, d.dcc.pathOf(h, chosen).logLik)
+	}
+	return err
+}
+
+// meanCorrelation is the mean over all pairs of the correlation of a covariance.
+func meanCorrelation(q *mat.SymDense) (mean float64) {
+	n := q.SymmetricDim()
+	for i := range n {
+		for j := range i {
+			mean += q.At(i, j) / math.Sqrt(q.At(i, i)*q.At(j, j)) / float64(n*(n-1)/2)
+		}
+	}
+	return mean
+}
+
 // about says what was estimated.
 func (d *dependence) about(n int, intensity, mean float64, r *mat.SymDense) []returns.Finding {
-	numbers := map[string]float64{"strategies": float64(n), "mean_correlation": mean, "shrinkage": intensity}
-	sentence := fmt.Sprintf("Mean correlation of normal scores: %.2f, shrinkage %.1f%%.", mean, 100*intensity)
+	numbers := map[string]float64{"strategies": float64(n), "mean_correlation": mean}
+	var sentence string
+	if d.dcc == nil {
+		numbers["shrinkage"] = intensity
+		sentence = fmt.Sprintf("Mean correlation of normal scores: %.2f, shrinkage %.1f%%.", mean, 100*intensity)
+	} else {
+		sentence = d.dcc.about(d.ranks, numbers)
+	}
 	if d.t != nil {
 		low, high := d.t.quantile(0.05), d.t.quantile(0.95)
 		nu := min(max(d.t.mean(), low), high) // a few draws far below the interval move the mean out of it

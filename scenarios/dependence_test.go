@@ -210,7 +210,7 @@ func TestUnknownCorrelationIsImplied(t *testing.T) {
 // One factor with given loadings is found again, and mixing by it has the
 // loadings' correlation.
 func TestFactorsAreFound(t *testing.T) {
-	const n = 80
+	const n = mostFull + 1
 	r := mat.NewSymDense(n, nil)
 	b := make([]float64, n)
 	for i := range b {
@@ -251,7 +251,7 @@ func TestFactorsAreFound(t *testing.T) {
 
 // More strategies than mostFull: the report says so, and dependence is kept.
 func TestManyStrategiesUseFactors(t *testing.T) {
-	s := simulated(t, 60, 1000, 5, 0.4)
+	s := simulated(t, mostFull+10, 1000, 5, 0.4)
 	o := options(1, 4000)
 	o.Dependence = TCopula
 	set, findings, err := Generate(context.Background(), 0, s, o, stream(1), 2, nil)
@@ -265,7 +265,7 @@ func TestManyStrategiesUseFactors(t *testing.T) {
 	if !said {
 		t.Error("no finding says that factors are used")
 	}
-	if got, want := stat.Kendall(column(set, 0), column(set, 59), nil), 2/math.Pi*math.Asin(0.4); math.Abs(got-want) > 0.06 {
+	if got, want := stat.Kendall(column(set, 0), column(set, mostFull+9), nil), 2/math.Pi*math.Asin(0.4); math.Abs(got-want) > 0.06 {
 		t.Errorf("Kendall's tau %.3f, want %.3f", got, want)
 	}
 }

@@ -1,7 +1,6 @@
 package scenarios
 
 import (
-	"math"
 	"math/rand/v2"
 	"sort"
 
@@ -30,15 +29,11 @@ const meanBlock = 21
 func newEmpirical(h *history, r *mat.SymDense, src rand.Source) *empirical {
 	n, t := len(h.score), len(h.dates)
 	rng := rand.New(src)
-	all := make([]int, n)
-	for j := range all {
-		all[j] = j
-	}
 	filled := make([][]float64, n)
 	for j := range filled {
 		filled[j] = append([]float64(nil), h.score[j]...)
 	}
-	fill(filled, r, all, rng)
+	fill(filled, r, rng)
 	e := &empirical{rank: make([][]int32, n)}
 	order := make([]int, t)
 	for j, z := range filled {
@@ -62,84 +57,27 @@ func newEmpirical(h *history, r *mat.SymDense, src rand.Source) *empirical {
 }
 
 // fill replaces the NaN of each day by a draw from the conditional normal
-// distribution. The regression is made once per set of strategies present.
-func fill(z [][]float64, r *mat.SymDense, all []int, rng *rand.Rand) {
-	type regression struct {
-		here, gone []int
-		beta       *mat.Dense // gone x here
-		lower      *mat.TriDense
-	}
-	known := map[string]*regression{}
-	mask := make([]byte, len(all))
+// distribution.
+func fill(z [][]float64, r *mat.SymDense, rng *rand.Rand) {
+	known := newRegressions(r)
+	day := make([]float64, len(z))
 	for t := range z[0] {
-		whole := true
-		for _, j := range all {
-			mask[j] = 1
-			if math.IsNaN(z[j][t]) {
-				mask[j], whole = 0, false
-			}
+		for j := range z {
+			day[j] = z[j][t]
 		}
-		if whole {
-			continue
-		}
-		g := known[string(mask)]
+		g := known.of(day)
 		if g == nil {
-			g = &regression{}
-			for _, j := range all {
-				if mask[j] == 1 {
-					g.here = append(g.here, j)
-				} else {
-					g.gone = append(g.gone, j)
-				}
-			}
-			rest := subMatrix(r, g.gone)
-			if len(g.here) > 0 {
-				cross := mat.NewDense(len(g.here), len(g.gone), nil)
-				for a, i := range g.here {
-					for b, j := range g.gone {
-						cross.Set(a, b, r.At(i, j))
-					}
-				}
-				var chol mat.Cholesky
-				chol.Factorize(nearestCorrelation(subMatrix(r, g.here)))
-				var solved, explained mat.Dense
-				if err := chol.SolveTo(&solved, cross); err != nil {
-					solved.Scale(0, cross) // too ill conditioned to say anything
-				}
-				g.beta = mat.DenseCopyOf(solved.T())
-				explained.Mul(g.beta, cross)
-				for a := range g.gone {
-					for b := a; b < len(g.gone); b++ {
-						v := rest.At(a, b) - explained.At(a, b)
-						if a == b {
-							v += eigenFloor
-						}
-						rest.SetSym(a, b, v)
-					}
-				}
-			}
-			var chol mat.Cholesky
-			g.lower = mat.NewTriDense(len(g.gone), mat.Lower, nil)
-			if chol.Factorize(rest) {
-				chol.LTo(g.lower)
-			} else {
-				for a := range g.gone {
-					g.lower.SetTri(a, a, math.Sqrt(max(rest.At(a, a), eigenFloor)))
-				}
-			}
-			known[string(mask)] = g
+			continue
 		}
 		e := make([]float64, len(g.gone))
 		for a := range e {
 			e[a] = rng.NormFloat64()
 		}
+		g.expect(day)
 		for a, j := range g.gone {
-			v := 0.0
+			v := day[j]
 			for b := 0; b <= a; b++ {
 				v += g.lower.At(a, b) * e[b]
-			}
-			for b, i := range g.here {
-				v += g.beta.At(a, b) * z[i][t]
 			}
 			z[j][t] = v
 		}

@@ -138,6 +138,7 @@ type block struct {
 	dayFactors, drawFactors     blas64.General // K x ...
 	dayDirection, drawDirection []float64
 	lattice                     *lattice
+	walker                      *walker   // nil: correlations do not move
 	maps                        []*tMap   // per scenario
 	scale                       []float64 // size x H: 1/sqrt(w)
 	window                      []int32   // size x H: days of history
@@ -164,6 +165,12 @@ func newBlock(strategies []Strategy, d *dependence, o Options, stream func(strin
 	factors := 0
 	if d.days != nil {
 		factors = max(factors, d.days.factors())
+		if d.dcc != nil {
+			if b.walker, err = newWalker(d.dcc, d.ranks, o.Horizon, d.days, stream, parallel); err != nil {
+				return nil, err
+			}
+			factors += b.walker.factors()
+		}
 		b.dayDirection = d.days.direction(n)
 	}
 	if d.draws != nil {
@@ -174,7 +181,7 @@ func newBlock(strategies []Strategy, d *dependence, o Options, stream func(strin
 		b.ownFactors = append(b.ownFactors, rand.New(stream(fmt.Sprintf("factor %d", k))))
 	}
 	if k := d.days; k != nil {
-		b.dayFactors = general(max(1, k.factors()), b.size*b.horizon)
+		b.dayFactors = general(max(1, factors), b.size*b.horizon)
 	}
 	if k := d.draws; k != nil {
 		b.drawFactors = general(max(1, k.factors()), b.size)
@@ -201,7 +208,7 @@ func (b *block) make(first, count int) error {
 		}
 		k := i - n
 		days, draws := b.dayFactors, b.drawFactors
-		if b.d.days == nil || k >= b.d.days.factors() {
+		if b.d.days == nil || k >= b.dayFactors.Rows {
 			days = blas64.General{}
 		}
 		if b.d.draws == nil || k >= b.d.draws.factors() {
@@ -218,7 +225,11 @@ func (b *block) make(first, count int) error {
 			b.lattice.spread(b.base(b.d.days, b.days, b.dayFactors), b.dayDirection, h, lo, hi, first, 0)
 			b.lattice.spread(b.base(b.d.draws, b.draws, b.drawFactors), b.drawDirection, 1, lo, hi, first, 1)
 		}
-		b.d.days.mix(b.days, b.dayFactors, lo*h, hi*h)
+		if b.walker != nil {
+			b.walker.walk(b, lo, hi, first)
+		} else {
+			b.d.days.mix(b.days, b.dayFactors, lo*h, hi*h)
+		}
 		b.d.draws.mix(b.draws, b.drawFactors, lo, hi)
 	})
 }
@@ -306,7 +317,7 @@ func (b *block) path(j, s int) []float64 {
 		for d, t := range window {
 			z[d] = b.d.history.innovation(j, t, b.own[j].Float64())
 		}
-	case b.d.t != nil:
+	case b.d.t != nil && b.walker == nil:
 		m, scale := b.maps[s], b.scale[s*h:(s+1)*h]
 		for d, g := range scale {
 			z[d] = m.normal(z[d] * g)

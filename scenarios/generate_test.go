@@ -187,7 +187,7 @@ func TestWorkersChangeNoByte(t *testing.T) {
 	for _, c := range []struct {
 		strategies []Strategy
 		kind       string
-	}{{few, TCopula}, {few, Gaussian}, {few, Empirical}, {few, Independent}, {few[4:], TCopula}, {few[:1], Empirical}, {many, TCopula}} {
+	}{{few, DCC}, {few, TCopula}, {few, Gaussian}, {few, Empirical}, {few, Independent}, {few[4:], TCopula}, {few[:1], Empirical}, {many, TCopula}, {many, DCC}} {
 		o := options(5, 1234)
 		o.Dependence = c.kind
 		one, eight := generate(t, c.strategies, o, 1), generate(t, c.strategies, o, 8)

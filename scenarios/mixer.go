@@ -20,7 +20,7 @@ type mixer struct {
 
 // mostFull is the number of strategies up to which the correlation is used in
 // full; more are put on common factors, at a cost of N K instead of N^2 per day.
-const mostFull = 50
+const mostFull = 200
 
 // newMixer factors a correlation matrix that need not be positive definite.
 // days is the number of days it was estimated from.

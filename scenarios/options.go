@@ -14,7 +14,7 @@ import (
 type Options struct {
 	Horizon    int      `mapstructure:"horizon" json:"horizon" doc:"horizon in periods; 0: one month (21 trading days, 30 days of seven-day data, 4 weeks or 1 month; 1 quarter for quarterly data)"`
 	Count      int      `mapstructure:"count" json:"count" doc:"number of joint scenarios"`
-	Dependence string   `mapstructure:"dependence" json:"dependence" doc:"dependence of strategies: t_copula (tail dependence; degrees of freedom estimated), gaussian (copula without tail dependence), empirical (block bootstrap of historical ranks) or independent (understates risk)" enum:"t_copula,gaussian,empirical,independent"`
+	Dependence string   `mapstructure:"dependence" json:"dependence" doc:"dependence of strategies: dcc_t_copula (tail dependence, correlations that move; all estimated), t_copula (the same with constant correlations), gaussian (copula without tail dependence), empirical (block bootstrap of historical ranks) or independent (understates risk)" enum:"dcc_t_copula,t_copula,gaussian,empirical,independent"`
 	Holdout    *int     `mapstructure:"holdout" json:"holdout,omitempty" doc:"held-out periods at the end of each history, for out-of-sample checks of a second fit; at most a fifth of the history; absent: a year, and at least 24; 0: none"`
 	Views      []View   `mapstructure:"views" json:"views,omitempty" doc:"views imposed on the scenario probabilities, by entropy pooling"`
 	Stress     []Stress `mapstructure:"stress" json:"stress,omitempty" doc:"named stress scenarios; each is reported"`
@@ -51,7 +51,7 @@ const (
 )
 
 var (
-	dependences = []string{TCopula, Gaussian, Empirical, Independent}
+	dependences = []string{DCC, TCopula, Gaussian, Empirical, Independent}
 	kinds       = []string{Mean, Volatility, Probability}
 	relations   = []string{Equal, AtLeast, AtMost}
 )

@@ -57,13 +57,21 @@ const (
 // newTCopula estimates nu from the history. r holds the correlations of normal
 // scores of all strategies.
 func newTCopula(h *history, r *mat.SymDense, src rand.Source, each func(n int, f func(i int)) error) (*tCopula, error) {
-	c := &tCopula{}
 	chosen := representative(h, r)
 	groups := byPattern(h, chosen)
 	if len(groups) == 0 { // no two strategies share a day: nothing speaks for joint extremes
 		grid := nuGrid()
 		return &tCopula{nu: grid[len(grid)-1:], share: []float64{1}}, nil
 	}
+	own := subMatrix(r, chosen)
+	return degreesGiven(h, src, each, func(nu float64, block []float64) {
+		copulaLikelihood(h, chosen, groups, elliptical(own, nu), nu, block)
+	})
+}
+
+// degreesGiven estimates nu from a likelihood by blocks of days.
+func degreesGiven(h *history, src rand.Source, each func(n int, f func(i int)) error, likelihood func(nu float64, block []float64)) (*tCopula, error) {
+	c := &tCopula{}
 	blocks := (len(h.dates) + blockDays - 1) / blockDays
 	var logLik [][]float64 // by nu and block of days
 	for _, grid := range [][]float64{nuGrid(), nil} {
@@ -73,7 +81,7 @@ func newTCopula(h *history, r *mat.SymDense, src rand.Source, each func(n int, f
 		c.nu, logLik = grid, make([][]float64, len(grid))
 		err := each(len(grid), func(i int) {
 			logLik[i] = make([]float64, blocks)
-			copulaLikelihood(h, chosen, groups, elliptical(subMatrix(r, chosen), grid[i]), grid[i], logLik[i])
+			likelihood(grid[i], logLik[i])
 		})
 		if err != nil {
 			return nil, err
@@ -186,36 +194,58 @@ func byPattern(h *history, chosen []int) []*pattern {
 }
 
 // copulaLikelihood adds to each block of days its log density under the t
-// copula (Demarta and McNeil 2005, equation 5).
+// copula.
 func copulaLikelihood(h *history, chosen []int, groups []*pattern, r *mat.SymDense, nu float64, block []float64) {
 	m := mapFor(nu)
-	lg := func(x float64) float64 { v, _ := math.Lgamma(x); return v }
 	x := make([]float64, len(chosen))
 	for _, g := range groups {
 		n := len(g.present)
-		var chol mat.Cholesky
-		if !chol.Factorize(nearestCorrelation(subMatrix(r, g.present))) {
+		of := nearestCorrelation(subMatrix(r, g.present))
+		lower := make([]float64, n*n)
+		for i := range n {
+			for j := range i + 1 {
+				lower[i*n+j] = of.At(i, j)
+			}
+		}
+		if !cholesky(lower, n) {
 			panic("scenarios: a repaired correlation matrix is not positive definite")
 		}
-		var lower mat.TriDense
-		chol.LTo(&lower)
-		l := lower.RawTriangular()
-		constant := lg((nu+float64(n))/2) + float64(n-1)*lg(nu/2) - float64(n)*lg((nu+1)/2) - chol.LogDet()/2
+		logDet := 0.0
+		for i := range n {
+			logDet += 2 * math.Log(lower[i*n+i])
+		}
 		for _, t := range g.days {
-			norm, product := 0.0, 1.0
 			for i, p := range g.present {
-				v := m.student(h.score[chosen[p]][t])
-				product *= 1 + v*v/nu
-				for k, e := range x[:i] {
-					v -= l.Data[i*l.Stride+k] * e
-				}
-				v /= l.Data[i*l.Stride+i]
-				x[i] = v
-				norm += v * v
+				x[i] = m.student(h.score[chosen[p]][t])
 			}
-			block[t/blockDays] += constant - (nu+float64(n))/2*math.Log1p(norm/nu) + (nu+1)/2*math.Log(product)
+			block[t/blockDays] += copulaDensity(x[:n], lower, logDet, nu)
 		}
 	}
+}
+
+// copulaDensity returns the log density of a t copula at the Student-t scores x, which it
+// overwrites (Demarta and McNeil 2005, equation 5). lower is the Cholesky factor of its
+// correlation, row by row, logDet the log determinant of that.
+func copulaDensity(x, lower []float64, logDet, nu float64) float64 {
+	n := len(x)
+	norm, product := 0.0, 1.0
+	for i, v := range x {
+		product *= 1 + v*v/nu
+		row := lower[i*n : i*n+i+1]
+		for k, e := range x[:i] {
+			v -= row[k] * e
+		}
+		v /= row[i]
+		x[i] = v
+		norm += v * v
+	}
+	return copulaConstant(n, nu) - logDet/2 - (nu+float64(n))/2*math.Log1p(norm/nu) + (nu+1)/2*math.Log(product)
+}
+
+// copulaConstant is what the log density of a t copula has in every place.
+func copulaConstant(n int, nu float64) float64 {
+	lg := func(x float64) float64 { v, _ := math.Lgamma(x); return v }
+	return lg((nu+float64(n))/2) + float64(n-1)*lg(nu/2) - float64(n)*lg((nu+1)/2)
 }
 
 // subMatrix returns the rows and columns of a that are named.

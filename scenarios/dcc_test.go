@@ -1,0 +1,398 @@
+package scenarios
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/stat"
+)
+
+// dccTruth draws days of the model, by the definition of Q: normal scores (N x T), and
+// the correlations of each day.
+func dccTruth(seed uint64, n, days int, a, b, nu float64) (score [][]float64, path [][]float64) {
+	rng := rand.New(rand.NewPCG(seed, uint64(n)))
+	beta := make([]float64, n)
+	for i := range beta {
+		beta[i] = 0.3 + 0.5*rng.Float64()
+	}
+	long := make([]float64, n*n)
+	for i := range n {
+		for j := range n {
+			long[i*n+j] = beta[i] * beta[j]
+		}
+		long[i*n+i] = 1
+	}
+	q := append([]float64(nil), long...)
+	score = make([][]float64, n)
+	z := make([]float64, n)
+	e := make([]float64, n)
+	l := make([]float64, n*n)
+	m := mapFor(nu)
+	for range days {
+		for i := range n {
+			for j := range i + 1 {
+				l[i*n+j] = q[i*n+j] / math.Sqrt(q[i*n+i]*q[j*n+j])
+			}
+		}
+		path = append(path, slices.Clone(l))
+		if !cholesky(l, n) {
+			panic("not positive definite")
+		}
+		scale := math.Sqrt(nu / chiSquare(rng, nu))
+		for i := range n {
+			e[i] = rng.NormFloat64()
+			y := 0.0
+			for j := range i + 1 {
+				y += l[i*n+j] * e[j]
+			}
+			z[i] = m.normal(scale * y)
+			score[i] = append(score[i], z[i])
+		}
+		for i := range n {
+			for j := range n {
+				q[i*n+j] = (1-a-b)*long[i*n+j] + a*z[i]*z[j] + b*q[i*n+j]
+			}
+		}
+	}
+	return score, path
+}
+
+// ofScores makes strategies of normal scores, NaN for a day without return, with margins
+// that are all but known.
+func ofScores(t testing.TB, score [][]float64) (all []Strategy) {
+	for j, row := range score {
+		days := make([]float64, len(row))
+		days[0] = 0.01 // any that vary: the return model is fixed
+		s := fixed(t, fmt.Sprintf("s%03d", j), days, [][3]float64{{0, 0.01, 5}, {0, 0.01, 5}})
+		dates := s.Series.Dates
+		s.Series.Dates, s.Series.Returns = nil, nil
+		for k, z := range row {
+			if !math.IsNaN(z) {
+				s.Series.Dates, s.Series.Returns = append(s.Series.Dates, dates[k]), append(s.Series.Returns, 0.01*z)
+			}
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+// within says whether x lies in the range of the draws with probability p on either side.
+func within(points []dccPoint, of func(dccPoint) float64, x, slack float64) bool {
+	low, high := math.Inf(1), math.Inf(-1)
+	for _, p := range points {
+		low, high = min(low, of(p)), max(high, of(p))
+	}
+	return x >= low/slack && x <= high*slack
+}
+
+// TestDCCIsRecovered fits simulated days: a and a + b are within the draws, the path of
+// the correlations is near the true one, and days of constant correlations have a = 0.
+func TestDCCIsRecovered(t *testing.T) {
+	for _, c := range []struct {
+		n, days  int
+		a, b, nu float64
+		ragged   bool
+	}{
+		{5, 2520, 0.03, 0.95, 8, false},
+		{29, 2520, 0.02, 0.96, 6, false},
+		{12, 2520, 0.05, 0.90, 10, true},
+		{80, 1200, 0.02, 0.96, 8, false},
+		{10, 2520, 0, 0, 6, false},
+	} {
+		if testing.Short() && c.n > 12 {
+			continue
+		}
+		score, truth := dccTruth(3, c.n, c.days, c.a, c.b, c.nu)
+		if c.ragged {
+			rng := rand.New(rand.NewPCG(8, 8))
+			for j, row := range score {
+				for k := range row {
+					if j%3 == 1 && k < c.days/3 || rng.Float64() < 0.03 {
+						row[k] = math.NaN()
+					}
+				}
+			}
+		}
+		s := ofScores(t, score)
+		d, findings, err := newDependence(s, DCC, stream(3), inLine)
+		if err != nil {
+			t.Fatal(err)
+		}
+		best := d.dcc.best
+		t.Logf("%+v: a %.4f, b %.4f, nu %.1f, %d draws, %s", c, best.a, best.b, d.t.nu[d.t.best], len(d.dcc.points), findings[len(findings)-1].Sentence)
+		if low, high := d.t.quantile(0.01), d.t.quantile(0.99); c.nu < low/1.15 || c.nu > high*1.15 {
+			t.Errorf("%+v: nu within %.2f and %.2f", c, low, high)
+		}
+		if c.a == 0 {
+			if best.a > 0.005 {
+				t.Errorf("constant correlations: a is %.4f", best.a)
+			}
+			continue
+		}
+		if !within(d.dcc.points, func(p dccPoint) float64 { return p.a }, c.a, 1.1) || !within(d.dcc.points, func(p dccPoint) float64 { return 1 - p.persistence() }, 1-c.a-c.b, 1.2) {
+			t.Errorf("%+v: draws %v", c, d.dcc.points)
+		}
+		// The filtered correlations against the true ones, and against those of all days.
+		f := d.dcc.filterOf(best, indices(c.n))
+		day := make([]float64, c.n)
+		moving, constant, count := 0.0, 0.0, 0.0
+		for k := range c.days {
+			if k > 250 {
+				for i := range c.n {
+					for j := range i {
+						r := f.q[i*c.n+j] / math.Sqrt(f.q[i*c.n+i]*f.q[j*c.n+j])
+						want := truth[k][i*c.n+j]
+						moving += (r - want) * (r - want)
+						constant += (d.dcc.long.At(i, j) - want) * (d.dcc.long.At(i, j) - want)
+						count++
+					}
+				}
+			}
+			for i := range day {
+				day[i] = score[i][k]
+			}
+			f.step(day)
+		}
+		t.Logf("RMS distance from the true correlations: %.3f, of constant ones %.3f", math.Sqrt(moving/count), math.Sqrt(constant/count))
+		if moving > 0.25*constant {
+			t.Errorf("%+v: the path is %.3f from the true one, a constant %.3f", c, math.Sqrt(moving/count), math.Sqrt(constant/count))
+		}
+	}
+}
+
+// TestDCCFollowsARegime changes the correlation of eight strategies from 0.2 to 0.7 in the
+// last year: today's is nearer to that than the long run's.
+func TestDCCFollowsARegime(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 5))
+	const n, days = 8, 2520
+	score := make([][]float64, n)
+	for k := range days {
+		rho := 0.2
+		if k >= days-252 {
+			rho = 0.7
+		}
+		f := rng.NormFloat64()
+		for i := range score {
+			score[i] = append(score[i], math.Sqrt(rho)*f+math.Sqrt(1-rho)*rng.NormFloat64())
+		}
+	}
+	d, _, err := newDependence(ofScores(t, score), DCC, stream(3), inLine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := d.dcc.today(d.ranks, d.dcc.best, indices(n))
+	today := meanCorrelation(q)
+	if long := meanCorrelation(d.dcc.long); today < 0.6 || long > 0.35 {
+		t.Errorf("mean correlation today %.2f, want 0.7; in the long run %.2f", today, long)
+	}
+}
+
+// explicit draws normal scores of days ahead by the definition: Q of every day, its
+// Cholesky factor, z and Q of the next day.
+func explicit(rng *rand.Rand, q, omega []float64, n, days int, a, b, nu float64, z []float64) {
+	l, e := make([]float64, n*n), make([]float64, n)
+	m := mapFor(nu)
+	for d := range days {
+		for i := range n {
+			for j := range i + 1 {
+				l[i*n+j] = q[i*n+j] / math.Sqrt(q[i*n+i]*q[j*n+j])
+			}
+		}
+		cholesky(l, n)
+		scale := math.Sqrt(nu / chiSquare(rng, nu))
+		day := z[d*n : (d+1)*n]
+		for i := range n {
+			e[i] = rng.NormFloat64()
+			y := 0.0
+			for j := range i + 1 {
+				y += l[i*n+j] * e[j]
+			}
+			day[i] = m.normal(scale * y)
+		}
+		for i := range n {
+			for j := range i + 1 {
+				q[i*n+j] = omega[i*n+j] + a*day[i]*day[j] + b*q[i*n+j]
+			}
+		}
+	}
+}
+
+// covariance is that of factors and what is each strategy's own.
+func covariance(loadings blas64.General, own []float64) *mat.SymDense {
+	c := mat.NewSymDense(len(own), nil)
+	for i := range own {
+		for j := range i + 1 {
+			v := 0.0
+			for k := range loadings.Cols {
+				v += loadings.Data[i*loadings.Stride+k] * loadings.Data[j*loadings.Stride+k]
+			}
+			if i == j {
+				v += own[i] * own[i]
+			}
+			c.SetSym(i, j, v)
+		}
+	}
+	return c
+}
+
+// momentsOf are statistics of paths of n strategies: the correlation of the scores of each
+// day, and how that of a day depends on the days before.
+func momentsOf(z []float64, n, days int) (m []float64) {
+	for d := range days {
+		at := z[d*n : (d+1)*n]
+		m = append(m, at[0]*at[1], at[n-2]*at[n-1], at[0]*at[0])
+		if d > 0 {
+			before := z[(d-1)*n : d*n]
+			m = append(m, at[0]*at[1]*before[0]*before[1], at[0]*at[1]*z[0]*z[1], at[0]*before[0], at[0]*at[0]*before[1]*before[1])
+		}
+	}
+	return m
+}
+
+// TestDCCPathsAreExact compares paths with those made by the definition, strategy by
+// strategy in full and with common factors, where news is large and small, from a state
+// far from the long run.
+func TestDCCPathsAreExact(t *testing.T) {
+	const n, days, count = 5, 6, 200_000
+	for _, a := range []float64{0.25, 0.03} {
+		const b, nu = 0.7, 6.0
+		score, _ := dccTruth(7, n, 400, a, b, nu)
+		for k := 380; k < 400; k++ { // together lately
+			for j := range n {
+				score[j][k] = score[0][k]*0.9 + 0.3*score[j][k]
+			}
+		}
+		for _, many := range []bool{false, true} {
+			s := ofScores(t, score)
+			d, _, err := newDependence(s, DCC, stream(3), inLine)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := dccPoint{a, b, 1}
+			d.dcc.points, d.dcc.best = []dccPoint{p}, p
+			d.t = &tCopula{nu: []float64{nu}, share: []float64{1}}
+			q, omega := d.dcc.today(d.ranks, p, indices(n)), d.dcc.filterOf(p, indices(n)).omega
+			if many {
+				d.days = newFactors(d.dcc.long, 400)
+				if d.days.factors() == 0 {
+					t.Fatal("no factors")
+				}
+				h := d.dcc.aheadWithFactors(d.ranks, 1, d.days, p)
+				long, news := covariance(d.days.loadings, d.days.own), covariance(h.news.loadings, h.news.own)
+				for i := range n {
+					for j := range i + 1 {
+						v := h.share[0][0]*h.share[0][0]*long.At(i, j) + h.share[0][1]*h.share[0][1]*news.At(i, j)
+						if want := q.At(i, j); math.Abs(v-want) > 0.08 {
+							t.Errorf("factors: today's covariance of %d and %d is %.3f, in full %.3f", i, j, v, want)
+						}
+						q.SetSym(i, j, v)
+						omega[i*n+j] = (1 - a - b) * long.At(i, j)
+					}
+				}
+			}
+			o := options(days, count)
+			blk, err := newBlock(s, d, o, stream(9), design{}, inLine)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var ours, theirs [][]float64
+			z := make([]float64, days*n)
+			for first := 0; first < count; first += blk.size {
+				if err := blk.make(first, min(blk.size, count-first)); err != nil {
+					t.Fatal(err)
+				}
+				for k := range min(blk.size, count-first) {
+					for i := range n {
+						for d := range days {
+							z[d*n+i] = blk.days.Data[i*blk.days.Stride+k*days+d]
+						}
+					}
+					ours = append(ours, momentsOf(z, n, days))
+				}
+			}
+			rng := rand.New(rand.NewPCG(4, 4))
+			start := make([]float64, n*n)
+			for range count {
+				for i := range n {
+					for j := range i + 1 {
+						start[i*n+j] = q.At(i, j)
+					}
+				}
+				explicit(rng, start, omega, n, days, a, b, nu, z)
+				theirs = append(theirs, momentsOf(z, n, days))
+			}
+			for k := range ours[0] {
+				x, y := make([]float64, count), make([]float64, count)
+				for i := range x {
+					x[i], y[i] = ours[i][k], theirs[i][k]
+				}
+				mx, sx := stat.MeanStdDev(x, nil)
+				my, sy := stat.MeanStdDev(y, nil)
+				if se := math.Hypot(sx, sy) / math.Sqrt(count); math.Abs(mx-my) > 4.5*se {
+					t.Errorf("a %v, factors %v: statistic %d is %.4f, by the definition %.4f (s.e. %.4f)", a, many, k, mx, my, se)
+				}
+			}
+		}
+	}
+}
+
+// TestDCCIsPositiveDefinite filters random ragged panels: every day's correlation has a
+// Cholesky factor.
+func TestDCCIsPositiveDefinite(t *testing.T) {
+	panels := 1000
+	if *long {
+		panels = 10_000
+	}
+	for seed := range panels {
+		rng := rand.New(rand.NewPCG(uint64(seed), 77))
+		n, days := 2+rng.IntN(8), 70+rng.IntN(80)
+		score := make([][]float64, n)
+		for j := range score {
+			score[j] = make([]float64, days)
+		}
+		load, gaps := rng.Float64(), 0.5*rng.Float64()
+		starts := make([]int, n)
+		for j := range starts {
+			starts[j] = rng.IntN(days - 60)
+		}
+		for k := range days {
+			f := rng.NormFloat64()
+			for j := range n {
+				if score[j][k] = load*f + math.Sqrt(1-load*load)*rng.NormFloat64(); k < starts[j] || rng.Float64() < gaps {
+					score[j][k] = math.NaN()
+				}
+			}
+			if n > 2 && seed%3 == 0 {
+				score[1][k] = score[0][k] // the same strategy twice
+			}
+		}
+		p := newPairs(score)
+		r, _, _ := p.complete(false)
+		r = nonlinear(r, p.overlap())
+		nu := 2 + 20*rng.Float64()
+		d := &dcc{news: r, long: nearestCorrelation(elliptical(r, nu))}
+		at := dccPoint{a: 0.2 * rng.Float64(), share: 1}
+		at.b = (0.999 - at.a) * rng.Float64()
+		f := d.filterOf(at, indices(n))
+		day, l := make([]float64, n), make([]float64, n*n)
+		for k := range days {
+			if _, ok := f.factor(indices(n), l); !ok {
+				t.Fatalf("panel %d, day %d of %d: not positive definite, a %.3f, b %.3f", seed, k, days, at.a, at.b)
+			}
+			for j := range n {
+				day[j] = score[j][k]
+			}
+			f.step(day)
+		}
+	}
+}
+
+func BenchmarkGenerate29DCC(b *testing.B)   { benchmarkGenerate(b, 29, 10000, DCC) }
+func BenchmarkGenerate100DCC(b *testing.B)  { benchmarkGenerate(b, 100, 10000, DCC) }
+func BenchmarkGenerate200DCC(b *testing.B)  { benchmarkGenerate(b, 200, 10000, DCC) }
+func BenchmarkGenerate1000DCC(b *testing.B) { benchmarkGenerate(b, 1000, 10000, DCC) }
