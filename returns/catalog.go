@@ -95,6 +95,7 @@ var codes = []Code{
 	{"scenarios.pit", "non-uniform PIT of the history", "Kolmogorov-Smirnov distance beyond sampling error", []Step{{From: 0, Severity: Info}, {From: 0.1, Severity: Warn}, {From: 0.25, Severity: Hold}}, "In-sample: 10 pp are visible on the page; at 25 pp the distribution is wrong."},
 	{"scenarios.stress", "effect of a stress scenario", "", []Step{{Severity: Info}, {Severity: Warn, When: "where the effective sample size is below 200"}}, ""},
 	{"scenarios.tail", "excess losses of the history beyond the 1% quantile", "share of the returns beyond sampling error", []Step{{From: 0, Severity: Warn}, {From: 0.05, Severity: Hold}}, "In-sample: five times the predicted share of losses means that CVaR is understated."},
+	{"scenarios.variance_ratio", "volatility over the horizon differs from that of the scenarios, by autocorrelation", "factor of the volatility beyond sampling error, minus 1", []Step{{From: 0, Severity: Info}, {From: 0.1, Severity: Warn}, {From: 0.5, Severity: Hold}}, "A tenth of the volatility is a tenth of the risk; smoothed returns of illiquid assets reach a half."},
 	{"scenarios.views", "views imposed on the scenario probabilities", "", []Step{{Severity: Info}, {Severity: Warn, When: "where the effective sample size is below 200"}}, ""},
 
 	{"optimize.empty", "all weights are 0 (budget 0)", "", fixed(Warn), ""},

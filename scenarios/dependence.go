@@ -21,13 +21,14 @@ const (
 
 // dependence is how innovations of different strategies hang together.
 type dependence struct {
-	days     *mixer     // of the days' innovations; nil: independent, or empirical; with dcc, of the long run
-	dcc      *dcc       // nil: correlations do not move
-	ranks    *history   // that was estimated from
-	draws    *mixer     // of the choices of posterior draws
-	t        *tCopula   // nil: no common chi-square
-	history  *empirical // nil: not empirical
-	calendar *calendar  // nil: all strategies are always in the market, or independent
+	days     *mixer        // of the days' innovations; nil: independent, or empirical; with dcc, of the long run
+	dcc      *dcc          // nil: correlations do not move
+	ranks    *history      // that was estimated from
+	long     *mat.SymDense // correlation, in the long run
+	draws    *mixer        // of the choices of posterior draws
+	t        *tCopula      // nil: no common chi-square
+	history  *empirical    // nil: not empirical
+	calendar *calendar     // nil: all strategies are always in the market, or independent
 }
 
 // newDependence estimates the dependence from the strategies' history.
@@ -61,6 +62,7 @@ func newDependence(strategies []Strategy, kind string, stream func(string) rand.
 			r = elliptical(r, d.t.nu[d.t.best])
 		}
 	}
+	d.long = r
 	if kind == Empirical {
 		d.history = newEmpirical(h, nearestCorrelation(r), stream("history"))
 		d.calendar = newCalendar(h)

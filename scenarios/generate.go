@@ -98,6 +98,13 @@ func draw(strategies []Strategy, o Options, stream func(part string) rand.Source
 	if err != nil {
 		return nil, err
 	}
+	for j, s := range strategies {
+		var a autocorrelation
+		if d.ranks != nil {
+			a = d.ranks.serial[j]
+		}
+		findings = append(findings, s.checkVarianceRatio(a, o.Horizon)...)
+	}
 	if g.randomPairs {
 		d.draws = nil
 	}
@@ -322,6 +329,9 @@ func (b *block) path(j, s int) []float64 {
 		for d, g := range scale {
 			z[d] = m.normal(z[d] * g)
 		}
+	}
+	if b.d.ranks != nil {
+		b.d.ranks.serial[j].follow(z)
 	}
 	if b.trades[j] != nil {
 		p := 1 - st.Predictor.Idle(theta)

@@ -39,6 +39,9 @@ type history struct {
 	// whether it was: 1, 0, or NaN before and between its days; nil rows are
 	// always in the market.
 	traded [][]float64
+	// of the scores of each strategy that is always in the market, in which score has
+	// what the day before does not explain
+	serial []autocorrelation
 }
 
 // newHistory ranks the days. The dependence is estimated from ranks (Genest,
@@ -49,7 +52,7 @@ type history struct {
 // is in its paths already, and would count twice.
 func newHistory(strategies []Strategy, each func(n int, f func(j int)) error) (*history, error) {
 	n := len(strategies)
-	h := &history{dates: unionOf(strategies), year: strategies[0].Series.Frequency.Year(), score: make([][]float64, n), traded: make([][]float64, n)}
+	h := &history{dates: unionOf(strategies), year: strategies[0].Series.Frequency.Year(), score: make([][]float64, n), traded: make([][]float64, n), serial: make([]autocorrelation, n)}
 	at := make(map[returns.Date]int, len(h.dates))
 	for t, d := range h.dates {
 		at[d] = t
@@ -92,6 +95,9 @@ func newHistory(strategies []Strategy, each func(n int, f func(j int)) error) (*
 			for ; a < b; a++ {
 				score[at[s.Dates[order[a]]]] = z
 			}
+		}
+		if traded == nil {
+			h.serial[j] = whiten(score)
 		}
 		h.score[j], h.traded[j] = score, traded
 	})
