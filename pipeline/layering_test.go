@@ -36,7 +36,7 @@ var rooms = map[string]struct{ ours, others []string }{
 	"pipeline/engine":          {[]string{"pipeline/store", "returns"}, []string{"go.uber.org/zap", "golang.org/x/sync/errgroup"}},
 	"pipeline/published":       {[]string{"returns", "returns/columnar", "bayes", "optimize", "reports", "config", "pipeline/store", "pipeline/engine", "pipeline/backtest"}, []string{"github.com/google/renameio/v2", "github.com/gofrs/flock"}},
 	"pipeline/backtest":        {[]string{"returns", "scenarios", "optimize", "reports/metrics"}, []string{"gonum.org/v1/gonum/"}},
-	"pipeline/walkforward":     {[]string{"returns", "bayes", "reports/metrics"}, nil},
+	"pipeline/walkforward":     {[]string{"returns", "bayes", "reports/metrics", "scenarios"}, nil},
 	"pipeline":                 {[]string{"returns", "returns/columnar", "bayes", "scenarios", "optimize", "reports", "reports/metrics", "config", "pipeline/"}, []string{"golang.org/x/sync/errgroup"}},
 	"cmd/allocate":             {[]string{"pipeline/", "config", "reports", "returns"}, []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "go.uber.org/zap", "go.uber.org/zap/zapcore", "github.com/vbauerster/mpb/v8/", "github.com/vbauerster/mpb/v8", "golang.org/x/term"}},
 }

@@ -34,9 +34,10 @@ import (
 //	baselines  series              -> what other allocators would hold
 //	portfolio  scenarios, solution -> what the weights return in every scenario
 //
-// An evaluation of return models has one beside returns and bayes:
+// An evaluation of return models has two beside returns and bayes:
 //
 //	walkforward  series, posterior, days after -> scores of the forecasts of these days
+//	joint        series, posteriors, days after -> scores of a dependence on these days
 func Stages(workers int) map[string]engine.Stage {
 	stages := map[string]engine.Stage{}
 	for _, s := range []engine.Stage{
@@ -44,13 +45,14 @@ func Stages(workers int) map[string]engine.Stage {
 		{Name: "window", Version: 5, Tree: true, Run: runWindow},
 		{Name: "bayes", Version: 6, Run: runBayes},
 		{Name: "holdout", Version: 6, Run: runHoldout},
-		{Name: "scenarios", Version: 3, Run: scenarioStage{workers}.run},
+		{Name: "scenarios", Version: 4, Run: scenarioStage{workers}.run},
 		{Name: "optimize", Version: 4, Run: runOptimize},
-		{Name: "fan", Version: 2, Run: scenarioStage{workers}.fan},
-		{Name: "reports", Version: 9, Tree: true, Run: runReports},
+		{Name: "fan", Version: 3, Run: scenarioStage{workers}.fan},
+		{Name: "reports", Version: 10, Tree: true, Run: runReports},
 		{Name: "baselines", Version: 2, Run: runBaselines},
 		{Name: "portfolio", Version: 2, Run: runPortfolio},
 		{Name: "walkforward", Version: 1, Run: runWalkForward},
+		{Name: "joint", Version: 1, Run: runJoint},
 	} {
 		stages[s.Name] = s
 	}

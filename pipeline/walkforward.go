@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"allocate/pipeline/walkforward"
 	"allocate/returns"
 	"allocate/returns/columnar"
+	"allocate/scenarios"
 )
 
 // WalkForward evaluates return models out of sample, up to as_of or the last day of
@@ -49,18 +51,19 @@ func WalkForward(ctx context.Context, c *config.Config, o walkforward.Options, s
 	if err != nil {
 		return nil, err
 	}
-	strategies, short, err := w.plan(known)
-	if err != nil {
+	var short []string
+	if w.series, short, err = w.plan(known); err != nil {
 		return nil, err
 	}
-	if err := w.run(ctx, strategies); err != nil {
+	if err := w.run(ctx); err != nil {
 		return nil, err
 	}
 	report := walkforward.NewReport(o, f, c.Scenarios.Horizon, w.scored, short)
 	if report.Last == 0 {
 		return nil, w.refusal(report)
 	}
-	return report, nil
+	report.Joint, err = w.joint(ctx)
+	return report, err
 }
 
 // evaluation is a walk-forward evaluation at work.
@@ -70,6 +73,8 @@ type evaluation struct {
 	o      walkforward.Options
 	in     day
 	scored []walkforward.Strategy
+	series []*returns.Series      // whole, of the strategies that are scored
+	fits   [][][]engine.ContentID // posteriors by strategy, model and fit; blank: failed
 }
 
 // validate reports models and options that cannot be, all at once.
@@ -132,7 +137,11 @@ func (w *evaluation) plan(known *returns.Panel) (all []*returns.Series, short []
 		for k := range x.Scores {
 			x.Scores[k] = make([]*walkforward.Scores, len(segments))
 		}
-		all, w.scored = append(all, s), append(w.scored, x)
+		fits := make([][]engine.ContentID, len(w.o.Models))
+		for k := range fits {
+			fits[k] = make([]engine.ContentID, len(segments))
+		}
+		all, w.scored, w.fits = append(all, s), append(w.scored, x), append(w.fits, fits)
 	}
 	if len(all) == 0 {
 		return nil, nil, &config.Error{Err: fmt.Errorf("--min-history: no strategy has a return after its first %d, on or after the start; lower --min-history or --start", w.o.MinHistory)}
@@ -142,7 +151,7 @@ func (w *evaluation) plan(known *returns.Panel) (all []*returns.Series, short []
 
 // run does every fit with its scores, several at once, each alone: there are fits
 // enough to keep every processor busy.
-func (w *evaluation) run(ctx context.Context, series []*returns.Series) error {
+func (w *evaluation) run(ctx context.Context) error {
 	alone := w.alone()
 	total := 0
 	for _, s := range w.scored {
@@ -159,12 +168,12 @@ func (w *evaluation) run(ctx context.Context, series []*returns.Series) error {
 					if err := ctx.Err(); err != nil {
 						return err
 					}
-					scores, err := w.one(ctx, alone, series[j], s.Segments[i], w.o.Models[k])
+					fit, scores, err := w.one(ctx, alone, w.series[j], s.Segments[i], w.o.Models[k])
 					if failure(err) {
 						text, _, _ := strings.Cut(err.Error(), "\n") // a panic has its stack below
 						scores, err = &walkforward.Scores{Failed: text}, nil
 					}
-					s.Scores[k][i] = scores
+					s.Scores[k][i], w.fits[j][k][i] = scores, fit
 					step.one()
 					return err
 				})
@@ -175,33 +184,104 @@ func (w *evaluation) run(ctx context.Context, series []*returns.Series) error {
 }
 
 // one fits a model and scores its forecasts.
-func (w *evaluation) one(ctx context.Context, r *runner, s *returns.Series, at walkforward.Segment, model string) (*walkforward.Scores, error) {
+func (w *evaluation) one(ctx context.Context, r *runner, s *returns.Series, at walkforward.Segment, model string) (engine.ContentID, *walkforward.Scores, error) {
 	name := s.Strategy.Name
 	own := w.c.Bayes.For(name, w.in.metadata[name].Group)
 	seen := walkforward.Cut(s, at.From, at.At)
 	own.Model, own.Replicates = walkforward.Family(model, seen), 0 // the days after the fit are the check
 	history, err := storeSeries(r, "series", seen)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	after, err := storeSeries(r, "after", walkforward.Cut(s, at.At, at.End))
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	fit, err := w.do(ctx, r, "bayes", name, bayes.Settings{Options: own}, history)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	result, err := w.do(ctx, r, "walkforward", name, scoreOptions{w.c.Scenarios.Horizon}, history, engine.Input{Name: "posterior", Content: fit.Content}, after)
+	var scores *walkforward.Scores
+	err = w.read(ctx, r, &scores, "walkforward", name, scoreOptions{w.c.Scenarios.Horizon}, history, engine.Input{Name: "posterior", Content: fit.Content}, after)
+	return fit.Content, scores, err
+}
+
+// joint scores the dependences under every model, period by period. A strategy whose fit
+// failed takes no part.
+func (w *evaluation) joint(ctx context.Context) ([]walkforward.JointRow, error) {
+	if len(w.o.Dependences) == 0 {
+		return nil, nil
+	}
+	periods, err := w.o.Periods(w.scored, w.c.Returns.Window)
 	if err != nil {
 		return nil, err
 	}
-	var scores *walkforward.Scores
-	b, err := r.Bytes(ctx, result)
-	if err == nil {
-		err = json.Unmarshal(b, &scores)
+	alone := w.alone()
+	days := make([][][][]scenarios.JointDay, len(w.o.Models)) // by model, dependence and period
+	step := w.begin("joint", "", len(w.o.Models)*len(w.o.Dependences)*len(periods))
+	defer step.end()
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(max(1, w.Workers))
+	for k := range w.o.Models {
+		days[k] = make([][][]scenarios.JointDay, len(w.o.Dependences))
+		for d, dependence := range w.o.Dependences {
+			days[k][d] = make([][]scenarios.JointDay, len(periods))
+			for i, p := range periods {
+				group.Go(func() error {
+					inputs, err := w.together(alone, k, p)
+					if err == nil && len(inputs) > 3 {
+						err = w.read(ctx, alone, &days[k][d][i], "joint", "", jointOptions{dependence}, inputs...)
+					}
+					step.one()
+					return err
+				})
+			}
+		}
 	}
-	return scores, err
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	all := make([][][]scenarios.JointDay, len(days))
+	for k := range days {
+		for d := range days[k] {
+			all[k] = append(all[k], slices.Concat(days[k][d]...))
+		}
+	}
+	return walkforward.Joint(w.o, all), nil
+}
+
+// together are the inputs of a period: series, posterior and days after, by strategy.
+func (w *evaluation) together(r *runner, model int, p walkforward.Period) (inputs []engine.Input, err error) {
+	for _, m := range p.Members {
+		s := w.series[m.Strategy]
+		name, fit := s.Strategy.Name, w.fits[m.Strategy][model][m.Segment]
+		if fit == "" {
+			continue
+		}
+		history, err := storeSeries(r, "series "+name, walkforward.Cut(s, m.First, m.At))
+		if err != nil {
+			return nil, err
+		}
+		after, err := storeSeries(r, "after "+name, walkforward.Cut(s, m.At, m.End))
+		if err != nil {
+			return nil, err
+		}
+		inputs = append(inputs, history, engine.Input{Name: "posterior " + name, Content: fit}, after)
+	}
+	return inputs, nil
+}
+
+// read does one action of a stage and decodes its result.
+func (w *evaluation) read(ctx context.Context, r *runner, into any, stage, unit string, options any, inputs ...engine.Input) error {
+	result, err := w.do(ctx, r, stage, unit, options, inputs...)
+	if err != nil {
+		return err
+	}
+	b, err := r.Bytes(ctx, result)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(b, into)
 }
 
 // do does one action of a stage.
@@ -270,4 +350,35 @@ func runWalkForward(ctx context.Context, c *engine.Call) ([]byte, error) {
 		return nil, err
 	}
 	return json.Marshal(scores)
+}
+
+// jointOptions are those of the scores of a dependence.
+type jointOptions struct {
+	Dependence string `json:"dependence"`
+}
+
+// runJoint scores a dependence on the days after the strategies' series: inputs series,
+// posterior and after of each.
+func runJoint(ctx context.Context, c *engine.Call) ([]byte, error) {
+	var o jointOptions
+	if err := c.Options(&o); err != nil {
+		return nil, err
+	}
+	strategies, err := inputStrategies(c)
+	if err != nil {
+		return nil, err
+	}
+	var after []*returns.Series
+	for _, s := range strategies {
+		days, err := inputSeries(c, "after "+s.Series.Strategy.Name)
+		if err != nil {
+			return nil, err
+		}
+		after = append(after, days)
+	}
+	days, err := scenarios.ScoreDependence(ctx, strategies, after, o.Dependence, c.Stream, 1)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(days)
 }

@@ -29,6 +29,7 @@ func (p *page) figures(r *Run, s *Summary) {
 		draw(&p.Fan, "fan", func() (*chart.Chart, error) { return fan(r) })
 	}
 	draw(&p.Contributions, "contributions", func() (*chart.Chart, error) { return contributions(r) })
+	p.DependenceNote = s.Dependence.note(s.Over(), r.Set.Frequency)
 	if c := correlationsOf(heldSeries(r)); c != nil {
 		p.CorrelationNote = c.note(r.Set.Frequency)
 		draw(&p.Correlation, "correlation", func() (*chart.Chart, error) { return c.chart(r.Set.Frequency) })

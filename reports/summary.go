@@ -43,6 +43,7 @@ type Summary struct {
 	Fan            *scenarios.Fan         `json:"fan,omitempty"` // cumulative return of the portfolio up to the horizon
 	Frontier       *optimize.Frontier     `json:"frontier,omitempty"`
 	Outperformance *Outperformance        `json:"outperformance,omitempty"`
+	Dependence     *Dependence            `json:"dependence"`
 	Strategies     []StrategySummary      `json:"strategies"`
 	LeftOut        []string               `json:"left_out"`
 	WorstFinding   returns.Severity       `json:"worst_finding"`
@@ -109,7 +110,7 @@ func Summarize(r *Run) (*Summary, error) {
 		AsOf: r.AsOf, Effective: r.Effective, Frequency: r.Set.Frequency, PerYear: r.Set.Frequency.PeriodsPerYear(), Horizon: r.Set.Horizon, Scenarios: r.Set.Len(),
 		Alpha: r.Optimize.Alpha, Budget: r.Optimize.Budget, ExpectedRet: sol.Mean, VaR: sol.VaR, CVaR: sol.CVaR, Risk: sol.Risk,
 		Objective: r.Optimize.Objective, Status: sol.Status, Method: sol.Method, Attempts: sol.Attempts, Cost: sol.Cost,
-		ShadowPrices: sol.ShadowPrices, Frontier: sol.Frontier, Fan: r.Fan, Outperformance: outperformance(r),
+		ShadowPrices: sol.ShadowPrices, Frontier: sol.Frontier, Fan: r.Fan, Outperformance: outperformance(r), Dependence: dependenceOf(r),
 		Certificate: sol.Certificate, LeftOut: r.LeftOut, Findings: r.Findings, WorstFinding: returns.Worst(r.Findings),
 	}
 	outcomes := PortfolioReturns(r)

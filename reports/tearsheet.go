@@ -106,6 +106,7 @@ type page struct {
 	Frontier, Outperformance       template.HTML
 	Correlation                    template.HTML
 	CorrelationNote                string
+	DependenceNote                 string // of the scenarios
 	Rows                           []row
 	Zero                           []string // strategies of weight 0
 	MoreZero, MoreNotes, NoDetails int      // what a page of this size leaves out

@@ -39,7 +39,11 @@ func dccTruth(seed uint64, n, days int, a, b, nu float64) (score [][]float64, pa
 				l[i*n+j] = q[i*n+j] / math.Sqrt(q[i*n+i]*q[j*n+j])
 			}
 		}
-		path = append(path, slices.Clone(l))
+		if len(path) > 0 && a == 0 && b == 0 {
+			path = append(path, path[0])
+		} else {
+			path = append(path, slices.Clone(l))
+		}
 		if !cholesky(l, n) {
 			panic("not positive definite")
 		}

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -21,11 +22,11 @@ type JointDay struct {
 
 // ScoreDependence returns the log scores of the days after the strategies' series, after[j]
 // being those of strategy j: ln c_t(u_t), where u are the probability integral transforms
-// given the past and c_t the density of the copula that o.Dependence names, estimated from
+// given the past and c_t the density of the copula that kind names, estimated from
 // the series; its parameters stay and its state goes on from day to day. Under
 // independence it is 0. A strategy that is not in the market on a day takes no part in
 // that day's score. The empirical dependence has no density.
-func ScoreDependence(strategies []Strategy, after []*returns.Series, kind string, stream func(part string) rand.Source, workers func(n int, f func(i int)) error) ([]JointDay, error) {
+func ScoreDependence(ctx context.Context, strategies []Strategy, after []*returns.Series, kind string, stream func(part string) rand.Source, workers int) ([]JointDay, error) {
 	if kind == Empirical {
 		return nil, errors.New("scenarios: empirical dependence has no density; expected dcc_t_copula, t_copula, gaussian or independent")
 	}
@@ -36,7 +37,7 @@ func ScoreDependence(strategies []Strategy, after []*returns.Series, kind string
 	if err != nil || len(dates) == 0 {
 		return nil, err
 	}
-	d, _, err := newDependence(strategies, kind, stream, workers)
+	d, _, err := newDependence(strategies, kind, stream, func(n int, f func(i int)) error { return each(ctx, n, workers, f) })
 	if err != nil {
 		return nil, err
 	}

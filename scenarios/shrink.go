@@ -10,8 +10,9 @@ import (
 // the analytical estimator of Ledoit and Wolf (Annals of Statistics 48, 2020, section
 // 4.7), an Epanechnikov kernel with a bandwidth of days^(-1/3) times the eigenvalue. Large
 // eigenvalues, which sampling error inflates, fall, small ones rise, each as far as the
-// others nearby say. The diagonal is scaled back to one, and the eigenvalues are at least
-// eigenFloor.
+// others nearby say. The diagonal is set to one (scaling rows, as is usual, moves the
+// correlations too: of 100 strategies on 2,520 days their squared error is 0.83 so, and
+// 1.66 with scaling, where the sample has 1.44), and the eigenvalues are at least eigenFloor.
 //
 // A matrix of pairs that share different days may have eigenvalues below 0, which count
 // as eigenFloor; days is then the harmonic mean over the pairs.
@@ -33,7 +34,7 @@ func nonlinear(r *mat.SymDense, days float64) *mat.SymDense {
 	for i := range n {
 		out.SetSym(i, i, 1)
 		for j := i + 1; j < n; j++ {
-			out.SetSym(i, j, full.At(i, j)/math.Sqrt(full.At(i, i)*full.At(j, j)))
+			out.SetSym(i, j, full.At(i, j))
 		}
 	}
 	return nearestCorrelation(out)
@@ -42,6 +43,7 @@ func nonlinear(r *mat.SymDense, days float64) *mat.SymDense {
 // shrunkEigenvalues returns the optimal ones of rising sample eigenvalues.
 func shrunkEigenvalues(sample []float64, days float64) []float64 {
 	n := len(sample)
+	days = max(2, days-1) // one goes with the mean
 	first := max(0, n-int(days)) // those before are 0 in the sample
 	lambda := make([]float64, 0, n)
 	for _, x := range sample[first:] {
@@ -56,13 +58,8 @@ func shrunkEigenvalues(sample []float64, days float64) []float64 {
 		for _, node := range lambda {
 			width := h * node
 			x := (at - node) / width
-			epanechnikov := 1 - x*x/5
-			density += max(epanechnikov, 0) * 3 / (4 * root) / width / k
-			t := -3 / (10 * math.Pi) * x
-			if away := math.Abs((root - x) / (root + x)); away > 0 && !math.IsInf(away, 0) {
-				t += 3 / (4 * root * math.Pi) * epanechnikov * math.Log(away)
-			}
-			hilbert += t / width / k
+			density += max(1-x*x/5, 0) * 3 / (4 * root) / width / k
+			hilbert += hilbertOf(x) / width / k
 		}
 		if first > 0 {
 			out[first+i] = at / (math.Pi * math.Pi * at * at * (density*density + hilbert*hilbert))
@@ -82,4 +79,18 @@ func shrunkEigenvalues(sample []float64, days float64) []float64 {
 		out[i] = max(out[i], eigenFloor)
 	}
 	return out
+}
+
+// hilbertOf returns the Hilbert transform of Epanechnikov's kernel of variance 1. Far out,
+// where its terms cancel, it is that of the moments, -(1 + 1/x^2 + 15/(7 x^4))/(pi x).
+func hilbertOf(x float64) float64 {
+	if x*x > 1e4 {
+		return -(1 + (1+15/(7*x*x))/(x*x)) / (math.Pi * x)
+	}
+	t := -3 / (10 * math.Pi) * x
+	root := math.Sqrt(5)
+	if away := math.Abs((root - x) / (root + x)); away > 0 && !math.IsInf(away, 0) {
+		t += 3 / (4 * root * math.Pi) * (1 - x*x/5) * math.Log(away)
+	}
+	return t
 }

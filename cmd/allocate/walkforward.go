@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"runtime"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -41,10 +42,15 @@ first model. Where at least 10% of the returns are 0, student_t is hurdle_studen
 A return of exactly 0 scores its probability where the model has idle days, and a
 density else: such models are not compared by log score.
 
+With --dependence, also scores the copulas of all strategies together: the log of the
+density of what they did on a day, given the days before, under each model of the
+strategies; against the first dependence, with a table of years in --json.
+
 Evaluates up to --as-of, or the last day of the data. Nothing is published. Results
 are cached: an interrupted evaluation resumes.
 
   allocate walkforward --models student_t,gjr_t --csv scores.csv
+  allocate walkforward --models gjr_t --dependence t_copula,dcc_t_copula
 
 EXIT STATUS
   0 evaluated   1 failure   3 evaluated, but some fits failed
@@ -106,6 +112,7 @@ EXIT STATUS
 	v.addFlags(cmd)
 	f := cmd.Flags()
 	f.StringSliceVar(&o.Models, "models", nil, "return models to compare, as bayes.model names them; the first is the reference (default student_t and bayes.model)")
+	f.StringSliceVar(&o.Dependences, "dependence", nil, "forms of dependence to compare on all strategies together, as scenarios.dependence names them; the first is the reference (default none)")
 	f.StringVar(&start, "start", "", "earliest day of evaluation, YYYY-MM-DD; blank: as soon as there is the minimum history")
 	f.IntVar(&o.MinHistory, "min-history", 0, "returns before the first fit of a strategy; 0: five years")
 	f.IntVar(&o.Refit, "refit", 0, "periods from one fit to the next; 0: a year")
@@ -156,6 +163,14 @@ func printWalkforward(w io.Writer, r *walkforward.Report) error {
 			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", printable(m.Model), signed(m.LogScore), outOf(m.Better.LogScore, m.Compared.LogScore), ratioOrNone(float64(m.CRPSRatio)), outOf(m.Better.CRPS, m.Compared.CRPS))
 		}
 	}
+	if len(r.Joint) > 0 {
+		fmt.Fprintf(table, "\nall strategies, against %s\tmodel\tcopula log score per %s (s.e.)\tworst year\n", printable(r.Joint[0].Dependence), strings.TrimPrefix(r.Frequency.Days(1), "1 "))
+		for _, j := range r.Joint {
+			if j.Dependence != r.Joint[0].Dependence {
+				fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", printable(j.Dependence), printable(j.Model), signed(j.LogScore), worstYear(j.Years))
+			}
+		}
+	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
@@ -167,6 +182,15 @@ func printWalkforward(w io.Writer, r *walkforward.Report) error {
 		_, err = fmt.Fprintln(w, line)
 	}
 	return err
+}
+
+// worstYear is the year with the least difference.
+func worstYear(years []walkforward.Year) string {
+	if len(years) == 0 {
+		return "-"
+	}
+	worst := slices.MinFunc(years, func(a, b walkforward.Year) int { return cmp.Compare(a.Mean, b.Mean) })
+	return fmt.Sprintf("%+.4f in %d", float64(worst.Mean), worst.Year)
 }
 
 // evaluated counts the strategies with a forecast.

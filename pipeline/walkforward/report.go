@@ -17,10 +17,12 @@ type Report struct {
 	Horizon   int               `json:"horizon"`   // periods
 	Reference string            `json:"reference"` // model that the others are compared with
 
-	Models     []Row     `json:"models"`     // all strategies together, one row per model
-	Strategies []Row     `json:"strategies"` // one row per strategy and model
-	Short      []string  `json:"short"`      // strategies without a day of evaluation
-	Failures   []Failure `json:"failures"`
+	Models     []Row `json:"models"`     // all strategies together, one row per model
+	Strategies []Row `json:"strategies"` // one row per strategy and model
+	// Joint has a row per model and dependence, if dependences were evaluated.
+	Joint    []JointRow `json:"joint,omitempty"`
+	Short    []string   `json:"short"` // strategies without a day of evaluation
+	Failures []Failure  `json:"failures"`
 }
 
 // Row is how a model predicted a strategy, or all of them.

@@ -5,17 +5,26 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strings"
 
 	"allocate/returns"
+	"allocate/scenarios"
 )
 
 // Options are what is evaluated, and when models are fitted again.
 type Options struct {
-	Models     []string     // families as bayes.model names them; the first is the reference
+	Models []string // families as bayes.model names them; the first is the reference
+	// Dependences are evaluated on all strategies together, as scenarios.dependence names
+	// them; the first is the reference. None: strategies are evaluated one by one only.
+	Dependences []string
+
 	Start      returns.Date // earliest day of evaluation; 0: none
 	MinHistory int          // periods before the first fit; 0: five years
 	Refit      int          // periods from one fit to the next; 0: a year
 }
+
+// densities are the forms of dependence that have one.
+var densities = []string{scenarios.DCC, scenarios.TCopula, scenarios.Gaussian, scenarios.Independent}
 
 // fewest is the least history of a fit; the state of volatility needs it as well.
 const fewest = 60
@@ -40,6 +49,14 @@ func (o Options) Validate(horizon int) error {
 	for i, m := range o.Models {
 		if slices.Index(o.Models, m) != i {
 			errs = append(errs, fmt.Errorf("--models: duplicate model %q", m))
+		}
+	}
+	for i, d := range o.Dependences {
+		switch {
+		case slices.Index(o.Dependences, d) != i:
+			errs = append(errs, fmt.Errorf("--dependence: duplicate dependence %q", d))
+		case !slices.Contains(densities, d):
+			errs = append(errs, fmt.Errorf("--dependence: %q; expected one or more of %s", d, strings.Join(densities, ", ")))
 		}
 	}
 	if o.MinHistory < fewest {
