@@ -215,7 +215,11 @@ func (s Strategy) fits() ([]returns.Finding, error) {
 	if err != nil || len(u) == 0 {
 		return nil, err
 	}
-	return misfit("scenarios.", "returns", s.Series.Strategy.Name, u), nil
+	which := "returns given the previous days"
+	if _, alike := s.Predictor.(bayes.Exchangeable); alike {
+		which = "returns (unconditional)" // calm and turbulent days may cancel
+	}
+	return misfit("scenarios.", which, s.Series.Strategy.Name, u), nil
 }
 
 // misfit judges n probability integral transforms of the returns that which

@@ -262,7 +262,11 @@ func momentsOf(z []float64, n, days int) (m []float64) {
 // strategy in full and with common factors, where news is large and small, from a state
 // far from the long run.
 func TestDCCPathsAreExact(t *testing.T) {
-	const n, days, count = 5, 6, 200_000
+	const n, days = 5, 6
+	count := 50_000
+	if *long {
+		count = 500_000
+	}
 	for _, a := range []float64{0.25, 0.03} {
 		const b, nu = 0.7, 6.0
 		score, _ := dccTruth(7, n, 400, a, b, nu)
@@ -337,7 +341,7 @@ func TestDCCPathsAreExact(t *testing.T) {
 				}
 				mx, sx := stat.MeanStdDev(x, nil)
 				my, sy := stat.MeanStdDev(y, nil)
-				if se := math.Hypot(sx, sy) / math.Sqrt(count); math.Abs(mx-my) > 4.5*se {
+				if se := math.Hypot(sx, sy) / math.Sqrt(float64(count)); math.Abs(mx-my) > 4.5*se {
 					t.Errorf("a %v, factors %v: statistic %d is %.4f, by the definition %.4f (s.e. %.4f)", a, many, k, mx, my, se)
 				}
 			}
