@@ -107,8 +107,9 @@ func TestDCCIsRecovered(t *testing.T) {
 		{12, 2520, 0.05, 0.90, 10, true},
 		{80, 1200, 0.02, 0.96, 8, false},
 		{10, 2520, 0, 0, 6, false},
+		{200, 2520, 0.015, 0.97, 8, true}, // with -long
 	} {
-		if testing.Short() && c.n > 12 {
+		if testing.Short() && c.n > 12 || !*long && c.n > 100 {
 			continue
 		}
 		score, truth := dccTruth(3, c.n, c.days, c.a, c.b, c.nu)
@@ -165,6 +166,29 @@ func TestDCCIsRecovered(t *testing.T) {
 		t.Logf("RMS distance from the true correlations: %.3f, of constant ones %.3f", math.Sqrt(moving/count), math.Sqrt(constant/count))
 		if moving > 0.25*constant {
 			t.Errorf("%+v: the path is %.3f from the true one, a constant %.3f", c, math.Sqrt(moving/count), math.Sqrt(constant/count))
+		}
+	}
+}
+
+// TestOneMoreStrategy adds one that is independent of the others, after them by name: the
+// others' innovations are the same, and their scenarios change with the estimates and with
+// the direction along which scenarios are spread evenly only; those of a t copula more,
+// since chi-square variates of another nu are others.
+func TestOneMoreStrategy(t *testing.T) {
+	score, _ := dccTruth(4, 4, 2520, 0.03, 0.95, 8)
+	alone, _ := dccTruth(99, 1, 2520, 0, 0, 8)
+	s := ofScores(t, score)
+	more := append(slices.Clone(s), ofScores(t, [][]float64{alone[0]})...)
+	more[4].Series.Strategy.Name = "s999"
+	for kind, least := range map[string]float64{Gaussian: 0.96, TCopula: 0.85, DCC: 0.85} {
+		o := options(5, 4000)
+		o.Dependence = kind
+		a, b := generate(t, s, o, 2), generate(t, more, o, 2)
+		for j := range s {
+			x, y := column(a, j), column(b, j)
+			if r := stat.Correlation(x, y, nil); r < least {
+				t.Errorf("%s, %s: its returns correlate by %.4f with those without the other", kind, s[j].Series.Strategy.Name, r)
+			}
 		}
 	}
 }
