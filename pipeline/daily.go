@@ -132,7 +132,7 @@ func (d *Decision) window(ctx context.Context, r *runner, in day, c *config.Conf
 
 // simulate fits the strategies and draws their joint scenarios.
 func (d *Decision) simulate(ctx context.Context, r *runner, f *forecast, in day, c *config.Config) error {
-	var fits, trials []engine.Action
+	var fits []engine.Action
 	var series []engine.Input
 	for _, part := range f.tree.Parts {
 		own := c.Bayes.For(part.Name, in.metadata[part.Name].Group)
@@ -141,17 +141,27 @@ func (d *Decision) simulate(ctx context.Context, r *runner, f *forecast, in day,
 			return err
 		}
 		fits = append(fits, a)
-		if c.Scenarios.HoldsOut() {
-			if a, err = r.action(c, "holdout", part.Name, heldOut(c.Scenarios, own), true, engine.Input{Name: "series", Content: part.Content}); err != nil {
-				return err
-			}
-			trials = append(trials, a)
-		}
 		series = append(series, engine.Input{Name: "series " + part.Name, Content: part.Content})
 	}
 	results, err := d.run(ctx, r, "bayes", fits)
 	if err != nil {
 		return err
+	}
+	var trials []engine.Action
+	for i, part := range f.tree.Parts {
+		if !c.Scenarios.HoldsOut() {
+			break
+		}
+		own := c.Bayes.For(part.Name, in.metadata[part.Name].Group)
+		inputs := []engine.Input{{Name: "series", Content: part.Content}}
+		if results[i].Content != "" { // the fit ended with a result
+			inputs = append(inputs, engine.Input{Name: "posterior", Content: results[i].Content})
+		}
+		a, err := r.action(c, "holdout", part.Name, heldOut(c.Scenarios, own), true, inputs...)
+		if err != nil {
+			return err
+		}
+		trials = append(trials, a)
 	}
 	posteriors, found, err := d.rescue(ctx, r, results, in.lastPosteriors)
 	if err != nil {

@@ -10,8 +10,7 @@ import (
 	"allocate/scenarios"
 )
 
-// holdoutOptions are those of the second fit of a strategy, which does not see
-// its last days.
+// holdoutOptions are those of a fit that does not see a strategy's last days.
 type holdoutOptions struct {
 	Scenarios scenarios.Options `json:"scenarios"` // only what says how many days
 	Bayes     bayes.Settings    `json:"bayes"`
@@ -24,9 +23,10 @@ func heldOut(s scenarios.Options, b bayes.Options) holdoutOptions {
 	return holdoutOptions{scenarios.Options{Holdout: s.Holdout}, bayes.Settings{Options: b}}
 }
 
-// runHoldout fits a series without its last days and asks where they lie in
-// what the fit predicts: a Coverage, or null where there are too few days or no
-// usable posterior of the others.
+// runHoldout asks where the last days of a series lie in what a model predicts that has
+// not seen them: a Coverage, or null where there are too few days or no usable posterior
+// of the others. The draws are those of the fit to all days, weighted by leave-future-out;
+// where these days say too much for that, of a second fit. Inputs: series and posterior.
 func runHoldout(ctx context.Context, c *engine.Call) ([]byte, error) {
 	var o holdoutOptions
 	if err := c.Options(&o); err != nil {
@@ -41,7 +41,7 @@ func runHoldout(ctx context.Context, c *engine.Call) ([]byte, error) {
 	train.Dates, train.Returns = s.Dates[:n], s.Returns[:n]
 	var coverage *scenarios.Coverage
 	if n < s.Len() {
-		p, err := bayes.Fit(ctx, &train, o.Bayes.Options, c.Stream, c.Progress)
+		p, k, err := unseen(ctx, c, s, &train, o.Bayes.Options)
 		if err != nil {
 			return nil, err
 		}
@@ -53,9 +53,29 @@ func runHoldout(ctx context.Context, c *engine.Call) ([]byte, error) {
 			if coverage, err = (scenarios.Strategy{Series: &train, Posterior: p, Predictor: predictor}).Holdout(s.Returns[n:], c.Stream("cone")); err != nil {
 				return nil, err
 			}
+			coverage.ParetoK = k
 		}
 	}
 	return json.Marshal(coverage)
+}
+
+// unseen returns a posterior given the days of train only, and the Pareto shape of the
+// weights that made it from the one given all days of s; nil: a second fit made it.
+func unseen(ctx context.Context, c *engine.Call, s, train *returns.Series, o bayes.Options) (*bayes.Posterior, *float64, error) {
+	all := &bayes.Posterior{}
+	if c.Has("posterior") {
+		var err error
+		if all, err = inputPosterior(c, "posterior"); err != nil {
+			return nil, nil, err
+		}
+	}
+	if all.Len() > 0 && all.Verdict() != bayes.Unusable && o.HalfLife == 0 && o.HalfLifeMean == 0 { // weights by distance from the last day are others
+		if p, k, limit := all.LeaveFuture(s, s.Len()-train.Len()); p != nil && k <= limit {
+			return p, &k, nil
+		}
+	}
+	p, err := bayes.Fit(ctx, train, o, c.Stream, c.Progress)
+	return p, nil, err
 }
 
 // holdout tries the model of every strategy on days that it has not seen. It

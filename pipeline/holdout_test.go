@@ -3,6 +3,7 @@ package pipeline
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,7 +40,21 @@ func coverageOf(t *testing.T, s *returns.Series, c config.Config) *scenarios.Cov
 		t.Fatal(err)
 	}
 	stages := Stages(1)
-	a := engine.Action{Stage: "holdout", Version: stages["holdout"].Version, Unit: s.Strategy.Name, Options: o, Inputs: []engine.Input{{Name: "series", Content: id}}, Seed: engine.SeedFor(1, "holdout", s.Strategy.Name), Arch: engine.Arch()}
+	p, err := bayes.Fit(t.Context(), s, c.Bayes, engine.Streams(1, "bayes"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if table, err = p.Table(); err != nil {
+		t.Fatal(err)
+	}
+	if b, err = columnar.EncodeIPC(table); err != nil {
+		t.Fatal(err)
+	}
+	fit, err := files.Put(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := engine.Action{Stage: "holdout", Version: stages["holdout"].Version, Unit: s.Strategy.Name, Options: o, Inputs: []engine.Input{{Name: "series", Content: id}, {Name: "posterior", Content: fit}}, Seed: engine.SeedFor(1, "holdout", s.Strategy.Name), Arch: engine.Arch()}
 	content, err := engine.Local{Stages: stages}.Execute(t.Context(), a, files, &engine.Memory{})
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +89,19 @@ func TestHoldoutCoverage(t *testing.T) {
 		all = append(all, coverageOf(t, panel.Series(j), c))
 	}
 	found := scenarios.JudgeHoldout(all)
-	summary := found[len(found)-1]
+	if len(found) != 2 || found[1].Code != "scenarios.holdout_states" {
+		t.Fatalf("strategies of the model do not fit it: %v", found)
+	}
+	again := 0
+	for _, c := range all {
+		if c.ParetoK == nil {
+			again++
+		}
+	}
+	if again > n/10 {
+		t.Errorf("%d of %d strategies were fitted a second time", again, n)
+	}
+	summary := found[0]
 	if summary.Code != "scenarios.holdout" || summary.Numbers["days"] != float64(252*n) || summary.Numbers["strategies"] != float64(n) {
 		t.Fatalf("findings %v", found)
 	}
@@ -84,8 +111,11 @@ func TestHoldoutCoverage(t *testing.T) {
 			t.Errorf("%s: share %.4f, want %.2f within %.4f", name, got, p, 3.3*se)
 		}
 	}
-	if len(found) > 1 {
-		t.Errorf("strategies of the model do not fit it: %v", found)
+	for _, state := range []string{"calm", "middle", "high"} {
+		se := math.Sqrt(0.05 * 0.95 / found[1].Numbers[state+"_returns"])
+		if got := found[1].Numbers[state]; math.Abs(got-0.05) > 3.3*se {
+			t.Errorf("%s: share %.4f, want 0.05 within %.4f", state, got, 3.3*se)
+		}
 	}
 
 	shifted := panel.Series(0)
@@ -93,6 +123,13 @@ func TestHoldoutCoverage(t *testing.T) {
 		shifted.Returns[i] *= 3
 	}
 	c3 := coverageOf(t, shifted, c)
+	if c3.ParetoK != nil {
+		t.Errorf("after a change of regime draws were weighed, k %v", *c3.ParetoK)
+	}
+	pooled := scenarios.JudgeHoldout([]*scenarios.Coverage{c3})
+	if i := slices.IndexFunc(pooled, func(f returns.Finding) bool { return f.Code == "scenarios.holdout_states" }); i < 0 || pooled[i].Numbers["high"] < 0.2 || pooled[i].Severity != returns.Warn {
+		t.Errorf("a year of three times the volatility: %v", pooled)
+	}
 	var codes []string
 	for _, f := range c3.Findings {
 		codes = append(codes, f.Code+" "+f.Severity.String())

@@ -23,7 +23,7 @@ import (
 //	returns    files              -> panel
 //	window     panel              -> one series per strategy, up to the as-of date
 //	bayes      series             -> posterior, one action per strategy
-//	holdout    series             -> coverage of days a second fit did not see, one action per strategy
+//	holdout    series, posterior  -> coverage of days left out of the posterior, one action per strategy
 //	scenarios  series, posteriors -> joint scenarios
 //	optimize   scenarios          -> solution
 //	fan        series, posteriors, scenarios, solution -> quantiles of the weights' paths
@@ -44,7 +44,7 @@ func Stages(workers int) map[string]engine.Stage {
 		{Name: "returns", Version: 3, Run: runReturns},
 		{Name: "window", Version: 5, Tree: true, Run: runWindow},
 		{Name: "bayes", Version: 6, Run: runBayes},
-		{Name: "holdout", Version: 6, Run: runHoldout},
+		{Name: "holdout", Version: 7, Run: runHoldout},
 		{Name: "scenarios", Version: 4, Run: scenarioStage{workers}.run},
 		{Name: "optimize", Version: 4, Run: runOptimize},
 		{Name: "fan", Version: 3, Run: scenarioStage{workers}.fan},

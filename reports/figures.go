@@ -184,7 +184,7 @@ func (p *page) detail(r *Run, j int, v *ConditionalVolatility) detail {
 		if from := series.Strategy.LiveFrom; from != nil && wentLive(series, c.Days, *from) {
 			what = fmt.Sprintf("The %s since the strategy went live", series.Frequency.Days(c.Days))
 		}
-		d.HistoryNote = fmt.Sprintf("%s, held out from a second fit, and its forecast cone; out-of-sample percentile %.0f of 100.", what, c.Cone.Score)
+		d.HistoryNote = fmt.Sprintf("%s, held out from the model, and its forecast cone; out-of-sample percentile %.0f of 100.", what, c.Cone.Score)
 		draw(&d.History, "history", func() (*chart.Chart, error) { return cone(series, c) })
 	}
 	q, err := quantitiesOf(series, posterior, series.Frequency.PeriodsPerYear())

@@ -89,6 +89,7 @@ var codes = []Code{
 	{"scenarios.factors", "factor structure of the correlation", "", fixed(Info), ""},
 	{"scenarios.holdout", "out-of-sample coverage, all strategies", "", fixed(Info), ""},
 	{"scenarios.holdout_pit", "non-uniform PIT of the held-out returns", "Kolmogorov-Smirnov distance beyond sampling error", []Step{{From: 0, Severity: Info}, {From: 0.15, Severity: Warn}, {From: 0.25, Severity: Hold}}, "A year with half as much volatility again moves quantiles by up to 12 pp; three times the volatility, by 25 pp."},
+	{"scenarios.holdout_states", "out-of-sample losses beyond the 5% VaR by recent volatility, all strategies", "excess share in high volatility, beyond sampling error", []Step{{From: 0, Severity: Info}, {From: 0.05, Severity: Warn}}, "Twice as many losses as predicted, when risk is high: the models need memory (bayes.model: gjr_t)."},
 	{"scenarios.holdout_tail", "excess held-out losses beyond the 1% quantile", "share of the returns beyond sampling error", []Step{{From: 0, Severity: Warn}, {From: 0.2, Severity: Hold}}, "A year of twice the average volatility has 12% of its returns there; of three times, 22%."},
 	{"scenarios.overlap", "strategies with few common days", "", fixed(Warn), ""},
 	{"scenarios.pareto_k", "heavy loss tail of the equal-weighted portfolio", "", []Step{{Severity: Warn}, {Severity: Hold, When: "from Pareto k 1"}}, ""},

@@ -43,7 +43,15 @@ type Coverage struct {
 	Below5   int    `json:"below_5"`
 	Above5   int    `json:"above_95"`
 	Above1   int    `json:"above_99"`
-	Cone     *Cone  `json:"cone,omitempty"`
+
+	// States counts the returns by the state of volatility, that of the 21 days before over
+	// that of the history, and Horizons those over whole horizons (see States).
+	States []StateCoverage `json:"states,omitempty"`
+	// ParetoK is the shape of the leave-future-out weights; absent where the model was
+	// fitted a second time, without these days.
+	ParetoK *float64 `json:"pareto_k,omitempty"`
+
+	Cone *Cone `json:"cone,omitempty"`
 
 	Findings []returns.Finding `json:"findings,omitempty"` // scenarios.holdout_pit, scenarios.holdout_tail
 }
@@ -58,6 +66,9 @@ func (s Strategy) Holdout(days []float64, src rand.Source) (*Coverage, error) {
 	c := &Coverage{Strategy: s.Series.Strategy.Name, Days: len(u)}
 	if len(u) == 0 {
 		return c, nil
+	}
+	if c.States, err = s.states(days, u, src); err != nil {
+		return nil, err
 	}
 	c.Findings = misfit("scenarios.holdout_", "held-out returns", c.Strategy, u)
 	sort.Float64s(u) // kolmogorov has, too
@@ -75,6 +86,7 @@ func (s Strategy) Holdout(days []float64, src rand.Source) (*Coverage, error) {
 func JudgeHoldout(all []*Coverage) []returns.Finding {
 	var found []returns.Finding
 	var sum Coverage
+	var states statesOfAll
 	strategies := 0
 	for _, c := range all {
 		if c == nil || c.Days == 0 {
@@ -82,6 +94,7 @@ func JudgeHoldout(all []*Coverage) []returns.Finding {
 		}
 		strategies++
 		found = append(found, c.Findings...)
+		states.add(c)
 		sum.Days += c.Days
 		sum.Below1 += c.Below1
 		sum.Below5 += c.Below5
@@ -101,6 +114,7 @@ func JudgeHoldout(all []*Coverage) []returns.Finding {
 		Sentence: fmt.Sprintf("Out-of-sample coverage of %s: %.1f%% of %s are below the predicted 5%% quantile, %.1f%% below the 1%% quantile.",
 			returns.Count(strategies, "strategy"), 100*share(sum.Below5), returns.Count(sum.Days, "held-out return"), 100*share(sum.Below1)),
 	})
+	found = append(found, states.finding()...)
 	returns.SortFindings(found)
 	return found
 }

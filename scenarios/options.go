@@ -15,7 +15,7 @@ type Options struct {
 	Horizon    int      `mapstructure:"horizon" json:"horizon" doc:"horizon in periods; 0: one month (21 trading days, 30 days of seven-day data, 4 weeks or 1 month; 1 quarter for quarterly data)"`
 	Count      int      `mapstructure:"count" json:"count" doc:"number of joint scenarios"`
 	Dependence string   `mapstructure:"dependence" json:"dependence" doc:"dependence of strategies: dcc_t_copula (tail dependence, correlations that move; all estimated), t_copula (the same with constant correlations), gaussian (copula without tail dependence), empirical (block bootstrap of historical ranks) or independent (understates risk)" enum:"dcc_t_copula,t_copula,gaussian,empirical,independent"`
-	Holdout    *int     `mapstructure:"holdout" json:"holdout,omitempty" doc:"held-out periods at the end of each history, for out-of-sample checks of a second fit; at most a fifth of the history; absent: a year, and at least 24; 0: none"`
+	Holdout    *int     `mapstructure:"holdout" json:"holdout,omitempty" doc:"held-out periods at the end of each history, for out-of-sample checks; their weight is taken from the posterior (leave-future-out), or the model is fitted again without them; at most a fifth of the history; absent: a year, and at least 24; 0: none"`
 	Views      []View   `mapstructure:"views" json:"views,omitempty" doc:"views imposed on the scenario probabilities, by entropy pooling"`
 	Stress     []Stress `mapstructure:"stress" json:"stress,omitempty" doc:"named stress scenarios; each is reported"`
 	Condition  string   `mapstructure:"condition" json:"condition,omitempty" doc:"stress under which the weights are optimized; blank: none"`
@@ -73,7 +73,7 @@ func (o Options) For(f returns.Frequency) Options {
 	return o
 }
 
-// HoldsOut reports whether a second fit is to be tried on the last periods.
+// HoldsOut reports whether models are tried on the last periods.
 func (o Options) HoldsOut() bool { return o.Holdout == nil || *o.Holdout > 0 }
 
 // Validate reports every problem at once, each with its key.

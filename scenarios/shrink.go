@@ -43,7 +43,7 @@ func nonlinear(r *mat.SymDense, days float64) *mat.SymDense {
 // shrunkEigenvalues returns the optimal ones of rising sample eigenvalues.
 func shrunkEigenvalues(sample []float64, days float64) []float64 {
 	n := len(sample)
-	days = max(2, days-1) // one goes with the mean
+	days = max(2, days-1)        // one goes with the mean
 	first := max(0, n-int(days)) // those before are 0 in the sample
 	lambda := make([]float64, 0, n)
 	for _, x := range sample[first:] {

@@ -70,7 +70,7 @@ type Exceedances struct {
 }
 
 // In returns the exceedances of a state.
-func (c *Coverage) In(s State) *Exceedances {
+func (c *Coverage) In(s returns.State) *Exceedances {
 	return [...]*Exceedances{&c.Calm, &c.Middle, &c.High}[s]
 }
 
@@ -86,7 +86,7 @@ func (e *Exceedances) count(pit float64) {
 
 func (c *Coverage) count(ratio, pit bayes.Number) {
 	c.All.count(float64(pit))
-	c.In(stateOf(float64(ratio))).count(float64(pit))
+	c.In(returns.StateOf(float64(ratio))).count(float64(pit))
 }
 
 // Failure are the fits of a strategy without a forecast, with the reason of the first.
@@ -198,7 +198,7 @@ func (row *Row) pool(s *Row) {
 	slices.Sort(row.Families)
 	for _, x := range []struct{ to, from *Coverage }{{&row.Day, &s.Day}, {&row.Horizon, &s.Horizon}} {
 		x.to.All.pool(x.from.All)
-		for state := range states {
+		for state := range returns.States {
 			x.to.In(state).pool(*x.from.In(state))
 		}
 	}

@@ -138,7 +138,7 @@ func (f *forecaster) days(ctx context.Context, s *Scores, ties *rand.Rand) error
 		}
 	}
 	s.Density, s.Idle = scores, idle > 0
-	ratio := ratios(f.series, f.from)
+	ratio := returns.VolatilityRatios(f.series, f.from)
 	for t := range days {
 		d := Day{Date: f.series.Dates[f.from+t], Ratio: bayes.Number(ratio[t]), PIT: bayes.Number(pit[t]), LogScore: bayes.Number(math.NaN())}
 		if v := ties.Float64(); f.series.Returns[f.from+t] == 0 {

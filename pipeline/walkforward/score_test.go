@@ -177,7 +177,7 @@ func TestStates(t *testing.T) {
 		ahead string
 		*Coverage
 	}{{"1 day", &dynamic.Day}, {"21 days", &dynamic.Horizon}} {
-		for state := range states {
+		for state := range returns.States {
 			e := c.In(state)
 			if !within(e.Below5, e.Forecasts, 0.05) || !within(e.Below1, e.Forecasts, 0.01) || e.Forecasts < 5*series {
 				t.Errorf("gjr_t, %s, %v: %d and %d of %d below", c.ahead, state, e.Below5, e.Below1, e.Forecasts)

@@ -1,12 +1,9 @@
-package walkforward
+package returns
 
-import (
-	"math"
+import "math"
 
-	"allocate/returns"
-)
-
-// State is one of the three states of volatility.
+// State is one of the three states of volatility: of the last days, in units of that of the
+// history.
 type State int
 
 // The states.
@@ -14,7 +11,7 @@ const (
 	Calm State = iota
 	Middle
 	High
-	states
+	States // their number
 )
 
 func (s State) String() string { return [...]string{"calm", "middle", "high"}[s] }
@@ -25,8 +22,8 @@ const (
 	highAbove = 1.33
 )
 
-// stateOf returns the state of a ratio of volatilities.
-func stateOf(ratio float64) State {
+// StateOf returns the state of a ratio of volatilities.
+func StateOf(ratio float64) State {
 	switch {
 	case ratio < calmBelow:
 		return Calm
@@ -38,11 +35,11 @@ func stateOf(ratio float64) State {
 
 // recent is the number of periods that the state of volatility is seen in: a month
 // of days, and no fewer than twelve periods.
-func recent(f returns.Frequency) int { return max(f.Month(), 12) }
+func recent(f Frequency) int { return max(f.Month(), 12) }
 
-// ratios returns, for every day from day from on, the standard deviation of the last
+// VolatilityRatios returns, for every day from day from on, the standard deviation of the last
 // periods before it over that of all days before it. 1 where these do not vary.
-func ratios(s *returns.Series, from int) []float64 {
+func VolatilityRatios(s *Series, from int) []float64 {
 	out := make([]float64, s.Len()-from)
 	for t := range out {
 		before := s.Returns[:from+t]
