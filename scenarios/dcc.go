@@ -20,15 +20,15 @@ import (
 // R is that of all days with nonlinear shrinkage of its eigenvalues (correlation
 // targeting, as Engle, Ledoit and Wolf, Journal of Business & Economic Statistics 37,
 // 2019), which no day's estimate has to learn: with a + b < 1 every forecast returns to
-// it. a and b maximize the composite likelihood of pairs (dccfit.go), nu the likelihood
-// given the path of R_t.
+// it. a and b maximize the likelihood of up to judged
+// strategies (dccfit.go), nu the likelihood given the path of R_t.
 //
 // A score that is missing counts as its expectation given those of the day that are
 // there, with its variance: Q_t stays positive definite however ragged the histories
 // are.
 type dcc struct {
 	points     []dccPoint // draws of (a, b) by the weighted likelihood bootstrap
-	best       dccPoint   // maximizes the composite likelihood
+	best       dccPoint   // maximizes the likelihood
 	long, news *mat.SymDense
 }
 
@@ -222,9 +222,9 @@ type pathDay struct {
 	logDet  float64
 }
 
-func (d *dcc) pathOf(h *history, chosen []int) *path {
+func (d *dcc) pathOf(h *history, chosen []int, at dccPoint) *path {
 	s := &path{h: h, chosen: chosen}
-	f := d.filterOf(d.best, chosen)
+	f := d.filterOf(at, chosen)
 	day := make([]float64, len(chosen))
 	for t := range h.dates {
 		var present []int

@@ -12,33 +12,46 @@ const (
 	mostPoints  = 16  // draws of (a, b) that scenarios are made from
 )
 
-// fit maximizes the composite likelihood: the sum of the log likelihoods of pairs of
-// strategies (Pakel, Shephard, Sheppard and Engle, Journal of Business & Economic
-// Statistics 39, 2021), each with the recursion of its own 2 x 2 matrix, which costs no
-// more for many strategies and is not biased by the errors of a large R. Draws of (a, b)
-// are maximizers under random weights of blocks of days, as those of nu are.
+// fit maximizes the likelihood of up to judged strategies, from the maximum of the
+// composite likelihood on: the sum of the log likelihoods of pairs (Pakel, Shephard,
+// Sheppard and Engle, Journal of Business & Economic Statistics 39, 2021), each with the
+// recursion of its own 2 x 2 matrix, a hundredth of the work. The latter alone would be
+// right if all pairs moved alike. They do not, and what fits pairs is too much news for
+// many at once: on 29 real strategies a is 0.06 for pairs, and half of that predicts their
+// joint density better by 0.3 nats a day, out of sample.
+//
+// Draws of (a, b) are maximizers under random weights of blocks of days, as those of nu
+// are.
 func (d *dcc) fit(h *history, nu float64, rng *rand.Rand, each func(n int, f func(i int)) error) error {
 	pairs := d.pairsOf(h, nu)
 	if len(pairs) == 0 {
 		d.points = []dccPoint{{share: 1}} // nothing speaks for correlations that move
 		return nil
 	}
-	g := &dccGrid{blocks: (len(h.dates) + blockDays - 1) / blockDays, at: map[[2]int]int{}}
-	evaluate := func(keys [][2]int) error {
-		first := len(g.logLik)
-		keys = g.add(keys)
-		return each(len(keys), func(i int) {
-			for _, p := range pairs {
-				p.logLik(g.points[first+i], nu, g.logLik[first+i])
-			}
-		})
-	}
-	if err := evaluate(coarse()); err != nil {
+	rough := newGrid(h)
+	err := rough.evaluate(coarse(), each, func(at dccPoint, block []float64) {
+		for _, p := range pairs {
+			p.logLik(at, nu, block)
+		}
+	})
+	if err != nil {
 		return err
 	}
-	for step := gridStep / 2; step >= 1; step /= 2 {
-		if err := evaluate(around(g.keys[g.best(nil)], step)); err != nil {
-			return err
+	g, chosen := newGrid(h), representative(h, d.news)
+	start := rough.keys[rough.best(nil)]
+	for step := gridStep; step >= 1; step /= 2 {
+		for { // uphill, until the maximum is inside
+			err := g.evaluate(around(start, step), each, func(at dccPoint, block []float64) {
+				d.pathOf(h, chosen, at).logLik(nu, block)
+			})
+			if err != nil {
+				return err
+			}
+			now := g.keys[g.best(nil)]
+			if now == start {
+				break
+			}
+			start = now
 		}
 	}
 	d.best = g.points[g.best(nil)]
@@ -92,6 +105,17 @@ type dccGrid struct {
 
 const gridStep = 8
 
+func newGrid(h *history) *dccGrid {
+	return &dccGrid{blocks: (len(h.dates) + blockDays - 1) / blockDays, at: map[[2]int]int{}}
+}
+
+// evaluate adds the likelihoods at keys that are new.
+func (g *dccGrid) evaluate(keys [][2]int, each func(n int, f func(i int)) error, logLik func(at dccPoint, block []float64)) error {
+	first := len(g.logLik)
+	keys = g.add(keys)
+	return each(len(keys), func(i int) { logLik(g.points[first+i], g.logLik[first+i]) })
+}
+
 // noNews is the key of a = 0.
 var noNews = [2]int{math.MaxInt, 0}
 
@@ -107,12 +131,14 @@ func coarse() [][2]int {
 	return keys
 }
 
-func around(key [2]int, step int) (keys [][2]int) {
+// around are a key and its neighbors; of no news, little news that persists.
+func around(key [2]int, step int) [][2]int {
+	keys := [][2]int{noNews, key}
 	if key == noNews {
-		return nil
+		return append(keys, [2]int{6 * gridStep, 4 * gridStep}, [2]int{7 * gridStep, 5 * gridStep})
 	}
-	for i := -2; i <= 2; i++ {
-		for j := -2; j <= 2; j++ {
+	for i := -1; i <= 1; i++ {
+		for j := -1; j <= 1; j++ {
 			keys = append(keys, [2]int{key[0] + i*step, key[1] + j*step})
 		}
 	}

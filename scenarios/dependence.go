@@ -88,7 +88,7 @@ func (d *dependence) moves(h *history, news *mat.SymDense, stream func(string) r
 		return err
 	}
 	if chosen := representative(h, news); d.dcc.best.a > 0 && len(chosen) > 1 {
-		d.t, err = degreesGiven(h, stream("copula"), each, d.dcc.pathOf(h, chosen).logLik)
+		d.t, err = degreesGiven(h, stream("copula"), each, d.dcc.pathOf(h, chosen, d.dcc.best).logLik)
 	}
 	return err
 }
