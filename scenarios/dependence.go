@@ -65,7 +65,7 @@ func newDependence(strategies []Strategy, kind string, stream func(string) rand.
 	return d, append(findings, d.about(len(strategies), intensity, mean, r)...), nil
 }
 
-// about says what was estimated.
+// about describes the estimates.
 func (d *dependence) about(n int, intensity, mean float64, r *mat.SymDense) []returns.Finding {
 	numbers := map[string]float64{"strategies": float64(n), "mean_correlation": mean, "shrinkage": intensity}
 	sentence := fmt.Sprintf("Mean correlation of normal scores: %.2f, shrinkage %.1f%%.", mean, 100*intensity)

@@ -9,7 +9,7 @@ import (
 	"allocate/returns"
 )
 
-// Options are what is evaluated, and when models are fitted again.
+// Options select the models, the evaluated days and the dates of the fits.
 type Options struct {
 	Models     []string     // families as bayes.model names them; the first is the reference
 	Start      returns.Date // earliest day of evaluation; 0: none
