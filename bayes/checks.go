@@ -146,7 +146,7 @@ func (s *statistic) compare(observed, center float64, simulated []float64) Check
 	return c
 }
 
-// finding says what a check says, if it says anything.
+// finding converts a check to a finding, if its size calls for one.
 func (s *statistic) finding(c Check) []returns.Finding {
 	if c.P >= surprise && c.P <= 1-surprise || math.IsNaN(float64(c.Observed)) {
 		return nil
@@ -168,7 +168,7 @@ func (s *statistic) finding(c Check) []returns.Finding {
 // surprise is the tail probability from which a check is reported.
 const surprise = 0.01
 
-// predict fills LossTail and Checks, and reports what they say.
+// predict fills LossTail and Checks, and adds their findings.
 func (p *Posterior) predict(m Predictor, y []float64, o Options, stream func(part string) rand.Source) {
 	rng := rand.New(stream("predict"))
 	// One day for each draw; where that looks heavy, several, since the

@@ -68,7 +68,9 @@ func faulty() map[string]struct {
 func TestChecksFindFaults(t *testing.T) {
 	for name, c := range faulty() {
 		o := DefaultOptions()
-		o.Model, o.MaxGradients = "student_t", 500_000
+		if o.Model, o.MaxGradients = "student_t", 500_000; testing.Short() {
+			o.Draws, o.MinESS, o.MaxGradients = 400, 200, 200_000
+		}
 		p, err := Fit(context.Background(), seriesOf(c.y), o, testStream(1), nil)
 		if err != nil {
 			t.Fatal(err)

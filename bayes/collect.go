@@ -18,7 +18,7 @@ func collect(m Model, o Options, r *nuts.Result) *Posterior {
 	draws := len(r.Stats[0].LogDensity) / every
 	p := &Posterior{Method: NUTS, Names: names, Chains: o.Chains, Draws: draws, Values: make([]float64, o.Chains*draws*k)}
 	s := &p.Sampler
-	s.Rescued = r.Rescued
+	s.Relocated = r.Relocated
 	if r.FirstNonFinite != nil {
 		p.firstNonFinite = describe(m, r.FirstNonFinite)
 	}

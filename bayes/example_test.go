@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 
 	"allocate/bayes"
+	"allocate/bayes/mcmc"
 	"allocate/returns"
 )
 
@@ -65,6 +66,25 @@ func ExampleSample() {
 	// a: 0.121 (90%: 0.10 to 0.14)
 	// b: 0.151 (90%: 0.13 to 0.17)
 	// P(B is better): 0.97
+}
+
+// The draws of one parameter, by chain, are the input of every diagnostic of
+// package mcmc.
+func ExamplePosterior_Parameter() {
+	m := &binomialModel{converted: [2]float64{120, 150}, visitors: [2]float64{1000, 1000}, alpha: 1, beta: 1}
+	p, err := bayes.Sample(context.Background(), m)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	chains := p.Parameter(p.Index("lift"))
+	fmt.Println(len(chains), "chains of", len(chains[0]), "draws")
+	fmt.Println("R-hat below 1.01:", mcmc.RHat(chains) < 1.01)
+	fmt.Println("ESS of the 95% quantile above 400:", mcmc.ESSQuantile(chains, 0.95) > 400)
+	// Output:
+	// 4 chains of 1000 draws
+	// R-hat below 1.01: true
+	// ESS of the 95% quantile above 400: true
 }
 
 // schools is the model of Rubin's eight schools: effects theta_j ~ Normal(mu,

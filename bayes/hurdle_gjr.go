@@ -10,7 +10,7 @@ import (
 )
 
 // The hurdle whose traded days are those of gjr_t: their variance follows the traded
-// days before, and neither days out of the market nor days of costs are news.
+// days before, and neither days out of the market nor days of costs change the variance.
 var hurdleGJRT = Family{
 	Name:    "hurdle_gjr_t",
 	About:   "zero-inflated: Bernoulli for activity, asymmetric GARCH(1,1) for the returns of active days",

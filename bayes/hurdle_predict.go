@@ -48,7 +48,7 @@ func (m hurdlePredictor) Idle(theta []float64) float64 {
 	return 0
 }
 
-// Findings tells why the model is what it is.
+// Findings explains the choice of the model.
 func (m hurdlePredictor) Findings() []returns.Finding {
 	share := m.series.ZeroShare()
 	return []returns.Finding{{

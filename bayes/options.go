@@ -73,7 +73,7 @@ func (Options) Describe(key string) (doc string, values []string) {
 	return fmt.Sprintf("%s; else %s or %s", f.Tag.Get("doc"), strings.Join(known[:last], ", "), known[last]), append([]string{automatic}, known...)
 }
 
-// problem is what is wrong with one option.
+// problem describes one invalid option.
 type problem struct {
 	key string
 	err error

@@ -58,7 +58,7 @@ type Sampler struct {
 	Warmup    int       // iterations of warm-up per chain
 	Gradients int       // gradient evaluations: all attempts, warm-up, search for modes, check of the gradient
 	NonFinite int       // draws whose trajectory ended where the density is not finite
-	Rescued   int       // chains moved to another's point during warm-up
+	Relocated int       // chains moved to another's point during warm-up
 	EBFMI     []float64 // per chain
 	Attempts  int       // attempts of the fallback sequence
 	Step      float64   // adapted step size, before jitter
@@ -89,7 +89,7 @@ type Summary struct {
 	NestedRHat *Number `json:"nested_rhat,omitempty"`
 }
 
-// Number is a float64 whose JSON form of what is not finite is null.
+// Number is a float64 that is null in JSON if it is not finite.
 type Number float64
 
 // MarshalJSON writes null for NaN and the infinities.

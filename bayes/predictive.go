@@ -19,7 +19,7 @@ type Quantity struct {
 	Q95    Number `json:"q95"`
 }
 
-// PriorPredictive says what a return model believes before it has seen the
+// PriorPredictive summarizes what a return model predicts before it has seen the
 // returns: it draws parameters from the prior, simulates a history of the given
 // number of periods with each, and describes the parameters and the histories:
 //

@@ -88,7 +88,7 @@ func TestLogScoresIntegrate(t *testing.T) {
 	for name, x := range scored() {
 		// Narrow steps, since the density jumps at the edges of the interval of costs;
 		// wider ones where each point is a history.
-		mu, sigma, step := x.theta[0], x.theta[1], 2e-5
+		mu, sigma, step := x.theta[0], x.theta[1], 1e-4
 		history := []float64{0}
 		if remembers(x.m) {
 			history, step = append([]float64(nil), x.y...), 8e-3

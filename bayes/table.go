@@ -8,7 +8,7 @@ import (
 	"allocate/returns/columnar"
 )
 
-// header is what a stored posterior says beside its draws.
+// header holds the fields of a stored posterior other than its draws.
 type header struct {
 	Strategy  string   `json:"strategy"`
 	Model     string   `json:"model"`
@@ -21,7 +21,7 @@ type header struct {
 	Method    Method   `json:"method"`
 	Attempts  int      `json:"attempts"`
 	NonFinite int      `json:"non_finite,omitempty"`
-	Rescued   int      `json:"rescued,omitempty"`
+	Relocated int      `json:"rescued,omitempty"`
 	Step      Number   `json:"step"`
 	Metric    []Number `json:"metric"`
 	LossTail  Number   `json:"loss_tail"`
@@ -41,7 +41,7 @@ func (p *Posterior) Table() (*columnar.Table, error) {
 	h := header{Strategy: p.Strategy, Model: p.Model, Fitted: p.Fitted, Names: p.Names, Chains: p.Chains, Draws: p.Draws, Warmup: p.Sampler.Warmup, Gradients: p.Sampler.Gradients, Summary: p.Summary, Findings: p.Findings}
 	h.Method, h.Attempts, h.Step, h.LossTail, h.Checks = p.Method, p.Sampler.Attempts, Number(p.Sampler.Step), p.LossTail, p.Checks
 	h.Sensitivity = p.Sensitivity
-	h.NonFinite, h.Rescued = p.Sampler.NonFinite, p.Sampler.Rescued
+	h.NonFinite, h.Relocated = p.Sampler.NonFinite, p.Sampler.Relocated
 	for _, e := range p.Sampler.EBFMI {
 		h.EBFMI = append(h.EBFMI, Number(e))
 	}
@@ -87,7 +87,7 @@ func FromTable(t *columnar.Table) (*Posterior, error) {
 	p.Sampler.Warmup, p.Sampler.Gradients = h.Warmup, h.Gradients
 	p.Method, p.Sampler.Attempts, p.Sampler.Step, p.LossTail, p.Checks = h.Method, h.Attempts, float64(h.Step), h.LossTail, h.Checks
 	p.Sensitivity = h.Sensitivity
-	p.Sampler.NonFinite, p.Sampler.Rescued = h.NonFinite, h.Rescued
+	p.Sampler.NonFinite, p.Sampler.Relocated = h.NonFinite, h.Relocated
 	for _, e := range h.EBFMI {
 		p.Sampler.EBFMI = append(p.Sampler.EBFMI, float64(e))
 	}

@@ -42,7 +42,10 @@ func TestTDrawCells(t *testing.T) {
 // number beyond quantiles far out in either tail. Neighbors, which share a
 // number of the generator, do not correlate, nor do their sizes.
 func TestTDraws(t *testing.T) {
-	const n = 300_000
+	n := 300_000
+	if testing.Short() {
+		n = 100_000
+	}
 	for _, nu := range drawNus {
 		ref := distuv.StudentsT{Mu: 0.5, Sigma: 2, Nu: nu}
 		var d tDraws
@@ -55,7 +58,7 @@ func TestTDraws(t *testing.T) {
 			size[i] = math.Abs(u[i] - 0.5)
 		}
 		for _, x := range [][]float64{u, size} {
-			if c := stat.Correlation(x[:n], x[1:], nil); !(math.Abs(c) < 4/math.Sqrt(n)) {
+			if c := stat.Correlation(x[:n], x[1:], nil); !(math.Abs(c) < 4/math.Sqrt(float64(n))) {
 				t.Errorf("nu %v: neighbors correlate by %v", nu, c)
 			}
 		}
@@ -64,7 +67,7 @@ func TestTDraws(t *testing.T) {
 		for i, v := range u {
 			worst = max(worst, math.Abs(v-(float64(i)+0.5)/float64(len(u))))
 		}
-		if !(worst < 1.95/math.Sqrt(n)) {
+		if !(worst < 1.95/math.Sqrt(float64(n))) {
 			t.Errorf("nu %v: Kolmogorov-Smirnov distance %v", nu, worst)
 		}
 		slices.Sort(r)
@@ -73,8 +76,8 @@ func TestTDraws(t *testing.T) {
 			below, _ := slices.BinarySearch(r, cut)
 			above, _ := slices.BinarySearch(r, 2*ref.Mu-cut)
 			for _, count := range []int{below, len(r) - above} {
-				if math.Abs(float64(count)-n*p) > 4*math.Sqrt(n*p) {
-					t.Errorf("nu %v: %d draws beyond probability %v, expected %v", nu, count, p, n*p)
+				if math.Abs(float64(count)-float64(n)*p) > 4*math.Sqrt(float64(n)*p) {
+					t.Errorf("nu %v: %d draws beyond probability %v, expected %v", nu, count, p, float64(n)*p)
 				}
 			}
 		}

@@ -67,9 +67,9 @@ func judge(p *Posterior, o Options) []returns.Finding {
 			"E-BFMI of chain %d is %.2f, below 0.3: momentum resampling explores the energy slowly; raise bayes.warmup.", c+1, e)
 	}
 	fs = append(fs, judgeNonFinite(p, o)...)
-	if n := p.Sampler.Rescued; n > 0 {
+	if n := p.Sampler.Relocated; n > 0 {
 		f := returns.Finding{
-			Code: codeRescued, Severity: returns.Info, Strategy: p.Strategy, Numbers: map[string]float64{"value": float64(n), "limit": float64(p.Chains) / 2},
+			Code: codeRelocated, Severity: returns.Info, Strategy: p.Strategy, Numbers: map[string]float64{"value": float64(n), "limit": float64(p.Chains) / 2},
 			Sentence: fmt.Sprintf("Chains moved to the best chain's point during warm-up, after staying far below its density: %d; R-hat compares fewer independent starts.", n),
 		}
 		if 2*n >= p.Chains {
@@ -85,7 +85,7 @@ func judge(p *Posterior, o Options) []returns.Finding {
 // which size gives which severity.
 const (
 	codeNonFinite = "bayes.non_finite"
-	codeRescued   = "bayes.rescued"
+	codeRelocated = "bayes.rescued"
 )
 
 // judgeNonFinite reports trajectories that ended where the density is not

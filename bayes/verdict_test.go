@@ -41,8 +41,8 @@ func TestJudge(t *testing.T) {
 		{codeNonFinite, func(p *Posterior) {}, quiet},
 		{codeNonFinite, func(p *Posterior) { p.Sampler.NonFinite = 1 }, returns.Warn}, // of 400 draws more than 0.1%
 		{codeNonFinite, func(p *Posterior) { p.Sampler.NonFinite = 21 }, returns.Fail},
-		{codeRescued, func(p *Posterior) { p.Sampler.Rescued = 1 }, returns.Info},
-		{codeRescued, func(p *Posterior) { p.Sampler.Rescued = 2 }, returns.Warn},
+		{codeRelocated, func(p *Posterior) { p.Sampler.Relocated = 1 }, returns.Info},
+		{codeRelocated, func(p *Posterior) { p.Sampler.Relocated = 2 }, returns.Warn},
 		{"bayes.rhat", func(p *Posterior) { p.Summary[0].RHat = 1.02 }, returns.Warn},
 		{"bayes.rhat", func(p *Posterior) { p.Summary[0].RHat = 1.06 }, returns.Fail},
 	} {

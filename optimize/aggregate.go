@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// blend says what is minimized: -ret x return(w) + risk x risk(w).
+// blend is the minimized function -ret x return(w) + risk x risk(w).
 type blend struct{ ret, risk float64 }
 
 // cvarTerm is one CVaR of the risk during a search.

@@ -9,7 +9,7 @@ import (
 	"slices"
 )
 
-// stance is what a node of the search has decided about one strategy.
+// stance is the decision of a node of the search about one strategy.
 type stance int8
 
 const (

@@ -10,7 +10,7 @@ import (
 	"gonum.org/v1/gonum/blas/blas64"
 )
 
-// bundled is what the bundle method knows in the end. All admissible weights
+// bundled is the result of the bundle method. All admissible weights
 // have F >= Bound, which is rigorous up to the rounding of its own sums.
 type bundled struct {
 	W            []float64 // N, admissible to within admissible; nil when Infeasible
@@ -92,7 +92,7 @@ func (p *Problem) bundle(ctx context.Context, tol float64, most int) (*bundled, 
 	return out, err
 }
 
-// aim is what is minimized: F with its three factors. limited adds the limit
+// aim is the objective: F with its three factors. limited adds the limit
 // on the risk.
 type aim struct {
 	m, rho, ridge float64

@@ -12,7 +12,7 @@ import (
 	"allocate/scenarios"
 )
 
-// Risk is what a portfolio may lose over the horizon. Losses are positive
+// Risk is the possible loss of a portfolio over the horizon. Losses are positive
 // fractions of capital.
 type Risk struct {
 	VaR           float64   // lower alpha-quantile of the loss: of S equally likely scenarios the (S-K)-th smallest loss, K = (1-alpha) S rounded down

@@ -16,7 +16,7 @@ type method struct {
 	solve func(ctx context.Context, v *Solver, p *Problem) (*Solution, error)
 }
 
-// fallbacks are what is tried, in order, where no optimum could be certified.
+// fallbacks is the fallback sequence, in order, where no optimum could be certified.
 var fallbacks = []method{{"bundle", bundleWeights}, {"held", heldWeights}}
 
 // Decide solves a problem and, if the options ask for it, adds the efficient

@@ -75,7 +75,7 @@ func (p *Problem) groupName(t *polytope, g group) string {
 // Dravnieks 1991): a group that the rest is infeasible without is not needed
 // to explain anything. Scenarios take no part in feasibility, so that each
 // trial is a program in the weights alone. Rows are dropped first, in order:
-// if the budget and the bounds conflict by themselves, that is the news.
+// if the budget and the bounds conflict by themselves, only they are reported.
 func (e *engine) explain(ctx context.Context) error {
 	p := e.Problem
 	t := polytopeOf(p, true)

@@ -73,7 +73,7 @@ type Exposure struct {
 	Max      *float64  `mapstructure:"max" json:"max,omitempty" doc:"maximum exposure" fraction:"true"`
 }
 
-// Loading is what a unit of one strategy adds to an exposure.
+// Loading is the exposure of one strategy per unit of weight.
 type Loading struct {
 	Name  string  `mapstructure:"name" json:"name" doc:"strategy"`
 	Value float64 `mapstructure:"value" json:"value" doc:"exposure per unit of weight"`

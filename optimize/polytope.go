@@ -210,7 +210,7 @@ func powerOfTwo(x float64) float64 {
 // hinges writes the polytope as a program of dimension dim >= N whose
 // coordinates beyond N nothing restrains, but for the largest absolute weight,
 // which is coordinate peak. face and distance say what leaving those costs, and
-// kink what a kink does.
+// kink the effect of a kink.
 func (t *polytope) hinges(dim, peak, room int, face func(face) float64, distance func(g int) float64, kink func(k int) float64) *hinges {
 	h := &hinges{dim: dim, cost: make([]float64, dim), bends: span{len(t.faces), len(t.kinks)}}
 	h.grow(t.size() + room)

@@ -8,7 +8,7 @@ import (
 	"allocate/scenarios"
 )
 
-// Objective is what a problem asks for.
+// Objective selects the quantity that a problem optimizes.
 type Objective string
 
 // The objectives. Return and risk are defined at Problem.

@@ -9,7 +9,7 @@ import (
 	"slices"
 )
 
-// UndefinedError says that what a problem asks for does not exist.
+// UndefinedError says that a problem has no solution of the kind that its objective asks for.
 type UndefinedError struct {
 	Message string // what is undefined, why, and what to change
 	Err     error  // what tells some of these errors apart; may be nil

@@ -11,7 +11,7 @@ import (
 	"allocate/returns"
 )
 
-// Status says what a solution is worth.
+// Status is the quality of a solution: certified, fallback or not certified.
 type Status int
 
 // The statuses. An infeasible problem has no Solution: see InfeasibleError. Nor
@@ -76,7 +76,7 @@ type Solution struct {
 	Findings      []returns.Finding `json:"findings"`
 }
 
-// Contributed is what the contributions sum to.
+// Contributed is the sum of the contributions.
 func (s *Solution) Contributed() float64 {
 	sum := 0.0
 	for _, c := range s.Contributions {

@@ -7,7 +7,7 @@ import (
 	"allocate/returns/columnar"
 )
 
-// Weights is what a weights file holds: one weight per name, on one day.
+// Weights is the content of a weights file: one weight per name, on one day.
 type Weights struct {
 	AsOf      returns.Date // last day the models saw
 	Effective returns.Date // first session on which the weights hold

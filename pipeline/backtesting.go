@@ -18,7 +18,7 @@ import (
 	"allocate/returns"
 )
 
-// BacktestResult is what a backtest came to.
+// BacktestResult is the result of a backtest.
 type BacktestResult struct {
 	Dir    string // folder of the published revision
 	Fresh  bool   // false: the same files had been published before
@@ -33,7 +33,7 @@ type Trial struct {
 
 // Backtest replays the nightly decision through time and publishes the results below <out>/backtest/<last day>. trials are the configurations of a
 // sweep, if there is one; they share the store with each other and with nightly
-// runs, and differ from c only in what the sweep sets.
+// runs, and differ from c only in the keys of the sweep.
 func Backtest(ctx context.Context, c *config.Config, trials []Trial, sink engine.Sink, now func() time.Time) (*BacktestResult, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -181,17 +181,17 @@ func (p *replay) run(ctx context.Context, files *fetched) (*reports.Backtest, er
 	for i := range report.Findings {
 		p.Sink.Event(engine.Event{Kind: engine.Found, Stage: "backtest", Finding: &report.Findings[i]})
 	}
-	report.LastWeights, err = p.lastWeights()
+	report.LastWeights, err = p.nightlyWeights()
 	return report, err
 }
 
-// lastWeights is weights.csv as the nightly run of the last decision writes it.
-func (p *replay) lastWeights() ([]byte, error) {
+// nightlyWeights is weights.csv as the nightly run of the last decision writes it.
+func (p *replay) nightlyWeights() ([]byte, error) {
 	d := p.days[len(p.days)-1]
 	if d.refused != nil {
 		return nil, nil
 	}
-	run := reports.Run{AsOf: d.asOf, Effective: d.effective, Optimize: p.c.Optimize, Solution: d.decision.Solution, LeftOut: append(leftOut(p.in.all, d.forecast.tree), d.forecast.unusable...)}
+	run := reports.Run{AsOf: d.asOf, Effective: d.effective, Optimize: p.c.Optimize, Solution: d.decision.Solution, Excluded: append(excluded(p.in.all, d.forecast.tree), d.forecast.unusable...)}
 	var b bytes.Buffer
 	err := reports.WriteWeights(&b, &run)
 	return b.Bytes(), err

@@ -37,7 +37,7 @@ func checkSweep(c *config.Config) error {
 	return nil
 }
 
-// sweep replays every configuration and says what the best of them is worth. It
+// sweep replays every configuration and estimates the overfitting of the best. It
 // returns the account of what that took, too.
 func sweep(ctx context.Context, r *runner, c *config.Config, files *fetched, trials []Trial) (*reports.Sweep, []published.ManifestStage, error) {
 	out := &reports.Sweep{}

@@ -34,10 +34,13 @@ func quickBacktest(t testing.TB) *config.Config {
 	c.Optimize.CostBP, c.Optimize.MaxWeight = 5, 0.4
 	if testing.Short() {
 		fewDraws(&c)
-		c.Scenarios.Count = 500
+		c.Scenarios.Count, c.Returns.Window = 500, "3y"
 	}
 	b := &c.Backtest
 	b.Schedule, b.Every, b.Start, b.Replicates = "every", 63, "2019-06-03", 100
+	if testing.Short() {
+		b.Start = "2020-06-01"
+	}
 	return &c
 }
 
@@ -151,11 +154,16 @@ func TestBacktestIsTheNight(t *testing.T) {
 func TestNoLookAhead(t *testing.T) {
 	t.Run("quarters", func(t *testing.T) {
 		c := tinyBacktest(t)
-		c.Backtest.Start = "2020-06-01"
+		if c.Backtest.Start = "2020-06-01"; testing.Short() {
+			c.Backtest.Start = "2021-06-01"
+		}
 		noLookAhead(t, c, 1, 4, 7, 9)
 	})
 	t.Run("days, traded later", func(t *testing.T) {
 		// Decisions that wait are decided upon again before they are traded.
+		if testing.Short() {
+			t.Skip("quarters has all allocators; TestForecastsWaitForTheTrade has a delay")
+		}
 		c := tinyBacktest(t)
 		limit := 0.05
 		c.Backtest.Every, c.Backtest.Delay, c.Backtest.Start, c.Backtest.End = 1, 2, "2021-06-01", "2021-06-14"

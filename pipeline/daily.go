@@ -82,7 +82,7 @@ func (r *runner) daily(ctx context.Context, in day, c *config.Config) (*Decision
 	if err != nil {
 		return nil, err
 	}
-	o := reportOptions{AsOf: in.asOf, Effective: d.Effective, Seed: c.Seed, Bayes: c.Bayes, Scenarios: c.Scenarios, Optimize: c.Optimize, Held: in.before(), Left: append(leftOut(in.all, f.tree), f.unusable...), Change: change, Severity: c.Gates.Severity}
+	o := reportOptions{AsOf: in.asOf, Effective: d.Effective, Seed: c.Seed, Bayes: c.Bayes, Scenarios: c.Scenarios, Optimize: c.Optimize, Held: in.before(), Excluded: append(excluded(in.all, f.tree), f.unusable...), Change: change, Severity: c.Gates.Severity}
 	inputs := append(append(slices.Clone(f.inputs), f.coverages...), engine.Input{Name: "window", Content: f.window}, engine.Input{Name: "scenarios", Content: f.set}, engine.Input{Name: "solution", Content: best.Content}, engine.Input{Name: "fan", Content: fan.Content})
 	files, err := d.one(ctx, r, c, "reports", o, false, inputs...)
 	if err != nil {
@@ -163,7 +163,7 @@ func (d *Decision) simulate(ctx context.Context, r *runner, f *forecast, in day,
 		}
 		trials = append(trials, a)
 	}
-	posteriors, found, err := d.rescue(ctx, r, results, in.lastPosteriors)
+	posteriors, found, err := d.refit(ctx, r, results, in.lastPosteriors)
 	if err != nil {
 		return err
 	}
@@ -328,8 +328,8 @@ func (d *Decision) Degraded(prefixes []string) bool {
 	})
 }
 
-// leftOut names the strategies of the panel that the run does not use.
-func leftOut(all []string, used engine.Tree) []string {
+// excluded names the strategies of the panel that the run does not use.
+func excluded(all []string, used engine.Tree) []string {
 	in := map[string]bool{}
 	for _, p := range used.Parts {
 		in[p.Name] = true

@@ -18,13 +18,15 @@ import (
 	"allocate/scenarios"
 )
 
-// Error types that exit codes and refusals depend on survive the boundary of a
-// process.
+// errorTypes are examples of the error types that exit codes and refusals depend
+// on. They keep their type across the boundary of a process.
+var errorTypes = []error{
+	&config.Error{}, &returns.InputError{}, &returns.NotReadyError{}, &columnar.CellError{}, &scenarios.NameError{}, &scenarios.ViewsError{},
+	&InfeasibleError{}, &UndefinedError{}, &UncertifiedError{}, &published.GateError{}, &published.LockedError{}, &published.RetractedError{},
+}
+
 func init() {
-	for _, example := range []error{
-		&config.Error{}, &returns.InputError{}, &returns.NotReadyError{}, &columnar.CellError{}, &scenarios.NameError{}, &scenarios.ViewsError{},
-		&InfeasibleError{}, &UndefinedError{}, &UncertifiedError{}, &published.GateError{}, &published.LockedError{}, &published.RetractedError{},
-	} {
+	for _, example := range errorTypes {
 		engine.RegisterError(example)
 	}
 }
@@ -33,7 +35,7 @@ func init() {
 // conflict.
 type InfeasibleError = optimize.InfeasibleError
 
-// UndefinedError says that what the objective asks for does not exist.
+// UndefinedError says that the objective has no optimum.
 type UndefinedError = optimize.UndefinedError
 
 // UncertifiedError is a solution whose certified gap is too wide to publish.

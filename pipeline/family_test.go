@@ -306,7 +306,7 @@ func TestFamilyFromOutside(t *testing.T) {
 	}
 	// Dependence is that of the innovations.
 	o := scenarios.DefaultOptions()
-	o.Horizon, o.Count = 1, 4000
+	o.Horizon, o.Count = 1, 2000
 	set, found, err := scenarios.Generate(t.Context(), all[0].Dates[1499], []scenarios.Strategy{s, fitAR1(t, all[1])}, o, engine.Streams(1, "scenarios"), 2, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -336,7 +336,7 @@ func TestFamilyThroughTheNight(t *testing.T) {
 	}
 	c := config.Default()
 	c.Returns.Path, c.Out, c.Cache = filepath.Join(dir, "returns.csv"), filepath.Join(dir, "out"), filepath.Join(dir, "cache")
-	c.AsOf, c.Workers, c.Scenarios.Count, c.Scenarios.Horizon = all[0].Dates[899].String(), 2, 2000, 1
+	c.AsOf, c.Workers, c.Scenarios.Count, c.Scenarios.Horizon = all[0].Dates[899].String(), 2, 1000, 1
 	c.Bayes.Model, c.Bayes.Draws, c.Bayes.MinESS = "ar1_t_test", 300, 100
 	normal := "normal"
 	c.Bayes.Of = []bayes.Override{{Name: "c", Model: &normal}}

@@ -110,7 +110,7 @@ func TestFrequencies(t *testing.T) {
 		if f != returns.Daily {
 			p = compounded(t, daily, f)
 		}
-		_, s := nightOf(t, p, func(c *config.Config) { c.Returns.Window, c.Bayes.Draws = "all", 400 })
+		_, s := nightOf(t, p, func(c *config.Config) { c.Returns.Window, c.Bayes.Draws, c.Scenarios.Holdout = "all", 400, new(int) })
 		if s.Frequency != f || s.Horizon != f.Month() || s.PerYear != f.PeriodsPerYear() {
 			t.Errorf("%v: frequency %v, horizon %d, %v periods a year", f, s.Frequency, s.Horizon, s.PerYear)
 		}
@@ -151,7 +151,8 @@ func TestRealFrequencies(t *testing.T) {
 		p := compounded(t, daily, f)
 		c, s := nightOf(t, p, func(c *config.Config) {
 			if c.Bayes.Draws = 400; testing.Short() {
-				c.Scenarios.Holdout = new(int)
+				fewDraws(c)
+				c.Returns.Window, c.Scenarios.Count, c.Scenarios.Holdout = "10y", 500, new(int)
 			}
 		})
 		window := p.Window(p.Last().AddYears(-10)+1, p.Last())

@@ -105,7 +105,7 @@ func (d *Decision) holdout(ctx context.Context, r *runner, fits []engine.Action)
 	return inputs, d.gate(r, "holdout", scenarios.JudgeHoldout(all))
 }
 
-// judgeHoldout is what the coverages among an action's inputs come to.
+// judgeHoldout returns the findings of all coverages among an action's inputs.
 func judgeHoldout(c *engine.Call) ([]returns.Finding, error) {
 	var all []*scenarios.Coverage
 	err := c.Each("holdout", func(_ string, b []byte) error {

@@ -38,7 +38,7 @@ type fetched struct {
 	portfolios map[string][]backtest.Target // that a backtest compares with
 }
 
-// fetch reads what the configuration names.
+// fetch reads the inputs that the configuration names.
 func fetch(ctx context.Context, c *config.Config) (*fetched, error) {
 	files, err := c.Returns.Source().Fetch(ctx)
 	if err != nil {

@@ -26,7 +26,7 @@ func (p *replay) decide(ctx context.Context) (*backtest.Path, error) {
 		if err := sim.Until(d.day); err != nil {
 			return nil, err
 		}
-		if err := p.rescue(ctx, alone, d, published); err != nil {
+		if err := p.fallBack(ctx, alone, d, published); err != nil {
 			return nil, err
 		}
 		target := backtest.Target{Day: d.day, Hold: true}
@@ -68,11 +68,11 @@ func (p *replay) decideDay(ctx context.Context, r *runner, d *replayed, held map
 	return d.refuse(d.decision.gate(r, "optimize", change))
 }
 
-// rescue recomputes the forecast of a day if a strategy's posterior is unusable
+// fallBack recomputes the forecast of a day if a strategy's posterior is unusable
 // and the last published decision had a usable one, which it falls back on, as
 // a nightly run would. It runs in the order of the days, since only the
 // decision determines whether a run publishes.
-func (p *replay) rescue(ctx context.Context, r *runner, d, published *replayed) error {
+func (p *replay) fallBack(ctx context.Context, r *runner, d, published *replayed) error {
 	if d.forecast == nil || len(d.forecast.unusable) == 0 || published == nil {
 		return nil
 	}

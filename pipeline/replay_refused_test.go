@@ -48,7 +48,7 @@ func (f faulty) Execute(ctx context.Context, a engine.Action, s engine.Store, si
 // if it were not there. A stage that reads files is not forgiven.
 func TestOneDayFails(t *testing.T) {
 	c := tinyBacktest(t)
-	c.Optimize.CostBP, c.Backtest.End = 0, "2021-06-15" // weights do not depend on the current weights
+	c.Optimize.CostBP, c.Backtest.Start, c.Backtest.End = 0, "2019-12-02", "2021-06-15" // weights do not depend on the current weights
 	clean := replays(t, c).days
 	c = cold(t, c)
 	files, err := fetch(t.Context(), c)

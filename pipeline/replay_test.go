@@ -44,10 +44,10 @@ func (d *replayed) found(code string) bool {
 	return slices.ContainsFunc(d.decision.Findings, func(f returns.Finding) bool { return f.Code == code })
 }
 
-// TestBacktestRescues lets a strategy stop moving, so that one day its
+// TestBacktestFallsBack lets a strategy stop moving, so that one day its
 // posterior cannot be used. The day takes the one of the decision before,
 // stale, and holds what the night of that day publishes.
-func TestBacktestRescues(t *testing.T) {
+func TestBacktestFallsBack(t *testing.T) {
 	c := quickBacktest(t)
 	lines := strings.Split(strings.TrimSpace(string(read(t, c.Returns.Path))), "\n")
 	for i := range lines[1:] {

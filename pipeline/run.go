@@ -14,7 +14,7 @@ import (
 	"allocate/returns"
 )
 
-// Outcome is what a nightly run did.
+// Outcome is the result of a nightly run.
 type Outcome struct {
 	Dir      string // folder of the published revision
 	Fresh    bool   // false: the same files had been published before

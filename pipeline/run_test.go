@@ -18,12 +18,14 @@ import (
 	"allocate/pipeline/engine"
 	"allocate/pipeline/published"
 	"allocate/pipeline/store"
+	"allocate/pipeline/store/storetest"
 )
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == ExecuteCommand {
 		os.Exit(executeOne())
 	}
+	storetest.InMemory()
 	dir, err := os.MkdirTemp("", "allocate-test-cache-")
 	if err != nil {
 		panic(err)
@@ -62,6 +64,7 @@ func testConfig(t *testing.T) *config.Config {
 	c.Bayes.Draws, c.Scenarios.Count = 500, 2000
 	if testing.Short() {
 		c.Bayes.Draws, c.Bayes.MinESS, c.Bayes.Replicates, c.Scenarios.Count = 200, 100, 20, 800
+		c.Returns.Window, c.Optimize.Frontier = "3y", 8
 	}
 	return &c
 }

@@ -76,6 +76,7 @@ func TestScoreByHand(t *testing.T) {
 // What a forecast is compared with begins when its weights are traded.
 func TestForecastsWaitForTheTrade(t *testing.T) {
 	c := tinyBacktest(t)
+	c.Backtest.Start = "2019-06-03"
 	c.Backtest.Delay, c.Backtest.End = 3, "2020-02-15"
 	p := replays(t, c)
 	all, err := p.predictions(t.Context(), p.quietly())

@@ -236,7 +236,7 @@ func runBayes(ctx context.Context, c *engine.Call) ([]byte, error) {
 	return columnar.EncodeIPC(table)
 }
 
-// reportOptions are what the reports say beside the results.
+// reportOptions are the facts in the reports other than the results.
 type reportOptions struct {
 	AsOf      returns.Date      `json:"as_of"`
 	Effective returns.Date      `json:"effective"`
@@ -245,7 +245,7 @@ type reportOptions struct {
 	Scenarios scenarios.Options `json:"scenarios"`
 	Optimize  optimize.Options  `json:"optimize"`
 	Held      *reports.Held     `json:"held,omitempty"`
-	Left      []string          `json:"left_out"` // strategies in the file that the run could not use
+	Excluded  []string          `json:"left_out"` // strategies in the file that the run could not use
 	Change    []returns.Finding `json:"change"`   // against the weights before
 
 	Severity []returns.NamedSeverity `json:"severity"`      // policy for findings
@@ -257,7 +257,7 @@ func runReports(_ context.Context, c *engine.Call) ([]byte, error) {
 	if err := c.Options(&o); err != nil {
 		return nil, err
 	}
-	run := reports.Run{AsOf: o.AsOf, Effective: o.Effective, Seed: o.Seed, Bayes: o.Bayes, Scenarios: o.Scenarios, Optimize: o.Optimize, LeftOut: o.Left, Findings: o.Change, Held: o.Held, Coverages: map[string]*scenarios.Coverage{}}
+	run := reports.Run{AsOf: o.AsOf, Effective: o.Effective, Seed: o.Seed, Bayes: o.Bayes, Scenarios: o.Scenarios, Optimize: o.Optimize, Excluded: o.Excluded, Findings: o.Change, Held: o.Held, Coverages: map[string]*scenarios.Coverage{}}
 	for _, in := range c.Action.Inputs {
 		var err error
 		switch kind, name, _ := strings.Cut(in.Name, " "); kind {

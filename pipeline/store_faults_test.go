@@ -115,7 +115,7 @@ func TestPoliciesShareAStore(t *testing.T) {
 	shared := t.TempDir()
 	policy := func(severity string) *config.Config {
 		c := cold(t, tinyBacktest(t))
-		c.Backtest.Start, c.Backtest.Every = "2021-12-01", 126
+		c.Backtest.Start, c.Backtest.Every = "2022-03-01", 126
 		c.Bayes.MinESS = 199 // every posterior has a finding
 		c.Gates.Severity = []returns.NamedSeverity{{Code: "scenarios.dependence", Severity: severity}, {Code: "scenarios.cvar", Severity: severity}}
 		return c

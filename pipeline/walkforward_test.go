@@ -285,7 +285,11 @@ func TestWalkForwardOfAnotherFamily(t *testing.T) {
 	rng := rand.New(rand.NewPCG(6, 7))
 	text, before := "date,a\n", 0.0
 	day, _ := returns.ParseDate("2015-01-01")
-	for range 800 {
+	days, refit := 800, 250
+	if testing.Short() {
+		days, refit = 665, 366 // one fit, and no horizon: its paths cost most
+	}
+	for range days {
 		before = 0.6*before + 0.01*rng.NormFloat64()
 		text += fmt.Sprintf("%v,%.6f\n", day, before)
 		day = day.NextWeekday()
@@ -294,9 +298,13 @@ func TestWalkForwardOfAnotherFamily(t *testing.T) {
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	r, _, _ := walk(t, walkConfig(t, file), walkforward.Options{Models: []string{"normal", "ar1_t_test"}, MinHistory: 300, Refit: 250})
+	c := walkConfig(t, file)
+	if testing.Short() {
+		c.Scenarios.Horizon = refit
+	}
+	r, _, _ := walk(t, c, walkforward.Options{Models: []string{"normal", "ar1_t_test"}, MinHistory: 300, Refit: refit})
 	d := r.Models[1].LogScore
-	if want := -math.Log(1-0.36) / 2; math.Abs(float64(d.Mean)-want) > 4*float64(d.SE)+0.01 || !(d.Mean > 4*d.SE) || d.Days != 500 {
+	if want := -math.Log(1-0.36) / 2; math.Abs(float64(d.Mean)-want) > 4*float64(d.SE)+0.01 || !(d.Mean > 4*d.SE) || d.Days != days-300 {
 		t.Errorf("%+v, want about %.3f", d, want)
 	}
 	for _, f := range r.Failures {

@@ -21,7 +21,7 @@ var hostile = []string{
 
 // sample is a run of the hostile names and CASH, made by hand.
 func sample() *Run {
-	r := &Run{AsOf: returns.NewDate(2022, 12, 28), Effective: returns.NewDate(2022, 12, 29), Seed: 7, Bayes: bayes.DefaultOptions(), Scenarios: scenarios.DefaultOptions(), Optimize: optimize.DefaultOptions(), LeftOut: []string{"left out"}}
+	r := &Run{AsOf: returns.NewDate(2022, 12, 28), Effective: returns.NewDate(2022, 12, 29), Seed: 7, Bayes: bayes.DefaultOptions(), Scenarios: scenarios.DefaultOptions(), Optimize: optimize.DefaultOptions(), Excluded: []string{"left out"}}
 	r.Optimize.Cash = true
 	n := len(hostile)
 	r.Set = &scenarios.Set{AsOf: r.AsOf, Horizon: 21, Names: hostile, Returns: make([]float64, 200*n)}

@@ -26,7 +26,7 @@ type Run struct {
 	Fan        *scenarios.Fan                 // nil of runs by versions that had none
 	Coverages  map[string]*scenarios.Coverage // of days held out of the posterior, by strategy; nil where there are too few
 	Held       *Held                          // nil on a cold start
-	LeftOut    []string                       // strategies of the file without a model; their weight is 0
+	Excluded   []string                       // strategies of the file without a model; their weight is 0
 	Findings   []returns.Finding
 }
 

@@ -45,7 +45,7 @@ type Summary struct {
 	Outperformance *Outperformance        `json:"outperformance,omitempty"`
 	Dependence     *Dependence            `json:"dependence"`
 	Strategies     []StrategySummary      `json:"strategies"`
-	LeftOut        []string               `json:"left_out"`
+	Excluded       []string               `json:"left_out"`
 	WorstFinding   returns.Severity       `json:"worst_finding"`
 	Findings       []returns.Finding      `json:"findings"`
 }
@@ -111,7 +111,7 @@ func Summarize(r *Run) (*Summary, error) {
 		Alpha: r.Optimize.Alpha, Budget: r.Optimize.Budget, ExpectedRet: sol.Mean, VaR: sol.VaR, CVaR: sol.CVaR, Risk: sol.Risk,
 		Objective: r.Optimize.Objective, Status: sol.Status, Method: sol.Method, Attempts: sol.Attempts, Cost: sol.Cost,
 		ShadowPrices: sol.ShadowPrices, Frontier: sol.Frontier, Fan: r.Fan, Outperformance: outperformance(r), Dependence: dependenceOf(r),
-		Certificate: sol.Certificate, LeftOut: r.LeftOut, Findings: r.Findings, WorstFinding: returns.Worst(r.Findings),
+		Certificate: sol.Certificate, Excluded: r.Excluded, Findings: r.Findings, WorstFinding: returns.Worst(r.Findings),
 	}
 	outcomes := PortfolioReturns(r)
 	for i, l := range outcomes {

@@ -182,7 +182,7 @@ func (p *page) rows(r *Run, s *Summary) {
 		}
 		p.Rows = append(p.Rows, line)
 	}
-	p.Zero = append(p.Zero, r.LeftOut...)
+	p.Zero = append(p.Zero, r.Excluded...)
 	if len(p.Zero) > mostZeros {
 		p.Zero, p.MoreZero = p.Zero[:mostZeros], len(p.Zero)-mostZeros
 	}

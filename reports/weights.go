@@ -17,7 +17,7 @@ import (
 func (r *Run) Weights() (*optimize.Weights, error) {
 	s := r.Solution
 	weight := map[string]float64{}
-	names := append([]string(nil), r.LeftOut...)
+	names := append([]string(nil), r.Excluded...)
 	for i, name := range s.Names {
 		weight[name] = s.Weights[i]
 		if name != optimize.Cash || !r.Optimize.Cash {

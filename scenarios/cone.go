@@ -1,14 +1,15 @@
 package scenarios
 
 import (
+	"encoding/json"
 	"math"
 	"math/rand/v2"
 	"slices"
 )
 
-// Cone is what a fit expected of the cumulative return over days that it did
-// not see, and the realized return: the Bayesian cone of pyfolio, with the whole
-// predictive distribution of a path. Returns are simple, cumulative from the
+// Cone is the forecast of a fit for the cumulative return over the held-out days,
+// and the realized return: the Bayesian cone of pyfolio, with the whole predictive
+// distribution of a path. Returns are simple, cumulative from the
 // first of those days, as fractions.
 type Cone struct {
 	Day      []int     `json:"day"` // days since the fit, rising; the first is 1
@@ -17,13 +18,29 @@ type Cone struct {
 	Q50      []float64 `json:"q50"`
 	Q75      []float64 `json:"q75"`
 	Q95      []float64 `json:"q95"`
-	Realized []float64 `json:"realised"`
+	Realized []float64 `json:"realized"`
 	// Score is the consistency score: 100 for a path along the median of the
 	// cone, 0 for one along its edge, the mean over the days of
 	// 100 (1 - 2 |1/2 - rank of the realized return among the simulated paths|)
 	// (pyfolio, timeseries.py; Wiecki et al. 2016 use it to judge strategies
 	// after they went live).
 	Score float64 `json:"score"`
+}
+
+// UnmarshalJSON reads a cone, also of earlier versions, which wrote "realised".
+func (c *Cone) UnmarshalJSON(b []byte) error {
+	type cone Cone // without this method
+	before := struct {
+		*cone
+		Realised []float64 `json:"realised"`
+	}{cone: (*cone)(c)}
+	if err := json.Unmarshal(b, &before); err != nil {
+		return err
+	}
+	if c.Realized == nil {
+		c.Realized = before.Realised
+	}
+	return nil
 }
 
 const (

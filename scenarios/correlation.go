@@ -16,7 +16,7 @@ import (
 // Two strategies with fewer get the one that others imply.
 const leastOverlap = 60
 
-// pairs is what the common days of each pair of strategies say.
+// pairs holds the estimates from the common days of each pair of strategies.
 type pairs struct {
 	rho  *mat.SymDense // Pearson's correlation of the normal scores; 0 without common days
 	days *mat.SymDense // their number; on the diagonal a strategy's own

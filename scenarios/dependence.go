@@ -104,7 +104,7 @@ func meanCorrelation(q *mat.SymDense) (mean float64) {
 	return mean
 }
 
-// about says what was estimated.
+// about describes the estimates.
 func (d *dependence) about(n int, intensity, mean float64, r *mat.SymDense) []returns.Finding {
 	numbers := map[string]float64{"strategies": float64(n), "mean_correlation": mean}
 	var sentence string

@@ -27,7 +27,7 @@ var fanLevels = []float64{0.05, 0.25, 0.5, 0.75, 0.95}
 // NewFan makes the scenarios of Generate once more, from the same strategies,
 // options and streams, and follows a portfolio (weights, N) along their paths.
 // prob (S; nil: equal) are the probabilities that Generate gave them, and
-// certain is what is added on a day: the return of cash. On the last day the
+// certain is the return of cash, added on each day. On the last day the
 // fan is the distribution of the portfolio over the set.
 func NewFan(ctx context.Context, strategies []Strategy, weights, prob []float64, certain func(day int) float64, o Options, stream func(part string) rand.Source, workers int) (*Fan, error) {
 	if err := o.Validate(); err != nil {

@@ -53,7 +53,7 @@ func (s *Set) Mean() []float64 {
 	return mean
 }
 
-// Validate reports the first way in which the set is not what it says: a
+// Validate reports the first inconsistency of the set: a
 // ragged shape, a return that is not finite, or probabilities that are
 // negative or do not sum to one.
 func (s *Set) Validate() error {

@@ -23,7 +23,11 @@ func equalWeightCVaR(s *Set) float64 {
 // cover it; independent days, and days of a Gaussian copula with draws paired
 // at random, must fall short of it and of ours.
 func TestUnderstatedRisk(t *testing.T) {
-	const n, days, h, nu, rho, count = 10, 2500, 63, 3.0, 0.5, 10000
+	const n, days, h, nu, rho = 10, 2500, 63, 3.0, 0.5
+	count := 10000
+	if testing.Short() {
+		count = 5000
+	}
 	s := simulated(t, n, days, nu, rho)
 	// Widen the posteriors of the means to what 500 days would leave.
 	const mean, e = 0.0003, 0.0006
@@ -37,7 +41,7 @@ func TestUnderstatedRisk(t *testing.T) {
 	}
 	// Truth, from the definition: not from this package's generator.
 	m, five := mapFor(nu), mapFor(5)
-	loss := make([]float64, 20000)
+	loss := make([]float64, 2*count)
 	mu, wealth := make([]float64, n), make([]float64, n)
 	for i := range loss {
 		common := rng.NormFloat64()

@@ -8,7 +8,7 @@ import (
 	"math/rand/v2"
 )
 
-// point is a position with what the sampler needs to know about it.
+// point is a position with its log density and gradient.
 type point struct {
 	q, grad      []float64 // position, gradient of the log density
 	logp, energy float64   // energy: with the momentum it was reached with

@@ -8,7 +8,7 @@ import (
 )
 
 // Target writes the log densities at one point of every chain, points and logp being
-// as many. What is not finite, or NaN, rejects a point; an error ends the sampler.
+// as many. A value that is not finite rejects a point; an error ends the sampler.
 type Target func(points [][]float64, logp []float64) error
 
 // DelayedResult is the outcome of Delayed. Its draws are those of the target, its

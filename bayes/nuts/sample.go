@@ -49,7 +49,7 @@ type Result struct {
 	WarmupIterations int // per chain
 	WarmupLeapfrogs  int // gradients spent in warm-up and start, all chains
 	Gradients        int // gradients spent in total, all chains
-	Rescued          int // chains moved to another's point during warm-up; see rescue
+	Relocated        int // chains moved to another's point during warm-up; see relocate
 
 	// FirstNonFinite is the first point, by chain, iteration and step, whose
 	// log density or gradient is not finite; nil if there is none. Starting
@@ -92,7 +92,7 @@ type sampler struct {
 	metric          *metric
 	warmed, total   int // warm-up iterations done, iterations planned
 	startedAtRandom bool
-	rescued         int
+	relocated       int
 }
 
 // Sample runs the chains and returns their kept draws. newDensity and src are
@@ -225,7 +225,7 @@ func (s *sampler) run(ctx context.Context, start *Start) (*Result, error) {
 			r.Stats[c] = r.Stats[c].first(done)
 		}
 	}
-	r.Gradients, r.Rescued = s.gradients(), s.rescued
+	r.Gradients, r.Relocated = s.gradients(), s.relocated
 	for _, c := range s.chains {
 		if r.FirstNonFinite == nil {
 			r.FirstNonFinite = c.firstNonFinite

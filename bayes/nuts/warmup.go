@@ -76,8 +76,8 @@ func (s *sampler) warmup(ctx context.Context, step float64) (float64, error) {
 		change := s.metric.fit(points)
 		done := k == len(ends)-1 ||
 			end+last >= s.o.MinWarmup && change <= settled && between.rHat() <= agreeRHat
-		if k < rescues && s.startedAtRandom {
-			s.rescue()
+		if k < relocations && s.startedAtRandom {
+			s.relocate()
 		}
 		if done {
 			break
@@ -97,15 +97,15 @@ func (s *sampler) warmup(ctx context.Context, step float64) (float64, error) {
 	return da.final(), nil
 }
 
-// rescues is the number of first windows after which rescue may act.
-const rescues = 3
+// relocations is the number of first windows after which relocate may act.
+const relocations = 3
 
-// rescue moves chains left far behind, by a log density no part of the
+// relocate moves chains left far behind, by a log density no part of the
 // posterior with noticeable mass can lack, to the best chain's point: one chain
 // in a region of huge gradients would spoil the shared step and metric. It is
-// for random starts only; a caller's own points are respected. Rescued chains
+// for random starts only; a caller's own points are respected. Relocated chains
 // no longer start apart, and a result counts them.
-func (s *sampler) rescue() {
+func (s *sampler) relocate() {
 	best := s.chains[0]
 	for _, c := range s.chains {
 		if c.at.logp > best.at.logp {
@@ -114,7 +114,7 @@ func (s *sampler) rescue() {
 	}
 	for _, c := range s.chains {
 		if c.at.logp < best.at.logp-100-10*float64(s.dim) {
-			s.rescued++
+			s.relocated++
 			copy(c.at.q, best.at.q)
 			copy(c.at.grad, best.at.grad)
 			c.at.logp = best.at.logp

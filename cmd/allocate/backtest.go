@@ -26,8 +26,10 @@ func newBacktest(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "backtest",
 		Short: "Walk-forward backtest, net of costs, against benchmark allocators",
-		Long: `Decides on every date of backtest.schedule, using only data available at the
-time, simulates the weights net of costs, and does the same for the allocators of
+		Example: `  allocate backtest --set backtest.start=2015-01-01
+  allocate backtest --set backtest.schedule=weekly --png charts`,
+		Long: `Computes the weights on every date of backtest.schedule, using only data available
+at the time, and simulates them net of costs, as well as the allocators of
 backtest.compare. Risk forecasts are tested against realized returns. Results are
 published below <out>/backtest. backtest.sweep backtests every combination of
 values and estimates the probability of backtest overfitting.

@@ -17,7 +17,7 @@ func newCache(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cache",
 		Short: "Inspect, verify and prune the cache",
-		Long:  "Missing results are recomputed: these commands are safe at any time.",
+		Long:  "A run recomputes results that are missing, so these commands are safe at any time.",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}

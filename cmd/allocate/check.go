@@ -23,6 +23,8 @@ func newCheck(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Validate the input data without publishing",
+		Example: `  allocate check
+  allocate check --prior`,
 		Long: `Reads the returns, applies the calendar, the missing-data policy and all checks,
 and prints every finding with its severity: info, warn, hold (needs approval) or
 fail. gates.severity sets the severity of a code.

@@ -27,10 +27,11 @@ func newConfigInit(g *global) *cobra.Command {
 	var path, asOf string
 	var force bool
 	cmd := &cobra.Command{
-		Use:   "init [FILE]",
-		Short: "Write a commented configuration with all defaults",
-		Long:  "Writes " + defaultConfig + ", or FILE; - is standard output. An existing file is kept unless --force.\n\n" + exitHelp,
-		Args:  cobra.MaximumNArgs(1),
+		Use:     "init [FILE]",
+		Short:   "Write a commented configuration with all defaults",
+		Example: `  allocate config init --returns my_returns.csv my.yaml`,
+		Long:    "Writes " + defaultConfig + ", or FILE; - is standard output. An existing file is kept unless --force.\n\n" + exitHelp,
+		Args:    cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			file := defaultConfig
 			if len(args) == 1 {
@@ -82,9 +83,10 @@ func fromFolder(file, path string) string {
 func newConfigShow(g *global) *cobra.Command {
 	var origin bool
 	cmd := &cobra.Command{
-		Use:   "show",
-		Short: "Print every value, and its origin with --origin",
-		Args:  cobra.NoArgs,
+		Use:     "show",
+		Short:   "Print every value, and its origin with --origin",
+		Example: `  allocate config show --origin`,
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, origins, err := g.load(cmd)
 			if err != nil {

@@ -15,10 +15,11 @@ import (
 func newDiff(g *global) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "diff RUN RUN",
-		Short: "Compare two published runs",
-		Long:  "RUN is a folder such as out/2022-12-28/r1 or out/latest.\n\n" + exitHelp,
-		Args:  cobra.ExactArgs(2),
+		Use:     "diff RUN RUN",
+		Short:   "Compare two published runs",
+		Example: `  allocate diff out/2022-12-22/r1 out/latest`,
+		Long:    "Prints the differences of weights, risk, findings and inputs. RUN is a folder such as\nout/2022-12-28/r1 or out/latest.\n\n" + exitHelp,
+		Args:    cobra.ExactArgs(2),
 		RunE: func(_ *cobra.Command, args []string) error {
 			d, err := published.Diff(args[0], args[1])
 			if err != nil {

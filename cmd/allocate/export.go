@@ -32,8 +32,9 @@ func newExportPanel(g *global) *cobra.Command {
 	var force bool
 	v := view{progress: "never", format: "auto", quiet: true}
 	cmd := &cobra.Command{
-		Use:   "panel",
-		Short: "Export the returns as read: simple, fractions, one column per strategy",
+		Use:     "panel",
+		Short:   "Export the returns as read: simple, fractions, one column per strategy",
+		Example: `  allocate export panel -o panel.parquet`,
 		Long: `Writes all simple returns as fractions in wide form, sorted by date and strategy;
 missing values are blank or null. Equal data give equal bytes. Findings are printed
 on standard error.

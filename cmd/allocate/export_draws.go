@@ -19,9 +19,11 @@ func newExportDraws(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "draws --strategy NAME -o FILE",
 		Short: "Export the posterior draws of a strategy",
-		Long: `Writes the draws with the columns of R's posterior (.chain, .iteration, .draw,
-parameters, Stan's sampler statistics) as Parquet or Arrow, or as CmdStan CSV,
-one file per chain: FILE_1.csv, FILE_2.csv, ...
+		Example: `  allocate export draws --strategy momentum -o draws.parquet
+  allocate export draws --strategy momentum --format cmdstan -o draws`,
+		Long: `Writes the draws as Parquet or Arrow with the columns of R's package posterior
+(.chain, .iteration, .draw, the parameters, Stan's sampler statistics), or as CmdStan
+CSV with one file per chain: FILE_1.csv, FILE_2.csv, ...
 
 ` + exitHelp,
 		Args: cobra.NoArgs,

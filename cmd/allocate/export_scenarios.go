@@ -16,8 +16,9 @@ func newExportScenarios(g *global) *cobra.Command {
 	var run, file, format string
 	var force bool
 	cmd := &cobra.Command{
-		Use:   "scenarios -o FILE",
-		Short: "Export the joint scenarios of a published run",
+		Use:     "scenarios -o FILE",
+		Short:   "Export the joint scenarios of a published run",
+		Example: `  allocate export scenarios -o scenarios.parquet`,
 		Long: `Writes one row per scenario and one column per strategy with its simple return
 over the horizon as a fraction, and a column of probabilities unless all are equal.
 

@@ -18,8 +18,9 @@ func newExportWeights(g *global) *cobra.Command {
 	var run, file, format string
 	var force bool
 	cmd := &cobra.Command{
-		Use:   "weights",
-		Short: "Export the weights of a published run",
+		Use:     "weights",
+		Short:   "Export the weights of a published run",
+		Example: `  allocate export weights --format ibkr -o rebalance.csv`,
 		Long: `Formats (--format):
 
   long     as_of,effective,strategy,weight: as published

@@ -19,6 +19,8 @@ func newPlan(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what a run would recompute, and why",
+		Example: `  allocate plan
+  allocate plan --set bayes.draws=2000`,
 		Long: `Lists every action of a run with its status: cached, or the inputs that differ from
 the last published run (old -> new). Reads the data, but does not sample, optimize
 or publish.

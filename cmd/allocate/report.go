@@ -16,11 +16,12 @@ func newReport(g *global) *cobra.Command {
 	var force, png bool
 	v := view{progress: "never", format: "auto", quiet: true}
 	cmd := &cobra.Command{
-		Use:   "report [RUN]",
-		Short: "Rewrite the pages of a published run from the cache",
-		Long: `Writes the tear sheet and the other files of a run (a folder such as
-out/2022-12-28/r1; default: the latest) with this version of the program, from the
-cached results listed in run.json. The published run is not changed. --png also
+		Use:     "report [RUN]",
+		Short:   "Rewrite the pages of a published run from the cache",
+		Example: `  allocate report out/2022-12-28/r1 -o report --png`,
+		Long: `Writes the tear sheet and the other files of a run with this version of the program,
+from the cached results that run.json lists. RUN is a folder such as
+out/2022-12-28/r1 (default: the latest run); its files are not changed. --png also
 writes every chart to figures/, with captions in figures.csv.
 
 ` + exitHelp,

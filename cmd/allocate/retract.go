@@ -12,13 +12,12 @@ import (
 func newRetract(g *global) *cobra.Command {
 	var why string
 	cmd := &cobra.Command{
-		Use:   "retract DATE/rN --why REASON",
-		Short: "Take a published revision out of latest, previous weights and baselines",
+		Use:     "retract DATE/rN --why REASON",
+		Short:   "Take a published revision out of latest, previous weights and baselines",
+		Example: `  allocate retract 2022-12-28/r1 --why "prices of one provider were stale"`,
 		Long: `Marks a revision as retracted. Its files are kept, and the reason is recorded
 beside them and in the index. <out>/latest moves to the newest revision that is not
 retracted; later runs take their previous weights from it.
-
-  allocate retract 2022-12-28/r1 --why "prices of one provider were stale"
 
 ` + exitHelp,
 		Args: cobra.ExactArgs(1),

@@ -56,7 +56,19 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	})
 	root.AddCommand(newRun(g), newPlan(g), newCheck(g), newDiff(g), newExport(g), newCache(g), newSimulate(g), newBacktest(g), newWalkforward(g), newReport(g), newRetract(g), newConfig(g), newVersion(g), newExecute(g))
 	usageErrors(root)
+	introduce(root)
 	return root
+}
+
+// introduce begins the help of every command with the sentence that the list of
+// commands has of it.
+func introduce(cmd *cobra.Command) {
+	if cmd.Long != "" {
+		cmd.Long = cmd.Short + ".\n\n" + cmd.Long
+	}
+	for _, c := range cmd.Commands() {
+		introduce(c)
+	}
 }
 
 // usageErrors makes wrong arguments exit as bad usage.

@@ -27,6 +27,9 @@ func newRun(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Compute and publish the weights for a date",
+		Example: `  allocate run
+  allocate run --as-of 2022-12-28 --dry-run
+  allocate run --set optimize.max_weight=20% --approve`,
 		Long: `Reads the returns, samples the posterior of each strategy, simulates joint
 scenarios, minimizes CVaR (or another optimize.objective), and publishes weights,
 summary, tear sheet and lineage below <out>/<as_of>. Cached results of earlier or

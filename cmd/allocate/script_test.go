@@ -9,9 +9,12 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"allocate/pipeline/store/storetest"
 )
 
 func TestMain(m *testing.M) {
+	storetest.InMemory()
 	testscript.Main(m, map[string]func(){"allocate": main, "compound": compound})
 }
 
@@ -30,6 +33,11 @@ func TestScripts(t *testing.T) {
 		Dir: filepath.Join(root, "testdata", "script"),
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("SAMPLE", filepath.Join(root, "testdata", "panels", "sample.csv"))
+			if testing.Short() {
+				for _, v := range []string{"RETURNS_WINDOW=3y", "BAYES_DRAWS=250", "BAYES_WARMUP=300", "BAYES_MIN_ESS=50", "BAYES_MAX_RHAT=1.05", "SCENARIOS_COUNT=800", "SCENARIOS_HOLDOUT=0", "OPTIMIZE_FRONTIER=8"} {
+					env.Vars = append(env.Vars, "ALLOCATE_"+v)
+				}
+			}
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){

@@ -33,24 +33,25 @@ func newWalkforward(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "walkforward",
 		Short: "Evaluate return models out of sample, strategy by strategy",
-		Long: `Fits every model to every strategy, again and again as history grows, each time on
-the estimation window returns.window, and tests its forecasts on the days up to the
-next fit: VaR exceptions at 5% and 1%, one day ahead and over the horizon, in calm,
-middle and high volatility (the standard deviation of the last 21 days over that of
-the history: below 0.67, between, above 1.33); the log score and the CRPS against the
-first model. Where at least 10% of the returns are 0, student_t is hurdle_student_t.
-A return of exactly 0 scores its probability where the model has idle days, and a
-density else: such models are not compared by log score.
+		Example: `  allocate walkforward --models student_t,gjr_t --csv scores.csv
+  allocate walkforward --models gjr_t --dependence t_copula,dcc_t_copula`,
+		Long: `Refits every model to every strategy at intervals of --refit, on the estimation
+window returns.window, and scores its forecasts of the days before the next fit:
+VaR exceptions at 5% and 1%, log score and CRPS, one day ahead and over the horizon.
+The first model is the reference of log score and CRPS.
 
-With --dependence, also scores the copulas of all strategies together: the log of the
-density of what they did on a day, given the days before, under each model of the
-strategies; against the first dependence, with a table of years in --json.
+With --dependence, the copulas of all strategies together are scored too: the log
+density of their joint returns on a day, given the previous days, under each model,
+against the first dependence; --json has a table of years.
 
-Evaluates up to --as-of, or the last day of the data. Nothing is published. Results
+VaR exceptions are counted by volatility regime, the ratio of the standard deviation
+of the last 21 days to that of the history: calm (below 0.67), middle, high (above
+1.33). Where at least 10% of the returns are 0, student_t is hurdle_student_t. A
+hurdle model gives a return of 0 a probability, other models a density; the log
+score does not compare the two.
+
+Evaluates up to --as-of (default: the last day of the data). Nothing is published. Results
 are cached: an interrupted evaluation resumes.
-
-  allocate walkforward --models student_t,gjr_t --csv scores.csv
-  allocate walkforward --models gjr_t --dependence t_copula,dcc_t_copula
 
 EXIT STATUS
   0 evaluated   1 failure   3 evaluated, but some fits failed

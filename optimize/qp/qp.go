@@ -64,7 +64,7 @@ func NewRow(x []float64) Row {
 	return r
 }
 
-// Status says what a Point is.
+// Status classifies a Point.
 type Status int
 
 // The statuses.

@@ -168,7 +168,7 @@ func NewSimulator(panel *returns.Panel, costs Costs, delay int, first, last retu
 }
 
 // Held returns the positions after the last day that was simulated, nil before
-// the first trade. What has been decided and waits for its session is not held.
+// the first trade. Decided weights that wait for their session do not count.
 func (s *Simulator) Held() map[string]float64 {
 	if len(s.path.Trades) == 0 {
 		return nil
@@ -316,5 +316,5 @@ func copied(p Position) map[string]float64 {
 	return out
 }
 
-// Path returns what has been simulated so far.
+// Path returns the path simulated so far.
 func (s *Simulator) Path() *Path { return &s.path }

@@ -7,9 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"reflect"
-	"slices"
 
 	"allocate/pipeline/store"
 )
@@ -75,9 +73,6 @@ func kindOf(t reflect.Type) string {
 	}
 	return t.Elem().PkgPath() + "." + t.Elem().Name()
 }
-
-// RegisteredErrors lists the types that cross whole, as path.Name, in order.
-func RegisteredErrors() []string { return slices.Sorted(maps.Keys(typeOf)) }
 
 // encodedError is an error as data, in gob: texts may quote bytes of a file that
 // are no UTF-8, which JSON does not keep.

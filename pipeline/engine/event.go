@@ -74,7 +74,7 @@ func (m *Memory) Event(e Event) {
 	m.events = append(m.events, e)
 }
 
-// Events returns a copy of what was kept, in order.
+// Events returns a copy of the recorded events, in order.
 func (m *Memory) Events() []Event {
 	m.mu.Lock()
 	defer m.mu.Unlock()

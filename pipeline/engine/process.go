@@ -20,7 +20,7 @@ type Process struct {
 	Store   string   // where the process finds the store
 }
 
-// request is what a process reads, answer what it writes.
+// request is the input of a process, answer its output.
 type (
 	request struct {
 		Action []byte // JSON

@@ -8,7 +8,7 @@ import (
 	"allocate/pipeline/store"
 )
 
-// StageUsage is what a store keeps of one stage.
+// StageUsage is the number and size of a stage's results in a store.
 type StageUsage struct {
 	Stage    string    `json:"stage"`
 	Results  int       `json:"results"`

@@ -7,7 +7,7 @@ import (
 	"allocate/returns"
 )
 
-// GateError is a run that was refused because of what was found.
+// GateError is a run that was refused because of its findings.
 type GateError struct{ Findings []returns.Finding }
 
 func (e *GateError) Error() string {

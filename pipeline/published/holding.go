@@ -54,7 +54,7 @@ func (v *Revision) Original(name string, s engine.Store) ([]byte, error) {
 	return nil, err
 }
 
-// Beliefs reads what a run forecast of its strategies from its summary.json.
+// Beliefs reads the forecasts of a run for its strategies from its summary.json.
 func Beliefs(b []byte) map[string]reports.HeldStrategy {
 	var s reports.Summary
 	if json.Unmarshal(b, &s) != nil {

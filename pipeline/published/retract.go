@@ -85,7 +85,7 @@ func retractedSame(day string, m *Manifest) (dir, why string) {
 	return "", ""
 }
 
-// retractions lists what was taken back below an output folder, for the index.
+// retractions lists the retracted revisions of an output folder, for the index.
 func retractions(out string) []string {
 	var list []string
 	entries, _ := os.ReadDir(out)

@@ -356,7 +356,7 @@ func (v *Revision) repair(s engine.Store, write bool) []returns.Finding {
 	if len(v.damaged) == 0 {
 		return nil
 	}
-	was := slices.Clone(v.damaged)
+	was := v.Damaged()
 	if !write {
 		return []returns.Finding{{
 			// A warning: nothing uses a damaged file, and a run restores what it can.

@@ -27,7 +27,7 @@ type Scores struct {
 	Horizons []Horizon `json:"horizons,omitempty"`
 }
 
-// Day is the forecast of a day and what it was worth.
+// Day is the forecast of a day and its score.
 type Day struct {
 	Date  returns.Date `json:"date"`
 	Ratio bayes.Number `json:"volatility_ratio"` // before the day; see state

@@ -153,7 +153,10 @@ func clustered(t *testing.T, seed uint64, days int) []float64 {
 func TestStates(t *testing.T) {
 	const series = 3
 	var all []Strategy
-	const from, days = 1260, 3780
+	from, days := 1260, 3780
+	if testing.Short() {
+		days = 2520
+	}
 	for k := range series {
 		y := clustered(t, uint64(k), days)
 		s := weekdays(y)

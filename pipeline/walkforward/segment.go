@@ -11,7 +11,7 @@ import (
 	"allocate/scenarios"
 )
 
-// Options are what is evaluated, and when models are fitted again.
+// Options select the models, the evaluated days and the dates of the fits.
 type Options struct {
 	Models []string // families as bayes.model names them; the first is the reference
 	// Dependences are evaluated on all strategies together, as scenarios.dependence names

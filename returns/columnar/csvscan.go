@@ -106,7 +106,7 @@ func endOfLine(line []byte) []byte {
 	return bytes.TrimSuffix(line, []byte{'\r'})
 }
 
-// check refuses what is not UTF-8.
+// check refuses text that is not UTF-8.
 func (s *scanner) check(line []byte) error {
 	if utf8.Valid(line) {
 		return nil
@@ -126,7 +126,7 @@ func (s *scanner) refuse(value, want string) error {
 	return &CellError{File: s.file, Row: max(s.row, 1), Value: value, Want: want}
 }
 
-// plain refuses what a bare cell may not hold.
+// plain refuses characters that an unquoted cell may not hold.
 func (s *scanner) plain(text []byte) error {
 	for _, b := range text {
 		switch b {

@@ -23,7 +23,7 @@ type budget struct{ left int64 }
 // almost all one value may need 50.
 func allowance(size int64) *budget { return &budget{left: 48<<20 + 64*size} }
 
-// take pays n units of the given bytes each, or says what was implausible.
+// take pays n units of the given bytes each, or returns an error that names the implausible size.
 func (b *budget) take(n, each int64, what string) error {
 	switch {
 	case n < 0 || each < 0:

@@ -94,8 +94,12 @@ func TestGzip(t *testing.T) {
 		var b bytes.Buffer
 		w := gzip.NewWriter(&b)
 		_, _ = io.WriteString(w, "date,a,b\n")
-		for range times {
-			_, _ = io.WriteString(w, text)
+		block := max(1, (64<<10)/len(text)) // one write of many
+		for _, repeat := range []struct{ n, of int }{{times / block, block}, {times % block, 1}} {
+			part := strings.Repeat(text, repeat.of)
+			for range repeat.n {
+				_, _ = io.WriteString(w, part)
+			}
 		}
 		_ = w.Close()
 		return b.Bytes()

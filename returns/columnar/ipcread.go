@@ -50,7 +50,7 @@ func ReadIPC(file string, b []byte) (*Table, error) { return ReadIPCColumns(file
 //   - date32 and date64: Date. timestamp of any unit and zone: Timestamp.
 //   - all others are refused by name.
 //
-// Nulls are what the validity bitmaps say. Big-endian files are refused.
+// Nulls follow the validity bitmaps. Big-endian files are refused.
 // Malformed bytes are an error, never a panic. Arrow's own reader is not
 // used, because version 15 believes the lengths a file declares.
 func ReadIPCColumns(file string, b []byte, keep func(name string) bool) (t *Table, err error) {

@@ -12,7 +12,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
-// rowsPerGroup bounds what the writer buffers of each column.
+// rowsPerGroup bounds the writer's buffer of each column.
 const rowsPerGroup = 1 << 20
 
 // WriteParquet writes the table as a Parquet file: plain encoding, snappy

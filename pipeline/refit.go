@@ -35,10 +35,10 @@ func readFits(ctx context.Context, r *runner, results []engine.Result) ([]fitted
 	return fits, nil
 }
 
-// rescue refits strategies whose posterior is unusable, with the posterior of
+// refit samples again the strategies whose posterior is unusable, with the posterior of
 // the last published run as a fallback, marked stale. It returns the final fits
 // and all their findings.
-func (d *Decision) rescue(ctx context.Context, r *runner, results []engine.Result, good map[string]engine.ContentID) ([]fitted, []returns.Finding, error) {
+func (d *Decision) refit(ctx context.Context, r *runner, results []engine.Result, good map[string]engine.ContentID) ([]fitted, []returns.Finding, error) {
 	fits, err := readFits(ctx, r, results)
 	if err != nil {
 		return nil, nil, err
