@@ -1,7 +1,9 @@
 package scenarios
 
 import (
+	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"allocate/bayes"
@@ -65,7 +67,7 @@ func (even) PIT(_, y, u []float64) {
 func TestCoverageCounts(t *testing.T) {
 	s := Strategy{
 		Series:    &returns.Series{Strategy: returns.Strategy{Name: "a"}, Dates: make([]returns.Date, 1000), Returns: make([]float64, 1000)},
-		Posterior: &bayes.Posterior{Strategy: "a", Names: []string{"mu"}, Chains: 1, Draws: 50, Values: make([]float64, 50)},
+		Posterior: &bayes.Posterior{Strategy: "a", Model: "normal", Names: []string{"mu", "sd"}, Chains: 1, Draws: 50, Values: make([]float64, 100)},
 		Predictor: even{},
 	}
 	c, err := s.Holdout(make([]float64, 1000), rand.NewPCG(1, 1))
@@ -74,5 +76,42 @@ func TestCoverageCounts(t *testing.T) {
 	}
 	if c.Days != 1000 || c.Below1 != 10 || c.Below5 != 50 || c.Above5 != 50 || c.Above1 != 10 {
 		t.Errorf("%+v", c)
+	}
+	want := []StateCoverage{{State: "calm"}, {"middle", Exceedances{1000, 10, 50}, Exceedances{47, 47, 47}}, {State: "high"}} // of 0, above no path
+	if !slices.Equal(c.States, want) {
+		t.Errorf("%+v, want %+v", c.States, want)
+	}
+}
+
+// TestStatesOfAHoldout has a calm half and a turbulent one, of a model whose volatility is
+// that of the history: losses are too few in one and too many in the other, over days and
+// months.
+func TestStatesOfAHoldout(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 1))
+	y := make([]float64, 2000)
+	for k := range y {
+		sd := 0.01
+		if k >= 1000 {
+			sd = 0.004
+		}
+		if k >= 1500 {
+			sd = 0.03
+		}
+		y[k] = sd * rng.NormFloat64()
+	}
+	s := fixed(t, "a", y[:1000], [][3]float64{{0, 0.01, 200}, {0, 0.01, 200}})
+	c, err := s.Holdout(y[1000:], rand.NewPCG(1, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	share := func(e Exceedances) float64 { return float64(e.Below5) / float64(e.Returns) }
+	calm, high := c.States[returns.Calm], c.States[returns.High]
+	if calm.Day.Returns < 300 || share(calm.Day) > 0.01 || share(high.Day) < 0.2 || share(high.Day) > 0.4 || high.Horizon.Returns < 15 || share(high.Horizon) < 0.1 || share(calm.Horizon) > 0.1 {
+		t.Errorf("%+v", c.States)
+	}
+	found := JudgeHoldout([]*Coverage{c, nil, {Strategy: "b", Days: 5}})
+	i := slices.IndexFunc(found, func(f returns.Finding) bool { return f.Code == "scenarios.holdout_states" })
+	if i < 0 || found[i].Severity != returns.Warn || math.Abs(found[i].Numbers["high"]-share(high.Day)) > 1e-12 || found[i].Numbers["calm_returns"] != float64(calm.Day.Returns) {
+		t.Errorf("%v", found)
 	}
 }
