@@ -147,7 +147,7 @@ func TestDelayedAgreesWithNUTS(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i, x := range a.Summary {
+		for i, x := range a.Summary[:gjrRMS] { // which is the same in every draw
 			y := b.Summary[i]
 			mean := float64(x.Mean-y.Mean) / math.Hypot(float64(x.MCSEMean), float64(y.MCSEMean))
 			sd := float64(x.SD-y.SD) / math.Hypot(float64(x.MCSESD), float64(y.MCSESD))

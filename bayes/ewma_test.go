@@ -26,9 +26,9 @@ func replicateEWMA(theta []float64, rng *rand.Rand, y []float64) {
 		y[i] = rng.NormFloat64() / math.Sqrt(drawGamma(rng, g.skew.nu/2)/(g.skew.nu/2))
 	}
 	g.skew.draw(rng, y)
-	h := g.v
+	h := g.square
 	for t, e := range y {
-		y[t] = g.mu + g.kappa*(h-g.v) + math.Sqrt(h)*e
+		y[t] = g.mean(h) + math.Sqrt(h)*e
 		_, h = g.step(y[t], h)
 	}
 }

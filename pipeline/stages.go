@@ -42,8 +42,8 @@ func Stages(workers int) map[string]engine.Stage {
 	for _, s := range []engine.Stage{
 		{Name: "returns", Version: 3, Run: runReturns},
 		{Name: "window", Version: 5, Tree: true, Run: runWindow},
-		{Name: "bayes", Version: 6, Run: runBayes},
-		{Name: "holdout", Version: 6, Run: runHoldout},
+		{Name: "bayes", Version: 7, Run: runBayes},
+		{Name: "holdout", Version: 7, Run: runHoldout},
 		{Name: "scenarios", Version: 3, Run: scenarioStage{workers}.run},
 		{Name: "optimize", Version: 4, Run: runOptimize},
 		{Name: "fan", Version: 2, Run: scenarioStage{workers}.fan},
