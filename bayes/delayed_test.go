@@ -121,7 +121,8 @@ func TestDelayedAgreesWithNUTS(t *testing.T) {
 		for draws := o.Draws; draws <= 16*o.Draws; draws *= 4 {
 			more := o
 			more.Draws = draws
-			if a, err = delayed(t.Context(), m, view, more, 1, math.MaxInt, testStream(2), nil); err != nil {
+			// A surrogate may lead out of the support: NUTS has its turn then.
+			if a, err = delayed(t.Context(), m, view, more, 1, math.MaxInt, testStream(2), nil); err != nil && !errors.Is(err, nuts.ErrRecoverable) {
 				t.Fatal(err)
 			}
 			if a == nil {
@@ -147,7 +148,7 @@ func TestDelayedAgreesWithNUTS(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i, x := range a.Summary {
+		for i, x := range a.Summary[:gjrRMS] { // which is the same in every draw
 			y := b.Summary[i]
 			mean := float64(x.Mean-y.Mean) / math.Hypot(float64(x.MCSEMean), float64(y.MCSEMean))
 			sd := float64(x.SD-y.SD) / math.Hypot(float64(x.MCSESD), float64(y.MCSESD))

@@ -13,19 +13,19 @@ import (
 // skewed Student-t innovations and the variance in the mean: the small sibling of
 // gjr_t,
 //
-//	r_t = mu + kappa (h_t - v)/sqrt(v) + y_t,   y_t = sqrt(h_t) e_t,   e_t ~ skewT(nu, lambda)
-//	h_{t+1} = (1-decay) y_t^2 + decay h_t,   h_1 = backcast,   v = mean square of the returns
+//	r_t = mu + kappa (h_t - s^2)/s + y_t,   y_t = sqrt(h_t) e_t,   e_t ~ skewT(nu, lambda)
+//	h_{t+1} = (1-decay) y_t^2 + decay h_t,   h_1 = backcast,   s^2 = mean square of the returns
 //
 // A variance that has risen stays: the forecast is h_{T+1} for every later day, and
 // there is no variance in the long run, which is what makes its forecasts for a month
-// too narrow in calm markets and too wide in turbulent ones. sd = sqrt(v) is that of
-// the history, and mu the mean at that variance, as kappa makes it in gjr_t.
+// too narrow in calm markets and too wide in turbulent ones. sd = s is that of the
+// history, and mu the mean at that variance, as in gjr_t.
 //
 //	sqrt(P) mu/sd ~ PriorSharpe
 //	nu - 2        ~ PriorNu
 //	decay         ~ Beta(40, 2.5)     90% of half-lives are 5 to 50 days
 //	atanh lambda  ~ Normal(0, 0.25)
-//	kappa         ~ Normal(0, 0.1)
+//	kappa         ~ Normal(0, 0.2)
 //
 // The model says how a variance goes on, not where histories begin: it replicates
 // none, and has no posterior predictive checks.
@@ -86,7 +86,7 @@ func (m *ewmaModel) Names() []string {
 	return []string{"mu", "sd", "nu", "lambda", "decay", "kappa", "sharpe", "sd_next"}
 }
 
-// LogDensity takes its likelihood as gjr_t does, v being 1 in units of rms.
+// LogDensity takes its likelihood as gjr_t does, in units of rms.
 func (m *ewmaModel) LogDensity(q, grad []float64) (float64, error) {
 	lp, _, err := m.density(q, grad)
 	return lp, err
@@ -140,7 +140,7 @@ func (m *ewmaModel) recursion(q []float64) garch {
 	k := m.tailAt(q[eTail])
 	decay, rest, _, _, _ := decayLink.at(q[eDecay])
 	return garch{
-		mu: q[eMu]/m.rootYear + q[eSlope]*(1-m.h0), v: 1, kappa: q[eSlope],
+		mu: q[eMu]/m.rootYear + q[eSlope]*(1-m.h0), kappa: q[eSlope], square: 1,
 		first: m.first, alpha: rest, beta: decay, skew: newSkewT(2+math.Exp(k), math.Tanh(q[eSkew])),
 	}
 }
@@ -213,9 +213,9 @@ func (m ewmaPredictor) anchor() Predictor {
 
 // ewmaOf returns the recursion at theta.
 func ewmaOf(theta []float64) garch {
-	v, decay := theta[ewmaSD]*theta[ewmaSD], theta[ewmaDecay]
+	sd, decay := theta[ewmaSD], theta[ewmaDecay]
 	return garch{
-		mu: theta[ewmaMu], v: v, kappa: theta[ewmaKappa] / theta[ewmaSD],
+		mu: theta[ewmaMu], kappa: theta[ewmaKappa] / sd, square: sd * sd,
 		alpha: 1 - decay, beta: decay, skew: newSkewT(theta[ewmaNu], theta[ewmaLambda]),
 	}
 }

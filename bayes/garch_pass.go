@@ -16,14 +16,14 @@ func newGarchWork(n int) garchWork {
 }
 
 // garchSums are the sums of a log likelihood and its derivatives: by the level and
-// the slope of the mean in the variance; by v, through the bound; by the
-// coefficients of the recursion; and by the skewed t's a, b and 1/(nu-2),
-// and the widths (1 -+ lambda)^-2 of its sides. next is h_{T+1}.
+// the slope of the mean in the variance; by the coefficients of the recursion; and by
+// the skewed t's a, b and 1/(nu-2), and the widths (1 -+ lambda)^-2 of its sides. next
+// is h_{T+1}.
 type garchSums struct {
-	logH, logTail, next                        float64
-	level, slope, v, alpha, delta, beta, omega float64
-	a, b, k                                    float64
-	side                                       [2]float64
+	logH, logTail, next                     float64
+	level, slope, alpha, delta, beta, omega float64
+	a, b, k                                 float64
+	side                                    [2]float64
 }
 
 // rescale moves the exponent of a product of positive numbers to a count, before it can
@@ -60,7 +60,7 @@ func (m *garchDays) forward(g *garch, level, slope float64, keep bool) (d garchS
 	n := len(m.y)
 	w := &m.work
 	ys, hs, inYs, direct, carry := w.y[:n], w.h[:n], w.inY[:n], w.direct[:n], w.carry[:n]
-	constant, most := slope*m.h0-level, hMax*g.v
+	constant := slope*m.h0 - level
 	omega, beta, a, b := g.omega, g.beta, s.a, s.b
 	// By the sign bit, of y and of U.
 	news, spread := [2]float64{g.alpha + g.delta, g.alpha - g.delta}, [2]float64{s.k * s.g[1], s.k * s.g[0]}
@@ -91,7 +91,7 @@ func (m *garchDays) forward(g *garch, level, slope float64, keep bool) (d garchS
 		}
 		if keep {
 			grows := beta - 2*in*y*slope
-			if next > most {
+			if next > hMax {
 				grows = 0
 			}
 			per := scale / tail
@@ -103,8 +103,8 @@ func (m *garchDays) forward(g *garch, level, slope float64, keep bool) (d garchS
 			ys[t], hs[t], inYs[t], carry[t] = y, h, inY, grows
 			direct[t] = per + (s.nu*root+inU*a*h)/(2*h*root) - inY*slope
 		}
-		if next > most {
-			next = most
+		if next > hMax {
+			next = hMax
 		}
 		h = next
 	}
@@ -123,13 +123,11 @@ func (m *garchDays) backward(g *garch, d *garchSums) {
 	n := len(m.y)
 	w := &m.work
 	ys, hs, inYs, direct, carry := w.y[:n], w.h[:n], w.inY[:n], w.direct[:n], w.carry[:n]
-	most := hMax * g.v
 	up := 0.0 // derivative by h_{t+1}
 	alpha, delta := 2*g.alpha, 2*g.delta
 	for t := n - 1; t >= 0; t-- {
 		y, h := ys[t], hs[t]
-		if t+1 < n && hs[t+1] == most {
-			d.v += up * hMax
+		if t+1 < n && hs[t+1] == hMax {
 			up = 0
 		}
 		size := math.Abs(y)

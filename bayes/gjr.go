@@ -12,37 +12,38 @@ import (
 // The asymmetric GARCH(1,1) model of Glosten, Jagannathan and Runkle (Journal of
 // Finance 48, 1993) with skewed Student-t innovations and the variance in the mean:
 //
-//	r_t = mu + kappa (h_t - v)/sqrt(v) + y_t,   y_t = sqrt(h_t) e_t,   e_t ~ skewT(nu, lambda)
+//	r_t = mu + kappa (h_t - s^2)/s + y_t,   y_t = sqrt(h_t) e_t,   e_t ~ skewT(nu, lambda)
 //	h_{t+1} = v (1-p) + alpha y_t^2 + delta y_t |y_t| + beta h_t,   h_1 = backcast
-//	beta = p - alpha - delta E[e |e|]
+//	beta = p - alpha - delta E[e |e|],   s^2 = mean square of the returns
 //
-// so that p is the persistence of the variance, v its mean, and mu the mean of
-// the returns, whatever the skew, the asymmetry and kappa. alpha + delta is the
-// coefficient of gains, alpha - delta that of losses: the sign of delta is free,
-// since the volatility of a trend follower rises with gains. kappa lets the mean
-// depend on the state: where crashes come when the variance is high, a constant
-// mean, which the data weight by 1/h, would be far above their average.
+// so that p is the persistence of the variance and v its mean in the long run.
+// alpha + delta is the coefficient of gains, alpha - delta that of losses: the sign of
+// delta is free, since the volatility of a trend follower rises with gains. kappa lets
+// the mean depend on the state: where crashes come when the variance is high, a
+// constant mean, which the data weight by 1/h, would be far above their average. mu is
+// the mean at the variance s^2 of the history, whatever the skew, the asymmetry and
+// kappa, which makes it that of the data: v is known much less, and is up to four
+// times s^2. In the long run the mean is mu + kappa (v - s^2)/s.
 //
 // h_1 is the weighted mean square of the first days (backcast), as is usual: it is
 // no parameter, since in a history that hardly varies nothing would pin it down.
 //
-// h is kept below hMax v: nearly no path of the posterior comes there, and none
-// explodes.
+// h is kept below hMax s^2, where only the days after the worst crashes come, so that
+// no path explodes.
 //
-//	sqrt(P) mu/sqrt(v)         ~ PriorSharpe
+//	sqrt(P) mu/s               ~ PriorSharpe
 //	ln sqrt(v) - ln robust sd  ~ PriorLogSD
 //	nu - 2                     ~ PriorNu
 //	p                          ~ Beta(40, 2)      90% of half-lives are 6 to 80 days
 //	alpha/(p hShare)           ~ Beta(2, 8)       alpha is 2% to 20% of p
 //	(alpha-delta)/(2 alpha)    ~ Beta(2, 2)       no side is preferred
 //	atanh lambda               ~ Normal(0, 0.25)  skewness is centered on 0
-//	kappa                      ~ Normal(0, 0.1)
+//	kappa                      ~ Normal(0, 0.2)
 //
 // The sampler moves what the data pin down: of the mean, its value c at the robust
-// variance h0 of the data and its slope b in the variance, mu = c + b (v - h0) and
-// kappa = b sqrt(v), so that no day's mean depends on v; of the variance, v where
-// it hardly persists and v (1-p) where p is near 1 (scaleLink), in units of the mean
-// square of the data; the shares by links, and ln(nu-2). The links thin the
+// variance h0 of the data and kappa, mu = c + kappa (s^2 - h0)/s, so that no day's mean
+// depends on v; of the variance, v where it hardly persists and v (1-p) where p is near
+// 1 (scaleLink), in units of s^2; the shares by links, and ln(nu-2). The links thin the
 // tails, such as the one in which p nears 1 at a fixed v.
 var gjrT = Family{
 	Name:    "gjr_t",
@@ -60,10 +61,9 @@ var gjrT = Family{
 func init() { Register(gjrT) }
 
 const (
-	hMax      = 200. // times v: 14 times its volatility
-	hShare    = 0.5  // most of the persistence that is news
+	hShare    = 0.5 // most of the persistence that is news
 	skewScale = 0.25
-	kappaSD   = 0.1
+	kappaSD   = 0.2
 )
 
 var (
@@ -98,9 +98,9 @@ func newGJR(d days, o Options) (*gjrModel, error) {
 func (m *gjrModel) Dim() int { return gjrDim }
 
 // Names are the parameters; sd_next is the standard deviation of the day after
-// the series.
+// the series, and rms the s of the series, the same in every draw.
 func (m *gjrModel) Names() []string {
-	return []string{"mu", "sd", "nu", "lambda", "news_gains", "news_losses", "persistence", "kappa", "sharpe", "sd_next"}
+	return []string{"mu", "sd", "nu", "lambda", "news_gains", "news_losses", "persistence", "kappa", "sharpe", "sd_next", "rms"}
 }
 
 // Places of the parameters of gjr_t.
@@ -115,6 +115,7 @@ const (
 	gjrKappa
 	gjrSharpe
 	gjrNext
+	gjrRMS
 	gjrParameters
 )
 
@@ -178,7 +179,7 @@ func (m *gjrModel) density(q, grad []float64) (lp, end float64, err error) {
 	slopes, signed := s.slopes()
 	sd := math.Sqrt(v)
 	level, slope := q[qMu]/m.rootYear, q[qKappa]
-	g := garch{mu: level + slope*(v-m.h0), v: v, kappa: slope, omega: omega, alpha: p * news * hShare, skew: s}
+	g := garch{mu: level + slope*(1-m.h0), kappa: slope, square: 1, first: m.first, omega: omega, alpha: p * news * hShare, skew: s}
 	tilt := 1 - 2*split // delta/alpha
 	g.delta = g.alpha * tilt
 	g.beta = p - g.alpha - g.delta*signed
@@ -186,7 +187,6 @@ func (m *gjrModel) density(q, grad []float64) (lp, end float64, err error) {
 		return 0, 0, fmt.Errorf("bayes: gjr_t with beta %.3g: %w", g.beta, nuts.ErrRecoverable)
 	}
 
-	g.first = m.first
 	n := float64(len(m.y))
 	d := m.forward(&g, level, slope, grad != nil)
 	lp = d.likelihood(&s, n)
@@ -194,12 +194,9 @@ func (m *gjrModel) density(q, grad []float64) (lp, end float64, err error) {
 		return 0, 0, fmt.Errorf("bayes: gjr_t at sd %.3g, persistence %.6g: the likelihood is %v: %w", sd, p, lp, nuts.ErrRecoverable)
 	}
 
-	// Priors, on s = sqrt(P) mu/sd, kappa = b sd and ln sd; the Jacobian of (s, kappa)
-	// in (sqrt(P) c, b) is 1.
-	ratio := g.mu / sd * m.rootYear
-	sharpe, dSharpe := m.priors.sharpe.logDensity(ratio)
-	scale, dScale := m.priors.logSD.logDensity(math.Log(v) / 2)
-	skew, kappa := q[qSkew]/skewScale, slope*sd/kappaSD
+	sharpe, dSharpe := m.priors.sharpe.logDensity(g.mu * m.rootYear)
+	scale, dScale := m.priors.logSD.logDensity(logV / 2)
+	skew, kappa := q[qSkew]/skewScale, slope/kappaSD
 	lp += sharpe + scale + scaleLog + pLog + newsLog + splitLog - skew*skew/2 - kappa*kappa/2
 	tail, dTail := m.tailPrior(q[qTail], k, excess)
 	lp += tail
@@ -219,44 +216,45 @@ func (m *gjrModel) density(q, grad []float64) (lp, end float64, err error) {
 	dTilt := d.delta * g.alpha
 	dP += d.alpha * news * hShare
 	dNews := d.alpha * p * hShare
-	dLogV := d.v*v + d.omega*omega + dSharpe*(slope*sd*m.rootYear-ratio/2) + dScale/2 - kappa*kappa/2
+	dLogV := d.omega*omega + dScale/2
 
-	grad[qMu] = d.level/m.rootYear + dSharpe/sd
+	grad[qMu] = d.level/m.rootYear + dSharpe
 	grad[qScale] = dLogV*scaleSlope + scaleLogSlope
 	grad[qPersistence] = (dP-d.omega*v-dLogV*scaleRest)*pSlope + pLogSlope
 	grad[qNews] = dNews*newsSlope + newsLogSlope
 	grad[qSplit] = -2*dTilt*splitSlope + splitLogSlope
 	grad[qSkew] = dLambda*(1-lambda*lambda) - skew/skewScale
-	grad[qKappa] = d.slope + dSharpe*m.rootYear*(v-m.h0)/sd - kappa*sd/kappaSD
+	grad[qKappa] = d.slope + dSharpe*m.rootYear*(1-m.h0) - kappa/kappaSD
 	grad[qTail] = m.tailSlope(dTail, dNu, excess)
 	return lp, d.next, nil
 }
 
-// at returns the recursion at q, in units of rms.
-func (m *gjrModel) at(q []float64) garch {
+// at returns the recursion at q and the standard deviation in the long run, in units of
+// rms.
+func (m *gjrModel) at(q []float64) (g garch, sd float64) {
 	k := m.tailAt(q[qTail])
 	p, rest, _, _, _ := persistenceLink.at(q[qPersistence])
 	news, _, _, _, _ := newsLink.at(q[qNews])
 	split, _, _, _, _ := splitLink.at(q[qSplit])
 	logV, _, _, _, _ := scaleLink(q[qScale], rest)
-	v := math.Exp(logV)
+	sd = math.Exp(logV / 2)
 	alpha := p * news * hShare
-	return newGarch(q[qMu]/m.rootYear+q[qKappa]*(v-m.h0), v, q[qKappa]*math.Sqrt(v), 2*alpha*(1-split), 2*alpha*split, p, newSkewT(2+math.Exp(k), math.Tanh(q[qSkew])))
+	return newGarch(q[qMu]/m.rootYear+q[qKappa]*(1-m.h0), sd, 1, q[qKappa], 2*alpha*(1-split), 2*alpha*split, p, newSkewT(2+math.Exp(k), math.Tanh(q[qSkew]))), sd
 }
 
 func (m *gjrModel) Constrain(q, theta []float64) {
-	g := m.at(q)
-	sd := math.Sqrt(g.v)
+	g, sd := m.at(q)
 	theta[gjrMu] = g.mu * m.rms
 	theta[gjrSD] = sd * m.rms
 	theta[gjrNu] = g.skew.nu
 	theta[gjrLambda] = g.skew.lambda
 	theta[gjrGains] = g.alpha + g.delta
 	theta[gjrLosses] = g.alpha - g.delta
-	theta[gjrP] = 1 - g.omega/g.v
-	theta[gjrKappa] = q[qKappa] * sd
+	theta[gjrP] = 1 - g.omega/(sd*sd)
+	theta[gjrKappa] = g.kappa
 	theta[gjrSharpe] = g.mu / sd * m.rootYear
 	theta[gjrNext] = math.Sqrt(m.end(q, &g)) * m.rms
+	theta[gjrRMS] = m.rms
 }
 
 // Initialize takes the mean and the variance of the data, a persistence of 0.97
@@ -294,22 +292,21 @@ func (m *gjrModel) SamplePrior(rng *rand.Rand, q []float64) {
 		}
 		logSD := m.priors.logSD.draw(rng)
 		q[qScale] = invertScale(2*logSD, 1-p)
-		sd := math.Exp(logSD)
-		q[qKappa] = kappaSD * rng.NormFloat64() / sd
-		q[qMu] = m.priors.sharpe.draw(rng)*sd - q[qKappa]*(sd*sd-m.h0)*m.rootYear
-		if m.at(q).beta >= 0 {
+		q[qKappa] = kappaSD * rng.NormFloat64()
+		q[qMu] = m.priors.sharpe.draw(rng) - q[qKappa]*(1-m.h0)*m.rootYear
+		if g, _ := m.at(q); g.beta >= 0 {
 			return
 		}
 	}
 }
 
-// LogPrior returns the log prior density of (sharpe, ln sd, nu), which the
+// LogPrior returns the log prior density of (sqrt(P) mu/s, ln sd, nu), which the
 // configuration sets; what else LogDensity adds to the log likelihood, the other
 // priors and the Jacobians, is with logJacobian, so that the sensitivity to the prior
 // is to those three.
 func (m *gjrModel) LogPrior(theta []float64) (logPrior, logJacobian float64) {
 	logSD := math.Log(theta[gjrSD] / m.rms)
-	sharpe, _ := m.priors.sharpe.logDensity(theta[gjrSharpe])
+	sharpe, _ := m.priors.sharpe.logDensity(theta[gjrMu] / m.rms * m.rootYear)
 	sd, _ := m.priors.logSD.logDensity(logSD)
 	logPrior = sharpe + sd
 	alpha := (theta[gjrGains] + theta[gjrLosses]) / 2

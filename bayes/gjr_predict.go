@@ -67,9 +67,10 @@ func (m garchPredictor) end(theta []float64) garchEnd {
 
 // garchOf returns the recursion at theta.
 func garchOf(theta []float64) garch {
-	return newGarch(theta[gjrMu], theta[gjrSD]*theta[gjrSD], theta[gjrKappa], theta[gjrGains], theta[gjrLosses], theta[gjrP], newSkewT(theta[gjrNu], theta[gjrLambda]))
+	return newGarch(theta[gjrMu], theta[gjrSD], theta[gjrRMS], theta[gjrKappa], theta[gjrGains], theta[gjrLosses], theta[gjrP], newSkewT(theta[gjrNu], theta[gjrLambda]))
 }
 
+// Mean is that at the variance of the history: see gjrT.
 func (m garchPredictor) Mean(theta []float64) float64       { return theta[m.places.mu] }
 func (m garchPredictor) Volatility(theta []float64) float64 { return theta[m.places.sd] }
 func (m garchPredictor) Idle([]float64) float64             { return 0 }
@@ -97,7 +98,7 @@ func (m garchPredictor) Path(theta, z, r []float64) {
 func (g *garch) path(h float64, r []float64) {
 	for t, e := range r {
 		// A loss beyond everything is a total loss: a simple return cannot be lower.
-		r[t] = max(-1, g.mu+g.kappa*(h-g.v)+math.Sqrt(h)*e)
+		r[t] = max(-1, g.mean(h)+math.Sqrt(h)*e)
 		_, h = g.step(r[t], h)
 	}
 }
@@ -115,10 +116,10 @@ func (m gjrPredictor) Replicate(theta []float64, rng *rand.Rand, r []float64) {
 		}
 	}
 	g.skew.draw(rng, r)
-	h := cmp.Or(m.first, g.v)
+	h := cmp.Or(m.first, theta[gjrSD]*theta[gjrSD])
 	for t, e := range r {
 		y := math.Sqrt(h) * e
-		r[t] = g.mu + g.kappa*(h-g.v) + y
+		r[t] = g.mean(h) + y
 		_, h = g.step(r[t], h)
 	}
 }

@@ -23,7 +23,7 @@ func gjrSeries(seed uint64, n int, theta []float64) *returns.Series {
 
 // gjrTruth is a set of parameters as daily returns have them.
 func gjrTruth(lambda, gains, losses, p, kappa, nu float64) []float64 {
-	return []float64{gjrMu: 0.0004, gjrSD: 0.012, gjrNu: nu, gjrLambda: lambda, gjrGains: gains, gjrLosses: losses, gjrP: p, gjrKappa: kappa, gjrSharpe: 0.0004 / 0.012 * math.Sqrt(252), gjrNext: 0}
+	return []float64{gjrMu: 0.0004, gjrSD: 0.012, gjrNu: nu, gjrLambda: lambda, gjrGains: gains, gjrLosses: losses, gjrP: p, gjrKappa: kappa, gjrSharpe: 0.0004 / 0.012 * math.Sqrt(252), gjrNext: 0, gjrRMS: 0.012}
 }
 
 // TestGJRGradient compares the adjoint gradient with differences, at many points
@@ -113,15 +113,17 @@ func TestGJRDensity(t *testing.T) {
 	}
 }
 
-// TestGJRLongRun expects mean and standard deviation of long histories to be mu and
-// sd, whatever skew, asymmetry and the variance in the mean.
+// TestGJRLongRun expects of long histories the standard deviation sd and the mean
+// mu + kappa (sd^2 - rms^2)/rms, whatever skew, asymmetry and the variance in the mean.
 func TestGJRLongRun(t *testing.T) {
 	for _, theta := range [][]float64{
 		gjrTruth(0, 0.05, 0.05, 0.9, 0, 8),
 		gjrTruth(-0.4, 0.01, 0.16, 0.9, -0.15, 8),
 		gjrTruth(0.5, 0.15, 0.02, 0.85, 0.2, 10),
 	} {
+		theta[gjrRMS] = 0.009
 		const n, histories = 40_000, 50
+		want := theta[gjrMu] + theta[gjrKappa]*(0.012*0.012-0.009*0.009)/0.009
 		y := make([]float64, n)
 		rng := rand.New(rand.NewPCG(1, 1))
 		var means, squares []float64
@@ -130,7 +132,7 @@ func TestGJRLongRun(t *testing.T) {
 			mean, square := 0.0, 0.0
 			for _, r := range y {
 				mean += r / n
-				square += (r - theta[gjrMu]) * (r - theta[gjrMu]) / n
+				square += (r - want) * (r - want) / n
 			}
 			means, squares = append(means, mean), append(squares, square)
 		}
@@ -140,8 +142,8 @@ func TestGJRLongRun(t *testing.T) {
 				t.Errorf("%v: %s %v +- %v, want %v", theta, what, mean, se, want)
 			}
 		}
-		check("mean", means, theta[gjrMu])
-		// The variance of r is that of y, E h = sd^2, and of kappa (h - v).
+		check("mean", means, want)
+		// The variance of r is that of y, E h = sd^2, and of kappa h.
 		if theta[gjrKappa] == 0 {
 			check("variance", squares, theta[gjrSD]*theta[gjrSD])
 		}
@@ -172,7 +174,7 @@ func TestGJRRecovers(t *testing.T) {
 		t.Fatalf("%v, %v, %v", p.Model, p.Findings, err)
 	}
 	for k, x := range p.Summary {
-		if k == gjrNext {
+		if k == gjrNext || k == gjrRMS { // of this history
 			continue
 		}
 		if z := (float64(x.Mean) - truth[k]) / float64(x.SD); math.Abs(z) > 4 {
@@ -285,7 +287,9 @@ func stanSeries() []*returns.Series {
 }
 
 // TestGJRAgreesWithStan compares with the posteriors that Stan has of the same series:
-// means and standard deviations to within four standard errors of Monte Carlo.
+// means to within four standard errors of Monte Carlo, standard deviations to within
+// five: where the variance hardly reverts, sd has a kurtosis of 20 and sharpe = mu/sd one
+// of 10, of which some thousand draws make the error too small.
 // testdata/reference/stan/gjr_t.R has the provenance.
 func TestGJRAgreesWithStan(t *testing.T) {
 	for k, s := range stanSeries() {
@@ -308,16 +312,16 @@ func TestGJRAgreesWithStan(t *testing.T) {
 			}
 			o.Model, o.Replicates, o.Draws = "gjr_t", 0, 4000
 			p, err := Fit(t.Context(), s, o, testStream(5), nil)
-			if err != nil || p.Verdict() == Unusable || len(want) != len(p.Summary) {
+			if err != nil || p.Verdict() == Unusable || len(want) != gjrRMS {
 				t.Fatalf("%v, %v, %d parameters, want %d", err, p.Findings, len(p.Summary), len(want))
 			}
-			for k, x := range p.Summary {
+			for k, x := range p.Summary[:gjrRMS] {
 				w := want[k]
 				more := math.Sqrt(1 + float64(x.ESSBulk)/w.ESS) // of Stan's draws
 				if z := (float64(x.Mean) - w.Mean) / (float64(x.MCSEMean) * more); x.Name != w.Name || math.Abs(z) > 4 {
 					t.Errorf("%s: mean %v; Stan has %v of %s, %.1f standard errors off", x.Name, x.Mean, w.Mean, w.Name, z)
 				}
-				if z := (float64(x.SD) - w.SD) / (float64(x.MCSESD) * more); math.Abs(z) > 4 {
+				if z := (float64(x.SD) - w.SD) / (float64(x.MCSESD) * more); math.Abs(z) > 5 {
 					t.Errorf("%s: standard deviation %v; Stan has %v, %.1f standard errors off", x.Name, x.SD, w.SD, z)
 				}
 			}
@@ -392,7 +396,7 @@ func TestGJRUnits(t *testing.T) {
 		t.Errorf("log density %v, and %v of a thousand times the returns", lp, scaled)
 	}
 	for k, want := range theta {
-		if k == gjrMu || k == gjrSD || k == gjrNext {
+		if k == gjrMu || k == gjrSD || k == gjrNext || k == gjrRMS {
 			want *= 1000
 		}
 		if math.Abs(wide[k]-want) > 1e-9*math.Abs(want) {
@@ -431,7 +435,7 @@ func TestGJRPathFollowsItsDraw(t *testing.T) {
 			remembers.Path(theta, a, a)
 			forgets.Path(theta, b, b)
 			for i := range z {
-				mean := theta[gjrMu] + theta[gjrKappa]*(h-theta[gjrSD]*theta[gjrSD])/theta[gjrSD]
+				mean := theta[gjrMu] + theta[gjrKappa]*(h-theta[gjrRMS]*theta[gjrRMS])/theta[gjrRMS]
 				if p := g.skew.cdf((a[i] - mean) / math.Sqrt(h)); math.Abs(p-0.5*math.Erfc(-z[i]/math.Sqrt2)) > 1e-4 {
 					t.Errorf("day %d: a return of %v has probability %v below it", i, a[i], p)
 				}
@@ -446,11 +450,11 @@ func TestGJRPathFollowsItsDraw(t *testing.T) {
 
 // TestGJRMeanIsTheSampleMean compares the posterior mean with the sample's over ten years,
 // by the Sharpe ratio of their difference in root mean square. skew_t has 0.11 on the
-// factors. Here the days of low variance count for more, and the mean at the
-// variance of the long run is not that at the variance of the history: 0.21 on the
-// factors, and 0.10 on 22 strategies; on five pairs, whose few crashes are outliers of a
-// Student-t with nu below 4, more than 1. UMD to 2023-03-31, whose crash came with a
-// high variance, is neither certain to be positive nor to be negative.
+// factors, most of it the prior's. Here the days of low variance count for more: 0.16 on
+// the factors, and 0.10 on 22 strategies; on five pairs, whose many nearly flat days lie
+// below the mean, and whose tails do not make up for it, 0.80. UMD to 2023-03-31, whose
+// crash came with a high variance, is neither certain to be positive nor to be negative:
+// P(mean > 0) is 0.83.
 // With -surrogates 71 it goes over all windows.
 func TestGJRMeanIsTheSampleMean(t *testing.T) {
 	if testing.Short() {
@@ -499,7 +503,7 @@ func TestGJRMeanIsTheSampleMean(t *testing.T) {
 			t.Errorf("%s: the means are a Sharpe ratio of %.3f from the samples'", set, rms)
 		}
 	}
-	check("factors", 0.25)
+	check("factors", 0.2)
 	if *surrogates <= 30 {
 		return
 	}
@@ -510,12 +514,12 @@ func TestGJRMeanIsTheSampleMean(t *testing.T) {
 			squares, n = squares+d*d, n+1
 		}
 	}
-	check("strategies but for pairs", 0.15)
+	check("strategies but for pairs", 0.13)
 }
 
 // TestGJRCryptoPaths draws a million returns over 21 days from posteriors of
-// cryptocurrencies, nu near 3: none is beyond what these have done, by orders of
-// magnitude.
+// cryptocurrencies, nu near 3: with -surrogates 71 the largest is 6,200, and 590 but for
+// ETH. A bound on the variance of 100 mean squares would allow 820,000, one of 30 540.
 func TestGJRCryptoPaths(t *testing.T) {
 	all := sharedSeries(t, "crypto/crypto8.csv.gz", 2520)
 	if len(all) == 0 {
@@ -554,7 +558,7 @@ func TestGJRCryptoPaths(t *testing.T) {
 			largest = max(largest, wealth-1)
 		}
 		t.Logf("%s: largest of %d 21-day returns %.3g", s.Strategy.Name, paths/len(all), largest)
-		if largest > 1e6 {
+		if largest > 2e4 {
 			t.Errorf("%s: a return of %.3g in 21 days", s.Strategy.Name, largest)
 		}
 	}

@@ -45,6 +45,7 @@ const (
 	activeP
 	activeKappa
 	activeNext
+	activeRMS
 	activeShape
 )
 
@@ -54,21 +55,20 @@ func newActiveGJR(d days, o Options) (dayModel, error) {
 }
 
 func (activeGJR) Names() []string {
-	return []string{"mu", "sd_active", "nu", "lambda", "news_gains", "news_losses", "persistence", "kappa", "sd_next", "sd", "sharpe"}
+	return []string{"mu", "sd_active", "nu", "lambda", "news_gains", "news_losses", "persistence", "kappa", "sd_next", "rms", "sd", "sharpe"}
 }
 
 func (m activeGJR) Constrain(q, theta []float64) {
 	var t [gjrParameters]float64
 	m.gjrModel.Constrain(q, t[:])
 	copy(theta, t[:gjrSharpe])
-	theta[activeNext], theta[activeShape], theta[activeShape+1] = t[gjrNext], t[gjrSD], t[gjrSharpe]
+	theta[activeNext], theta[activeRMS], theta[activeShape], theta[activeShape+1] = t[gjrNext], t[gjrRMS], t[gjrSD], t[gjrSharpe]
 }
 
 // LogPrior reads theta as far as its shape goes.
 func (m activeGJR) LogPrior(theta []float64) (logPrior, logJacobian float64) {
 	var t [gjrParameters]float64
 	copy(t[:], theta[:gjrSharpe])
-	t[gjrSharpe] = t[gjrMu] / t[gjrSD] * m.rootYear
 	return m.gjrModel.LogPrior(t[:])
 }
 
@@ -117,7 +117,7 @@ func (m hurdleGJRPredictor) Findings() []returns.Finding        { return m.stati
 
 // activeOf returns the recursion of the traded days at theta.
 func activeOf(theta []float64) garch {
-	return newGarch(theta[activeMu], theta[activeSD]*theta[activeSD], theta[activeKappa], theta[activeGains], theta[activeLosses], theta[activeP], newSkewT(theta[activeNu], theta[activeLambda]))
+	return newGarch(theta[activeMu], theta[activeSD], theta[activeRMS], theta[activeKappa], theta[activeGains], theta[activeLosses], theta[activeP], newSkewT(theta[activeNu], theta[activeLambda]))
 }
 
 // trades reports a day that is traded, neither 0 nor one of the costs of theta.
@@ -159,7 +159,7 @@ func (m hurdleGJRPredictor) end(theta []float64) garchEnd {
 
 // day is the distribution of a day of which h would be the variance if it is traded.
 func (g *garch) day(d *dayMixture, theta []float64, h float64) (cdf func(r float64) float64) {
-	mean, root := g.mu+g.kappa*(h-g.v), math.Sqrt(h)
+	mean, root := g.mean(h), math.Sqrt(h)
 	cdf = func(r float64) float64 { return g.skew.cdf((r - mean) / root) }
 	d.set(theta[activeShape:], cdf)
 	return cdf
@@ -235,7 +235,7 @@ func (m hurdleGJRPredictor) path(theta []float64, trading []bool, z, r []float64
 		if traded {
 			one[0] = s
 			e.skew.quantiles(&score, one[:], one[:])
-			at = max(-1, e.mu+e.kappa*(h-e.v)+math.Sqrt(h)*one[0])
+			at = max(-1, e.mean(h)+math.Sqrt(h)*one[0])
 			_, h = e.step(at, h)
 		}
 		r[t] = at
@@ -248,6 +248,7 @@ func (m hurdleGJRPredictor) Replicate(theta []float64, rng *rand.Rand, r []float
 	active.first = m.first
 	var t [gjrParameters]float64
 	copy(t[:], theta[:gjrSharpe])
+	t[gjrRMS] = theta[activeRMS]
 	days := 0
 	p, k := theta[activeShape], activeShape
 	for i := range r {

@@ -13,7 +13,7 @@ import (
 // hurdleGJRTruth trades on 30 % of the days; with costs, on a tenth of the others it
 // pays 0.05 %.
 func hurdleGJRTruth(costs bool) []float64 {
-	theta := []float64{activeMu: 0.0008, activeSD: 0.012, activeNu: 6, activeLambda: -0.2, activeGains: 0.03, activeLosses: 0.2, activeP: 0.95, activeKappa: 0, activeNext: 0}
+	theta := []float64{activeMu: 0.0008, activeSD: 0.012, activeNu: 6, activeLambda: -0.2, activeGains: 0.03, activeLosses: 0.2, activeP: 0.95, activeKappa: 0, activeNext: 0, activeRMS: 0.012}
 	theta = append(theta, 0.3, 0, 0)
 	if costs {
 		theta = append(theta, 0.1, -0.0005)
@@ -142,7 +142,7 @@ func TestHurdleGJRRecovers(t *testing.T) {
 		t.Fatalf("%v, %v, %v", p.Model, p.Findings, err)
 	}
 	for k, x := range p.Summary {
-		if k == activeNext {
+		if k == activeNext || k == activeRMS { // of this history
 			continue
 		}
 		if z := (float64(x.Mean) - truth[k]) / float64(x.SD); math.Abs(z) > 4 {

@@ -83,7 +83,7 @@ func (hurdleGJRPredictor) Persistence(theta []float64) float64 {
 // variance if it is traded.
 func (g *garch) mixed(theta []float64, h float64) float64 {
 	traded := theta[activeShape]
-	m := g.mu + g.kappa*(h-g.v)
+	m := g.mean(h)
 	mean, square := traded*m, traded*(h+m*m)
 	list, n := atoms(theta[activeShape:])
 	for _, a := range list[:n] {

@@ -21,6 +21,7 @@ func remembering() map[string]struct {
 	theta []float64
 } {
 	gjr := gjrTruth(-0.2, 0.03, 0.15, 0.96, -0.1, 6)
+	gjr[gjrRMS] = 0.01
 	ewma := ewmaTruth(-0.2, 0.95, 0.1, 6)
 	return map[string]struct {
 		of    func(*returns.Series) Predictor
@@ -86,7 +87,7 @@ func TestVolatilitiesWrittenOut(t *testing.T) {
 				first := p*mean + pays*cost
 				want = math.Sqrt(p*(h+mean*mean) + pays*cost*cost - first*first)
 			case "gjr_t":
-				mean += th[gjrKappa] * (h - v) / math.Sqrt(v)
+				mean += th[gjrKappa] * (h - th[gjrRMS]*th[gjrRMS]) / th[gjrRMS]
 			case "ewma_t":
 				mean += th[ewmaKappa] * (h - v) / math.Sqrt(v)
 			}
@@ -175,8 +176,8 @@ func fill(name string, theta, y []float64) {
 // TestVolatilitiesScale: returns in another unit have volatilities in that unit.
 func TestVolatilitiesScale(t *testing.T) {
 	places := map[string][]int{
-		"gjr_t": {gjrMu, gjrSD}, "ewma_t": {ewmaMu, ewmaSD},
-		"hurdle_gjr_t": {activeMu, activeSD, activeShape + 1, activeShape + 4},
+		"gjr_t": {gjrMu, gjrSD, gjrRMS}, "ewma_t": {ewmaMu, ewmaSD},
+		"hurdle_gjr_t": {activeMu, activeSD, activeRMS, activeShape + 1, activeShape + 4},
 	}
 	for name, c := range remembering() {
 		y, scaled, theta := make([]float64, 300), make([]float64, 300), slices.Clone(c.theta)

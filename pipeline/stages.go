@@ -43,9 +43,8 @@ func Stages(workers int) map[string]engine.Stage {
 	for _, s := range []engine.Stage{
 		{Name: "returns", Version: 3, Run: runReturns},
 		{Name: "window", Version: 5, Tree: true, Run: runWindow},
-		{Name: "bayes", Version: 6, Run: runBayes},
-		{Name: "holdout", Version: 7, Run: runHoldout},
-		{Name: "scenarios", Version: 4, Run: scenarioStage{workers}.run},
+		{Name: "bayes", Version: 7, Run: runBayes},
+		{Name: "holdout", Version: 8, Run: runHoldout},
 		{Name: "optimize", Version: 4, Run: runOptimize},
 		{Name: "fan", Version: 3, Run: scenarioStage{workers}.fan},
 		{Name: "reports", Version: 10, Tree: true, Run: runReports},

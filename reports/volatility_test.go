@@ -19,12 +19,12 @@ import (
 func withMemory() *Run {
 	r := plausible(4)
 	gjr := &bayes.Posterior{Strategy: "strategy_001", Model: "gjr_t", Method: bayes.Delayed, Chains: 4, Draws: 100, Summary: r.Posteriors[0].Summary}
-	gjr.Names = []string{"mu", "sd", "nu", "lambda", "news_gains", "news_losses", "persistence", "kappa", "sharpe", "sd_next"}
+	gjr.Names = []string{"mu", "sd", "nu", "lambda", "news_gains", "news_losses", "persistence", "kappa", "sharpe", "sd_next", "rms"}
 	ewma := &bayes.Posterior{Strategy: "strategy_002", Model: "ewma_t", Method: bayes.NUTS, Chains: 4, Draws: 100, Summary: r.Posteriors[0].Summary}
 	ewma.Names = []string{"mu", "sd", "nu", "lambda", "decay", "kappa", "sharpe", "sd_next"}
 	for i := range 400 {
 		x := math.Sin(float64(i * i))
-		gjr.Values = append(gjr.Values, 0.0002, 0.006+0.0003*x, 8, 0, 0.08+0.02*x, 0.08+0.02*x, 0.96+0.01*x, 0, 0.5, 0)
+		gjr.Values = append(gjr.Values, 0.0002, 0.006+0.0003*x, 8, 0, 0.08+0.02*x, 0.08+0.02*x, 0.96+0.01*x, 0, 0.5, 0, 0.006)
 		ewma.Values = append(ewma.Values, 0.0002, 0.007, 8, 0, 0.94+0.01*x, 0, 0.5, 0)
 	}
 	r.Posteriors[1], r.Posteriors[2] = gjr, ewma
@@ -240,7 +240,7 @@ func TestConditionalVolatilityOfReorderedDraws(t *testing.T) {
 		return *conditionalVolatility(q, 252)
 	}
 	a := of()
-	rows := slices.Collect(slices.Chunk(slices.Clone(r.Posteriors[1].Values), 10))
+	rows := slices.Collect(slices.Chunk(slices.Clone(r.Posteriors[1].Values), len(r.Posteriors[1].Names)))
 	slices.Reverse(rows)
 	r.Posteriors[1].Values = slices.Concat(rows...)
 	if b := of(); a.Forecast != b.Forecast || *a.LongRun != *b.LongRun || *a.HalfLife != *b.HalfLife {

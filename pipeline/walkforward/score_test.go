@@ -133,8 +133,8 @@ func TestHorizonCompounds(t *testing.T) {
 }
 
 // garch are the parameters of gjr_t in its order: mu, sd, nu, lambda, news_gains,
-// news_losses, persistence, kappa, sharpe, sd_next.
-var garch = []float64{0.0003, 0.012, 6, -0.1, 0.03, 0.16, 0.97, -0.05, 0.4, 0}
+// news_losses, persistence, kappa, sharpe, sd_next, rms.
+var garch = []float64{0.0003, 0.012, 6, -0.1, 0.03, 0.16, 0.97, -0.05, 0.4, 0, 0.012}
 
 // clustered simulates a history of gjr_t.
 func clustered(t *testing.T, seed uint64, days int) []float64 {

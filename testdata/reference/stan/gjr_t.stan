@@ -48,23 +48,22 @@ transformed parameters {
   real h = h1;
   real ll = N * (log(b2) / 2 + log(c));
   for (t in 1:N) {
-    real y = r[t] - mu - kappa * (h - v) / sqrt(v);
+    real y = r[t] - mu - kappa * (h - 1);
     real u = a + sqrt(b2) * y / sqrt(h);
     ll += -log(h) / 2 - (nu + 1) / 2 * log1p(square(u / (1 + (u < 0 ? -lambda : lambda))) / (nu - 2));
-    h = fmin(v * (1 - p) + (alpha * y + delta * fabs(y)) * y + beta * h, 200 * v);
+    h = fmin(v * (1 - p) + (alpha * y + delta * fabs(y)) * y + beta * h, 50);
   }
   sd_next = sqrt(h);
 }
 model {
-  sharpe ~ student_t(3, 0, 0.7);
-  target += log(root_year) - log_sd; // of mu to sharpe
+  root_year * mu ~ student_t(3, 0, 0.7);
   log_sd ~ normal(log(sd0), 1);
   p ~ beta(40, 2);
   news ~ beta(2, 8);
   split ~ beta(2, 2);
   excess ~ gamma(2, 0.1);
   atanh_lambda ~ normal(0, 0.25);
-  kappa ~ normal(0, 0.1);
+  kappa ~ normal(0, 0.2);
   if (beta < 0) reject("beta");
   target += ll;
 }
