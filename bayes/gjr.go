@@ -97,8 +97,9 @@ func newGJR(d days, o Options) (*gjrModel, error) {
 
 func (m *gjrModel) Dim() int { return gjrDim }
 
-// Names are the parameters; sd_next is the standard deviation of the day after
-// the series, and rms the s of the series, the same in every draw.
+// Names are the parameters; sharpe is annual, that of the history, mu/s; sd_next is the
+// standard deviation of the day after the series, and rms the s of the series, the same
+// in every draw.
 func (m *gjrModel) Names() []string {
 	return []string{"mu", "sd", "nu", "lambda", "news_gains", "news_losses", "persistence", "kappa", "sharpe", "sd_next", "rms"}
 }
@@ -252,7 +253,7 @@ func (m *gjrModel) Constrain(q, theta []float64) {
 	theta[gjrLosses] = g.alpha - g.delta
 	theta[gjrP] = 1 - g.omega/(sd*sd)
 	theta[gjrKappa] = g.kappa
-	theta[gjrSharpe] = g.mu / sd * m.rootYear
+	theta[gjrSharpe] = g.mu * m.rootYear
 	theta[gjrNext] = math.Sqrt(m.end(q, &g)) * m.rms
 	theta[gjrRMS] = m.rms
 }

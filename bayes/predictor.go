@@ -74,7 +74,7 @@ type TradingPredictor interface {
 }
 
 // SharpeRatio is a Predictor that has the annual Sharpe ratio among its
-// parameters. Of others it is Mean/Volatility times the square root of the
+// parameters: with memory of the variance that of the history, mu/s in gjr_t. Of others it is Mean/Volatility times the square root of the
 // periods of a year.
 type SharpeRatio interface {
 	Sharpe(theta []float64) float64
@@ -121,12 +121,12 @@ func digest(y []float64) string {
 // annual Sharpe ratio of a predictor at theta, for so many periods a year.
 func Annual(m Predictor, theta []float64, periods float64) (mean, volatility, sharpe float64) {
 	root, sd := math.Sqrt(periods), m.Volatility(theta)
+	mean = m.Mean(theta)
+	sharpe = mean / sd * root
 	if s, is := m.(SharpeRatio); is {
 		sharpe = s.Sharpe(theta)
-		return sharpe * sd * root, sd * root, sharpe
 	}
-	mean = m.Mean(theta)
-	return mean * periods, sd * root, mean / sd * root
+	return mean * periods, sd * root, sharpe
 }
 
 // eachCDF is the PIT of a model without memory.

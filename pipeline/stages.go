@@ -45,6 +45,7 @@ func Stages(workers int) map[string]engine.Stage {
 		{Name: "window", Version: 5, Tree: true, Run: runWindow},
 		{Name: "bayes", Version: 7, Run: runBayes},
 		{Name: "holdout", Version: 8, Run: runHoldout},
+		{Name: "scenarios", Version: 4, Run: scenarioStage{workers}.run},
 		{Name: "optimize", Version: 4, Run: runOptimize},
 		{Name: "fan", Version: 3, Run: scenarioStage{workers}.fan},
 		{Name: "reports", Version: 10, Tree: true, Run: runReports},

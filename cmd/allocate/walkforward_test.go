@@ -28,7 +28,8 @@ var (
 // TestWalkforwardBars holds a model to what a return model of daily returns must do:
 // in every state of volatility VaR exceptions a day ahead within 1.5 points of 5% and
 // 0.6 of 1%, and log score and CRPS better than those of the reference on at least 40 of
-// 43 strategies.
+// 43 strategies. Of the dependences, DCC must be better than a constant t copula by 0.5
+// nats a day on factors and strategies, under every model and in every year.
 func TestWalkforwardBars(t *testing.T) {
 	if *walkforwardModels == "" {
 		t.Skip("no -walkforward")
@@ -56,7 +57,7 @@ func TestWalkforwardBars(t *testing.T) {
 			if err := os.WriteFile(settings, []byte(text), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			args := []string{"walkforward", "-q", "--config", settings, "--models", *walkforwardModels, "--start", set.start, "--min-history", set.history}
+			args := []string{"walkforward", "-q", "--config", settings, "--models", *walkforwardModels, "--start", set.start, "--min-history", set.history, "--dependence", "t_copula,dcc_t_copula"}
 			var table, report, errors bytes.Buffer
 			if code := Main(t.Context(), args, &table, &errors); code != exitOK && code != exitDegraded {
 				t.Fatalf("exit code %d: %s", code, &errors)
@@ -76,6 +77,19 @@ func TestWalkforwardBars(t *testing.T) {
 				}{{e.Below5, 5, 1.5}, {e.Below1, 1, 0.6}} {
 					if share := 100 * float64(x.below) / float64(e.Forecasts); !(math.Abs(share-x.level) <= x.limit) {
 						t.Errorf("%s, %s: %.2f%% of %d days below the %v%% VaR", m.Model, state, share, e.Forecasts, x.level)
+					}
+				}
+			}
+			for _, j := range r.Joint {
+				if j.Dependence != "dcc_t_copula" || set.name == "crypto" {
+					continue
+				}
+				if !(j.LogScore.Mean >= 0.5) {
+					t.Errorf("%s: DCC is better by %v nats a day", j.Model, j.LogScore.Mean)
+				}
+				for _, y := range j.Years {
+					if !(y.Mean > 0) {
+						t.Errorf("%s: DCC is worse in %d, by %v nats a day", j.Model, y.Year, y.Mean)
 					}
 				}
 			}

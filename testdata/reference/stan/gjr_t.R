@@ -14,7 +14,7 @@ for (k in 1:5) {
     chains = 4, cores = 2, iter = 3000, warmup = 1000, seed = 1, control = list(adapt_delta = 0.95), refresh = 0,
     init = function() list(mu = 0, log_sd = 0, p = 0.95, news = 0.15, split = 0.5, excess = 5, atanh_lambda = 0, kappa = 0))
   d <- as.data.frame(fit, pars = c("mu", "log_sd", "nu", "lambda", "alpha", "delta", "p", "kappa", "sharpe", "sd_next"))
-  q <- data.frame(mu = d$mu * unit, sd = exp(d$log_sd) * unit, nu = d$nu, lambda = d$lambda, news_gains = d$alpha + d$delta,
+  q <- data.frame(mu = d$mu * unit, log_sd = d$log_sd + log(unit), nu = d$nu, lambda = d$lambda, news_gains = d$alpha + d$delta,
     news_losses = d$alpha - d$delta, persistence = d$p, kappa = d$kappa, sharpe = d$sharpe, sd_next = d$sd_next * unit)
   ess <- sapply(names(q), function(n) rstan::ess_bulk(matrix(q[[n]], ncol = 4)))
   rows <- sapply(names(q), function(n) sprintf('  {"name": "%s", "mean": %.9g, "sd": %.9g, "ess": %.0f}', n, mean(q[[n]]), sd(q[[n]]), ess[[n]]))

@@ -43,7 +43,7 @@ transformed parameters {
   real alpha = 0.5 * p * news;
   real delta = alpha * (1 - 2 * split);
   real beta = p - alpha - delta * (lambda < 0 ? -1 : 1) * signed_half(nu, fabs(lambda), c, fabs(a), b2);
-  real sharpe = root_year * mu / exp(log_sd);
+  real sharpe = root_year * mu;
   real sd_next;
   real h = h1;
   real ll = N * (log(b2) / 2 + log(c));
