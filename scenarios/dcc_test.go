@@ -373,6 +373,71 @@ func TestDCCPathsAreExact(t *testing.T) {
 	}
 }
 
+// TestMissingScoresCountAsExpected has days without any score, which leave Q at the long
+// run, and days with one of three, whose Q is that of the expectation by hand.
+func TestMissingScoresCountAsExpected(t *testing.T) {
+	r := mat.NewSymDense(3, []float64{1, 0.6, 0.3, 0.6, 1, 0.2, 0.3, 0.2, 1})
+	d := &dcc{news: r, long: nearestCorrelation(elliptical(r, 6))}
+	const a, b = 0.1, 0.85
+	f := d.filterOf(dccPoint{a: a, b: b}, indices(3))
+	nan := math.NaN()
+	for range 50 {
+		f.step([]float64{nan, nan, nan})
+	}
+	before := f.state()
+	for i := range 3 {
+		for j := range 3 {
+			if math.Abs(before.At(i, j)-d.long.At(i, j)) > 1e-5 {
+				t.Errorf("without a day Q(%d, %d) is %v, want %v", i, j, before.At(i, j), d.long.At(i, j))
+			}
+		}
+	}
+	const z = 2.5
+	f.step([]float64{z, nan, nan})
+	after := f.state()
+	for i := range 3 {
+		for j := range 3 {
+			// E z_i z_j given z_0: r_0i r_0j z^2 + r_ij - r_0i r_0j.
+			news := r.At(0, i)*r.At(0, j)*(z*z-1) + r.At(i, j)
+			want := (1-b)*d.long.At(i, j) - a*r.At(i, j) + a*news + b*before.At(i, j)
+			if math.Abs(after.At(i, j)-want) > 1e-5 {
+				t.Errorf("Q(%d, %d) is %v, want %v", i, j, after.At(i, j), want)
+			}
+		}
+	}
+}
+
+// TestFactorsExpectMissingScores compares expectation and variance under factors with those
+// of the full regression on the same correlation.
+func TestFactorsExpectMissingScores(t *testing.T) {
+	const n = 5
+	b := []float64{0.8, 0.7, 0.6, 0.5, 0.4}
+	r := mat.NewSymDense(n, nil)
+	m := &mixer{loadings: general(n, 1), own: make([]float64, n)}
+	for i := range n {
+		m.loadings.Data[i], m.own[i] = b[i], math.Sqrt(1-b[i]*b[i])
+		for j := range i + 1 {
+			r.SetSym(i, j, b[i]*b[j])
+		}
+		r.SetSym(i, i, 1)
+	}
+	nan := math.NaN()
+	day := []float64{1.5, nan, -0.3, nan, 0.2}
+	want := slices.Clone(day)
+	g := newRegressions(r).of(want)
+	g.expect(want)
+	left := map[int]float64{}
+	m.expect(day, func(j int, variance float64) { left[j] = variance })
+	for k, j := range g.gone {
+		if math.Abs(day[j]-want[j]) > 1e-5 || math.Abs(left[j]-g.rest.At(k, k)) > 1e-5 {
+			t.Errorf("%d: %v with variance %v, want %v with %v", j, day[j], left[j], want[j], g.rest.At(k, k))
+		}
+	}
+	if len(left) != 2 {
+		t.Errorf("%v", left)
+	}
+}
+
 // TestDCCIsPositiveDefinite filters random ragged panels: every day's correlation has a
 // Cholesky factor.
 func TestDCCIsPositiveDefinite(t *testing.T) {
