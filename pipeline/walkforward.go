@@ -173,7 +173,9 @@ func (w *evaluation) run(ctx context.Context) error {
 						text, _, _ := strings.Cut(err.Error(), "\n") // a panic has its stack below
 						scores, err = &walkforward.Scores{Failed: text}, nil
 					}
-					s.Scores[k][i], w.fits[j][k][i] = scores, fit
+					if s.Scores[k][i] = scores; err == nil && scores.Failed == "" {
+						w.fits[j][k][i] = fit
+					}
 					step.one()
 					return err
 				})

@@ -82,7 +82,16 @@ func TestWalkForward(t *testing.T) {
 	file := ragged(t, 560)
 	c := cold(t, walkConfig(t, file))
 	c.Workers = 1
+	walkOptions := walkOptions
+	walkOptions.Dependences = []string{"t_copula", "dcc_t_copula"}
 	r, text, m := walk(t, c, walkOptions)
+	if len(r.Joint) != 4 || r.Joint[0].LogScore.Mean != 0 || r.Joint[1].Dependence != "dcc_t_copula" || r.Joint[2].Model != "normal" {
+		t.Fatalf("dependences: %+v", r.Joint)
+	}
+	// Of 260 days, without those before late has a fit on which idle is out of the market.
+	if j := r.Joint[1]; j.Strategies != 3 || j.LogScore.Days < 120 || j.LogScore.Days > 260 || len(j.Years) == 0 {
+		t.Errorf("together: %+v", j)
+	}
 	if !slices.Equal(r.Short, []string{"short"}) {
 		t.Errorf("too short: %v", r.Short)
 	}
@@ -262,7 +271,7 @@ func TestWalkForwardRefuses(t *testing.T) {
 // that crashes is reported, while the others go on.
 func TestWalkForwardInProcesses(t *testing.T) {
 	file := ragged(t, 360)
-	o := walkforward.Options{Models: []string{"student_t"}, MinHistory: 300, Refit: 100}
+	o := walkforward.Options{Models: []string{"student_t"}, Dependences: []string{"gaussian", "t_copula"}, MinHistory: 300, Refit: 100}
 	c := walkConfig(t, file)
 	c.Returns.Strategies = []string{"full", "idle"}
 	_, text, _ := walk(t, c, o)
