@@ -57,7 +57,8 @@ func plausible(n int) *Run {
 		names := []string{"mu", "sigma", "nu", "sd", "sharpe"}
 		p := &bayes.Posterior{Strategy: name, Model: "student_t", Names: names, Chains: 4, Draws: 100, Values: make([]float64, 5*400)}
 		for i := range 400 {
-			copy(p.Values[5*i:], []float64{0.0002, 0.01, 6, 0.011 + 0.0004*wave(i, j), 0.5 + 0.4*wave(i, j+1)})
+			sd, sharpe := 0.011+0.0004*wave(i, j), 0.5+0.4*wave(i, j+1)
+			copy(p.Values[5*i:], []float64{sharpe * sd / math.Sqrt(252), 0.01, 6, sd, sharpe})
 		}
 		for k, q := range names {
 			p.Summary = append(p.Summary, bayes.Summary{Name: q, Mean: bayes.Number(p.Values[k]), SD: 0.1, Q5: bayes.Number(p.Values[k] * 0.9), Q95: bayes.Number(p.Values[k] * 1.1), RHat: 1.0012, ESSBulk: 3210, ESSTail: 2987})

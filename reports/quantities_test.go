@@ -132,7 +132,7 @@ func TestQuantitiesAskThePredictor(t *testing.T) {
 	}
 	for i := range p.Len() {
 		theta := p.Theta(i)
-		if q.volatility[i] != theta[3] || q.sharpe[i] != theta[4] || q.mean[i] != theta[4]*theta[3]*math.Sqrt(252) {
+		if q.volatility[i] != theta[3] || q.sharpe[i] != theta[4] || q.mean[i] != theta[0]*252 {
 			t.Fatalf("draw %d: %v %v %v of %v", i, q.mean[i], q.volatility[i], q.sharpe[i], theta)
 		}
 	}
