@@ -50,7 +50,7 @@ func runHoldout(ctx context.Context, c *engine.Call) ([]byte, error) {
 			if err != nil {
 				return nil, err
 			}
-			if coverage, err = (scenarios.Strategy{Series: &train, Posterior: p, Predictor: predictor}).Holdout(s.Returns[n:], c.Stream("cone")); err != nil {
+			if coverage, err = (scenarios.Strategy{Series: &train, Posterior: p, Predictor: predictor}).Holdout(s, c.Stream("cone")); err != nil {
 				return nil, err
 			}
 			coverage.ParetoK = k

@@ -52,7 +52,7 @@ func Stages(workers int) map[string]engine.Stage {
 		{Name: "baselines", Version: 2, Run: runBaselines},
 		{Name: "portfolio", Version: 2, Run: runPortfolio},
 		{Name: "walkforward", Version: 1, Run: runWalkForward},
-		{Name: "joint", Version: 1, Run: runJoint},
+		{Name: "joint", Version: 2, Run: runJoint},
 	} {
 		stages[s.Name] = s
 	}

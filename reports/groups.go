@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -61,13 +62,7 @@ func groupsOf(r *Run) (groups []Group) {
 		}
 	}
 	slices.SortStableFunc(held, func(a, b int) int {
-		switch x, y := math.Abs(r.Solution.Weights[a]), math.Abs(r.Solution.Weights[b]); {
-		case x > y:
-			return -1
-		case x < y:
-			return 1
-		}
-		return 0
+		return cmp.Compare(math.Abs(r.Solution.Weights[b]), math.Abs(r.Solution.Weights[a]))
 	})
 	held = held[:min(len(held), mostMerged)]
 	n := len(held)
@@ -123,15 +118,7 @@ func groupsOf(r *Run) (groups []Group) {
 		}
 		groups = append(groups, g)
 	}
-	slices.SortStableFunc(groups, func(a, b Group) int {
-		switch {
-		case a.Weight > b.Weight:
-			return -1
-		case a.Weight < b.Weight:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(groups, func(a, b Group) int { return cmp.Compare(b.Weight, a.Weight) })
 	return groups
 }
 
@@ -139,7 +126,7 @@ func groupsOf(r *Run) (groups []Group) {
 func (d *Dependence) note(over string, f returns.Frequency) string {
 	var parts []string
 	if d.MeanCorrelationToday != nil && d.MeanCorrelation != nil && d.HalfLife != nil {
-		parts = append(parts, fmt.Sprintf("The scenarios start from a mean correlation of %.2f over all strategies and return to %.2f with a half-life of %s.",
+		parts = append(parts, fmt.Sprintf("The scenarios start from a mean correlation of normal scores of %.2f and return to %.2f with a half-life of %s.",
 			*d.MeanCorrelationToday, *d.MeanCorrelation, f.Days(int(math.Round(*d.HalfLife)))))
 	}
 	const mostGroups, mostNames = 3, 6

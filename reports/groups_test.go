@@ -47,7 +47,7 @@ func TestGroups(t *testing.T) {
 		t.Errorf("%+v", g)
 	}
 	note := d.note("21 days", returns.Daily)
-	for _, want := range []string{"from a mean correlation of 0.52 over all strategies and return to 0.31 with a half-life of 33 days.", "Most correlated over 21 days: s3, s1 (mean correlation 0.8", "50.00% of capital). s0, s4, s2 (mean"} {
+	for _, want := range []string{"from a mean correlation of normal scores of 0.52 and return to 0.31 with a half-life of 33 days.", "Most correlated over 21 days: s3, s1 (mean correlation 0.8", "50.00% of capital). s0, s4, s2 (mean"} {
 		if !strings.Contains(note, want) {
 			t.Errorf("%s\nwant %s", note, want)
 		}

@@ -51,8 +51,17 @@ func whiten(score []float64) (a autocorrelation) {
 		return a
 	}
 	a.phi = max(-0.95, min(0.95, phi*(1-1/square)))
+	a.innovations(score, math.NaN())
+	return a
+}
+
+// innovations replaces scores by e, before being the score of the day before; NaN: there is
+// none.
+func (a autocorrelation) innovations(score []float64, before float64) {
+	if a.phi == 0 {
+		return
+	}
 	root := math.Sqrt(1 - a.phi*a.phi)
-	before = math.NaN()
 	for t, z := range score {
 		if math.IsNaN(z) {
 			continue
@@ -62,7 +71,6 @@ func whiten(score []float64) (a autocorrelation) {
 		}
 		before = z
 	}
-	return a
 }
 
 // follow turns independent scores into those that depend on the day before.

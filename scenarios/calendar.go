@@ -31,7 +31,7 @@ func newCalendar(h *history) *calendar {
 		for t, v := range traded {
 			if !math.IsNaN(v) {
 				some = true
-				if t > c.first && len(h.dates)-t >= h.year {
+				if t > c.first && len(h.dates)-t >= h.frequency.Year() {
 					c.first = t
 				}
 				break

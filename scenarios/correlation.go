@@ -75,7 +75,7 @@ func general(r, c int) blas64.General {
 	return blas64.General{Rows: r, Cols: c, Stride: c, Data: make([]float64, r*c)}
 }
 
-// shrunk moves each correlation towards the mean of all, by
+// complete moves each correlation towards the mean of all, by
 //
 //	v/(v + tau^2),  v = (1 - rho^2)^2/days,  tau^2 = mean((rho - mean)^2 - v),
 //
@@ -85,9 +85,7 @@ func general(r, c int) blas64.General {
 // far better than others. A pair with fewer than leastOverlap common days gets
 // what the others imply. It also returns the mean intensity and the mean
 // correlation.
-func (p pairs) shrunk() (r *mat.SymDense, intensity, mean float64) { return p.complete(true) }
-
-// complete is shrunk, or without shrinkage.
+// Without shrinkage each keeps its own.
 func (p pairs) complete(shrink bool) (r *mat.SymDense, intensity, mean float64) {
 	n := p.rho.SymmetricDim()
 	r = mat.NewSymDense(n, nil)

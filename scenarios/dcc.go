@@ -5,6 +5,9 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/lapack/lapack64"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -20,8 +23,8 @@ import (
 // R is that of all days with nonlinear shrinkage of its eigenvalues (correlation
 // targeting, as Engle, Ledoit and Wolf, Journal of Business & Economic Statistics 37,
 // 2019), which no day's estimate has to learn: with a + b < 1 every forecast returns to
-// it. a and b maximize the likelihood of up to judged
-// strategies (dccfit.go), nu the likelihood given the path of R_t.
+// it. a and b maximize the likelihood of up to judged strategies (dccfit.go), nu the
+// likelihood given the path of R_t.
 //
 // A score that is missing counts as its expectation given those of the day that are
 // there, with its variance: Q_t stays positive definite however ragged the histories
@@ -139,25 +142,8 @@ func (f *filter) state() *mat.SymDense {
 // cholesky factors the lower triangle of an n x n matrix in place; false where it is not
 // positive definite.
 func cholesky(l []float64, n int) bool {
-	for i := range n {
-		row := l[i*n : i*n+i+1]
-		for j := range row {
-			other := l[j*n : j*n+j+1]
-			sum := row[j]
-			for k, v := range row[:j] {
-				sum -= v * other[k]
-			}
-			if i != j {
-				row[j] = sum / other[j]
-				continue
-			}
-			if !(sum > 1e-12) {
-				return false
-			}
-			row[j] = math.Sqrt(sum)
-		}
-	}
-	return true
+	_, ok := lapack64.Potrf(blas64.Symmetric{N: n, Stride: n, Data: l, Uplo: blas.Lower})
+	return ok
 }
 
 // indices are 0 to n-1.
@@ -187,7 +173,7 @@ func (d *dcc) about(h *history, numbers map[string]float64) string {
 	long := meanCorrelation(d.long)
 	numbers["mean_correlation"] = long
 	if d.best.a == 0 {
-		return fmt.Sprintf("Mean correlation of normal scores: %.2f; it does not move.", long)
+		return fmt.Sprintf("Mean correlation of normal scores: %.2f, constant.", long)
 	}
 	among := indices(len(h.score))
 	if len(among) > mostFull {
@@ -196,7 +182,7 @@ func (d *dcc) about(h *history, numbers map[string]float64) string {
 	}
 	today, half := meanCorrelation(d.today(h, d.best, among)), d.best.halfLife()
 	numbers["mean_correlation_today"], numbers["dcc_a"], numbers["dcc_b"], numbers["dcc_half_life"] = today, d.best.a, d.best.b, half
-	return fmt.Sprintf("Mean correlation of normal scores: %.2f today, %.2f in the long run; it moves with a half-life of %.0f days (DCC, a = %.3f, b = %.3f).", today, long, half, d.best.a, d.best.b)
+	return fmt.Sprintf("Mean correlation of normal scores: %.2f today, %.2f in the long run; shocks have a half-life of %s (DCC, a = %.3f, b = %.3f).", today, long, h.frequency.Days(int(math.Round(half))), d.best.a, d.best.b)
 }
 
 // memoryOf returns the number of days after which less than 1e-8 of a day's news is left.

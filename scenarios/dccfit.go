@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -74,15 +75,7 @@ func (d *dcc) draw(points []dccPoint, share []float64) {
 			d.points = append(d.points, p)
 		}
 	}
-	slices.SortStableFunc(d.points, func(x, y dccPoint) int {
-		switch {
-		case x.share > y.share:
-			return -1
-		case x.share < y.share:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(d.points, func(x, y dccPoint) int { return cmp.Compare(y.share, x.share) })
 	d.points = d.points[:min(len(d.points), mostPoints)]
 	sum := 0.0
 	for _, p := range d.points {

@@ -44,12 +44,11 @@ func newDependence(strategies []Strategy, kind string, stream func(string) rand.
 	d.ranks = h
 	p := newPairs(h.score)
 	findings := p.short(strategies)
-	r, intensity, mean := p.shrunk()
+	r, intensity, mean := p.complete(kind != DCC)
+	if kind == DCC {
+		r = nonlinear(r, p.overlap())
+	}
 	if kind == TCopula || kind == DCC {
-		if kind == DCC {
-			r, _, mean = p.complete(false)
-			r = nonlinear(r, p.overlap())
-		}
 		if d.t, err = newTCopula(h, r, stream("copula"), each); err != nil {
 			return nil, nil, err
 		}

@@ -187,7 +187,7 @@ func TestShrinkageMovesWhatIsUncertain(t *testing.T) {
 	p.days.SetSym(2, 3, 61) // hardly known
 	p.days.SetSym(4, 5, 10) // too few days
 	p.rho.SetSym(4, 5, -0.8)
-	r, _, _ := p.shrunk()
+	r, _, _ := p.complete(true)
 	if r.At(0, 1) < 0.899 || r.At(2, 3) > r.At(0, 1) || r.At(4, 5) < 0 || r.At(4, 5) > 0.6 {
 		t.Errorf("0.9 over 2000 days became %.4f, over 61 days %.4f; -0.8 over 10 days %.4f", r.At(0, 1), r.At(2, 3), r.At(4, 5))
 	}
@@ -197,12 +197,12 @@ func TestShrinkageMovesWhatIsUncertain(t *testing.T) {
 // product of the links; without links, by the mean of all.
 func TestUnknownCorrelationIsImplied(t *testing.T) {
 	p := pairs{mat.NewSymDense(3, []float64{1, 0.9, 0, 0.9, 1, 0.5, 0, 0.5, 1}), mat.NewSymDense(3, []float64{4e6, 4e6, 0, 4e6, 8e6, 4e6, 0, 4e6, 4e6})}
-	r, _, _ := p.shrunk()
+	r, _, _ := p.complete(true)
 	if math.Abs(r.At(0, 2)-0.45) > 1e-4 {
 		t.Errorf("0 and 2 are given %.4f, want 0.45", r.At(0, 2))
 	}
 	p.days.SetSym(1, 2, 3)
-	if r, _, mean := p.shrunk(); r.At(0, 2) != mean || math.Abs(mean-0.9) > 1e-12 {
+	if r, _, mean := p.complete(true); r.At(0, 2) != mean || math.Abs(mean-0.9) > 1e-12 {
 		t.Errorf("0 and 2 are given %.4f, mean %.4f, want 0.9", r.At(0, 2), mean)
 	}
 }

@@ -27,8 +27,8 @@ func (s Strategy) trades() bool {
 
 // history is the ranks of all strategies' days, side by side.
 type history struct {
-	dates []returns.Date // T days that any strategy has, in order
-	year  int            // days that make a year
+	dates     []returns.Date // T days that any strategy has, in order
+	frequency returns.Frequency
 	// score is N rows of T normal scores Phi^-1((rank - 1/2)/n) of the days that
 	// a strategy has, ties at their middle rank; NaN on other days. A strategy
 	// that is not always in the market is ranked among the days on which it is
@@ -52,7 +52,7 @@ type history struct {
 // is in its paths already, and would count twice.
 func newHistory(strategies []Strategy, each func(n int, f func(j int)) error) (*history, error) {
 	n := len(strategies)
-	h := &history{dates: unionOf(strategies), year: strategies[0].Series.Frequency.Year(), score: make([][]float64, n), traded: make([][]float64, n), serial: make([]autocorrelation, n)}
+	h := &history{dates: unionOf(strategies), frequency: strategies[0].Series.Frequency, score: make([][]float64, n), traded: make([][]float64, n), serial: make([]autocorrelation, n)}
 	at := make(map[returns.Date]int, len(h.dates))
 	for t, d := range h.dates {
 		at[d] = t

@@ -56,9 +56,10 @@ type Coverage struct {
 	Findings []returns.Finding `json:"findings,omitempty"` // scenarios.holdout_pit, scenarios.holdout_tail
 }
 
-// Holdout compares the days after the series, which the posterior has not seen,
-// with what it predicts. src drives the futures of the cone.
-func (s Strategy) Holdout(days []float64, src rand.Source) (*Coverage, error) {
+// Holdout compares the forecasts with the days of whole that follow the series, its
+// beginning, which the posterior has not seen. src drives the simulated paths.
+func (s Strategy) Holdout(whole *returns.Series, src rand.Source) (*Coverage, error) {
+	days := whole.Returns[s.Series.Len():]
 	u, err := s.PIT(s.Series.Returns, days)
 	if err != nil {
 		return nil, fmt.Errorf("scenarios: predictive distribution of %q: %w", s.Series.Strategy.Name, err)
@@ -67,7 +68,7 @@ func (s Strategy) Holdout(days []float64, src rand.Source) (*Coverage, error) {
 	if len(u) == 0 {
 		return c, nil
 	}
-	if c.States, err = s.states(days, u, src); err != nil {
+	if c.States, err = s.states(whole, u, src); err != nil {
 		return nil, err
 	}
 	c.Findings = misfit("scenarios.holdout_", "held-out returns", c.Strategy, u)

@@ -50,6 +50,16 @@ func TestHeldOut(t *testing.T) {
 	}
 }
 
+// followed is a series with more days.
+func followed(s *returns.Series, days ...float64) *returns.Series {
+	whole := *s
+	whole.Dates, whole.Returns = slices.Clone(s.Dates), slices.Concat(s.Returns, days)
+	for len(whole.Dates) < len(whole.Returns) {
+		whole.Dates = append(whole.Dates, whole.Dates[len(whole.Dates)-1].AddDays(1))
+	}
+	return &whole
+}
+
 // even is a predictor whose PITs rise evenly from 0 to 1.
 type even struct{}
 
@@ -70,7 +80,7 @@ func TestCoverageCounts(t *testing.T) {
 		Posterior: &bayes.Posterior{Strategy: "a", Model: "normal", Names: []string{"mu", "sd"}, Chains: 1, Draws: 50, Values: make([]float64, 100)},
 		Predictor: even{},
 	}
-	c, err := s.Holdout(make([]float64, 1000), rand.NewPCG(1, 1))
+	c, err := s.Holdout(followed(s.Series, make([]float64, 1000)...), rand.NewPCG(1, 1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +110,7 @@ func TestStatesOfAHoldout(t *testing.T) {
 		y[k] = sd * rng.NormFloat64()
 	}
 	s := fixed(t, "a", y[:1000], [][3]float64{{0, 0.01, 200}, {0, 0.01, 200}})
-	c, err := s.Holdout(y[1000:], rand.NewPCG(1, 1))
+	c, err := s.Holdout(followed(s.Series, y[1000:]...), rand.NewPCG(1, 1))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 	"allocate/returns"
 )
 
-// JointDay is how likely a dependence made what strategies did together on a day.
+// JointDay is the score that a dependence has of the joint returns of a day.
 type JointDay struct {
 	Date       returns.Date `json:"date"`
 	Strategies int          `json:"strategies"` // present: at least two
@@ -40,6 +40,11 @@ func ScoreDependence(ctx context.Context, strategies []Strategy, after []*return
 	d, _, err := newDependence(strategies, kind, stream, func(n int, f func(i int)) error { return each(ctx, n, workers, f) })
 	if err != nil {
 		return nil, err
+	}
+	if d.ranks != nil {
+		for j, a := range d.ranks.serial {
+			a.innovations(score[j], a.last)
+		}
 	}
 	nu := math.Inf(1)
 	if d.t != nil {

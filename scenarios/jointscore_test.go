@@ -80,6 +80,40 @@ func TestDependenceIsScored(t *testing.T) {
 	}
 }
 
+// TestScoresAreOfInnovations smooths two strategies of a common factor, whose innovations
+// of a day say more of each other than their scores do: the score is that of the
+// innovations, the first of which goes on from the last day of history.
+func TestScoresAreOfInnovations(t *testing.T) {
+	const at, days, phi, rho = 2000, 4000, 0.6, 0.5
+	score, _ := dccTruth(3, 2, days, 0, 0, 1000)
+	for k := range score[0] {
+		score[1][k] = rho*score[0][k] + math.Sqrt(1-rho*rho)*score[1][k]
+	}
+	smooth, plain := make([]float64, days), score[1]
+	before := 0.0
+	for k, e := range score[0] {
+		before = phi*before + math.Sqrt(1-phi*phi)*e
+		smooth[k] = before
+	}
+	mean := func(rows [][]float64) (m float64) {
+		s, after := split(t, rows, at)
+		got, err := ScoreDependence(t.Context(), s, after, TCopula, stream(2), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range got {
+			m += d.LogScore / float64(len(got))
+		}
+		return m
+	}
+	// The innovations of the one that is smooth are as near to the other as they were.
+	want, got := mean([][]float64{score[0], plain}), mean([][]float64{smooth, plain})
+	t.Logf("log score %.4f, of the innovations %.4f", got, want)
+	if math.Abs(got-want) > 0.015 || want < 0.1 {
+		t.Errorf("log score %.4f, of the innovations %.4f", got, want)
+	}
+}
+
 // TestScoreOfADay is the density of two strategies by its formula, of a copula without
 // tail dependence.
 func TestScoreOfADay(t *testing.T) {
@@ -162,7 +196,7 @@ func TestNonlinearShrinkage(t *testing.T) {
 			return sum
 		}
 		r, _, _ := p.complete(false)
-		linear, _, _ := p.shrunk()
+		linear, _, _ := p.complete(true)
 		ours := nonlinear(r, p.overlap())
 		if a, b, c := loss(ours), loss(r), loss(linear); a > 0.8*b || a > 0.8*c {
 			t.Errorf("squared error %.3f, of the sample %.3f, of linear shrinkage %.3f", a, b, c)

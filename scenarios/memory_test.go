@@ -157,7 +157,7 @@ func TestPITWithMemory(t *testing.T) {
 	if err != nil || math.Abs(after[0]-0.5) > 1e-12 || after[1] > 0.06 {
 		t.Errorf("after a loss of 10%%, one of 8%% is the median and a second one is not: %v, %v", after, err)
 	}
-	c, err := always.Holdout([]float64{-0.08, -0.064, -0.0512}, rand.NewPCG(1, 1))
+	c, err := always.Holdout(followed(always.Series, -0.08, -0.064, -0.0512), rand.NewPCG(1, 1))
 	if err != nil || c.Below5 != 0 || c.Above5 != 0 || c.Cone == nil || math.Abs(c.Cone.Q50[0]+0.08) > 0.002 {
 		t.Errorf("the cone does not go on from the last day: %+v, %v", c, err)
 	}

@@ -43,13 +43,12 @@ func (e *Exceedances) add(x Exceedances) {
 // statePaths is the number of paths that a return over a horizon is compared with.
 const statePaths = 400
 
-// states counts the days after the series, whose probability integral transforms are u, by
+// states counts the days of whole after the series, whose probability integral transforms are u, by
 // state: a day ahead, and over horizons of a month from the state on their first day.
-func (s Strategy) states(days, u []float64, src rand.Source) ([]StateCoverage, error) {
-	whole := *s.Series
-	n := whole.Len()
-	whole.Returns = append(whole.Returns[:n:n], days...)
-	ratio := returns.VolatilityRatios(&whole, n)
+func (s Strategy) states(whole *returns.Series, u []float64, src rand.Source) ([]StateCoverage, error) {
+	n := s.Series.Len()
+	days := whole.Returns[n:]
+	ratio := returns.VolatilityRatios(whole, n)
 	out := make([]StateCoverage, returns.States)
 	for k := range out {
 		out[k].State = returns.State(k).String()
@@ -61,8 +60,8 @@ func (s Strategy) states(days, u []float64, src rand.Source) ([]StateCoverage, e
 	horizon := s.Series.Frequency.Month()
 	z := make([]float64, horizon)
 	for t := 0; t+horizon <= len(days); t += horizon {
-		seen := whole
-		seen.Dates, seen.Returns = nil, whole.Returns[:n+t]
+		seen := *whole
+		seen.Dates, seen.Returns = whole.Dates[:n+t], whole.Returns[:n+t]
 		predictor, err := s.Posterior.Predictor(&seen)
 		if err != nil {
 			return nil, err

@@ -161,7 +161,7 @@ func TestFits(t *testing.T) {
 	for i := range wild {
 		wild[i] *= 2
 	}
-	c, err := s.Holdout(wild, stream(5)("cone"))
+	c, err := s.Holdout(followed(s.Series, wild...), stream(5)("cone"))
 	if err != nil || len(c.Findings) != 2 {
 		t.Errorf("findings %v, %v", c, err)
 	}
