@@ -57,3 +57,20 @@ func TestGroups(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 }
+
+// TestGroupOfTwoPairs has the mean over all pairs of four strategies, those within the two
+// pairs being nearer: (2 x 0.9 + 4 x 0.7)/6.
+func TestGroupOfTwoPairs(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 2))
+	r := &Run{Set: &scenarios.Set{Horizon: 21, Names: []string{"a", "b", "c", "d"}}, Solution: &optimize.Solution{Weights: []float64{0.4, 0.3, 0.2, 0.1}}}
+	for range 20_000 {
+		common, pair := rng.NormFloat64(), []float64{rng.NormFloat64(), rng.NormFloat64()}
+		for j := range 4 {
+			r.Set.Returns = append(r.Set.Returns, 0.01*(math.Sqrt(0.7)*common+math.Sqrt(0.2)*pair[j%2]+math.Sqrt(0.1)*rng.NormFloat64()))
+		}
+	}
+	groups := groupsOf(r)
+	if len(groups) != 1 || len(groups[0].Strategies) != 4 || math.Abs(groups[0].Correlation-4.6/6) > 0.01 {
+		t.Errorf("%+v", groups)
+	}
+}

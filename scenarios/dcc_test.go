@@ -5,10 +5,13 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/stat"
+
+	"allocate/returns"
 )
 
 // dccTruth draws days of the model, by the definition of Q: normal scores (N x T), and
@@ -301,5 +304,60 @@ func TestDCCIsPositiveDefinite(t *testing.T) {
 			}
 			f.step(day)
 		}
+	}
+}
+
+// TestNearlyTheSame has two strategies whose R is stronger than S by so much that the
+// constant of the recursion would not be positive definite.
+func TestNearlyTheSame(t *testing.T) {
+	d := &dcc{news: mat.NewSymDense(2, []float64{1, 0.99, 0.99, 1}), long: mat.NewSymDense(2, []float64{1, 0.9999, 0.9999, 1})}
+	f := d.filterOf(dccPoint{a: 0.1, b: 0.85}, indices(2))
+	for k := range 300 {
+		if _, ok := f.factor(indices(2), make([]float64, 4)); !ok {
+			t.Fatalf("not positive definite after %d days", k)
+		}
+		f.step([]float64{0, 0})
+	}
+}
+
+// TestGridClimbs finds a maximum far from the start, to the smallest step, by blocks that
+// have parts of it.
+func TestGridClimbs(t *testing.T) {
+	const a, rest = 0.011, 0.07
+	for _, start := range [][2]int{{0, 0}, {6 * gridStep, 8 * gridStep}, noNews} {
+		g := &dccGrid{blocks: 2, at: map[[2]int]int{}}
+		err := g.climb(start, inLine, func(p dccPoint, block []float64) {
+			if p.a == 0 {
+				block[0] = -1e6
+				return
+			}
+			x, y := math.Log(p.a/a), math.Log((1-p.persistence())/rest)
+			block[0], block[1] = -x*x, -y*y
+		})
+		best := g.points[g.best(nil)]
+		if step := math.Exp2(1.0 / gridStep); err != nil || best.a > a*step || best.a < a/step || 1-best.persistence() > rest*step || 1-best.persistence() < rest/step {
+			t.Errorf("from %v: %+v, %v", start, best, err)
+		}
+	}
+}
+
+// TestHalfLifeIsInPeriods names those of the panel.
+func TestHalfLifeIsInPeriods(t *testing.T) {
+	score, _ := dccTruth(4, 3, 1500, 0.05, 0.9, 8)
+	s := ofScores(t, score)
+	for _, x := range s {
+		x.Series.Frequency = returns.Weekly
+	}
+	_, findings, err := newDependence(s, DCC, stream(3), inLine)
+	if last := findings[len(findings)-1].Sentence; err != nil || !strings.Contains(last, " weeks (DCC") {
+		t.Errorf("%s, %v", last, err)
+	}
+}
+
+// TestOverlapIsHarmonic leaves out pairs with too few days.
+func TestOverlapIsHarmonic(t *testing.T) {
+	p := pairs{days: mat.NewSymDense(3, []float64{500, 100, 300, 100, 500, 20, 300, 20, 500})}
+	if got := p.overlap(); math.Abs(got-150) > 1e-9 {
+		t.Errorf("%v, want 150", got)
 	}
 }

@@ -39,21 +39,11 @@ func (d *dcc) fit(h *history, nu float64, rng *rand.Rand, each func(n int, f fun
 		return err
 	}
 	g, chosen := newGrid(h), representative(h, d.news)
-	start := rough.keys[rough.best(nil)]
-	for step := gridStep; step >= 1; step /= 2 {
-		for { // uphill, until the maximum is inside
-			err := g.evaluate(around(start, step), each, func(at dccPoint, block []float64) {
-				d.pathOf(h, chosen, at).logLik(nu, block)
-			})
-			if err != nil {
-				return err
-			}
-			now := g.keys[g.best(nil)]
-			if now == start {
-				break
-			}
-			start = now
-		}
+	err = g.climb(rough.keys[rough.best(nil)], each, func(at dccPoint, block []float64) {
+		d.pathOf(h, chosen, at).logLik(nu, block)
+	})
+	if err != nil {
+		return err
 	}
 	d.best = g.points[g.best(nil)]
 	share := make([]float64, len(g.points))
@@ -107,6 +97,23 @@ func (g *dccGrid) evaluate(keys [][2]int, each func(n int, f func(i int)) error,
 	first := len(g.logLik)
 	keys = g.add(keys)
 	return each(len(keys), func(i int) { logLik(g.points[first+i], g.logLik[first+i]) })
+}
+
+// climb evaluates neighbors, in smaller and smaller steps, until none is better.
+func (g *dccGrid) climb(start [2]int, each func(n int, f func(i int)) error, logLik func(at dccPoint, block []float64)) error {
+	for step := gridStep; step >= 1; step /= 2 {
+		for {
+			if err := g.evaluate(around(start, step), each, logLik); err != nil {
+				return err
+			}
+			best := g.keys[g.best(nil)]
+			if best == start {
+				break
+			}
+			start = best
+		}
+	}
+	return nil
 }
 
 // noNews is the key of a = 0.

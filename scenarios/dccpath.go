@@ -25,7 +25,7 @@ type ahead struct {
 	own    [][]float64  // by day, standard deviations of M_h (N)
 	mixers []*mixer     // by day, of the correlation of M_h; nil where there are factors
 	news   *factors     // Q_1 beside the long run, where there are factors
-	share  [][2]float64 // by day, weights of the long run's factors and of news in M_h
+	parts  [][2]float64 // by day, weights of the long run's factors and of news in M_h
 }
 
 // aheadOf makes M_h for every draw of the parameters.
@@ -113,7 +113,7 @@ func (d *dcc) aheadWithFactors(h *history, horizon int, long *mixer, p dccPoint)
 			own[i] = math.Sqrt(ofLong + ofNews*news)
 		}
 		a.own = append(a.own, own)
-		a.share = append(a.share, [2]float64{math.Sqrt(ofLong), math.Sqrt(ofNews)})
+		a.parts = append(a.parts, [2]float64{math.Sqrt(ofLong), math.Sqrt(ofNews)})
 		ofLong, ofNews = 1-p.a-p.b+p.b*ofLong, p.b*ofNews
 	}
 	return a
@@ -245,7 +245,7 @@ func (w *walker) factors() (most int) {
 func (w *walker) parameters(s int) *ahead {
 	_, u := math.Modf(w.shift + float64(s)*generator1)
 	for _, a := range w.ahead {
-		if u -= a.dccPoint.share; u < 0 {
+		if u -= a.share; u < 0 {
 			return a
 		}
 	}
@@ -310,7 +310,7 @@ func (w *walker) walk(b *block, lo, hi, first int) {
 
 // mix makes rows with the covariance M_h out of independent ones, y, and of factors.
 func (w *walker) mix(at *ahead, d int, y, common blas64.General) {
-	ofLong, ofNews := at.share[d][0], at.share[d][1]
+	ofLong, ofNews := at.parts[d][0], at.parts[d][1]
 	for i := range y.Rows {
 		own := math.Hypot(ofLong*w.long.own[i], ofNews*at.news.own[i])
 		row := y.Data[i*y.Stride : i*y.Stride+y.Cols]

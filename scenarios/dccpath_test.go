@@ -109,7 +109,7 @@ func TestDCCPathsAreExact(t *testing.T) {
 				long, news := covariance(d.days.loadings, d.days.own), covariance(h.news.loadings, h.news.own)
 				for i := range n {
 					for j := range i + 1 {
-						v := h.share[0][0]*h.share[0][0]*long.At(i, j) + h.share[0][1]*h.share[0][1]*news.At(i, j)
+						v := h.parts[0][0]*h.parts[0][0]*long.At(i, j) + h.parts[0][1]*h.parts[0][1]*news.At(i, j)
 						if want := q.At(i, j); math.Abs(v-want) > 0.08 {
 							t.Errorf("factors: today's covariance of %d and %d is %.3f, in full %.3f", i, j, v, want)
 						}
@@ -160,6 +160,62 @@ func TestDCCPathsAreExact(t *testing.T) {
 					t.Errorf("a %v, factors %v: statistic %d is %.4f, by the definition %.4f (s.e. %.4f)", a, many, k, mx, my, se)
 				}
 			}
+		}
+	}
+}
+
+// TestAheadIsWithoutNews compares M_h with the filter on days whose scores are 0.
+func TestAheadIsWithoutNews(t *testing.T) {
+	const n, horizon = 4, 8
+	score, _ := dccTruth(12, n, 600, 0.1, 0.85, 7)
+	d, _, err := newDependence(ofScores(t, score), DCC, stream(3), inLine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := dccPoint{a: 0.1, b: 0.8, share: 1}
+	a, err := d.dcc.aheadInFull(d.ranks, horizon, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := d.dcc.filterOf(p, indices(n))
+	day := make([]float64, n)
+	for k := range 600 {
+		for j := range n {
+			day[j] = d.ranks.score[j][k]
+		}
+		f.step(day)
+	}
+	for h := range horizon {
+		want := f.state()
+		l := a.mixers[h].lower
+		for i := range n {
+			for j := range i + 1 {
+				r := 0.0
+				for k := range j + 1 {
+					r += l.Data[i*l.Stride+k] * l.Data[j*l.Stride+k]
+				}
+				if got := r * a.own[h][i] * a.own[h][j]; math.Abs(got-want.At(i, j)) > 1e-6 {
+					t.Errorf("day %d: M(%d, %d) is %v, want %v", h+1, i, j, got, want.At(i, j))
+				}
+			}
+		}
+		f.step(make([]float64, n))
+	}
+}
+
+// TestParametersBySize gives each draw of the parameters its share of the scenarios.
+func TestParametersBySize(t *testing.T) {
+	w := &walker{shift: 0.3}
+	for _, share := range []float64{0.5, 0.3, 0.2} {
+		w.ahead = append(w.ahead, &ahead{dccPoint: dccPoint{share: share}})
+	}
+	count := map[*ahead]float64{}
+	for s := 0; s < 10_000; s += tile {
+		count[w.parameters(s)] += float64(tile) / 10_000
+	}
+	for _, a := range w.ahead {
+		if math.Abs(count[a]-a.share) > 0.01 {
+			t.Errorf("%.3f of the scenarios, want %.3f", count[a], a.share)
 		}
 	}
 }

@@ -97,9 +97,28 @@ func TestScoresAreOfInnovations(t *testing.T) {
 	}
 	mean := func(rows [][]float64) (m float64) {
 		s, after := split(t, rows, at)
-		got, err := ScoreDependence(t.Context(), s, after, TCopula, stream(2), 1)
+		got, err := ScoreDependence(t.Context(), s, after, Gaussian, stream(2), 1)
 		if err != nil {
 			t.Fatal(err)
+		}
+		// The first day by hand.
+		d, _, err := newDependence(s, Gaussian, stream(2), inLine)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, z, err := scoresAfter(s, after)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := make([]float64, 2)
+		for j, a := range d.ranks.serial {
+			e[j] = (z[j][0] - a.phi*a.last) / math.Sqrt(1-a.phi*a.phi)
+		}
+		r := d.long.At(0, 1)
+		l := []float64{1, 0, r, 1}
+		cholesky(l, 2)
+		if want := density(e, l, math.Log(1-r*r), math.Inf(1)); math.Abs(got[0].LogScore-want) > 1e-9 {
+			t.Errorf("the first day scores %v, want %v", got[0].LogScore, want)
 		}
 		for _, d := range got {
 			m += d.LogScore / float64(len(got))

@@ -226,3 +226,38 @@ func TestBrokenPredictor(t *testing.T) {
 		t.Errorf("a cone of infinite returns: %+v", c)
 	}
 }
+
+// TestHoldoutHorizonsHaveTheirState loses a fifth in a month after a month of daily moves
+// of 6%: rare for a strategy of 1% a day, and not so for one whose variance has followed.
+func TestHoldoutHorizonsHaveTheirState(t *testing.T) {
+	y := make([]float64, 600)
+	for k := range y {
+		y[k] = 0.01 * float64(1-2*(k%2))
+	}
+	family, err := bayes.Lookup("gjr_t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := Strategy{Series: fixed(t, "a", y, [][3]float64{{0, 0.01, 5}}).Series}
+	s.Posterior = &bayes.Posterior{Strategy: "a", Model: "gjr_t", Chains: 1, Draws: 1, Names: []string{"mu", "sd", "nu", "lambda", "news_gains", "news_losses", "persistence", "kappa", "sharpe", "sd_next", "rms"},
+		Values: []float64{0, 0.01, 20, 0, 0.1, 0.1, 0.99, 0, 0, 0.01, 0.01}}
+	s.Predictor = family.Predictor(s.Series)
+	days := make([]float64, 42)
+	for k := range days {
+		days[k] = 0.06 * float64(1-2*(k%2))
+		if k >= 21 {
+			days[k] = -0.01
+		}
+	}
+	c, err := s.Holdout(followed(s.Series, days...), rand.NewPCG(1, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	total := Exceedances{}
+	for _, x := range c.States {
+		total.add(x.Horizon)
+	}
+	if total != (Exceedances{Returns: 2}) {
+		t.Errorf("months: %+v, want neither beyond the VaR", total)
+	}
+}
