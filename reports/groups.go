@@ -54,7 +54,8 @@ func dependenceOf(r *Run) *Dependence {
 
 // groupsOf merges the two sets of strategies whose mean correlation is highest (average
 // linkage, Sokal and Michener 1958) until none is above groupFrom.
-func groupsOf(r *Run) (groups []Group) {
+func groupsOf(r *Run) []Group {
+	groups := []Group{} // [] in JSON, not null
 	var held []int
 	for j := range r.Set.Names {
 		if r.Solution.Weights[j] != 0 {

@@ -53,7 +53,7 @@ func TestGroups(t *testing.T) {
 		}
 	}
 	r.Findings, r.Solution.Weights = nil, []float64{0, 1, 0, 0, 0, 0, 0}
-	if d := dependenceOf(r); len(d.Groups) != 0 || d.note("21 days", returns.Daily) != "" {
+	if d := dependenceOf(r); d.Groups == nil || len(d.Groups) != 0 || d.note("21 days", returns.Daily) != "" {
 		t.Errorf("%+v", d)
 	}
 }
