@@ -48,7 +48,7 @@ func Stages(workers int) map[string]engine.Stage {
 		{Name: "scenarios", Version: 4, Run: scenarioStage{workers}.run},
 		{Name: "optimize", Version: 4, Run: runOptimize},
 		{Name: "fan", Version: 3, Run: scenarioStage{workers}.fan},
-		{Name: "reports", Version: 10, Tree: true, Run: runReports},
+		{Name: "reports", Version: 11, Tree: true, Run: runReports},
 		{Name: "baselines", Version: 2, Run: runBaselines},
 		{Name: "portfolio", Version: 2, Run: runPortfolio},
 		{Name: "walkforward", Version: 1, Run: runWalkForward},
