@@ -114,7 +114,7 @@ func TestConditionalVolatility(t *testing.T) {
 		"Model gjr_t (asymmetric GARCH(1,1) with skewed Student-t innovations",
 		"The forecast is conditional on today&#39;s volatility. Draws: delayed acceptance (NUTS over a polynomial surrogate, corrected by the exact density).",
 		"<p class=\"soft\">Draws of 1 posterior: delayed acceptance (",
-		"Of a model with memory, return and volatility are those of the long run",
+		"Models with memory: return at the volatility of the history, volatility in the long run",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
