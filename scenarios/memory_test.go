@@ -239,8 +239,10 @@ func TestHoldoutHorizonsHaveTheirState(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := Strategy{Series: fixed(t, "a", y, [][3]float64{{0, 0.01, 5}}).Series}
-	s.Posterior = &bayes.Posterior{Strategy: "a", Model: "gjr_t", Chains: 1, Draws: 1, Names: []string{"mu", "sd", "nu", "lambda", "news_gains", "news_losses", "persistence", "kappa", "sharpe", "sd_next", "rms"},
-		Values: []float64{0, 0.01, 20, 0, 0.1, 0.1, 0.99, 0, 0, 0.01, 0.01}}
+	s.Posterior = &bayes.Posterior{
+		Strategy: "a", Model: "gjr_t", Chains: 1, Draws: 1, Names: []string{"mu", "sd", "nu", "lambda", "news_gains", "news_losses", "persistence", "kappa", "sharpe", "sd_next", "rms"},
+		Values: []float64{0, 0.01, 20, 0, 0.1, 0.1, 0.99, 0, 0, 0.01, 0.01},
+	}
 	s.Predictor = family.Predictor(s.Series)
 	days := make([]float64, 42)
 	for k := range days {
