@@ -171,28 +171,7 @@ const surprise = 0.01
 // predict fills LossTail and Checks, and adds their findings.
 func (p *Posterior) predict(m Predictor, y []float64, o Options, stream func(part string) rand.Source) {
 	rng := rand.New(stream("predict"))
-	// One day for each draw; where that looks heavy, several, since the
-	// estimate from one scatters by about 0.12.
-	k, losses := p.lossTail(m, o.Horizon, rng, 1), p.Len()
-	if !(k <= 0.5) { // or nothing could be said, where most days are not traded
-		k, losses = p.lossTail(m, o.Horizon, rng, 8), 8*p.Len()
-	}
-	p.LossTail = Number(k)
-	what := "predicted losses"
-	if _, alike := m.(Exchangeable); !alike && o.Horizon > 1 {
-		what += fmt.Sprintf(" over %d periods", o.Horizon)
-	}
-	if limit := mcmc.ParetoThreshold(losses); k > limit {
-		f := returns.Finding{
-			Code: "bayes.pareto_k", Severity: returns.Warn, Numbers: map[string]float64{"value": k, "limit": limit},
-			Sentence: fmt.Sprintf("The tail of %s has Pareto k %.2f, above %.2f: a few draws dominate its CVaR.", what, k, limit),
-		}
-		if k >= 1 {
-			f.Severity = returns.Fail
-			f.Sentence = fmt.Sprintf("The tail of %s has Pareto k %.2f, at least 1: its mean and CVaR do not exist.", what, k)
-		}
-		p.Findings = append(p.Findings, f)
-	}
+	p.judgeTail(m, o.Horizon, rng)
 	replicate := replicator(m)
 	if o.Replicates == 0 || len(y) < 3 || replicate == nil {
 		return
@@ -220,6 +199,32 @@ func (p *Posterior) predict(m Predictor, y []float64, o Options, stream func(par
 		c := statistics[j].compare(observed, center, simulated[j])
 		p.Checks = append(p.Checks, c)
 		p.Findings = append(p.Findings, statistics[j].finding(c)...)
+	}
+}
+
+// judgeTail fills LossTail, and adds its finding.
+func (p *Posterior) judgeTail(m Predictor, horizon int, rng *rand.Rand) {
+	// One day for each draw; where that looks heavy, several, since the
+	// estimate from one scatters by about 0.12.
+	k, losses := p.lossTail(m, horizon, rng, 1), p.Len()
+	if !(k <= 0.5) { // or nothing could be said, where most days are not traded
+		k, losses = p.lossTail(m, horizon, rng, 8), 8*p.Len()
+	}
+	p.LossTail = Number(k)
+	what := "predicted losses"
+	if _, alike := m.(Exchangeable); !alike && horizon > 1 {
+		what += fmt.Sprintf(" over %d periods", horizon)
+	}
+	if limit := mcmc.ParetoThreshold(losses); k > limit {
+		f := returns.Finding{
+			Code: "bayes.pareto_k", Severity: returns.Warn, Numbers: map[string]float64{"value": k, "limit": limit},
+			Sentence: fmt.Sprintf("The tail of %s has Pareto k %.2f, above %.2f: a few draws dominate its CVaR.", what, k, limit),
+		}
+		if k >= 1 {
+			f.Severity = returns.Fail
+			f.Sentence = fmt.Sprintf("The tail of %s has Pareto k %.2f, at least 1: its mean and CVaR do not exist.", what, k)
+		}
+		p.Findings = append(p.Findings, f)
 	}
 }
 

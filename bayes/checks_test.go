@@ -63,12 +63,22 @@ func faulty() map[string]struct {
 	}
 }
 
+// plainT is student_t without its hurdle, to see what the zeros of a strategy that is
+// often out of the market do to it.
+var plainT = func() Family {
+	f := studentT
+	f.Name = "plain_t"
+	return f
+}()
+
+func init() { Register(plainT) }
+
 // Faults of the model show in the check that is made for them, and in the
 // verdict.
 func TestChecksFindFaults(t *testing.T) {
 	for name, c := range faulty() {
 		o := DefaultOptions()
-		if o.Model, o.MaxGradients = "student_t", 500_000; testing.Short() {
+		if o.Model, o.MaxGradients = plainT.Name, 500_000; testing.Short() {
 			o.Draws, o.MinESS, o.MaxGradients = 400, 200, 200_000
 		}
 		p, err := Fit(context.Background(), seriesOf(c.y), o, testStream(1), nil)

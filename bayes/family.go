@@ -87,17 +87,18 @@ func names(all []Family) []string {
 	return list
 }
 
-// automatic is the name that leaves the choice of a family to Choose.
+// automatic is the name that leaves the choice of families to evidence (Weigh).
 const automatic = "auto"
 
-// hurdleShare is the share of zero returns from which every model but a hurdle is one by
+// hurdleShare is the share of zero returns from which every model is a hurdle by
 // default: below it the density of a Student-t does not yet degenerate to a spike at 0.
 const hurdleShare = 0.1
 
-// Choose returns the family that o asks for; "auto" is the plain Student-t. For a
-// series with many days of exactly zero return, auto, skew_t, gjr_t and ewma_t are a hurdle.
+// Choose returns the family of one fit that o asks for; of auto it is the one for histories
+// that are too short for evidence, student_t. For a series with many days of exactly zero
+// return, student_t, skew_t, gjr_t and ewma_t are a hurdle.
 func Choose(s *returns.Series, o Options) (Family, error) {
-	all, err := candidates(o)
+	all, err := candidates(o.Model)
 	if err != nil {
 		return Family{}, err
 	}
@@ -109,9 +110,9 @@ func Choose(s *returns.Series, o Options) (Family, error) {
 
 // candidates are the families among which Choose chooses: the first, and if there is
 // a second, the one for series with many days of exactly zero return.
-func candidates(o Options) ([]Family, error) {
-	switch o.Model {
-	case automatic:
+func candidates(model string) ([]Family, error) {
+	switch model {
+	case automatic, studentT.Name:
 		return []Family{studentT, hurdleT}, nil
 	case skewStudentT.Name:
 		return []Family{skewStudentT, hurdleSkewT}, nil
@@ -120,6 +121,6 @@ func candidates(o Options) ([]Family, error) {
 	case ewmaT.Name:
 		return []Family{ewmaT, hurdleSkewT}, nil
 	}
-	f, err := Lookup(o.Model)
+	f, err := Lookup(model)
 	return []Family{f}, err
 }

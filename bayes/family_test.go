@@ -23,7 +23,7 @@ func TestRegister(t *testing.T) {
 			t.Errorf("%s: %v", f.Name, err)
 		}
 	}
-	if _, err := Lookup("garch"); err == nil || !strings.Contains(err.Error(), "hurdle_skew_t, hurdle_student_t, normal, skew_t, student_t") {
+	if _, err := Lookup("garch"); err == nil || !strings.Contains(err.Error(), "hurdle_skew_t, hurdle_student_t, normal, plain_t, skew_t, student_t") {
 		t.Errorf("%v", err)
 	}
 	good := Family{Name: "new", New: normalModel.New, Predictor: normalModel.Predictor}
@@ -201,7 +201,7 @@ func TestChoose(t *testing.T) {
 	flat := append(make([]float64, 20), y...)
 	for model, want := range map[string][2]string{
 		"auto": {"student_t", "hurdle_student_t"}, "skew_t": {"skew_t", "hurdle_skew_t"}, "gjr_t": {"gjr_t", "hurdle_gjr_t"}, "ewma_t": {"ewma_t", "hurdle_skew_t"},
-		"student_t": {"student_t", "student_t"}, "hurdle_skew_t": {"hurdle_skew_t", "hurdle_skew_t"},
+		"student_t": {"student_t", "hurdle_student_t"}, "normal": {"normal", "normal"}, "hurdle_skew_t": {"hurdle_skew_t", "hurdle_skew_t"},
 	} {
 		o := DefaultOptions()
 		o.Model = model

@@ -10,6 +10,10 @@ import (
 // futureDraws is the most draws that LeaveFuture weighs.
 const futureDraws = 1000
 
+// futureBlock is the number of periods that one set of weights foretells: a posterior up to
+// a month of days old.
+const futureBlock = 21
+
 // LeaveFuture returns draws of the posterior given the days of s but the last n, made of
 // those given all by importance weights, the inverse likelihoods of these days, Pareto
 // smoothed (leave-future-out cross-validation: Buerkner, Gabry and Vehtari, Journal of
@@ -18,7 +22,9 @@ const futureDraws = 1000
 //
 // k is the Pareto shape of the weights, to be compared with limit: above it, NaN or nil,
 // the days say too much for their weight to be taken from the posterior, or the family has
-// no density, and a fit to the days before is needed.
+// no density, and a fit to the days before is needed. Of a mixed posterior each family is
+// weighed by itself and keeps its share; k is then the largest of the families that have
+// a quarter of the draws or more.
 func (p *Posterior) LeaveFuture(s *returns.Series, n int) (before *Posterior, k, limit float64) {
 	predictor, err := p.Predictor(s)
 	scorer, scores := predictor.(Scorer)
@@ -26,32 +32,71 @@ func (p *Posterior) LeaveFuture(s *returns.Series, n int) (before *Posterior, k,
 		return nil, math.NaN(), 0
 	}
 	every := (p.Len() + futureDraws - 1) / futureDraws
-	draws := p.Len() / every
-	days := s.Returns
-	from := len(days) - n
-	if _, alike := predictor.(Exchangeable); alike {
-		days, from = days[from:], 0
+	var kept []int
+	if len(p.Components) == 0 {
+		rows := make([]int, p.Len()/every)
+		for i := range rows {
+			rows[i] = i * every
+		}
+		kept, k = p.leave(scorer, s, n, rows, len(rows))
+		limit = mcmc.ParetoThreshold(len(rows))
 	}
-	score, ratio := make([]float64, len(days)), make([]float64, draws)
-	for i := range ratio {
-		scorer.LogScores(p.Theta(i*every), days, score)
-		for _, v := range score[from:] {
+	for of := range p.Components {
+		var rows []int
+		for i := range p.Len() {
+			if int(p.Theta(i)[0]) == of {
+				rows = append(rows, i)
+			}
+		}
+		own, shape := p.leave(scorer, s, n, rows, (len(rows)+every-1)/every)
+		heavy := float64(len(rows)) >= lightWeight*float64(p.Len())
+		if own == nil && heavy {
+			return nil, math.NaN(), 0
+		}
+		if own == nil {
+			own = rows[:(len(rows)+every-1)/every]
+		}
+		kept = append(kept, own...)
+		if most := mcmc.ParetoThreshold(len(rows)); heavy && (limit == 0 || shape-most > k-limit) {
+			k, limit = shape, most
+		}
+	}
+	if kept == nil || math.IsNaN(k) {
+		return nil, math.NaN(), 0
+	}
+	out := *p
+	out.Chains, out.Draws, out.Values, out.Sampler = 1, len(kept), make([]float64, 0, len(kept)*len(p.Names)), Sampler{}
+	out.Summary, out.Findings, out.Checks, out.Sensitivity, out.Fitted = nil, nil, nil, nil, ""
+	for _, i := range kept {
+		out.Values = append(out.Values, p.Theta(i)...)
+	}
+	return &out, k, limit
+}
+
+// leave weighs rows of the draws by the inverse likelihood of the last n days, and returns
+// keep of them, each as often as its weight says; nil where the weights have no shape.
+func (p *Posterior) leave(scorer Scorer, s *returns.Series, n int, rows []int, keep int) (kept []int, k float64) {
+	days := s.Returns
+	if _, alike := scorer.(Exchangeable); alike {
+		days = days[len(days)-n:]
+	}
+	score, ratio := make([]float64, n), make([]float64, len(rows))
+	for i, row := range rows {
+		scorer.LogScores(p.Theta(row), days, score)
+		for _, v := range score {
 			ratio[i] -= v
 		}
 	}
 	if k = mcmc.PSIS(ratio, ratio, 1); math.IsNaN(k) {
-		return nil, k, 0
+		return nil, k
 	}
-	out := *p
-	out.Chains, out.Draws, out.Values, out.Sampler = 1, draws, make([]float64, 0, draws*len(p.Names)), Sampler{}
-	out.Summary, out.Findings, out.Checks, out.Sensitivity, out.Fitted = nil, nil, nil, nil, ""
 	i, below := 0, math.Exp(ratio[0]) // weights of the draws up to i
-	for d := range draws {
-		for u := (float64(d) + 0.5) / float64(draws); below < u && i+1 < draws; {
+	for d := range keep {
+		for u := (float64(d) + 0.5) / float64(keep); below < u && i+1 < len(rows); {
 			i++
 			below += math.Exp(ratio[i])
 		}
-		out.Values = append(out.Values, p.Theta(i*every)...)
+		kept = append(kept, rows[i])
 	}
-	return &out, k, mcmc.ParetoThreshold(draws)
+	return kept, k
 }

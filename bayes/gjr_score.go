@@ -5,8 +5,9 @@ import "math"
 // LogScores is the density of the innovation, scaled by the volatility of the day.
 func (m garchPredictor) LogScores(theta, y, score []float64) {
 	g := m.of(theta)
-	h := backcast(y)
-	for t, r := range y {
+	days := last(y, score)
+	h := g.after(backcast(y), y[:len(y)-len(days)])
+	for t, r := range days {
 		score[t], h = g.score(r, h)
 	}
 }
@@ -22,14 +23,16 @@ func (g *garch) score(r, h float64) (score, next float64) {
 // every hurdle.
 func (m hurdleGJRPredictor) LogScores(theta, y, score []float64) {
 	g, h := activeOf(theta), m.start(theta, y)
-	active := make([]float64, len(y))
-	for t, r := range y {
+	days := last(y, score)
+	h = g.after(h, activeDays(theta, y[:len(y)-len(days)]))
+	active := make([]float64, len(days))
+	for t, r := range days {
 		s, next := g.score(r, h)
 		if active[t] = s; trades(theta, r) {
 			h = next
 		}
 	}
-	mixScores(theta[activeShape:], m.Idle(theta), y, active, score)
+	mixScores(theta[activeShape:], m.Idle(theta), days, active, score)
 }
 
 // logDensity returns the log density of s.

@@ -233,7 +233,7 @@ func TestFlatDays(t *testing.T) {
 	if trade := p.Summary[p.Index("p_trade")]; math.Abs(float64(trade.Mean)-0.4) > 0.03 {
 		t.Errorf("trades on %v of days", trade.Mean)
 	}
-	o.Model = "student_t"
+	o.Model = plainT.Name
 	plain, err := Fit(context.Background(), seriesOf(y), o, testStream(1), nil)
 	if err != nil {
 		t.Fatal(err)

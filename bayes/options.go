@@ -12,7 +12,7 @@ import (
 
 // Options is the section `bayes` of the configuration.
 type Options struct {
-	Model        string  `mapstructure:"model" json:"model" doc:"return model; auto: student_t; where at least 10% of the returns are 0, auto and gjr_t are hurdle_student_t, skew_t is hurdle_skew_t"`
+	Model        string  `mapstructure:"model" json:"model" doc:"return model; auto: several by weights from forecasts out of sample, student_t for short histories; where at least 10% of the returns are 0, each is its hurdle model"`
 	HalfLife     float64 `mapstructure:"half_life" json:"half_life" doc:"half-life of the exponential weights in scale and shape, in periods; 0: equal weights"`
 	HalfLifeMean float64 `mapstructure:"half_life_mean" json:"half_life_mean" doc:"half-life of the exponential weights in the mean, in periods; 0: equal weights, the whole history, whatever half_life is"`
 	PriorSharpe  Prior   `mapstructure:"prior_sharpe" json:"prior_sharpe" doc:"prior of the annual Sharpe ratio: student_t(df, location, scale), or normal(location, scale), whose light tails may inflate the standard deviation instead where data and prior conflict"`
@@ -44,7 +44,7 @@ type Options struct {
 // the documentation of the Student-t model.
 func DefaultOptions() Options {
 	return Options{
-		Model:        automatic,
+		Model:        studentT.Name,
 		PriorSharpe:  "student_t(3, 0, 0.7)",
 		PriorLogSD:   "normal(0, 1)",
 		PriorNu:      "gamma(2, 0.1)",

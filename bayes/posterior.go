@@ -30,6 +30,8 @@ type Posterior struct {
 	Sensitivity []Sensitivity // to prior and likelihood; none for a model that does not know its prior
 
 	Checks []Check // posterior predictive checks; none for a model that is not of returns
+
+	Components []Component // the families that a mixed posterior has draws of; else none
 }
 
 // Method is the way that draws were made.

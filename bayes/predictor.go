@@ -87,6 +87,9 @@ type Commenter interface {
 
 // Predictor returns the predictor of the posterior's family for a series.
 func (p *Posterior) Predictor(s *returns.Series) (Predictor, error) {
+	if len(p.Components) > 0 {
+		return p.mixedPredictor(s)
+	}
 	family, err := Lookup(p.Model)
 	if err != nil {
 		return nil, err

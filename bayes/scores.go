@@ -13,15 +13,18 @@ import "math"
 // with returns of exactly 0.
 type Scorer interface {
 	Predictor
-	// LogScores writes the log predictive density of every day of a history, given
-	// the days of y before it. y is as in PIT; score may be y. It is -Inf for a
-	// return that the model excludes.
+	// LogScores writes the log predictive density of the last len(score) days of a
+	// history, each given the days of y before it. y is as in PIT; score may be y. It
+	// is -Inf for a return that the model excludes.
 	LogScores(theta, y, score []float64)
 }
 
+// last returns the days of y that score is for.
+func last(y, score []float64) []float64 { return y[len(y)-len(score):] }
+
 func (studentTPredictor) LogScores(theta, y, score []float64) {
 	f := newTDensity(theta[0], theta[1], theta[2])
-	for t, r := range y {
+	for t, r := range last(y, score) {
 		score[t] = f.log(r)
 	}
 }
@@ -29,7 +32,7 @@ func (studentTPredictor) LogScores(theta, y, score []float64) {
 func (normalPredictor) LogScores(theta, y, score []float64) {
 	mu, sd := theta[0], theta[1]
 	constant := -math.Log(sd) - 0.5*math.Log(2*math.Pi)
-	for t, r := range y {
+	for t, r := range last(y, score) {
 		z := (r - mu) / sd
 		score[t] = constant - z*z/2
 	}
@@ -39,7 +42,7 @@ func (skewStudentTPredictor) LogScores(theta, y, score []float64) {
 	f, m, root := jfAt(theta)
 	a, b := f.a, f.b
 	constant := lgamma(a+b) - lgamma(a) - lgamma(b) - (a+b-1)*math.Ln2 - math.Log(root)
-	for t, r := range y {
+	for t, r := range last(y, score) {
 		u := (r - m) / root
 		score[t] = constant + (a-b)*math.Asinh(u) - (a+b+1)/2*math.Log1p(u*u)
 	}
@@ -49,9 +52,9 @@ func (skewStudentTPredictor) LogScores(theta, y, score []float64) {
 // of costs have the uniform density of the interval that CDF takes for them, beside
 // that of the traded days there.
 func (m hurdlePredictor) LogScores(theta, y, score []float64) {
-	active := make([]float64, len(y))
+	active := make([]float64, len(score))
 	m.inner.LogScores(theta[:m.shape], y, active)
-	mixScores(theta[m.shape:], m.Idle(theta), y, active, score)
+	mixScores(theta[m.shape:], m.Idle(theta), last(y, score), active, score)
 }
 
 // mixScores makes the scores of all days from those that they have as traded days; t is

@@ -36,9 +36,12 @@ func (s Settings) MarshalJSON() ([]byte, error) {
 	if len(s.Of) > 0 {
 		return nil, errors.New("bayes: unresolved overrides; call For first")
 	}
-	families, err := candidates(s.Options)
+	families, err := candidates(s.Model)
 	if err != nil {
 		return nil, err
+	}
+	if s.Model == automatic {
+		families = append(families, gjrT, ewmaT, hurdleGJRT)
 	}
 	keys := slices.Clone(samplerOptions)
 	for _, f := range families {

@@ -33,7 +33,7 @@ func TestSettingsOfAFamily(t *testing.T) {
 	for model, reads := range map[string][]string{
 		"gjr_t":            {"prior_sharpe", "prior_log_sd", "prior_nu", "horizon", "draws"},
 		"hurdle_gjr_t":     {"prior_sharpe", "prior_log_sd", "prior_nu", "horizon", "draws"},
-		"auto":             {"half_life", "half_life_mean", "prior_sharpe", "prior_log_sd", "prior_nu", "draws"},
+		"auto":             {"half_life", "half_life_mean", "prior_sharpe", "prior_log_sd", "prior_nu", "draws", "horizon"},
 		"student_t":        {"half_life", "half_life_mean", "prior_sharpe", "prior_log_sd", "prior_nu", "draws"},
 		"hurdle_student_t": {"half_life", "half_life_mean", "prior_sharpe", "prior_log_sd", "prior_nu", "draws"},
 		"skew_t":           {"half_life", "half_life_mean", "prior_sharpe", "prior_log_sd", "prior_nu", "draws"},
@@ -109,7 +109,7 @@ func TestOverrides(t *testing.T) {
 		{"a", "", "normal", 0, 0, o.PriorSharpe},
 		{"a", "trend", "normal", 100, 500, o.PriorSharpe},
 		{"b", "trend", "student_t", 100, 500, "normal(0, 0.5)"},
-		{"c", "carry", "auto", 0, 0, o.PriorSharpe},
+		{"c", "carry", "student_t", 0, 0, o.PriorSharpe},
 	} {
 		if own := o.For(c.name, c.group); own.Model != c.model || own.HalfLife != c.halfLife || own.HalfLifeMean != c.mean || own.PriorSharpe != c.sharpe || own.Of != nil {
 			t.Errorf("%s of group %q: %+v", c.name, c.group, own)

@@ -132,11 +132,19 @@ func (d *Decision) window(ctx context.Context, r *runner, in day, c *config.Conf
 
 // simulate fits the strategies and draws their joint scenarios.
 func (d *Decision) simulate(ctx context.Context, r *runner, f *forecast, in day, c *config.Config) error {
+	weighed, err := d.evidence(ctx, r, f, in, c)
+	if err != nil {
+		return err
+	}
 	var fits []engine.Action
 	var series []engine.Input
 	for _, part := range f.tree.Parts {
 		own := c.Bayes.For(part.Name, in.metadata[part.Name].Group)
-		a, err := r.action(c, "bayes", part.Name, bayes.Settings{Options: own}, true, engine.Input{Name: "series", Content: part.Content})
+		inputs := []engine.Input{{Name: "series", Content: part.Content}}
+		if e, auto := weighed[part.Name]; auto {
+			inputs = append(inputs, e)
+		}
+		a, err := r.action(c, "bayes", part.Name, bayes.Settings{Options: own}, true, inputs...)
 		if err != nil {
 			return err
 		}
@@ -153,7 +161,7 @@ func (d *Decision) simulate(ctx context.Context, r *runner, f *forecast, in day,
 			break
 		}
 		own := c.Bayes.For(part.Name, in.metadata[part.Name].Group)
-		inputs := []engine.Input{{Name: "series", Content: part.Content}}
+		inputs := slices.Clone(results[i].Action.Inputs)
 		if results[i].Content != "" { // the fit ended with a result
 			inputs = append(inputs, engine.Input{Name: "posterior", Content: results[i].Content})
 		}

@@ -157,7 +157,9 @@ func (m ar1Predictor) PIT(theta, y, u []float64) {
 func (m ar1Predictor) LogScores(theta, y, score []float64) {
 	location, scale := theta[0], theta[2]/math.Sqrt(1-theta[1]*theta[1])
 	for t, r := range y {
-		score[t] = distuv.StudentsT{Mu: location, Sigma: scale, Nu: theta[3]}.LogProb(r)
+		if at := t - (len(y) - len(score)); at >= 0 {
+			score[at] = distuv.StudentsT{Mu: location, Sigma: scale, Nu: theta[3]}.LogProb(r)
+		}
 		location, scale = theta[0]+theta[1]*(r-theta[0]), theta[2]
 	}
 }

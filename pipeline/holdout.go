@@ -74,7 +74,7 @@ func unseen(ctx context.Context, c *engine.Call, s, train *returns.Series, o bay
 			return p, &k, nil
 		}
 	}
-	p, err := bayes.Fit(ctx, train, o, c.Stream, c.Progress)
+	p, err := fit(ctx, c, train, o, nil)
 	return p, nil, err
 }
 

@@ -50,14 +50,15 @@ func Plan(ctx context.Context, c *config.Config, now func() time.Time) (asOf ret
 	if err != nil && !errors.Is(err, errPlanned) {
 		return in.asOf, nil, err
 	}
-	seen := map[string]bool{}
-	for _, s := range p.steps {
-		seen[s.Stage] = true
-	}
-	order := map[string]int{}
+	order, last := map[string]int{}, -1
 	for i, name := range StageNames() {
 		order[name] = i
-		if !seen[name] && err != nil {
+	}
+	for _, s := range p.steps {
+		last = max(last, order[s.Stage])
+	}
+	for i, name := range StageNames() {
+		if i > last && err != nil { // a stage before that is not seen is not needed
 			p.steps = append(p.steps, Step{Stage: name, Status: "pending", Why: []string{"the previous stage is not complete"}})
 		}
 	}

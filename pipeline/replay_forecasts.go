@@ -81,7 +81,7 @@ type memo struct {
 func (p *replay) simulateOnce(ctx context.Context, r *runner, d *replayed, in day) error {
 	c := p.simulated()
 	versions := map[string]int{}
-	for _, stage := range []string{"bayes", "scenarios"} {
+	for _, stage := range []string{"evidence", "bayes", "scenarios"} {
 		versions[stage] = r.Stages[stage].Version
 	}
 	a, err := r.action(c, "forecast", "", struct {

@@ -22,7 +22,8 @@ import (
 //
 //	returns    files              -> panel
 //	window     panel              -> one series per strategy, up to the as-of date
-//	bayes      series             -> posterior, one action per strategy
+//	evidence   series             -> weights of return models, one action per strategy with bayes.model auto
+//	bayes      series, evidence   -> posterior, one action per strategy
 //	holdout    series, posterior  -> coverage of days left out of the posterior, one action per strategy
 //	scenarios  series, posteriors -> joint scenarios
 //	optimize   scenarios          -> solution
@@ -43,6 +44,7 @@ func Stages(workers int) map[string]engine.Stage {
 	for _, s := range []engine.Stage{
 		{Name: "returns", Version: 3, Run: runReturns},
 		{Name: "window", Version: 5, Tree: true, Run: runWindow},
+		{Name: "evidence", Version: 1, Run: runEvidence},
 		{Name: "bayes", Version: 7, Run: runBayes},
 		{Name: "holdout", Version: 8, Run: runHoldout},
 		{Name: "scenarios", Version: 4, Run: scenarioStage{workers}.run},
@@ -61,7 +63,7 @@ func Stages(workers int) map[string]engine.Stage {
 
 // StageNames lists the stages in the order in which a run does them.
 func StageNames() []string {
-	return []string{"returns", "window", "bayes", "holdout", "scenarios", "optimize", "fan", "reports"}
+	return []string{"returns", "window", "evidence", "bayes", "holdout", "scenarios", "optimize", "fan", "reports"}
 }
 
 func runReturns(_ context.Context, c *engine.Call) ([]byte, error) {
@@ -225,7 +227,7 @@ func runBayes(ctx context.Context, c *engine.Call) ([]byte, error) {
 			return nil, err
 		}
 	}
-	posterior, err := bayes.Refit(ctx, series, o.Options, last, c.Stream, c.Progress)
+	posterior, err := fit(ctx, c, series, o.Options, last)
 	if err != nil {
 		return nil, err
 	}

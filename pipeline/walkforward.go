@@ -190,7 +190,7 @@ func (w *evaluation) one(ctx context.Context, r *runner, s *returns.Series, at w
 	name := s.Strategy.Name
 	own := w.c.Bayes.For(name, w.in.metadata[name].Group)
 	seen := walkforward.Cut(s, at.From, at.At)
-	own.Model, own.Replicates = walkforward.Family(model, seen), 0 // the days after the fit are the check
+	own.Model, own.Replicates = model, 0 // the days after the fit are the check
 	history, err := storeSeries(r, "series", seen)
 	if err != nil {
 		return "", nil, err
@@ -199,7 +199,19 @@ func (w *evaluation) one(ctx context.Context, r *runner, s *returns.Series, at w
 	if err != nil {
 		return "", nil, err
 	}
-	fit, err := w.do(ctx, r, "bayes", name, bayes.Settings{Options: own}, history)
+	inputs := []engine.Input{history}
+	weigh, planned, err := r.evidenceAction(w.c, seen, own)
+	if err != nil {
+		return "", nil, err
+	}
+	if planned {
+		results, err := r.Stage(ctx, "evidence", []engine.Action{weigh})
+		if err != nil {
+			return "", nil, err
+		}
+		inputs = append(inputs, engine.Input{Name: "evidence", Content: results[0].Content})
+	}
+	fit, err := w.do(ctx, r, "bayes", name, bayes.Settings{Options: own}, inputs...)
 	if err != nil {
 		return "", nil, err
 	}

@@ -63,6 +63,7 @@ type StrategySummary struct {
 	Consistency      *float64        `json:"consistency,omitempty"` // score of the days held out, 0 to 100
 	RiskContribution float64         `json:"risk_contribution"`     // of the portfolio's CVaR, to which they sum
 	Model            string          `json:"model"`
+	Families         []Family        `json:"families,omitempty"` // of model auto
 	Verdict          bayes.Verdict   `json:"verdict"`
 	Days             int             `json:"days"`              // with a return: periods of the panel
 	AnnualReturn     Interval        `json:"annual_return"`     // mean return x periods per year
@@ -84,6 +85,14 @@ type StrategySummary struct {
 	// Sensitivity is how much prior and likelihood move the posterior of mu, sd
 	// and nu (power-scaling); from 0.05 on it is sensitive.
 	Sensitivity []bayes.Sensitivity `json:"sensitivity,omitempty"`
+}
+
+// Family is one of the return models of a strategy with bayes.model auto: its weight, and
+// what the weight comes from.
+type Family struct {
+	bayes.FamilyEvidence
+	Verdict   bayes.Verdict   `json:"verdict"`
+	Posterior []bayes.Summary `json:"posterior"`
 }
 
 // Interval is a posterior mean with its central 90% interval; null where there is
@@ -132,6 +141,9 @@ func Summarize(r *Run) (*Summary, error) {
 			Name: p.Strategy, ExpectedHorizon: mean[j], Group: r.Series[j].Strategy.Group, LiveFrom: r.Series[j].Strategy.LiveFrom, Weight: sol.Weights[j], RiskContribution: sol.Contributions[j],
 			Model: p.Model, Verdict: p.Verdict(), Days: r.Series[j].Len(), Posterior: p.Summary, Sensitivity: p.Sensitivity,
 			MinESSBulk: bayes.Number(math.Inf(1)), MinESSTail: bayes.Number(math.Inf(1)),
+		}
+		for _, c := range p.Components {
+			st.Families = append(st.Families, Family{c.FamilyEvidence, c.Verdict, c.Summary})
 		}
 		if r.Held != nil {
 			st.Held = r.Held.Weights[p.Strategy]

@@ -149,6 +149,9 @@ func modelNote(p *bayes.Posterior) string {
 	if p.Method != "" {
 		sampled = " Draws: " + p.Method.About() + "."
 	}
+	if len(p.Components) > 0 {
+		return fmt.Sprintf("Models: %s. The forecast is conditional on today's volatility.%s", p.WeighedBy(), sampled)
+	}
 	return fmt.Sprintf("Model %s%s. The forecast is conditional on today's volatility.%s", p.Model, about, sampled)
 }
 

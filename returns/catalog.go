@@ -69,6 +69,7 @@ var codes = []Code{
 	{"bayes.ess_bulk", "bulk effective sample size below bayes.min_ess", "", []Step{{Severity: Warn}, {Severity: Fail, When: "below a quarter of it"}}, ""},
 	{"bayes.ess_tail", "tail effective sample size below bayes.min_ess", "", []Step{{Severity: Warn}, {Severity: Fail, When: "below a quarter of it"}}, ""},
 	{"bayes.failed", "an attempt failed with an error", "", fixed(Info), ""},
+	{"bayes.family", "a return model of auto without weight", "", []Step{{Severity: Info}, {Severity: Warn, When: "a quarter of the weight or more"}}, ""},
 	{"bayes.flat_days", "hurdle model", "", fixed(Info), ""},
 	{"bayes.laplace", "draws of a Laplace approximation", "", fixed(Warn), ""},
 	{"bayes.modes", "multimodal posterior", "", []Step{{Severity: Info}, {Severity: Warn, When: "where chains rarely visit 1% of the mass"}, {Severity: Fail, When: "5% of it"}}, "R-hat does not detect a mode that all chains have left."},

@@ -87,21 +87,6 @@ func TestOptions(t *testing.T) {
 	}
 }
 
-// TestFamily has the reference of a strategy with many zeros be the hurdle.
-func TestFamily(t *testing.T) {
-	s := weekdays([]float64{0, 1, 1, 1, 1, 1, 1, 1, 1, 1})
-	if got := Family("student_t", s); got != "hurdle_student_t" {
-		t.Errorf("a tenth zeros: %s", got)
-	}
-	if got := Family("normal", s); got != "normal" {
-		t.Errorf("another model: %s", got)
-	}
-	s.Returns[0] = 1
-	if got := Family("student_t", s); got != "student_t" {
-		t.Errorf("no zeros: %s", got)
-	}
-}
-
 // scoresOf makes scores from (date, ratio, PIT, log score) of days.
 func scoresOf(t *testing.T, idle bool, days ...any) *Scores {
 	s := &Scores{Model: "f", Density: true, Idle: idle}

@@ -96,17 +96,3 @@ func Cut(s *returns.Series, a, b int) *returns.Series {
 	c.Dates, c.Returns = s.Dates[a:b:b], s.Returns[a:b:b]
 	return &c
 }
-
-// manyZeros is the share of returns of exactly 0 from which bayes.model auto chooses a
-// model with idle days.
-const manyZeros = 0.1
-
-// Family returns what a model stands for on a history. A Student-t collapses onto the
-// zeros of a strategy that is often out of the market; there the reference student_t is
-// the hurdle model, as with bayes.model auto.
-func Family(model string, history *returns.Series) string {
-	if model == "student_t" && history.ZeroShare() >= manyZeros {
-		return "hurdle_student_t"
-	}
-	return model
-}
