@@ -48,13 +48,20 @@ func (p *Posterior) LeaveFuture(s *returns.Series, n int) (before *Posterior, k,
 				rows = append(rows, i)
 			}
 		}
-		own, shape := p.leave(scorer, s, n, rows, (len(rows)+every-1)/every)
-		heavy := float64(len(rows)) >= lightWeight*float64(p.Len())
+		heavy, keep := float64(len(rows)) >= lightWeight*float64(p.Len()), (len(rows)+every-1)/every
+		if heavy { // enough of them for good weights
+			thin := rows[:0]
+			for i := 0; i < len(rows); i += every {
+				thin = append(thin, rows[i])
+			}
+			rows = thin
+		}
+		own, shape := p.leave(scorer, s, n, rows, keep)
 		if own == nil && heavy {
 			return nil, math.NaN(), 0
 		}
 		if own == nil {
-			own = rows[:(len(rows)+every-1)/every]
+			own = rows[:keep]
 		}
 		kept = append(kept, own...)
 		if most := mcmc.ParetoThreshold(len(rows)); heavy && (limit == 0 || shape-most > k-limit) {

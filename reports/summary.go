@@ -92,7 +92,7 @@ type StrategySummary struct {
 type Family struct {
 	bayes.FamilyEvidence
 	Verdict   bayes.Verdict   `json:"verdict"`
-	Posterior []bayes.Summary `json:"posterior"`
+	Posterior []bayes.Summary `json:"posterior,omitempty"` // of a family with a quarter of the weight or more
 }
 
 // Interval is a posterior mean with its central 90% interval; null where there is
@@ -143,7 +143,11 @@ func Summarize(r *Run) (*Summary, error) {
 			MinESSBulk: bayes.Number(math.Inf(1)), MinESSTail: bayes.Number(math.Inf(1)),
 		}
 		for _, c := range p.Components {
-			st.Families = append(st.Families, Family{c.FamilyEvidence, c.Verdict, c.Summary})
+			own := Family{FamilyEvidence: c.FamilyEvidence, Verdict: c.Verdict}
+			if c.Weight >= 0.25 {
+				own.Posterior = c.Summary
+			}
+			st.Families = append(st.Families, own)
 		}
 		if r.Held != nil {
 			st.Held = r.Held.Weights[p.Strategy]
