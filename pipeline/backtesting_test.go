@@ -93,6 +93,9 @@ func TestBacktestIsTheNight(t *testing.T) {
 	for name, change := range map[string]func(*config.Config){
 		"costs":    func(*config.Config) {},
 		"turnover": func(c *config.Config) { c.Optimize.MaxTurnover = &limit },
+		"weighed models": func(c *config.Config) {
+			c.Bayes.Model, c.Returns.Path, c.Backtest.Start, c.Backtest.Every = "auto", smallPanel(t), "2021-06-01", 126
+		},
 		"cash": func(c *config.Config) {
 			c.Optimize.Cash, c.Optimize.CashReturn = true, 0.02
 			c.Optimize.Objective, c.Optimize.RiskAversion = "utility", 0.05
@@ -158,6 +161,14 @@ func TestNoLookAhead(t *testing.T) {
 			c.Backtest.Start = "2021-06-01"
 		}
 		noLookAhead(t, c, 1, 4, 7, 9)
+	})
+	t.Run("weighed models", func(t *testing.T) {
+		if testing.Short() {
+			t.Skip("fits two years of three models a strategy")
+		}
+		c := tinyBacktest(t)
+		c.Bayes.Model, c.Backtest.Start, c.Backtest.Every, c.Returns.Window = "auto", "2021-09-01", 85, "10y"
+		noLookAhead(t, c, 1)
 	})
 	t.Run("days, traded later", func(t *testing.T) {
 		// Decisions that wait are decided upon again before they are traded.
