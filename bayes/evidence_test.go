@@ -120,9 +120,27 @@ func TestForetellAgreesWithRefits(t *testing.T) {
 				t.Errorf("%s: day %d has %v, after a new fit %v", truth.family, i, got[i], want[i])
 			}
 		}
+		if fits > 3 {
+			t.Errorf("%s: %d fits of a year without a break", truth.family, fits)
+		}
 		if math.Abs(a-b) > 0.5 {
 			t.Errorf("%s: log score %v, with a fit a month %v", truth.family, a, b)
 		}
+	}
+}
+
+// TestForetellFitsAgain where the days say more than weights can: at a volatility four times
+// as high.
+func TestForetellFitsAgain(t *testing.T) {
+	y := truths[0].draw(3)[:1500]
+	for i := range y[1350:] {
+		y[1350+i] *= 4
+	}
+	o := DefaultOptions()
+	o.Model = "student_t"
+	scores, fits, failed, err := foretell(t.Context(), weekdaySeries(y), 1248, 1500, o.ForEvidence(), testStream(1))
+	if err != nil || failed != "" || len(scores) != 252 || fits < 2 || fits > 6 {
+		t.Errorf("%d scores by %d fits, %q, %v", len(scores), fits, failed, err)
 	}
 }
 
@@ -184,6 +202,9 @@ func TestEvidenceWeights(t *testing.T) {
 		return 0
 	})
 	near("error of blocks", float64(e.Families[0].SE), math.Sqrt(20*20/19.*10.5*10.5), 1e-9)
+	if e := evidenceOf(2, 100, func(k, _ int) float64 { return []float64{math.NaN(), 1}[k] }); math.Abs(e.Families[1].Weight-1) > 1e-12 {
+		t.Errorf("one family of two: %+v", e)
+	}
 	if e := evidenceOf(2, 100, func(int, int) float64 { return math.NaN() }); e.Best() != "" {
 		t.Errorf("no scores: %+v", e)
 	}

@@ -120,7 +120,7 @@ func TestMixedPosterior(t *testing.T) {
 	if got := p.WeighedBy(); !strings.HasPrefix(got, "gjr_t 60% (-10.0 ± 3.0), ewma_t 25%") || !strings.Contains(got, "of 800 returns") {
 		t.Error(got)
 	}
-	if !(p.LossTail < 0.7) || len(p.Checks) == 0 {
+	if !(p.LossTail < 0.7) || p.LossTail == 0 || len(p.Checks) == 0 {
 		t.Errorf("loss tail %v, %d checks", p.LossTail, len(p.Checks))
 	}
 }
@@ -142,6 +142,33 @@ func TestMixedWithoutAFamily(t *testing.T) {
 		p, err := FitMixed(t.Context(), s, mixedOptions(), e, nil, testStream(1), nil)
 		if err != nil || p.Model != "student_t" || !slices.ContainsFunc(p.Findings, func(f returns.Finding) bool { return f.Code == "bayes.family" }) {
 			t.Errorf("%v, %s, %v", err, p.Model, p.Findings)
+		}
+	}
+}
+
+// TestMixedHurdle: of a strategy that has left the market since its models were weighed,
+// each family is its hurdle.
+func TestMixedHurdle(t *testing.T) {
+	y := gjrSeries(4, 1300, gjrTruth(-0.1, 0.03, 0.12, 0.96, 0, 6)).Returns
+	for i := range 200 {
+		y[6*i] = 0
+	}
+	p, err := FitMixed(t.Context(), weekdaySeries(y), mixedOptions(), &Evidence{Families: []FamilyEvidence{{Family: "student_t", Weight: 0.5}, {Family: "gjr_t", Weight: 0.5}}}, nil, testStream(1), nil)
+	if err != nil || len(p.Components) != 2 {
+		t.Fatal(err, p.Findings)
+	}
+	for k, want := range []string{"hurdle_student_t", "hurdle_gjr_t"} {
+		if got := p.Components[k].Family; got != want {
+			t.Errorf("family %d is %s, want %s", k, got, want)
+		}
+	}
+	m, err := p.Predictor(weekdaySeries(y))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range p.Len() {
+		if idle := m.Idle(p.Theta(i)); math.Abs(idle-200./1300) > 0.08 {
+			t.Fatalf("draw %d: idle on %v of days", i, idle)
 		}
 	}
 }
