@@ -33,6 +33,9 @@ func (p *Posterior) WriteCmdStan(w io.Writer, chain int) error {
 	fmt.Fprintf(b, "#     num_samples = %d\n#     num_warmup = %d\n#     save_warmup = 0 (Default)\n#     thin = 1 (Default)\n", p.Draws, s.Warmup)
 	fmt.Fprintf(b, "#     adapt\n#       engaged = 1 (Default)\n#     algorithm = hmc (Default)\n#       hmc\n#         engine = nuts (Default)\n#         metric = diag_e (Default)\n")
 	fmt.Fprintf(b, "# id = %d\n", chain)
+	for k, c := range p.Components {
+		fmt.Fprintf(b, "# family %d = %s\n", k, c.Family)
+	}
 	header := []string{"lp__", "accept_stat__", "stepsize__", "treedepth__", "n_leapfrog__", "divergent__", "energy__"}
 	for _, name := range p.Names {
 		header = append(header, strings.ReplaceAll(name, ",", "."))

@@ -120,6 +120,10 @@ func TestMixedPosterior(t *testing.T) {
 	if got := p.WeighedBy(); !strings.HasPrefix(got, "gjr_t 60% (-10.0 ± 3.0), ewma_t 25%") || !strings.Contains(got, "of 800 returns") {
 		t.Error(got)
 	}
+	var text strings.Builder
+	if err := p.WriteCmdStan(&text, 1); err != nil || !strings.Contains(text.String(), "# family 1 = gjr_t\n") {
+		t.Errorf("%v in\n%.600s", err, text.String())
+	}
 	if !(p.LossTail < 0.7) || p.LossTail == 0 || len(p.Checks) == 0 {
 		t.Errorf("loss tail %v, %d checks", p.LossTail, len(p.Checks))
 	}

@@ -1,11 +1,14 @@
 package pipeline
 
 import (
+	"encoding/json"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"allocate/config"
 	"allocate/pipeline/published"
+	"allocate/reports"
 )
 
 // autoConfig is a tiny run of several models, by weights where there are years enough.
@@ -40,6 +43,19 @@ func TestModelsAreWeighedOnceAYear(t *testing.T) {
 	made := stageOf(t, first, "evidence")
 	if made.Made == 0 || made.FromStore != 0 {
 		t.Fatalf("%d weighed, %d from the store", made.Made, made.FromStore)
+	}
+	var s reports.Summary
+	if err := json.Unmarshal(read(t, filepath.Join(first.Dir, "summary.json")), &s); err != nil {
+		t.Fatal(err)
+	}
+	weighed := 0
+	for _, x := range s.Strategies {
+		if x.Model == "auto" && len(x.Families) >= 2 {
+			weighed++
+		}
+	}
+	if weighed != made.Made || weighed == len(s.Strategies) {
+		t.Errorf("%d of %d strategies are weighed, %d with evidence", weighed, len(s.Strategies), made.Made)
 	}
 	for _, x := range []struct {
 		asOf      string
