@@ -36,8 +36,8 @@ type FamilyEvidence struct {
 }
 
 const (
-	evidenceTraining = 2      // whole calendar years before the first day that is foretold
-	evidencePeriods  = 250    // least number of periods there
+	evidenceTraining = 2      // whole calendar years before the first that is foretold, at least,
+	evidencePeriods  = 250    // with so many periods
 	evidenceFloor    = 0.05   // least weight of a family that can be fitted
 	evidenceMemory   = 0.5    // prior weight of memory: no family has it until days show it
 	evidenceReplica  = 1000   // replicates of the Bayesian bootstrap
@@ -51,7 +51,7 @@ const (
 // neither do the weights.
 func EvidenceSpan(s *returns.Series) *returns.Series {
 	years := yearsOf(s)
-	if len(years) < evidenceTraining+2 || years[evidenceTraining]-years[0] < evidencePeriods {
+	if len(foretold(years)) == 0 {
 		return nil
 	}
 	a, b := years[0], years[len(years)-1]
@@ -82,6 +82,16 @@ func yearsOf(s *returns.Series) (starts []int) {
 	return starts
 }
 
+// foretold returns where the years begin that are foretold, and where the last ends.
+func foretold(years []int) []int {
+	for i := evidenceTraining; i+1 < len(years); i++ {
+		if years[i]-years[0] >= evidencePeriods {
+			return years[i:]
+		}
+	}
+	return nil
+}
+
 // automaticFamilies are those that auto weighs, the memoryless one first.
 func automaticFamilies(s *returns.Series) []Family {
 	if s.ZeroShare() >= hurdleShare {
@@ -90,17 +100,16 @@ func automaticFamilies(s *returns.Series) []Family {
 	return []Family{studentT, gjrT, ewmaT}
 }
 
-// Weigh compares the families of auto on the years of s, an EvidenceSpan, but the first two:
+// Weigh compares the families of auto on the years of s, an EvidenceSpan, but the first:
 // each year is foretold day by day by a fit to the years before, the draws of which are
 // weighed by the days since (leave-future-out cross-validation: Buerkner, Gabry and Vehtari
 // 2020), and by a new fit where the Pareto shape of these weights is too large. A family
 // that cannot be fitted somewhere has no weight.
 func Weigh(ctx context.Context, s *returns.Series, o Options, stream func(part string) rand.Source, progress func(done, total int)) (*Evidence, error) {
-	years := yearsOf(s)
-	if len(years) < evidenceTraining+2 {
-		return nil, fmt.Errorf("bayes: %d whole years of %q; weights need %d", len(years)-1, s.Strategy.Name, evidenceTraining+1)
+	years := foretold(yearsOf(s))
+	if len(years) == 0 {
+		return nil, fmt.Errorf("bayes: the %d returns of %q are too few for weights of models", s.Len(), s.Strategy.Name)
 	}
-	years = years[evidenceTraining:]
 	families := automaticFamilies(s)
 	e := &Evidence{From: s.Dates[years[0]], To: s.Dates[s.Len()-1], Days: s.Len() - years[0]}
 	o = o.ForEvidence()

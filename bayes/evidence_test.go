@@ -245,12 +245,15 @@ func TestEvidenceSpan(t *testing.T) {
 			t.Errorf("%s: %v, want %s to %s", x.name, got, x.first, x.last)
 		}
 	}
-	sparse := *s // monthly returns
-	sparse.Dates, sparse.Returns = nil, nil
-	for i := 0; i < s.Len(); i += 21 {
-		sparse.Dates, sparse.Returns = append(sparse.Dates, s.Dates[i]), append(sparse.Returns, s.Returns[i])
-	}
-	if got := EvidenceSpan(&sparse); got != nil {
-		t.Error("two years of monthly returns were enough")
+	for every, want := range map[int]int{1: 9, 5: 5, 21: 0} { // days, weeks, months: years that are foretold, and an end
+		sparse := *s
+		sparse.Dates, sparse.Returns = nil, nil
+		for i := 0; i < s.Len(); i += every {
+			sparse.Dates, sparse.Returns = append(sparse.Dates, s.Dates[i]), append(sparse.Returns, s.Returns[i])
+		}
+		got := EvidenceSpan(&sparse)
+		if (got == nil) != (want == 0) || got != nil && len(foretold(yearsOf(got))) != want {
+			t.Errorf("every %d days: not %d years", every, want-1)
+		}
 	}
 }

@@ -40,7 +40,7 @@ const lightWeight = 0.25
 // gives its weight to the others; the findings are those of the family of the most weight.
 func FitMixed(ctx context.Context, s *returns.Series, o Options, e *Evidence, last *Posterior, stream func(part string) rand.Source, progress func(done, total int)) (*Posterior, error) {
 	if e == nil || e.Best() == "" {
-		why := "the history has no three whole years"
+		why := "the history is too short"
 		if e != nil {
 			why = "no fit to the first years of the history was usable"
 		}
@@ -350,9 +350,9 @@ func (p *Posterior) WeighedBy() string {
 	order := slices.Clone(p.Components)
 	slices.SortStableFunc(order, func(a, b Component) int { return cmp.Compare(b.Weight, a.Weight) })
 	var parts []string
-	for i, c := range order {
+	for _, c := range order {
 		part := fmt.Sprintf("%s %.0f%%", c.Family, 100*c.Weight)
-		if i > 0 || c.Difference < 0 {
+		if c.Difference < 0 {
 			part += fmt.Sprintf(" (%+.1f ± %.1f)", float64(c.Difference), float64(c.SE))
 		}
 		parts = append(parts, part)
