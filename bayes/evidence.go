@@ -65,19 +65,22 @@ func EvidenceSpan(s *returns.Series) *returns.Series {
 // neither the year of the first day is whole nor that of the last, unless that is in the
 // first week of a year or the last session of one.
 func yearsOf(s *returns.Series) (starts []int) {
-	for t, d := range s.Dates {
-		day := d.Time()
-		switch {
-		case t == 0:
-			if day.YearDay() <= 7 {
-				starts = append(starts, 0)
-			}
-		case day.Year() != s.Dates[t-1].Time().Year():
-			starts = append(starts, t)
-		}
+	starts = turnsOf(s)
+	if s.Len() > 0 && s.Dates[0].Time().YearDay() <= 7 {
+		starts = slices.Insert(starts, 0, 0)
 	}
 	if n := s.Len(); n > 0 && s.Dates[n-1].NextWeekday().Time().Year() != s.Dates[n-1].Time().Year() {
 		starts = append(starts, n)
+	}
+	return starts
+}
+
+// turnsOf returns the first days of the years of a series but the first year.
+func turnsOf(s *returns.Series) (starts []int) {
+	for t := 1; t < s.Len(); t++ {
+		if s.Dates[t].Time().Year() != s.Dates[t-1].Time().Year() {
+			starts = append(starts, t)
+		}
 	}
 	return starts
 }
@@ -106,7 +109,7 @@ func automaticFamilies(s *returns.Series) []Family {
 // 2020), and by a new fit where the Pareto shape of these weights is too large. A family
 // that cannot be fitted somewhere has no weight.
 func Weigh(ctx context.Context, s *returns.Series, o Options, stream func(part string) rand.Source, progress func(done, total int)) (*Evidence, error) {
-	years := foretold(yearsOf(s))
+	years := foretold(append(append([]int{0}, turnsOf(s)...), s.Len())) // a span has whole years only
 	if len(years) == 0 {
 		return nil, fmt.Errorf("bayes: the %d returns of %q are too few for weights of models", s.Len(), s.Strategy.Name)
 	}

@@ -82,6 +82,17 @@ func newModel(f Family, s *returns.Series, o Options) (Model, error) {
 	return m, nil
 }
 
+// stale is the posterior of an earlier fit in place of one that failed.
+func stale(last *Posterior, account []returns.Finding, why string) *Posterior {
+	p := *last
+	p.Method = Stale
+	p.Findings = append(account, returns.Finding{
+		Code: "bayes.stale", Severity: returns.Warn, Strategy: last.Strategy,
+		Sentence: "The posterior of an earlier fit is used, because this fit failed: " + why,
+	})
+	return &p
+}
+
 // fallBack is the part of the fallback sequence after sampling: the Laplace
 // approximation if its importance weights are reliable, else the last good
 // posterior, else the unusable draws. failure is the reason where there are no
@@ -127,13 +138,7 @@ func fallBack(s *returns.Series, f Family, m Model, o Options, sampled *Posterio
 		account = append(account, f)
 	}
 	if last != nil && last.Strategy == s.Strategy.Name && last.Model == f.Name && last.Verdict() != Unusable {
-		p := *last
-		p.Method = Stale
-		p.Findings = append(account, returns.Finding{
-			Code: "bayes.stale", Severity: returns.Warn,
-			Sentence: "The posterior of an earlier fit is used, because this fit failed: " + why,
-		})
-		return &p
+		return stale(last, account, why)
 	}
 	if sampled == nil {
 		sampled = &Posterior{Method: None, LossTail: Number(math.NaN())}

@@ -100,14 +100,20 @@ func FitMixed(ctx context.Context, s *returns.Series, o Options, e *Evidence, la
 func fitUnweighed(ctx context.Context, s *returns.Series, o Options, why string, last *Posterior, stream func(part string) rand.Source, progress func(done, total int)) (*Posterior, error) {
 	o.Model = studentT.Name
 	p, err := Refit(ctx, s, o, last, stream, progress)
-	if err == nil {
+	if err != nil {
+		return nil, err
+	}
+	if p.Verdict() == Unusable && last != nil && last.Strategy == s.Strategy.Name && last.Model == MixedFamily && last.Verdict() != Unusable {
+		return stale(last, slices.DeleteFunc(p.Findings, func(f returns.Finding) bool { return f.Severity >= returns.Warn }), why), nil
+	}
+	if p.Verdict() != Unusable {
 		p.Findings = append(p.Findings, returns.Finding{
 			Code: "bayes.family", Severity: returns.Info, Strategy: p.Strategy,
 			Sentence: fmt.Sprintf("There is no evidence to weigh models by: %s; modeled with %s.", why, p.Model),
 		})
 		returns.SortFindings(p.Findings)
 	}
-	return p, err
+	return p, nil
 }
 
 // mix makes one posterior of several. Every chain has draws of every family in a random

@@ -150,6 +150,27 @@ func TestMixedWithoutAFamily(t *testing.T) {
 	}
 }
 
+// TestMixedFallsBack on the mixture of an earlier fit where no family can be fitted, and says
+// so; without one the strategy is unusable.
+func TestMixedFallsBack(t *testing.T) {
+	_, last := mixedOf(t, mixedOptions(), 0.5, 0.5)
+	flat := weekdaySeries(make([]float64, 400))
+	for i := range flat.Returns {
+		flat.Returns[i] = 0.001
+	}
+	e := &Evidence{Families: []FamilyEvidence{{Family: "student_t", Weight: 0.5}, {Family: "gjr_t", Weight: 0.5}}}
+	for _, before := range []*Posterior{last, nil} {
+		p, err := FitMixed(t.Context(), flat, mixedOptions(), e, before, testStream(1), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		isStale := slices.ContainsFunc(p.Findings, func(f returns.Finding) bool { return f.Code == "bayes.stale" && f.Severity == returns.Warn })
+		if (before != nil) != (p.Method == Stale && isStale && p.Verdict() != Unusable && len(p.Components) == 2) || before == nil && p.Verdict() != Unusable {
+			t.Errorf("%s, %s: %v", p.Method, p.Verdict(), p.Findings)
+		}
+	}
+}
+
 // TestMixedHurdle: of a strategy that has left the market since its models were weighed,
 // each family is its hurdle.
 func TestMixedHurdle(t *testing.T) {
