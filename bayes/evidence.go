@@ -97,7 +97,7 @@ func foretold(years []int) []int {
 
 // automaticFamilies are those that auto weighs, the memoryless one first.
 func automaticFamilies(s *returns.Series) []Family {
-	if s.ZeroShare() >= hurdleShare {
+	if outOfMarket(s) {
 		return []Family{hurdleT, hurdleGJRT}
 	}
 	return []Family{studentT, gjrT, ewmaT}

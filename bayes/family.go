@@ -92,17 +92,40 @@ const automatic = "auto"
 
 // hurdleShare is the share of zero returns from which every model is a hurdle by
 // default: below it the density of a Student-t does not yet degenerate to a spike at 0.
-const hurdleShare = 0.1
+// hurdleRun is the run of zeros above which it is one, too: under a variance that depends
+// on the days before, a run of n days that do not move at all has a density of the order of
+// beta^(-n^2/4), and the posterior degenerates.
+const (
+	hurdleShare = 0.1
+	hurdleRun   = 21
+)
+
+// outOfMarket reports a series that is not always in the market.
+func outOfMarket(s *returns.Series) bool {
+	if s.ZeroShare() >= hurdleShare {
+		return true
+	}
+	run := 0
+	for _, r := range s.Returns {
+		if run++; r != 0 {
+			run = 0
+		}
+		if run > hurdleRun {
+			return true
+		}
+	}
+	return false
+}
 
 // Choose returns the family of one fit that o asks for; of auto it is the one for histories
 // that are too short for evidence, student_t. For a series with many days of exactly zero
-// return, student_t, skew_t, gjr_t and ewma_t are a hurdle.
+// return, or many in a row, student_t, skew_t, gjr_t and ewma_t are a hurdle.
 func Choose(s *returns.Series, o Options) (Family, error) {
 	all, err := candidates(o.Model)
 	if err != nil {
 		return Family{}, err
 	}
-	if len(all) > 1 && s.ZeroShare() >= hurdleShare {
+	if len(all) > 1 && outOfMarket(s) {
 		return all[1], nil
 	}
 	return all[0], nil

@@ -195,7 +195,8 @@ func jfVariance(f *jonesFaddy) float64 {
 	return (f.a/(f.b-1)-2+f.b/(f.a-1))/4 - f.mean*f.mean
 }
 
-// Where at least a tenth of the returns are 0, each model is its hurdle.
+// Where at least a tenth of the returns are 0, or more than 21 in a row, each model is its
+// hurdle.
 func TestChoose(t *testing.T) {
 	y := benchmarkReturns(100)
 	flat := append(make([]float64, 20), y...)
@@ -205,8 +206,9 @@ func TestChoose(t *testing.T) {
 	} {
 		o := DefaultOptions()
 		o.Model = model
-		for i, returns := range [][]float64{y, flat} {
-			if f, err := Choose(seriesOf(returns), o); err != nil || f.Name != want[i] {
+		paused := append(append(slices.Clone(y), make([]float64, 22)...), benchmarkReturns(300)...)
+		for i, returns := range [][]float64{y, flat, append(paused[:121:121], paused[122:]...), paused} {
+			if f, err := Choose(seriesOf(returns), o); err != nil || f.Name != want[i%2] {
 				t.Errorf("%s: %s, %v; want %s", model, f.Name, err, want[i])
 			}
 		}

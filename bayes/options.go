@@ -12,7 +12,7 @@ import (
 
 // Options is the section `bayes` of the configuration.
 type Options struct {
-	Model        string  `mapstructure:"model" json:"model" doc:"return model; auto: several by weights from forecasts out of sample, student_t for short histories; where at least 10% of the returns are 0, each is its hurdle model"`
+	Model        string  `mapstructure:"model" json:"model" doc:"return model; auto: several by weights from forecasts out of sample, student_t for short histories; where at least 10% of the returns are 0, or more than 21 in a row, each is its hurdle model"`
 	HalfLife     float64 `mapstructure:"half_life" json:"half_life" doc:"half-life of the exponential weights in scale and shape, in periods; 0: equal weights"`
 	HalfLifeMean float64 `mapstructure:"half_life_mean" json:"half_life_mean" doc:"half-life of the exponential weights in the mean, in periods; 0: equal weights, the whole history, whatever half_life is"`
 	PriorSharpe  Prior   `mapstructure:"prior_sharpe" json:"prior_sharpe" doc:"prior of the annual Sharpe ratio: student_t(df, location, scale), or normal(location, scale), whose light tails may inflate the standard deviation instead where data and prior conflict"`
