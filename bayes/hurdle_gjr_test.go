@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"allocate/bayes/nuts"
@@ -243,5 +244,24 @@ func TestHurdleGJRPaths(t *testing.T) {
 	cdf := e.day(&d, theta, e.next)
 	if want := d.p * cdf(at) / (1 - m.Idle(theta)); math.Abs(below/draws-want) > 4*math.Sqrt(want/draws) {
 		t.Errorf("%v of the trading days are below %v, want %v", below/draws, at, want)
+	}
+}
+
+// TestPausedStrategy has sixty days out of the market in a row, a fortieth of its history:
+// as days of an asymmetric GARCH they have no usable posterior.
+func TestPausedStrategy(t *testing.T) {
+	y := slices.Clone(gjrSeries(5, 2400, gjrTruth(-0.1, 0.03, 0.12, 0.96, 0, 6)).Returns)
+	clear(y[1000:1060])
+	o := DefaultOptions()
+	o.Model, o.Draws, o.MinESS, o.MaxRHat, o.MaxGradients, o.Replicates = "gjr_t", 250, 100, 1.05, 60_000, 0
+	p, err := Fit(t.Context(), seriesOf(y), o, testStream(2), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Model != "hurdle_gjr_t" || p.Verdict() == Unusable {
+		t.Errorf("%s: %v", p.Model, p.Findings)
+	}
+	if sd := p.Summary[p.Index("sd")]; !(sd.Mean > 0.009 && sd.Mean < 0.016) {
+		t.Errorf("standard deviation %v, simulated with 0.012", sd.Mean)
 	}
 }
