@@ -61,7 +61,11 @@ func TestWeighFindsTheTruth(t *testing.T) {
 	for _, truth := range truths {
 		right, cost := 0, 0.0
 		for seed := range *evidenceSeries {
-			s := EvidenceSpan(weekdaySeries(truth.draw(uint64(seed) + 100)))
+			y := truth.draw(uint64(seed) + 100)
+			if *evidenceSeries == 1 {
+				y = y[:1570] // six years, for which one history of each is enough of a test
+			}
+			s := EvidenceSpan(weekdaySeries(y))
 			e, err := Weigh(t.Context(), s, DefaultOptions(), testStream(uint64(seed)), nil)
 			if err != nil {
 				t.Fatal(err)
