@@ -148,3 +148,17 @@ func TestFamiliesScore(t *testing.T) {
 		}
 	}
 }
+
+// TestLogScoresOfTheLastDays are those of a whole history.
+func TestLogScoresOfTheLastDays(t *testing.T) {
+	for name, x := range scored() {
+		all, last := make([]float64, len(x.y)), make([]float64, 7)
+		x.m.LogScores(x.theta, x.y, all)
+		x.m.LogScores(x.theta, x.y, last)
+		for i, v := range last {
+			if want := all[len(all)-len(last)+i]; !(math.Abs(v-want) <= 1e-9*(1+math.Abs(want))) {
+				t.Errorf("%s: day %d of the last has %v, in the history %v", name, i, v, want)
+			}
+		}
+	}
+}
