@@ -13,12 +13,10 @@ import (
 	"allocate/returns"
 )
 
-// Evidence is how well the families of auto foretold days that they had not seen, and the
+// Evidence is how well the families of auto predicted days that they had not seen, and the
 // weights that follow: pseudo-Bayesian model averaging with the Bayesian bootstrap (Yao,
 // Vehtari, Simpson and Gelman, Bayesian Analysis 13, 2018, section 3.4).
 type Evidence struct {
-	From     returns.Date     `json:"from"` // first of the days that were foretold
-	To       returns.Date     `json:"to"`
 	Days     int              `json:"days"`
 	Families []FamilyEvidence `json:"families"` // the memoryless one first
 }
@@ -30,13 +28,13 @@ type FamilyEvidence struct {
 	ELPD       Number  `json:"elpd"`            // sum of the log scores one day ahead
 	Difference Number  `json:"elpd_difference"` // to the best
 	SE         Number  `json:"se_difference"`   // by blocks of futureBlock days
-	Days       int     `json:"days"`            // that were foretold
-	Fits       int     `json:"fits"`            // to foretell them
+	Days       int     `json:"days"`            // that were predicted
+	Fits       int     `json:"fits"`            // to predict them
 	Failed     string  `json:"failed,omitempty"`
 }
 
 const (
-	evidenceTraining = 2      // whole calendar years before the first that is foretold, at least,
+	evidenceTraining = 2      // whole calendar years before the first that is predicted, at least,
 	evidencePeriods  = 250    // with so many periods
 	evidenceFloor    = 0.05   // least weight of a family that can be fitted
 	evidenceMemory   = 0.5    // prior weight of memory: no family has it until days show it
@@ -51,14 +49,10 @@ const (
 // neither do the weights.
 func EvidenceSpan(s *returns.Series) *returns.Series {
 	years := yearsOf(s)
-	if len(foretold(years)) == 0 {
+	if len(predictedYears(years)) == 0 {
 		return nil
 	}
-	a, b := years[0], years[len(years)-1]
-	c := *s
-	c.Strategy.Entry, c.Strategy.Last = s.Dates[a], s.Dates[b-1]
-	c.Dates, c.Returns = s.Dates[a:b:b], s.Returns[a:b:b]
-	return &c
+	return s.Cut(years[0], years[len(years)-1])
 }
 
 // yearsOf returns where the whole calendar years of a series begin, and where the last ends:
@@ -85,8 +79,8 @@ func turnsOf(s *returns.Series) (starts []int) {
 	return starts
 }
 
-// foretold returns where the years begin that are foretold, and where the last ends.
-func foretold(years []int) []int {
+// predictedYears returns where the years begin that are predicted, and where the last ends.
+func predictedYears(years []int) []int {
 	for i := evidenceTraining; i+1 < len(years); i++ {
 		if years[i]-years[0] >= evidencePeriods {
 			return years[i:]
@@ -104,17 +98,17 @@ func automaticFamilies(s *returns.Series) []Family {
 }
 
 // Weigh compares the families of auto on the years of s, an EvidenceSpan, but the first:
-// each year is foretold day by day by a fit to the years before, the draws of which are
+// each year is predicted day by day by a fit to the years before, the draws of which are
 // weighed by the days since (leave-future-out cross-validation: Buerkner, Gabry and Vehtari
 // 2020), and by a new fit where the Pareto shape of these weights is too large. A family
 // that cannot be fitted somewhere has no weight.
 func Weigh(ctx context.Context, s *returns.Series, o Options, stream func(part string) rand.Source, progress func(done, total int)) (*Evidence, error) {
-	years := foretold(append(append([]int{0}, turnsOf(s)...), s.Len())) // a span has whole years only
+	years := predictedYears(append(append([]int{0}, turnsOf(s)...), s.Len())) // a span has whole years only
 	if len(years) == 0 {
 		return nil, fmt.Errorf("bayes: the %d returns of %q are too few for weights of models", s.Len(), s.Strategy.Name)
 	}
 	families := automaticFamilies(s)
-	e := &Evidence{From: s.Dates[years[0]], To: s.Dates[s.Len()-1], Days: s.Len() - years[0]}
+	e := &Evidence{Days: s.Len() - years[0]}
 	o = o.ForEvidence()
 	var scores [][]float64
 	for k, f := range families {
@@ -122,7 +116,7 @@ func Weigh(ctx context.Context, s *returns.Series, o Options, stream func(part s
 		one := FamilyEvidence{Family: f.Name, Days: e.Days}
 		var all []float64
 		for i := range years[1:] {
-			year, fits, failed, err := foretell(ctx, s, years[i], years[i+1], o, stream)
+			year, fits, failed, err := predictYear(ctx, s, years[i], years[i+1], o, stream)
 			if err != nil {
 				return nil, err
 			}
@@ -161,14 +155,11 @@ func (o Options) with(family string) Options {
 	return o
 }
 
-// foretell returns the log scores of the days from a to b, each given those before it.
-func foretell(ctx context.Context, s *returns.Series, a, b int, o Options, stream func(part string) rand.Source) (scores []float64, fits int, failed string, err error) {
+// predictYear returns the log scores of the days from a to b, each given those before it.
+func predictYear(ctx context.Context, s *returns.Series, a, b int, o Options, stream func(part string) rand.Source) (scores []float64, fits int, failed string, err error) {
 	for at := a; at < b; {
-		train, test := *s, *s
-		train.Dates, train.Returns = s.Dates[:at], s.Returns[:at]
-		test.Dates, test.Returns = s.Dates[:b], s.Returns[:b]
 		part := fmt.Sprintf("%s %v ", o.Model, s.Dates[at])
-		p, err := Fit(ctx, &train, o, func(name string) rand.Source { return stream(part + name) }, nil)
+		p, err := Fit(ctx, s.Cut(0, at), o, func(name string) rand.Source { return stream(part + name) }, nil)
 		if err != nil {
 			return nil, fits, "", err
 		}
@@ -176,7 +167,7 @@ func foretell(ctx context.Context, s *returns.Series, a, b int, o Options, strea
 		if p.Len() == 0 || p.Verdict() == Unusable {
 			return nil, fits, fmt.Sprintf("the fit to the days before %v failed", s.Dates[at]), nil
 		}
-		done, err := p.foretell(&test, b-at, o.HalfLife == 0 && o.HalfLifeMean == 0)
+		done, err := p.logScores(s.Cut(0, b), b-at, o.HalfLife == 0 && o.HalfLifeMean == 0)
 		if err != nil {
 			return nil, fits, "", err
 		}
@@ -189,9 +180,9 @@ func foretell(ctx context.Context, s *returns.Series, a, b int, o Options, strea
 	return scores, fits, "", nil
 }
 
-// foretell returns the log scores of the last n days of s, or of as many of them as weights
+// logScores returns the log scores of the last n days of s, or of as many of them as weights
 // of the draws of p, fitted to the days before, can be relied on: the first block at least.
-func (p *Posterior) foretell(s *returns.Series, n int, weighted bool) ([]float64, error) {
+func (p *Posterior) logScores(s *returns.Series, n int, weighted bool) ([]float64, error) {
 	predictor, err := p.Predictor(s)
 	scorer, is := predictor.(Scorer)
 	if err != nil || !is {

@@ -94,9 +94,9 @@ func TestWeighFindsTheTruth(t *testing.T) {
 	}
 }
 
-// TestForetellAgreesWithRefits compares the log scores of a year under a posterior that the
+// TestPredictYearAgreesWithRefits compares the log scores of a year under a posterior that the
 // days since reweigh with those of a fit before every month.
-func TestForetellAgreesWithRefits(t *testing.T) {
+func TestPredictYearAgreesWithRefits(t *testing.T) {
 	if testing.Short() {
 		t.Skip("fits every month")
 	}
@@ -105,13 +105,13 @@ func TestForetellAgreesWithRefits(t *testing.T) {
 		o := DefaultOptions()
 		o.Model = truth.family
 		o = o.ForEvidence()
-		got, fits, failed, err := foretell(t.Context(), s, 1248, 1500, o, testStream(1))
+		got, fits, failed, err := predictYear(t.Context(), s, 1248, 1500, o, testStream(1))
 		if err != nil || failed != "" || len(got) != 252 {
 			t.Fatal(len(got), failed, err)
 		}
 		var want []float64
 		for at := 1248; at < 1500; at += futureBlock {
-			one, n, _, err := foretell(t.Context(), s, at, at+futureBlock, o, testStream(uint64(at)))
+			one, n, _, err := predictYear(t.Context(), s, at, at+futureBlock, o, testStream(uint64(at)))
 			if err != nil || n != 1 {
 				t.Fatal(n, err)
 			}
@@ -133,16 +133,16 @@ func TestForetellAgreesWithRefits(t *testing.T) {
 	}
 }
 
-// TestForetellFitsAgain where the days say more than weights can: at a volatility four times
+// TestPredictYearFitsAgain where the days say more than weights can: at a volatility four times
 // as high.
-func TestForetellFitsAgain(t *testing.T) {
+func TestPredictYearFitsAgain(t *testing.T) {
 	y := truths[0].draw(3)[:1500]
 	for i := range y[1350:] {
 		y[1350+i] *= 4
 	}
 	o := DefaultOptions()
 	o.Model = "student_t"
-	scores, fits, failed, err := foretell(t.Context(), weekdaySeries(y), 1248, 1500, o.ForEvidence(), testStream(1))
+	scores, fits, failed, err := predictYear(t.Context(), weekdaySeries(y), 1248, 1500, o.ForEvidence(), testStream(1))
 	if err != nil || failed != "" || len(scores) != 252 || fits < 2 || fits > 6 {
 		t.Errorf("%d scores by %d fits, %q, %v", len(scores), fits, failed, err)
 	}
@@ -249,14 +249,14 @@ func TestEvidenceSpan(t *testing.T) {
 			t.Errorf("%s: %v, want %s to %s", x.name, got, x.first, x.last)
 		}
 	}
-	for every, want := range map[int]int{1: 9, 5: 5, 21: 0} { // days, weeks, months: years that are foretold, and an end
+	for every, want := range map[int]int{1: 9, 5: 5, 21: 0} { // days, weeks, months: years that are predicted, and an end
 		sparse := *s
 		sparse.Dates, sparse.Returns = nil, nil
 		for i := 0; i < s.Len(); i += every {
 			sparse.Dates, sparse.Returns = append(sparse.Dates, s.Dates[i]), append(sparse.Returns, s.Returns[i])
 		}
 		got := EvidenceSpan(&sparse)
-		if (got == nil) != (want == 0) || got != nil && len(foretold(append(append([]int{0}, turnsOf(got)...), got.Len()))) != want {
+		if (got == nil) != (want == 0) || got != nil && len(predictedYears(append(append([]int{0}, turnsOf(got)...), got.Len()))) != want {
 			t.Errorf("every %d days: not %d years", every, want-1)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 // futureDraws is the most draws that LeaveFuture weighs.
 const futureDraws = 1000
 
-// futureBlock is the number of periods that one set of weights foretells: a posterior up to
+// futureBlock is the number of periods that one set of weights predicts: a posterior up to
 // a month of days old.
 const futureBlock = 21
 

@@ -29,7 +29,9 @@ const MixedFamily = automatic
 // among Components.
 const familyOf = "family"
 
-// lightWeight is the weight below which a family needs a quarter of the draws only.
+// Light reports a family that needs a quarter of the draws only, of which little depends.
+func (f FamilyEvidence) Light() bool { return f.Weight < lightWeight }
+
 const lightWeight = 0.25
 
 // FitMixed fits the families of auto to s and mixes their draws by the weights of e, which
@@ -55,7 +57,7 @@ func FitMixed(ctx context.Context, s *returns.Series, o Options, e *Evidence, la
 			continue
 		}
 		own := o.with(f.Family)
-		if f.Weight < lightWeight {
+		if f.Light() {
 			own.Draws, own.MinESS, own.MaxRHat = max(100, o.Draws/4), o.MinESS/4, max(o.MaxRHat, evidenceRHat)
 			own.MaxGradients = min(o.MaxGradients, evidenceMost)
 		}
@@ -65,7 +67,7 @@ func FitMixed(ctx context.Context, s *returns.Series, o Options, e *Evidence, la
 		}
 		if p.Len() == 0 || p.Verdict() == Unusable {
 			severity := returns.Info
-			if f.Weight >= lightWeight {
+			if !f.Light() {
 				severity = returns.Warn
 			}
 			lost = append(lost, returns.Finding{

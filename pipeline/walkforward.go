@@ -189,13 +189,13 @@ func (w *evaluation) run(ctx context.Context) error {
 func (w *evaluation) one(ctx context.Context, r *runner, s *returns.Series, at walkforward.Segment, model string) (engine.ContentID, *walkforward.Scores, error) {
 	name := s.Strategy.Name
 	own := w.c.Bayes.For(name, w.in.metadata[name].Group)
-	seen := walkforward.Cut(s, at.From, at.At)
+	seen := s.Cut(at.From, at.At)
 	own.Model, own.Replicates = model, 0 // the days after the fit are the check
 	history, err := storeSeries(r, "series", seen)
 	if err != nil {
 		return "", nil, err
 	}
-	after, err := storeSeries(r, "after", walkforward.Cut(s, at.At, at.End))
+	after, err := storeSeries(r, "after", s.Cut(at.At, at.End))
 	if err != nil {
 		return "", nil, err
 	}
@@ -272,11 +272,11 @@ func (w *evaluation) together(r *runner, model int, p walkforward.Period) (input
 		if fit == "" {
 			continue
 		}
-		history, err := storeSeries(r, "series "+name, walkforward.Cut(s, m.First, m.At))
+		history, err := storeSeries(r, "series "+name, s.Cut(m.First, m.At))
 		if err != nil {
 			return nil, err
 		}
-		after, err := storeSeries(r, "after "+name, walkforward.Cut(s, m.At, m.End))
+		after, err := storeSeries(r, "after "+name, s.Cut(m.At, m.End))
 		if err != nil {
 			return nil, err
 		}

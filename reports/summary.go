@@ -144,7 +144,7 @@ func Summarize(r *Run) (*Summary, error) {
 		}
 		for _, c := range p.Components {
 			own := Family{FamilyEvidence: c.FamilyEvidence, Verdict: c.Verdict}
-			if c.Weight >= 0.25 {
+			if !c.Light() {
 				own.Posterior = c.Summary
 			}
 			st.Families = append(st.Families, own)

@@ -21,6 +21,15 @@ type Series struct {
 // Len returns the number of days.
 func (s *Series) Len() int { return len(s.Returns) }
 
+// Cut returns days a to b-1, at least one, as the window of a nightly run has them: nothing
+// in it depends on other days.
+func (s *Series) Cut(a, b int) *Series {
+	c := *s
+	c.Strategy.Entry, c.Strategy.Last = s.Dates[a], s.Dates[b-1]
+	c.Dates, c.Returns = s.Dates[a:b:b], s.Returns[a:b:b]
+	return &c
+}
+
 // ZeroShare returns the share of days whose return is exactly 0: the days on
 // which a calendar rule, say, is out of the market.
 func (s *Series) ZeroShare() float64 {

@@ -57,7 +57,7 @@ func TestSegments(t *testing.T) {
 	if _, err := o.Segments(s, "1x"); err == nil {
 		t.Error("a window that is none")
 	}
-	c := Cut(s, 10, 20)
+	c := s.Cut(10, 20)
 	if c.Len() != 10 || c.Strategy.Entry != s.Dates[10] || c.Strategy.Last != s.Dates[19] || s.Strategy.Last != s.Dates[999] {
 		t.Errorf("%+v", c)
 	}

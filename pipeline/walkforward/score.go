@@ -106,7 +106,7 @@ func (f *forecaster) theta(i int) []float64 { return f.Theta((2*i + 1) * f.Len()
 
 // predictor of the series up to day t-1.
 func (f *forecaster) predictor(t int) (bayes.Predictor, error) {
-	return f.Predictor(Cut(f.series, 0, t))
+	return f.Predictor(f.series.Cut(0, t))
 }
 
 // days scores the forecast of every day.

@@ -47,7 +47,7 @@ func streams(seed uint64) func(string) rand.Source {
 func evaluate(t *testing.T, y []float64, from, horizon int, p *bayes.Posterior) *Scores {
 	t.Helper()
 	s := weekdays(y)
-	scores, err := Evaluate(t.Context(), Cut(s, 0, from), Cut(s, from, len(y)), p, horizon, streams(7))
+	scores, err := Evaluate(t.Context(), s.Cut(0, from), s.Cut(from, len(y)), p, horizon, streams(7))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +160,7 @@ func TestStates(t *testing.T) {
 	for k := range series {
 		y := clustered(t, uint64(k), days)
 		s := weekdays(y)
-		fit, err := bayes.Fit(t.Context(), Cut(s, 0, from), staticOptions(), streams(uint64(k)), nil)
+		fit, err := bayes.Fit(t.Context(), s.Cut(0, from), staticOptions(), streams(uint64(k)), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -279,13 +279,13 @@ func TestFailed(t *testing.T) {
 		"the predictive distribution of 1990-01-03 is not finite": posterior("normal", []float64{math.NaN(), 0.01, 0}),
 		"There are no draws.": {Model: "normal"},
 	} {
-		got, err := Evaluate(t.Context(), Cut(s, 0, 2), Cut(s, 2, 4), p, 1, streams(1))
+		got, err := Evaluate(t.Context(), s.Cut(0, 2), s.Cut(2, 4), p, 1, streams(1))
 		if err != nil || got.Failed != why || len(got.Days) != 0 {
 			t.Errorf("%+v, %v; want %q", got, err, why)
 		}
 	}
 	// The days are predicted, and paths of two of them grow beyond all numbers.
-	if got, err := Evaluate(t.Context(), Cut(s, 0, 2), Cut(s, 2, 4), posterior("normal", []float64{0, 1e300, 0}), 2, streams(1)); err != nil || got.Failed != "simulated returns from 1990-01-03 on are not finite" {
+	if got, err := Evaluate(t.Context(), s.Cut(0, 2), s.Cut(2, 4), posterior("normal", []float64{0, 1e300, 0}), 2, streams(1)); err != nil || got.Failed != "simulated returns from 1990-01-03 on are not finite" {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
@@ -295,7 +295,7 @@ func TestCancelled(t *testing.T) {
 	s, p := weekdays([]float64{0.01, -0.01, 0.02, 0.03}), posterior("normal", []float64{0, 0.01, 0})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Evaluate(ctx, Cut(s, 0, 2), Cut(s, 2, 4), p, 5, streams(1)); !errors.Is(err, context.Canceled) {
+	if _, err := Evaluate(ctx, s.Cut(0, 2), s.Cut(2, 4), p, 5, streams(1)); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled before: %v", err)
 	}
 	ctx, cancel = context.WithCancel(t.Context())
@@ -306,7 +306,7 @@ func TestCancelled(t *testing.T) {
 		}
 		return streams(1)(part)
 	}
-	if _, err := Evaluate(ctx, Cut(s, 0, 2), Cut(s, 2, 4), p, 1, first); !errors.Is(err, context.Canceled) {
+	if _, err := Evaluate(ctx, s.Cut(0, 2), s.Cut(2, 4), p, 1, first); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled during the first horizon: %v", err)
 	}
 }

@@ -87,12 +87,3 @@ func (o Options) Segments(s *returns.Series, window returns.Period) ([]Segment, 
 	}
 	return all, nil
 }
-
-// Cut returns days a to b-1 of a series, at least one, as the window of a nightly run
-// has them: nothing in it depends on other days.
-func Cut(s *returns.Series, a, b int) *returns.Series {
-	c := *s
-	c.Strategy.Entry, c.Strategy.Last = s.Dates[a], s.Dates[b-1]
-	c.Dates, c.Returns = s.Dates[a:b:b], s.Returns[a:b:b]
-	return &c
-}
