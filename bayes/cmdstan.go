@@ -36,6 +36,9 @@ func (p *Posterior) WriteCmdStan(w io.Writer, chain int) error {
 	for k, c := range p.Components {
 		fmt.Fprintf(b, "# family %d = %s\n", k, c.Family)
 	}
+	if u := p.Updated; u != nil {
+		fmt.Fprintf(b, "# draws given the returns up to %v, resampled by the likelihood of %d more\n", u.From, u.Days)
+	}
 	header := []string{"lp__", "accept_stat__", "stepsize__", "treedepth__", "n_leapfrog__", "divergent__", "energy__"}
 	for _, name := range p.Names {
 		header = append(header, strings.ReplaceAll(name, ",", "."))

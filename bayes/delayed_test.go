@@ -197,12 +197,21 @@ func sharedSeries(t *testing.T, file string, days int) (all []*returns.Series) {
 	}
 	for j, name := range rows[0][1:] {
 		var y []float64
+		var dates []returns.Date
 		for _, row := range rows[1:] {
-			if v, err := strconv.ParseFloat(row[j+1], 64); err == nil {
-				y = append(y, v)
+			v, err := strconv.ParseFloat(row[j+1], 64)
+			if err != nil {
+				continue
 			}
+			d, err := returns.ParseDate(row[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			y, dates = append(y, v), append(dates, d)
 		}
-		s := seriesOf(y[max(0, len(y)-days):])
+		first := max(0, len(y)-days)
+		s := seriesOf(y[first:])
+		s.Dates = dates[first:]
 		s.Strategy.Name = name
 		all = append(all, s)
 	}

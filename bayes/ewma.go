@@ -202,7 +202,7 @@ type ewmaPredictor struct{ garchPredictor }
 
 func newEWMAPredictor(s *returns.Series) ewmaPredictor {
 	p := newGJRPredictor(s).garchPredictor
-	p.of, p.places = ewmaOf, garchPlaces{ewmaMu, ewmaSD, ewmaSharpe, ewmaNext}
+	p.of, p.places = ewmaOf, garchPlaces{ewmaMu, ewmaSD, ewmaSharpe, ewmaNext, ewmaSD, ewmaKappa}
 	return ewmaPredictor{p}
 }
 

@@ -42,12 +42,7 @@ func (p *Posterior) LeaveFuture(s *returns.Series, n int) (before *Posterior, k,
 		limit = mcmc.ParetoThreshold(len(rows))
 	}
 	for of := range p.Components {
-		var rows []int
-		for i := range p.Len() {
-			if int(p.Theta(i)[0]) == of {
-				rows = append(rows, i)
-			}
-		}
+		rows := p.rowsOf(of)
 		heavy, keep := float64(len(rows)) >= lightWeight*float64(p.Len()), (len(rows)+every-1)/every
 		if heavy { // enough of them for good weights
 			thin := rows[:0]
@@ -94,16 +89,5 @@ func (p *Posterior) leave(scorer Scorer, s *returns.Series, n int, rows []int, k
 			ratio[i] -= v
 		}
 	}
-	if k = mcmc.PSIS(ratio, ratio, 1); math.IsNaN(k) {
-		return nil, k
-	}
-	i, below := 0, math.Exp(ratio[0]) // weights of the draws up to i
-	for d := range keep {
-		for u := (float64(d) + 0.5) / float64(keep); below < u && i+1 < len(rows); {
-			i++
-			below += math.Exp(ratio[i])
-		}
-		kept = append(kept, rows[i])
-	}
-	return kept, k
+	return resample(ratio, rows, keep)
 }

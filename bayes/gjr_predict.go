@@ -20,7 +20,7 @@ type garchPredictor struct {
 }
 
 // garchPlaces are the places of parameters.
-type garchPlaces struct{ mu, sd, sharpe, next int }
+type garchPlaces struct{ mu, sd, sharpe, next, rms, kappa int }
 
 // gjrPredictor is the predictor of gjr_t, which can replicate.
 type gjrPredictor struct {
@@ -29,7 +29,7 @@ type gjrPredictor struct {
 }
 
 func newGJRPredictor(s *returns.Series) gjrPredictor {
-	return gjrPredictor{garchPredictor: garchPredictor{series: s, of: garchOf, places: garchPlaces{gjrMu, gjrSD, gjrSharpe, gjrNext}, ends: &sync.Map{}}}
+	return gjrPredictor{garchPredictor: garchPredictor{series: s, of: garchOf, places: garchPlaces{gjrMu, gjrSD, gjrSharpe, gjrNext, gjrRMS, gjrKappa}, ends: &sync.Map{}}}
 }
 
 func (m gjrPredictor) anchor() Predictor {
@@ -78,10 +78,10 @@ func (m garchPredictor) Sharpe(theta []float64) float64     { return theta[m.pla
 
 func (m garchPredictor) PIT(theta, y, u []float64) {
 	g := m.of(theta)
-	h := backcast(y)
+	h, innovation := backcast(y), g.skew.cdfFor(len(y))
 	for t, r := range y {
 		e, next := g.step(r, h)
-		u[t] = g.skew.cdf(e / math.Sqrt(h))
+		u[t] = innovation(e / math.Sqrt(h))
 		h = next
 	}
 }

@@ -22,9 +22,15 @@ func (g *garch) score(r, h float64) (score, next float64) {
 // LogScores is that of a traded day given the traded days before, in the mixture of
 // every hurdle.
 func (m hurdleGJRPredictor) LogScores(theta, y, score []float64) {
-	g, h := activeOf(theta), m.start(theta, y)
 	days := last(y, score)
-	h = g.after(h, activeDays(theta, y[:len(y)-len(days)]))
+	g := activeOf(theta)
+	m.scores(theta, g.after(m.start(theta, y), activeDays(theta, y[:len(y)-len(days)])), days, score)
+}
+
+// scores writes the log scores of days for the variance h of the first traded one, and
+// returns that of the next.
+func (m hurdleGJRPredictor) scores(theta []float64, h float64, days, score []float64) float64 {
+	g := activeOf(theta)
 	active := make([]float64, len(days))
 	for t, r := range days {
 		s, next := g.score(r, h)
@@ -33,6 +39,7 @@ func (m hurdleGJRPredictor) LogScores(theta, y, score []float64) {
 		}
 	}
 	mixScores(theta[activeShape:], m.Idle(theta), days, active, score)
+	return h
 }
 
 // logDensity returns the log density of s.

@@ -180,16 +180,27 @@ func (m *hurdleModel) Constrain(q, theta []float64) {
 	copy(theta, t[:k])
 	p := 1 / (1 + math.Exp(-q[n]))
 	theta[k] = p
-	mu, sd := t[0], t[k]
-	square := p * (sd*sd + mu*mu)
+	n = k + 3
 	if m.costs != nil {
-		theta[k+3] = 1 / (1 + math.Exp(-q[n+1]))
-		theta[k+4] = m.costs.mean + m.costs.error*q[n+2]
+		n = k + 5
+		at := m.inner.Dim()
+		theta[k+3] = 1 / (1 + math.Exp(-q[at+1]))
+		theta[k+4] = m.costs.mean + m.costs.error*q[at+2]
+	}
+	hurdleMoments(theta[:n], k, t[k], m.rootYear)
+}
+
+// hurdleMoments writes sd and sharpe of all days, after the k parameters of the traded days,
+// whose standard deviation is sd, and p_trade.
+func hurdleMoments(theta []float64, k int, sd, rootYear float64) {
+	p, mu := theta[k], theta[0]
+	square := p * (sd*sd + mu*mu)
+	if len(theta) > k+3 {
 		square += (1 - p) * theta[k+3] * theta[k+4] * theta[k+4]
 	}
 	mean := hurdlePredictor{shape: k}.Mean(theta)
 	theta[k+1] = math.Sqrt(square - mean*mean)
-	theta[k+2] = mean / theta[k+1] * m.rootYear
+	theta[k+2] = mean / theta[k+1] * rootYear
 }
 
 // maxInner is the largest number of parameters of a model of the traded days.

@@ -158,9 +158,10 @@ func (m hurdleGJRPredictor) end(theta []float64) garchEnd {
 }
 
 // day is the distribution of a day of which h would be the variance if it is traded.
-func (g *garch) day(d *dayMixture, theta []float64, h float64) (cdf func(r float64) float64) {
+// innovation is the distribution function of the recursion's innovations.
+func (g *garch) day(d *dayMixture, innovation func(e float64) float64, theta []float64, h float64) (cdf func(r float64) float64) {
 	mean, root := g.mean(h), math.Sqrt(h)
-	cdf = func(r float64) float64 { return g.skew.cdf((r - mean) / root) }
+	cdf = func(r float64) float64 { return innovation((r - mean) / root) }
 	d.set(theta[activeShape:], cdf)
 	return cdf
 }
@@ -175,9 +176,10 @@ func (hurdleGJRPredictor) start(theta, y []float64) float64 {
 
 func (m hurdleGJRPredictor) PIT(theta, y, u []float64) {
 	g, h := activeOf(theta), m.start(theta, y)
+	innovation := g.skew.cdfFor(2 * len(y))
 	var d dayMixture
 	for t, r := range y {
-		cdf := g.day(&d, theta, h)
+		cdf := g.day(&d, innovation, theta, h)
 		traded := trades(theta, r)
 		sum := d.p * cdf(r)
 		for _, a := range d.atoms[:d.n] {
@@ -212,7 +214,7 @@ func (m hurdleGJRPredictor) path(theta []float64, trading []bool, z, r []float64
 	var one [1]float64
 	idle := m.Idle(theta)
 	for t, v := range z {
-		cdf := e.day(&d, theta, h)
+		cdf := e.day(&d, e.skew.cdf, theta, h)
 		if trading != nil {
 			if !trading[t] {
 				r[t] = 0

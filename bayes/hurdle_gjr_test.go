@@ -241,7 +241,7 @@ func TestHurdleGJRPaths(t *testing.T) {
 	}
 	var d dayMixture
 	e := m.end(theta)
-	cdf := e.day(&d, theta, e.next)
+	cdf := e.day(&d, e.skew.cdf, theta, e.next)
 	if want := d.p * cdf(at) / (1 - m.Idle(theta)); math.Abs(below/draws-want) > 4*math.Sqrt(want/draws) {
 		t.Errorf("%v of the trading days are below %v, want %v", below/draws, at, want)
 	}

@@ -205,6 +205,39 @@ func (p *Posterior) take(from *Posterior, k, i int) {
 	a.Depth, a.Leapfrogs, a.Divergent = append(a.Depth, b.Depth[i]), append(a.Leapfrogs, b.Leapfrogs[i]), append(a.Divergent, b.Divergent[i])
 }
 
+// rowsOf returns the draws of a family of a mixed posterior.
+func (p *Posterior) rowsOf(family int) (rows []int) {
+	for i := range p.Len() {
+		if int(p.Theta(i)[0]) == family {
+			rows = append(rows, i)
+		}
+	}
+	return rows
+}
+
+// summarizeUpdated describes the families anew, by their draws in the mixture, of which
+// every chain has as many, and then the mixture.
+func (p *Posterior) summarizeUpdated() {
+	components := slices.Clone(p.Components)
+	for k := range components {
+		c := &components[k]
+		one := Posterior{Chains: p.Chains, Draws: c.Draws / p.Chains}
+		var places []int
+		for _, x := range c.Summary {
+			one.Names, places = append(one.Names, x.Name), append(places, p.Index(x.Name))
+		}
+		for _, i := range p.rowsOf(k) {
+			for _, at := range places {
+				one.Values = append(one.Values, p.Theta(i)[at])
+			}
+		}
+		one.summarize()
+		c.Summary = one.Summary
+	}
+	p.Components, p.Summary = components, nil
+	p.summarizeMixed()
+}
+
 // summarizeMixed describes the parameters that every family has. Draws are stratified by
 // family: standard errors are those of a weighted sum of the families' means, and so is the
 // effective sample size; R-hat is the largest of any family's.
@@ -282,6 +315,13 @@ func (m mixedPredictor) of(theta []float64) (Predictor, []float64) {
 		own[i] = theta[at]
 	}
 	return part.Predictor, own
+}
+
+// put writes back the parameters of a draw's family, as of gave them.
+func (m mixedPredictor) put(theta, own []float64) {
+	for i, at := range m.parts[int(theta[0])].places {
+		theta[at] = own[i]
+	}
 }
 
 func (m mixedPredictor) Mean(theta []float64) float64 {

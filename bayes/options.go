@@ -27,6 +27,7 @@ type Options struct {
 	MinESS       float64 `mapstructure:"min_ess" json:"min_ess" doc:"minimum bulk and tail effective sample size, all chains together"`
 	MaxDivergent float64 `mapstructure:"max_divergent" json:"max_divergent" doc:"maximum share of divergent transitions" fraction:"true"`
 	MaxGradients int     `mapstructure:"max_gradients" json:"max_gradients" doc:"maximum gradient evaluations per strategy, over all attempts; the best attempt is kept when they are exhausted"`
+	Refit        string  `mapstructure:"refit" json:"refit" doc:"always: fit at every as-of date; monthly: fit at month ends, with the window up to there, and on other dates update the posterior by the likelihood of the days since, or fit where these say too much (Pareto k) or half-lives are set"`
 	Replicates   int     `mapstructure:"replicates" json:"replicates" doc:"replicated histories of the posterior predictive checks; 0: none"`
 
 	Of []Override `mapstructure:"of" json:"of,omitempty" doc:"overrides of model, half-lives and priors for single strategies or metadata groups: [{name: a, model: normal}, {group: trend, prior_sharpe: \"normal(0, 0.5)\"}]"`
@@ -36,6 +37,12 @@ type Options struct {
 	// of the section: the horizon of the scenarios sets it.
 	Horizon int `mapstructure:"-" json:"horizon,omitempty" jsonschema:"-"`
 }
+
+// The values of Options.Refit.
+const (
+	RefitAlways  = "always"
+	RefitMonthly = "monthly"
+)
 
 // DefaultOptions returns the defaults. The prior of the Sharpe ratio holds 90%
 // between -1.65 and 1.65, as a Normal(0, 1) would, but has heavy tails, so that a history with a ratio of 20 or 100 overrules it: a normal
@@ -57,6 +64,7 @@ func DefaultOptions() Options {
 		MinESS:       400,
 		MaxDivergent: 0.001,
 		MaxGradients: 2_000_000,
+		Refit:        RefitAlways,
 		Replicates:   100,
 	}
 }
@@ -64,7 +72,11 @@ func DefaultOptions() Options {
 // Describe returns the documentation of an option that depends on the families
 // there are, and the values that it takes; blank for all others.
 func (Options) Describe(key string) (doc string, values []string) {
-	if key != "model" {
+	switch key {
+	case "model":
+	case "refit":
+		return "", []string{RefitAlways, RefitMonthly}
+	default:
 		return "", nil
 	}
 	known := names(Families())
@@ -121,6 +133,7 @@ func (o Options) problems() (list []problem) {
 	check(o.MinESS > 0 && o.MinESS < 1e6, "min_ess", "is %v; expected a number above 0", o.MinESS)
 	check(o.MaxDivergent >= 0 && o.MaxDivergent <= 1, "max_divergent", "is %v; expected a share", o.MaxDivergent)
 	check(o.MaxGradients >= 10_000 && o.MaxGradients <= 1e12, "max_gradients", "is %d; expected 10000 to 1000000000000", o.MaxGradients)
+	check(o.Refit == RefitAlways || o.Refit == RefitMonthly, "refit", "is %q; expected %s or %s", o.Refit, RefitAlways, RefitMonthly)
 	check(o.Replicates >= 0 && o.Replicates <= 1e5, "replicates", "is %d; expected 0 to 100000", o.Replicates)
 	return list
 }

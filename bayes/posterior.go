@@ -32,6 +32,8 @@ type Posterior struct {
 	Checks []Check // posterior predictive checks; none for a model that is not of returns
 
 	Components []Component // the families that a mixed posterior has draws of; else none
+
+	Updated *Updated // the last days came by weights; nil where the fit has seen all days
 }
 
 // Method is the way that draws were made.

@@ -31,6 +31,7 @@ type header struct {
 	Sensitivity []Sensitivity `json:"sensitivity,omitempty"`
 
 	Components []Component `json:"components,omitempty"`
+	Updated    *Updated    `json:"updated,omitempty"`
 
 	Summary  []Summary         `json:"summary"`
 	Findings []returns.Finding `json:"findings"`
@@ -42,7 +43,7 @@ type header struct {
 func (p *Posterior) Table() (*columnar.Table, error) {
 	h := header{Strategy: p.Strategy, Model: p.Model, Fitted: p.Fitted, Names: p.Names, Chains: p.Chains, Draws: p.Draws, Warmup: p.Sampler.Warmup, Gradients: p.Sampler.Gradients, Summary: p.Summary, Findings: p.Findings}
 	h.Method, h.Attempts, h.Step, h.LossTail, h.Checks = p.Method, p.Sampler.Attempts, Number(p.Sampler.Step), p.LossTail, p.Checks
-	h.Sensitivity, h.Components = p.Sensitivity, p.Components
+	h.Sensitivity, h.Components, h.Updated = p.Sensitivity, p.Components, p.Updated
 	h.NonFinite, h.Relocated = p.Sampler.NonFinite, p.Sampler.Relocated
 	for _, e := range p.Sampler.EBFMI {
 		h.EBFMI = append(h.EBFMI, Number(e))
@@ -88,7 +89,7 @@ func FromTable(t *columnar.Table) (*Posterior, error) {
 	p := &Posterior{Strategy: h.Strategy, Model: h.Model, Fitted: h.Fitted, Names: h.Names, Chains: h.Chains, Draws: h.Draws, Summary: h.Summary, Findings: h.Findings}
 	p.Sampler.Warmup, p.Sampler.Gradients = h.Warmup, h.Gradients
 	p.Method, p.Sampler.Attempts, p.Sampler.Step, p.LossTail, p.Checks = h.Method, h.Attempts, float64(h.Step), h.LossTail, h.Checks
-	p.Sensitivity, p.Components = h.Sensitivity, h.Components
+	p.Sensitivity, p.Components, p.Updated = h.Sensitivity, h.Components, h.Updated
 	p.Sampler.NonFinite, p.Sampler.Relocated = h.NonFinite, h.Relocated
 	for _, e := range h.EBFMI {
 		p.Sampler.EBFMI = append(p.Sampler.EBFMI, float64(e))

@@ -13,6 +13,7 @@ import (
 
 // Config is everything that a run can be told.
 type Config struct {
+	Preset    string            `mapstructure:"preset" json:"preset" doc:"defaults of the forecast: static (student_t, t_copula: volatility and correlation of the whole window), or adaptive (bayes.model auto, bayes.refit monthly, scenarios.dependence dcc_t_copula: those of today); keys of this file take precedence" enum:"static,adaptive"`
 	AsOf      string            `mapstructure:"as_of" json:"as_of" doc:"as-of date, of the last return used, YYYY-MM-DD; blank: the last session of returns.calendar before today"`
 	Out       string            `mapstructure:"out" json:"out" doc:"folder of published runs: <out>/<as_of>/r<k> and <out>/latest" path:"true"`
 	Cache     string            `mapstructure:"cache" json:"cache" doc:"folder of cached results; may be deleted at any time" path:"true"`
@@ -31,9 +32,10 @@ type Config struct {
 	Notices []string `mapstructure:"-" json:"-" jsonschema:"-"`
 }
 
-// Default returns the built-in values. Only returns.path must be given.
+// Default returns the built-in values, those of the static preset. Only returns.path must be given.
 func Default() Config {
 	return Config{
+		Preset:    Static,
 		Out:       "out",
 		Cache:     ".cache",
 		CacheMax:  20_000,

@@ -31,7 +31,7 @@ type Source struct {
 
 // Origin says where the value of a key is from.
 type Origin struct {
-	Kind   string // default, file, environment, set, flag
+	Kind   string // default, preset, file, environment, set, flag
 	Detail string // path and line, variable or flag
 }
 
@@ -72,6 +72,7 @@ func Load(src Source) (*Config, map[string]Origin, error) {
 	for _, key := range flags {
 		l.set(key, src.Flags[key], Origin{"flag", "--" + strings.ReplaceAll(key, "_", "-")}, "--"+strings.ReplaceAll(key, "_", "-"))
 	}
+	l.applyPreset()
 	if rest := l.unknown - mostUnknown; rest > 0 {
 		l.problem("and %d more unknown keys", rest)
 	}

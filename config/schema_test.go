@@ -45,7 +45,7 @@ func TestSchema(t *testing.T) {
 // names one; what another key sets is none.
 func TestModelsAreTheRegistered(t *testing.T) {
 	var schema, docs, template bytes.Buffer
-	if err := errors.Join(WriteSchema(&schema, "config"), WriteDocs(&docs), WriteTemplate(&template, nil)); err != nil {
+	if err := errors.Join(WriteSchema(&schema, "config"), WriteDocs(&docs), WriteTemplate(&template, Static, nil)); err != nil {
 		t.Fatal(err)
 	}
 	var s struct {

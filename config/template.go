@@ -8,14 +8,18 @@ import (
 	"strings"
 )
 
-// WriteTemplate writes a commented file with every key at its default and
+// WriteTemplate writes a commented file with every key at its default in a preset and
 // the given values in place of some of them, by key.
-func WriteTemplate(w io.Writer, values map[string]string) error {
+func WriteTemplate(w io.Writer, preset string, values map[string]string) error {
+	c, err := Preset(preset)
+	if err != nil {
+		return &Error{err}
+	}
 	var b strings.Builder
 	b.WriteString("# Configuration of allocate. Every key can also be set by --set key=value or by an\n")
 	b.WriteString("# environment variable: optimize.alpha is ALLOCATE_OPTIMIZE_ALPHA.\n")
 	b.WriteString("# Paths are relative to this file.\n")
-	for _, f := range walk("", reflect.ValueOf(Default())) {
+	for _, f := range walk("", reflect.ValueOf(c)) {
 		indent := strings.Repeat("  ", strings.Count(f.Key, "."))
 		name := f.Key[strings.LastIndex(f.Key, ".")+1:]
 		if f.section {
@@ -31,7 +35,7 @@ func WriteTemplate(w io.Writer, values map[string]string) error {
 		}
 		fmt.Fprintf(&b, "%s%s: %s\n", indent, name, FormatValue(value))
 	}
-	_, err := io.WriteString(w, b.String())
+	_, err = io.WriteString(w, b.String())
 	return err
 }
 

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"allocate/bayes"
 	"allocate/config"
 	"allocate/optimize"
 	"allocate/pipeline/backtest"
@@ -95,6 +96,9 @@ func TestBacktestIsTheNight(t *testing.T) {
 		"turnover": func(c *config.Config) { c.Optimize.MaxTurnover = &limit },
 		"weighed models": func(c *config.Config) {
 			c.Bayes.Model, c.Returns.Path, c.Backtest.Start, c.Backtest.Every = "auto", smallPanel(t), "2021-06-01", 126
+		},
+		"updated fits": func(c *config.Config) {
+			c.Bayes.Refit, c.Returns.Path, c.Backtest.Start, c.Backtest.Every = bayes.RefitMonthly, smallPanel(t), "2022-08-15", 20
 		},
 		"cash": func(c *config.Config) {
 			c.Optimize.Cash, c.Optimize.CashReturn = true, 0.02

@@ -105,7 +105,7 @@ func Priors(ctx context.Context, c *config.Config, sink engine.Sink, now func() 
 	if err := in.known(c.Bayes); err != nil {
 		return nil, err
 	}
-	known, err := returns.Known(panel, in.asOf, c.Returns)
+	known, err := returns.Known(panel, in.asOf, in.window.end(), c.Returns)
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"syscall"
 
-	"allocate/bayes"
 	"allocate/config"
 	"allocate/optimize"
 	"allocate/pipeline/engine"
@@ -41,7 +40,8 @@ type day struct {
 	panel          *returns.Panel
 	asOf           returns.Date
 	effective      returns.Date
-	all            []string // every strategy of the panel
+	anchor         returns.Date // last day of fits that are updated; asOf where none is
+	all            []string     // every strategy of the panel
 	window         windowOptions
 	held           *published.Holding
 	approved       bool
@@ -132,40 +132,26 @@ func (d *Decision) window(ctx context.Context, r *runner, in day, c *config.Conf
 
 // simulate fits the strategies and draws their joint scenarios.
 func (d *Decision) simulate(ctx context.Context, r *runner, f *forecast, in day, c *config.Config) error {
-	weighed, err := d.evidence(ctx, r, f, in, c)
+	plan, err := r.planFits(f, in, c)
 	if err != nil {
 		return err
 	}
-	var fits []engine.Action
+	fits, results, err := d.fit(ctx, r, plan, c)
+	if err != nil {
+		return err
+	}
 	var series []engine.Input
-	for _, part := range f.tree.Parts {
-		own := c.Bayes.For(part.Name, in.metadata[part.Name].Group)
-		inputs := []engine.Input{{Name: "series", Content: part.Content}}
-		if e, auto := weighed[part.Name]; auto {
-			inputs = append(inputs, e)
-		}
-		a, err := r.action(c, "bayes", part.Name, bayes.Settings{Options: own}, true, inputs...)
-		if err != nil {
-			return err
-		}
-		fits = append(fits, a)
-		series = append(series, engine.Input{Name: "series " + part.Name, Content: part.Content})
-	}
-	results, err := d.run(ctx, r, "bayes", fits)
-	if err != nil {
-		return err
-	}
 	var trials []engine.Action
-	for i, part := range f.tree.Parts {
+	for i, p := range plan {
+		series = append(series, engine.Input{Name: "series " + p.name, Content: p.series.Content})
 		if !c.Scenarios.HoldsOut() {
-			break
+			continue
 		}
-		own := c.Bayes.For(part.Name, in.metadata[part.Name].Group)
-		inputs := slices.Clone(results[i].Action.Inputs)
-		if results[i].Content != "" { // the fit ended with a result
-			inputs = append(inputs, engine.Input{Name: "posterior", Content: results[i].Content})
+		inputs := append([]engine.Input{p.upTo}, p.evidence...)
+		if fits[i].Content != "" { // the fit ended with a result
+			inputs = append(inputs, engine.Input{Name: "posterior", Content: fits[i].Content})
 		}
-		a, err := r.action(c, "holdout", part.Name, heldOut(c.Scenarios, own), true, inputs...)
+		a, err := r.action(c, "holdout", p.name, heldOut(c.Scenarios, p.own), true, inputs...)
 		if err != nil {
 			return err
 		}

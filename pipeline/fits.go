@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"allocate/bayes"
 	"allocate/config"
 	"allocate/pipeline/engine"
@@ -31,6 +33,74 @@ func runEvidence(ctx context.Context, c *engine.Call) ([]byte, error) {
 	return json.Marshal(e)
 }
 
+func runBayes(ctx context.Context, c *engine.Call) ([]byte, error) {
+	var o bayes.Settings
+	if err := c.Options(&o); err != nil {
+		return nil, err
+	}
+	s, err := inputSeries(c, "series")
+	if err != nil {
+		return nil, err
+	}
+	p, err := fitOrFallBack(ctx, c, s, o.Options)
+	if err != nil {
+		return nil, err
+	}
+	return encodePosterior(p)
+}
+
+// runUpdate adds the last days of a series to a posterior given the days before them, or
+// fits to all days where that is not possible. Inputs: series, posterior, and evidence.
+func runUpdate(ctx context.Context, c *engine.Call) ([]byte, error) {
+	var o bayes.Settings
+	if err := c.Options(&o); err != nil {
+		return nil, err
+	}
+	s, err := inputSeries(c, "series")
+	if err != nil {
+		return nil, err
+	}
+	before := &bayes.Posterior{}
+	if c.Has("posterior") {
+		if before, err = inputPosterior(c, "posterior"); err != nil {
+			return nil, err
+		}
+	}
+	p, why, err := before.Update(s, o.Options)
+	if err != nil {
+		return nil, err
+	}
+	if p == nil {
+		if p, err = fitOrFallBack(ctx, c, s, o.Options); err != nil {
+			return nil, err
+		}
+		p.Findings = append(p.Findings, why)
+		returns.SortFindings(p.Findings)
+	}
+	return encodePosterior(p)
+}
+
+// fitOrFallBack fits a series; if this is a second try, with the last good posterior to
+// fall back on.
+func fitOrFallBack(ctx context.Context, c *engine.Call, s *returns.Series, o bayes.Options) (*bayes.Posterior, error) {
+	var last *bayes.Posterior
+	if c.Has("last") {
+		var err error
+		if last, err = inputPosterior(c, "last"); err != nil {
+			return nil, err
+		}
+	}
+	return fit(ctx, c, s, o, last)
+}
+
+func encodePosterior(p *bayes.Posterior) ([]byte, error) {
+	table, err := p.Table()
+	if err != nil {
+		return nil, err
+	}
+	return columnar.EncodeIPC(table)
+}
+
 // fit fits a series as the options say: with several return models where their weights are
 // among the inputs.
 func fit(ctx context.Context, c *engine.Call, s *returns.Series, o bayes.Options, last *bayes.Posterior) (*bayes.Posterior, error) {
@@ -50,62 +120,156 @@ func fit(ctx context.Context, c *engine.Call, s *returns.Series, o bayes.Options
 	return bayes.FitMixed(ctx, s, o, e, last, c.Stream, c.Progress)
 }
 
-// evidenceAction plans the weights of a series' return models; false where one model is
-// configured, or the series is too short for weights. The years that it depends on are
-// the same all year, and so is the action.
-func (r *runner) evidenceAction(c *config.Config, s *returns.Series, own bayes.Options) (a engine.Action, planned bool, err error) {
-	if !own.Mixed() {
-		return a, false, nil
-	}
-	span := bayes.EvidenceSpan(s)
-	if span == nil {
-		return a, false, nil
-	}
-	in, err := storeSeries(r, "series", span)
-	if err != nil {
-		return a, false, err
-	}
-	a, err = r.action(c, "evidence", s.Strategy.Name, bayes.Settings{Options: own.ForEvidence()}, true, in)
-	return a, true, err
+// plannedFit is the fit of one strategy.
+type plannedFit struct {
+	name     string
+	own      bayes.Options
+	series   engine.Input
+	upTo     engine.Input   // the series, or its days up to the anchor
+	evidence []engine.Input // weights of its return models, if it has them
+	span     *returns.Series
 }
 
-// evidence weighs the return models of the strategies that have bayes.model auto, and returns
-// the results as inputs of their fits.
-func (d *Decision) evidence(ctx context.Context, r *runner, f *forecast, in day, c *config.Config) (map[string]engine.Input, error) {
-	var actions []engine.Action
-	for _, part := range f.tree.Parts {
-		own := c.Bayes.For(part.Name, in.metadata[part.Name].Group)
-		if !own.Mixed() {
+// updated reports a fit to be updated by the days after the anchor.
+func (p *plannedFit) updated() bool { return p.upTo.Content != p.series.Content }
+
+// fixAnchor sets the last day of fits: with bayes.refit monthly it is that of the month
+// before, so that they are the same all month, unless the as-of date is the last session of
+// its month. The window begins with these fits.
+func (in *day) fixAnchor(o bayes.Options, sessions returns.Calendar) {
+	in.anchor, in.window.End = in.asOf, nil
+	if o.Refit != bayes.RefitMonthly {
+		return
+	}
+	if asOf, next := in.asOf.Time(), sessions.Next(in.asOf).Time(); asOf.Month() == next.Month() {
+		in.anchor = in.asOf.AddDays(-asOf.Day())
+		in.window.End = &in.anchor
+	}
+}
+
+// planFits says which days of each strategy are fitted, and on which its return models are
+// weighed. The years of the weights are the same all year, and so are the weights.
+func (r *runner) planFits(f *forecast, in day, c *config.Config) ([]plannedFit, error) {
+	plan := make([]plannedFit, len(f.tree.Parts))
+	group := errgroup.Group{}
+	group.SetLimit(max(1, r.Workers))
+	for i, part := range f.tree.Parts {
+		p := &plan[i]
+		p.name, p.own = part.Name, c.Bayes.For(part.Name, in.metadata[part.Name].Group)
+		p.series = engine.Input{Name: "series", Content: part.Content}
+		if p.upTo = p.series; in.anchor == in.asOf && !p.own.Mixed() {
 			continue
 		}
-		b, err := r.Store.Get(part.Content)
-		if err != nil {
-			return nil, err
-		}
-		s, err := seriesFrom(b)
-		if err != nil {
-			return nil, err
-		}
-		a, planned, err := r.evidenceAction(c, s, own)
-		if err != nil {
-			return nil, err
-		}
-		if planned {
-			actions = append(actions, a)
-		}
+		group.Go(func() error {
+			b, err := r.Store.Get(part.Content)
+			if err != nil {
+				return err
+			}
+			s, err := seriesFrom(b)
+			if err != nil {
+				return err
+			}
+			n := s.Len()
+			for n > 0 && s.Dates[n-1] > in.anchor {
+				n--
+			}
+			if n > 0 && n < s.Len() {
+				if fitted := s.Cut(0, n); bayes.CanUpdate(fitted, p.own) {
+					if p.upTo, err = storeSeries(r, "series", fitted); err != nil {
+						return err
+					}
+					s = fitted
+				}
+			}
+			if p.own.Mixed() {
+				p.span = bayes.EvidenceSpan(s)
+			}
+			return nil
+		})
 	}
-	found := map[string]engine.Input{}
+	return plan, group.Wait()
+}
+
+// evidenceAction plans the weights of the return models of auto over span.
+func (r *runner) evidenceAction(c *config.Config, span *returns.Series, own bayes.Options) (a engine.Action, err error) {
+	in, err := storeSeries(r, "series", span)
+	if err != nil {
+		return a, err
+	}
+	return r.action(c, "evidence", span.Strategy.Name, bayes.Settings{Options: own.ForEvidence()}, true, in)
+}
+
+// evidence weighs the return models of the strategies that have bayes.model auto and years
+// enough for it.
+func (d *Decision) evidence(ctx context.Context, r *runner, plan []plannedFit, c *config.Config) error {
+	var actions []engine.Action
+	var at []int
+	for i, p := range plan {
+		if p.span == nil {
+			continue
+		}
+		a, err := r.evidenceAction(c, p.span, p.own)
+		if err != nil {
+			return err
+		}
+		actions, at = append(actions, a), append(at, i)
+	}
 	if len(actions) == 0 {
-		return found, nil
+		return nil
 	}
 	results, err := d.run(ctx, r, "evidence", actions)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	for _, res := range results {
-		found[res.Action.Unit] = engine.Input{Name: "evidence", Content: res.Content}
+	for k, res := range results {
+		plan[at[k]].evidence = []engine.Input{{Name: "evidence", Content: res.Content}}
 	}
-	return found, nil
+	return nil
+}
+
+// fit fits every strategy, and updates the fits to the days up to the anchor. The holdout
+// is that of the fits, which are the same all month.
+func (d *Decision) fit(ctx context.Context, r *runner, plan []plannedFit, c *config.Config) (fits, results []engine.Result, err error) {
+	if err := d.evidence(ctx, r, plan, c); err != nil {
+		return nil, nil, err
+	}
+	actions := make([]engine.Action, len(plan))
+	for i, p := range plan {
+		if actions[i], err = r.action(c, "bayes", p.name, bayes.Settings{Options: p.own}, true, append([]engine.Input{p.upTo}, p.evidence...)...); err != nil {
+			return nil, nil, err
+		}
+	}
+	if fits, err = d.run(ctx, r, "bayes", actions); err != nil {
+		return nil, nil, err
+	}
+	var updates []engine.Action
+	var at []int
+	for i, p := range plan {
+		if !p.updated() {
+			continue
+		}
+		inputs := append([]engine.Input{p.series}, p.evidence...)
+		if fits[i].Content != "" { // the fit ended with a result
+			inputs = append(inputs, engine.Input{Name: "posterior", Content: fits[i].Content})
+		}
+		a, err := r.action(c, "update", p.name, bayes.Settings{Options: p.own}, true, inputs...)
+		if err != nil {
+			return nil, nil, err
+		}
+		updates, at = append(updates, a), append(at, i)
+	}
+	if len(updates) == 0 {
+		return fits, fits, nil
+	}
+	updated, err := d.run(ctx, r, "update", updates)
+	if err != nil {
+		return nil, nil, err
+	}
+	results = slices.Clone(fits)
+	for k, res := range updated {
+		results[at[k]] = res
+	}
+	return fits, results, nil
 }
 
 // fitted is the result of a fit.
@@ -151,15 +315,27 @@ func (d *Decision) refit(ctx context.Context, r *runner, results []engine.Result
 		again, at = append(again, a), append(at, i)
 	}
 	if len(again) > 0 {
-		if results, err = d.run(ctx, r, "bayes", again); err != nil {
-			return nil, nil, err
-		}
-		second, err := readFits(ctx, r, results)
-		if err != nil {
-			return nil, nil, err
-		}
-		for k, f := range second {
-			fits[at[k]] = f
+		for _, stage := range []string{"bayes", "update"} {
+			var of []engine.Action
+			var to []int
+			for k, a := range again {
+				if a.Stage == stage {
+					of, to = append(of, a), append(to, at[k])
+				}
+			}
+			if len(of) == 0 {
+				continue
+			}
+			if results, err = d.run(ctx, r, stage, of); err != nil {
+				return nil, nil, err
+			}
+			second, err := readFits(ctx, r, results)
+			if err != nil {
+				return nil, nil, err
+			}
+			for k, f := range second {
+				fits[to[k]] = f
+			}
 		}
 	}
 	var found []returns.Finding
@@ -193,7 +369,7 @@ func goodPosteriors(last *published.Revision, s engine.Store) map[string]engine.
 		return good
 	}
 	for _, stage := range last.Manifest.Stages {
-		if stage.Name != "bayes" {
+		if stage.Name != "bayes" && stage.Name != "update" { // in this order: the posterior of all days is the last
 			continue
 		}
 		for _, a := range stage.Actions {

@@ -128,6 +128,7 @@ func (r *runner) prepare(ctx context.Context, c *config.Config, files *fetched, 
 	}
 	in.effective = sessions.Next(in.asOf)
 	in.window = windowOptions{AsOf: in.asOf, Stale: stale, Returns: c.Returns.Judging(), History: true}
+	in.fixAnchor(c.Bayes, sessions)
 	last, notes, err := r.list.Before(in.asOf, r.Store, write)
 	if err != nil {
 		return day{}, published.ManifestStage{}, err

@@ -9,6 +9,7 @@ import (
 	"allocate/config"
 	"allocate/pipeline/engine"
 	"allocate/pipeline/published"
+	"allocate/returns"
 )
 
 // waiting is the number of days in progress per processor: results are synced
@@ -56,6 +57,7 @@ func (p *replay) on(d *replayed) day {
 	in := p.in
 	in.asOf, in.effective = d.asOf, d.effective
 	in.window = windowOptions{AsOf: d.asOf, Returns: p.c.Returns.Judging()}
+	in.fixAnchor(p.c.Bayes, p.sessions)
 	return in
 }
 
@@ -84,11 +86,16 @@ func (p *replay) simulateOnce(ctx context.Context, r *runner, d *replayed, in da
 	for _, stage := range []string{"evidence", "bayes", "scenarios"} {
 		versions[stage] = r.Stages[stage].Version
 	}
+	var anchor *returns.Date
+	if in.anchor != in.asOf {
+		anchor, versions["update"] = &in.anchor, r.Stages["update"].Version
+	}
 	a, err := r.action(c, "forecast", "", struct {
 		Versions map[string]int
 		Bayes    any
 		Set      scenarioOptions
-	}{versions, in.settings(c.Bayes, d.forecast.tree.Parts), scenarioOptions{d.asOf, c.Scenarios}}, true, d.series()...)
+		Anchor   *returns.Date `json:",omitempty"`
+	}{versions, in.settings(c.Bayes, d.forecast.tree.Parts), scenarioOptions{d.asOf, c.Scenarios}, anchor}, true, d.series()...)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,8 @@ import (
 //	returns    files              -> panel
 //	window     panel              -> one series per strategy, up to the as-of date
 //	evidence   series             -> weights of return models, one action per strategy with bayes.model auto
-//	bayes      series, evidence   -> posterior, one action per strategy
+//	bayes      series, evidence   -> posterior, one action per strategy; with bayes.refit monthly, of the series up to a month end
+//	update     series, posterior, evidence -> posterior of all days, one action per strategy with bayes.refit monthly
 //	holdout    series, posterior  -> coverage of days left out of the posterior, one action per strategy
 //	scenarios  series, posteriors -> joint scenarios
 //	optimize   scenarios          -> solution
@@ -46,15 +47,16 @@ func Stages(workers int) map[string]engine.Stage {
 		{Name: "window", Version: 5, Tree: true, Run: runWindow},
 		{Name: "evidence", Version: 1, Run: runEvidence},
 		{Name: "bayes", Version: 8, Run: runBayes},
-		{Name: "holdout", Version: 9, Run: runHoldout},
-		{Name: "scenarios", Version: 4, Run: scenarioStage{workers}.run},
+		{Name: "update", Version: 1, Run: runUpdate},
+		{Name: "holdout", Version: 10, Run: runHoldout},
+		{Name: "scenarios", Version: 5, Run: scenarioStage{workers}.run},
 		{Name: "optimize", Version: 4, Run: runOptimize},
-		{Name: "fan", Version: 3, Run: scenarioStage{workers}.fan},
-		{Name: "reports", Version: 11, Tree: true, Run: runReports},
+		{Name: "fan", Version: 4, Run: scenarioStage{workers}.fan},
+		{Name: "reports", Version: 12, Tree: true, Run: runReports},
 		{Name: "baselines", Version: 2, Run: runBaselines},
 		{Name: "portfolio", Version: 2, Run: runPortfolio},
-		{Name: "walkforward", Version: 1, Run: runWalkForward},
-		{Name: "joint", Version: 2, Run: runJoint},
+		{Name: "walkforward", Version: 2, Run: runWalkForward},
+		{Name: "joint", Version: 3, Run: runJoint},
 	} {
 		stages[s.Name] = s
 	}
@@ -63,7 +65,7 @@ func Stages(workers int) map[string]engine.Stage {
 
 // StageNames lists the stages in the order in which a run does them.
 func StageNames() []string {
-	return []string{"returns", "window", "evidence", "bayes", "holdout", "scenarios", "optimize", "fan", "reports"}
+	return []string{"returns", "window", "evidence", "bayes", "update", "holdout", "scenarios", "optimize", "fan", "reports"}
 }
 
 func runReturns(_ context.Context, c *engine.Call) ([]byte, error) {
@@ -93,10 +95,19 @@ func runReturns(_ context.Context, c *engine.Call) ([]byte, error) {
 // what is suspicious in it.
 type windowOptions struct {
 	AsOf     returns.Date    `json:"as_of"`
+	End      *returns.Date   `json:"end,omitempty"`      // on which the window is as long as configured, if not on AsOf: of bayes.refit monthly, the last month end
 	Previous *returns.Date   `json:"previous,omitempty"` // as-of date of the run to compare history with, of which the panel is there
 	History  bool            `json:"history,omitempty"`  // compare with the digest of the run before, if there is one, and make one
 	Stale    string          `json:"stale,omitempty"`    // why the data is stale, if it is
 	Returns  returns.Options `json:"returns"`
+}
+
+// end is the day on which the window is as long as configured.
+func (o *windowOptions) end() returns.Date {
+	if o.End != nil {
+		return *o.End
+	}
+	return o.AsOf
 }
 
 // runWindow cuts a panel to what may be known on the as-of date and judges it:
@@ -107,7 +118,7 @@ func runWindow(_ context.Context, c *engine.Call) ([]byte, error) {
 	if err := c.Options(&o); err != nil {
 		return nil, err
 	}
-	known, findings, err := knownPanel(c, "panel", o.AsOf, o.Returns)
+	known, findings, err := knownPanel(c, "panel", o.AsOf, o.end(), o.Returns)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +131,7 @@ func runWindow(_ context.Context, c *engine.Call) ([]byte, error) {
 		return nil, err
 	}
 	if o.Previous != nil {
-		then, _, err := knownPanel(c, "previous", *o.Previous, o.Returns)
+		then, _, err := knownPanel(c, "previous", *o.Previous, *o.Previous, o.Returns)
 		if err != nil {
 			return nil, err
 		}
@@ -186,7 +197,7 @@ func runWindow(_ context.Context, c *engine.Call) ([]byte, error) {
 
 // knownPanel decodes a panel, adds the metadata and cuts it to what may be
 // known on a day.
-func knownPanel(c *engine.Call, input string, asOf returns.Date, o returns.Options) (*returns.Panel, []returns.Finding, error) {
+func knownPanel(c *engine.Call, input string, asOf, end returns.Date, o returns.Options) (*returns.Panel, []returns.Finding, error) {
 	table, findings, err := inputTable(c, input)
 	if err != nil {
 		return nil, nil, err
@@ -208,34 +219,8 @@ func knownPanel(c *engine.Call, input string, asOf returns.Date, o returns.Optio
 		}
 		findings = append(findings, more...)
 	}
-	known, err := returns.Known(panel, asOf, o)
+	known, err := returns.Known(panel, asOf, end, o)
 	return known, findings, err
-}
-
-func runBayes(ctx context.Context, c *engine.Call) ([]byte, error) {
-	var o bayes.Settings
-	if err := c.Options(&o); err != nil {
-		return nil, err
-	}
-	series, err := inputSeries(c, "series")
-	if err != nil {
-		return nil, err
-	}
-	var last *bayes.Posterior // to fall back on, if this is a second try
-	if c.Has("last") {
-		if last, err = inputPosterior(c, "last"); err != nil {
-			return nil, err
-		}
-	}
-	posterior, err := fit(ctx, c, series, o.Options, last)
-	if err != nil {
-		return nil, err
-	}
-	table, err := posterior.Table()
-	if err != nil {
-		return nil, err
-	}
-	return columnar.EncodeIPC(table)
 }
 
 // reportOptions are the facts in the reports other than the results.

@@ -108,7 +108,7 @@ func (w *evaluation) known(files *fetched) (*returns.Panel, error) {
 	}
 	o := w.c.Returns
 	o.Window = "all" // the window is that of a fit
-	known, err := returns.Known(panel, asOf, o)
+	known, err := returns.Known(panel, asOf, asOf, o)
 	if err != nil {
 		return nil, err
 	}
@@ -200,11 +200,11 @@ func (w *evaluation) one(ctx context.Context, r *runner, s *returns.Series, at w
 		return "", nil, err
 	}
 	inputs := []engine.Input{history}
-	weigh, planned, err := r.evidenceAction(w.c, seen, own)
-	if err != nil {
-		return "", nil, err
-	}
-	if planned {
+	if span := bayes.EvidenceSpan(seen); own.Mixed() && span != nil {
+		weigh, err := r.evidenceAction(w.c, span, own)
+		if err != nil {
+			return "", nil, err
+		}
 		results, err := r.Stage(ctx, "evidence", []engine.Action{weigh})
 		if err != nil {
 			return "", nil, err

@@ -64,6 +64,7 @@ type StrategySummary struct {
 	RiskContribution float64         `json:"risk_contribution"`     // of the portfolio's CVaR, to which they sum
 	Model            string          `json:"model"`
 	Families         []Family        `json:"families,omitempty"` // of model auto
+	Updated          *bayes.Updated  `json:"updated,omitempty"`  // absent where the fit has seen all days
 	Verdict          bayes.Verdict   `json:"verdict"`
 	Days             int             `json:"days"`              // with a return: periods of the panel
 	AnnualReturn     Interval        `json:"annual_return"`     // mean return x periods per year
@@ -139,7 +140,7 @@ func Summarize(r *Run) (*Summary, error) {
 		}
 		st := StrategySummary{
 			Name: p.Strategy, ExpectedHorizon: mean[j], Group: r.Series[j].Strategy.Group, LiveFrom: r.Series[j].Strategy.LiveFrom, Weight: sol.Weights[j], RiskContribution: sol.Contributions[j],
-			Model: p.Model, Verdict: p.Verdict(), Days: r.Series[j].Len(), Posterior: p.Summary, Sensitivity: p.Sensitivity,
+			Model: p.Model, Updated: p.Updated, Verdict: p.Verdict(), Days: r.Series[j].Len(), Posterior: p.Summary, Sensitivity: p.Sensitivity,
 			MinESSBulk: bayes.Number(math.Inf(1)), MinESSTail: bayes.Number(math.Inf(1)),
 		}
 		for _, c := range p.Components {

@@ -149,13 +149,17 @@ func modelNote(p *bayes.Posterior) string {
 	if p.Method != "" {
 		sampled = " Draws: " + p.Method.About() + "."
 	}
+	if u := p.Updated; u != nil {
+		sampled += fmt.Sprintf(" Fitted up to %v; %s since by importance weights (Pareto k %.2f).", u.From, returns.Count(u.Days, "return"), float64(u.ParetoK))
+	}
 	if len(p.Components) > 0 {
 		return fmt.Sprintf("Models: %s. The forecast is conditional on today's volatility.%s", p.WeighedBy(), sampled)
 	}
 	return fmt.Sprintf("Model %s%s. The forecast is conditional on today's volatility.%s", p.Model, about, sampled)
 }
 
-// methods counts the posteriors whose draws are not those of NUTS alone, by method.
+// methods counts the posteriors whose draws are not those of NUTS alone, by method, and the
+// updated ones.
 func methods(all []*bayes.Posterior) []string {
 	var list []string
 	for _, m := range []bayes.Method{bayes.Delayed, bayes.Laplace, bayes.Stale} {
@@ -168,6 +172,16 @@ func methods(all []*bayes.Posterior) []string {
 		if n > 0 {
 			list = append(list, fmt.Sprintf("Draws of %s: %s.", returns.Count(n, "posterior"), m.About()))
 		}
+	}
+	updated, worst := 0, math.Inf(-1)
+	var from returns.Date
+	for _, p := range all {
+		if u := p.Updated; u != nil {
+			updated, worst, from = updated+1, max(worst, float64(u.ParetoK)), max(from, u.From)
+		}
+	}
+	if updated > 0 {
+		list = append(list, fmt.Sprintf("Fitted up to %v and updated by importance weights: %s; largest Pareto k %.2f.", from, returns.Count(updated, "posterior"), worst))
 	}
 	return list
 }

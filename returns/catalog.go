@@ -76,6 +76,7 @@ var codes = []Code{
 	{"bayes.non_finite", "non-finite log density or gradient", "", []Step{{Severity: Info}, {Severity: Warn, When: "above bayes.max_divergent"}, {Severity: Fail, When: "above 5% of the draws"}}, ""},
 	{"bayes.pareto_k", "heavy tail of the predicted loss over the horizon", "", []Step{{Severity: Warn}, {Severity: Fail, When: "from Pareto k 1"}}, ""},
 	{"bayes.prior_conflict", "prior-data conflict (power-scaling sensitivity)", "", []Step{{Severity: Info}, {Severity: Warn, When: "from a sensitivity of 0.5, ten times the threshold"}}, ""},
+	{"bayes.refitted", "fit instead of an update of the posterior (bayes.refit: monthly)", "", fixed(Info), ""},
 	{"bayes.rescued", "chains restarted at the best point during warm-up", "", []Step{{Severity: Info}, {Severity: Warn, When: "from half of the chains"}}, ""},
 	{"bayes.rhat", "R-hat above bayes.max_rhat", "", []Step{{Severity: Warn}, {Severity: Fail, When: "above 1.05"}}, ""},
 	{"bayes.stale", "posterior of an earlier fit", "", fixed(Warn), ""},

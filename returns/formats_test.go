@@ -196,7 +196,7 @@ func TestMetadata(t *testing.T) {
 	}
 	o := options()
 	o.History = "live"
-	known, err := Known(q, q.Last(), o)
+	known, err := Known(q, q.Last(), q.Last(), o)
 	if err != nil || known.Len() != 1 || known.Series(0).Len() != 1 || known.Series(0).Returns[0] != 0.005 {
 		t.Errorf("live history: %v, %v", known, err)
 	}

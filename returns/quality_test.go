@@ -221,7 +221,7 @@ func TestDelistedStaysUntilItsExit(t *testing.T) {
 		t.Fatal(err)
 	}
 	for d, want := range map[Date]int{exit.AddDays(-3): 2, exit: 1, exit.AddDays(1): 1, p.Last(): 1} {
-		known, err := Known(q, d, options())
+		known, err := Known(q, d, d, options())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -202,7 +202,7 @@ func TestUniverseNeverLooksAhead(t *testing.T) {
 	o.ShortHistory = "exclude"
 	for _, at := range []int{100, 250, 399} {
 		asOf := p.Date(at)
-		known, err := Known(p, asOf, o)
+		known, err := Known(p, asOf, asOf, o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -220,7 +220,7 @@ func TestUniverseNeverLooksAhead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		knownBad, err := Known(bad, asOf, o)
+		knownBad, err := Known(bad, asOf, asOf, o)
 		if err != nil {
 			t.Fatal(err)
 		}

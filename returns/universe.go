@@ -6,9 +6,10 @@ import (
 	"slices"
 )
 
-// Known cuts the panel to the history that a run as of a day may see. It never
-// looks past asOf, which must be a day of the panel.
-func Known(p *Panel, asOf Date, o Options) (*Panel, error) {
+// Known cuts the panel to the history that a run as of a day may see, with a window as
+// long as o.Window on the day end, asOf or before. It never looks past asOf, which must
+// be a day of the panel.
+func Known(p *Panel, asOf, end Date, o Options) (*Panel, error) {
 	if _, ok := p.Find(asOf); !ok {
 		if asOf > p.Last() {
 			return nil, &NotReadyError{fmt.Sprintf("returns: no data yet for %v; the data end on %v; wait for the data, or run with --as-of %v", asOf, p.Last(), p.Last())}
@@ -19,7 +20,7 @@ func Known(p *Panel, asOf Date, o Options) (*Panel, error) {
 		}
 		return nil, &NotReadyError{fmt.Sprintf("returns: no data for %v; the last row before it is %v; run with --as-of %v", asOf, before.Last(), before.Last())}
 	}
-	start, err := o.Window.Start(asOf, p.First())
+	start, err := o.Window.Start(end, p.First())
 	if err != nil {
 		return nil, fmt.Errorf("returns.window: %w", err)
 	}

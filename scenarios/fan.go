@@ -47,7 +47,10 @@ func NewFan(ctx context.Context, strategies []Strategy, weights, prob []float64,
 		values[k] = make([]float64, o.Count)
 	}
 	_, err := draw(strategies, o, stream, design{lattice: true}, parallel, nil, func(b *block, first, count int) error {
-		err := parallel(len(strategies), func(j int) { // every strategy's stream has to move on, whatever its weight
+		err := parallel(len(strategies), func(j int) {
+			if weights[j] == 0 && !b.drawsOnPath(j) {
+				return
+			}
 			for s := range count {
 				b.path(j, s)
 			}

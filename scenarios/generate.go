@@ -345,6 +345,9 @@ func (b *block) path(j, s int) []float64 {
 	return z
 }
 
+// drawsOnPath reports a strategy whose stream path moves on, so that no path may be left out.
+func (b *block) drawsOnPath(j int) bool { return b.d.history != nil || b.trades[j] != nil }
+
 // drawsByMean orders the posterior draws by the mean return they stand for.
 func drawsByMean(s Strategy) []int {
 	order := make([]int, s.Posterior.Len())

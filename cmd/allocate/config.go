@@ -24,7 +24,7 @@ func newConfig(g *global) *cobra.Command {
 }
 
 func newConfigInit(g *global) *cobra.Command {
-	var path, asOf string
+	var path, asOf, preset string
 	var force bool
 	cmd := &cobra.Command{
 		Use:     "init [FILE]",
@@ -38,7 +38,7 @@ func newConfigInit(g *global) *cobra.Command {
 				file = args[0]
 			}
 			var text bytes.Buffer
-			if err := config.WriteTemplate(&text, map[string]string{"returns.path": fromFolder(file, path), "as_of": asOf}); err != nil {
+			if err := config.WriteTemplate(&text, preset, map[string]string{"returns.path": fromFolder(file, path), "as_of": asOf}); err != nil {
 				return err
 			}
 			if file == "-" {
@@ -54,6 +54,7 @@ func newConfigInit(g *global) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&path, "returns", "returns.csv", "value of returns.path, relative to the working folder")
 	cmd.Flags().StringVar(&asOf, "as-of", "", "value of as_of")
+	cmd.Flags().StringVar(&preset, "preset", config.Static, "defaults to write: static or adaptive")
 	cmd.Flags().BoolVar(&force, "force", false, "overwrite an existing file")
 	return cmd
 }
@@ -104,7 +105,7 @@ func newConfigShow(g *global) *cobra.Command {
 		},
 	}
 	g.addConfigFlags(cmd)
-	cmd.Flags().BoolVar(&origin, "origin", false, "print the origin of each value: default, file and line, environment, --set or flag")
+	cmd.Flags().BoolVar(&origin, "origin", false, "print the origin of each value: default, preset, file and line, environment, --set or flag")
 	return cmd
 }
 
