@@ -155,9 +155,8 @@ func (g *garch) after(h float64, history []float64) float64 {
 
 // newGarch makes the recursion from its parameters; rms is that of the history.
 func newGarch(mu, sd, rms, kappa, gains, losses, p float64, s skewT) garch {
-	_, signed := s.slopes()
 	g := garch{mu: mu, kappa: kappa / rms, square: rms * rms, omega: sd * sd * (1 - p), alpha: (gains + losses) / 2, delta: (gains - losses) / 2, skew: s}
-	g.beta = p - g.alpha - g.delta*signed
+	g.beta = p - g.alpha - g.delta*s.signed()
 	return g
 }
 
@@ -189,7 +188,7 @@ func (m *garchDays) tailSlope(prior, dNu, excess float64) float64 {
 
 // likelihood returns the log likelihood of n days with the innovations s.
 func (d *garchSums) likelihood(s *skewT, n float64) float64 {
-	return n*(math.Log(s.b)+s.logC) + s.nu/2*d.logH - (s.nu+1)/2*d.logTail
+	return n*s.logBC + s.nu/2*d.logH - (s.nu+1)/2*d.logTail
 }
 
 // bySkew returns the derivatives of the log likelihood of n days by nu and lambda, but

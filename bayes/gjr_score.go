@@ -49,5 +49,5 @@ func (s *skewT) logDensity(e float64) float64 {
 	if u >= 0 {
 		side = s.g[1]
 	}
-	return math.Log(s.b) + s.logC - (s.nu+1)/2*math.Log1p(u*u*side*s.k)
+	return s.logBC - (s.nu+1)/2*math.Log1p(u*u*side*s.k)
 }

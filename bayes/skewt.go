@@ -23,6 +23,7 @@ type skewT struct {
 	nu, lambda float64
 	a, b, logC float64
 	k          float64    // 1/(nu-2)
+	logBC      float64    // ln b + logC
 	g          [2]float64 // (1 -+ lambda)^-2: of U < 0, of U >= 0
 }
 
@@ -31,6 +32,7 @@ func newSkewT(nu, lambda float64) skewT {
 	s.logC = lgamma((nu+1)/2) - lgamma(nu/2) - 0.5*math.Log(math.Pi*(nu-2))
 	s.a = 4 * lambda * math.Exp(s.logC) * (nu - 2) / (nu - 1)
 	s.b = math.Sqrt(1 + 3*lambda*lambda - s.a*s.a)
+	s.logBC = math.Log(s.b) + s.logC
 	s.g = [2]float64{1 / ((1 - lambda) * (1 - lambda)), 1 / ((1 + lambda) * (1 + lambda))}
 	return s
 }
@@ -43,6 +45,23 @@ func lgamma(x float64) float64 {
 // skewSlopes are derivatives by nu and by lambda.
 type skewSlopes struct {
 	a, b, logB, logC, signed [2]float64
+}
+
+// signed returns E[e |e|], as slopes does beside the derivatives.
+func (s *skewT) signed() float64 {
+	l, sign := math.Abs(s.lambda), 1.0
+	if s.lambda < 0 {
+		sign = -1
+	}
+	a, c := math.Abs(s.a), math.Exp(s.logC)
+	v, w := 1-l, 1/((1+l)*(1+l))
+	sum := v*v*v/2 + a*v*v*2*c*(s.nu-2)/(s.nu-1) + a*a*v/2
+	for i, x := range legendreNodes {
+		u := a * x
+		r := a - u
+		sum += r * r * c * math.Exp(-(s.nu+1)/2*math.Log(1+u*u*s.k*w)) * a * legendreWeights[i]
+	}
+	return sign * (1 - 2*sum/(s.b*s.b))
 }
 
 // slopes returns the derivatives of the constants, and of the signed moment.

@@ -68,7 +68,10 @@ func TestSkewTSlopes(t *testing.T) {
 			continue // a kink of E[e|e|] would show here; lambda 0 is tried below
 		}
 		s := newSkewT(c[0], c[1])
-		d, _ := s.slopes()
+		d, signed := s.slopes()
+		if got := s.signed(); math.Abs(got-signed) > 1e-13 {
+			t.Errorf("nu %v, lambda %v: signed moment %v, %v beside its slopes", c[0], c[1], got, signed)
+		}
 		for i := range 2 {
 			at := func(h float64) [5]float64 {
 				x := c

@@ -56,101 +56,105 @@ func (c *updateTally) String() string {
 // with fits to all days.
 func TestUpdateAgreesWithARefit(t *testing.T) {
 	for _, model := range []string{"student_t", "gjr_t", "ewma_t", "hurdle_gjr_t"} {
-		o := DefaultOptions()
-		o.Model, o.Replicates, o.Refit = model, 0, RefitMonthly
-		var tally updateTally
-		one := func(s *returns.Series, fitted *Posterior, to int) {
-			at := s.Cut(0, to)
-			got, why, err := fitted.Update(at, o)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			tally.Lock()
-			tally.sessions++
-			if got == nil {
-				tally.refitted++
-			}
-			tally.Unlock()
-			if got == nil {
-				t.Logf("%s %s, %v: %s", model, s.Strategy.Name, at.Dates[to-1], why.Sentence)
-				return
-			}
-			want, err := Fit(t.Context(), at, o, testStream(uint64(to)), nil)
-			if err != nil || want.Verdict() == Unusable {
-				t.Log(s.Strategy.Name, err)
-				return
-			}
-			tally.compare(t, fmt.Sprintf("%s %s %v", model, s.Strategy.Name, at.Dates[to-1]), got, want)
+		t.Run(model, func(t *testing.T) { updateAgrees(t, model) })
+	}
+}
+
+func updateAgrees(t *testing.T, model string) {
+	o := DefaultOptions()
+	o.Model, o.Replicates, o.Refit = model, 0, RefitMonthly
+	var tally updateTally
+	one := func(s *returns.Series, fitted *Posterior, to int) {
+		at := s.Cut(0, to)
+		got, why, err := fitted.Update(at, o)
+		if err != nil {
+			t.Error(err)
+			return
 		}
-		fit := func(s *returns.Series) *Posterior {
-			p, err := Fit(t.Context(), s, o, testStream(2), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return p
+		tally.Lock()
+		tally.sessions++
+		if got == nil {
+			tally.refitted++
 		}
-		if *updateSessions == 0 {
-			if testing.Short() && model != "gjr_t" {
+		tally.Unlock()
+		if got == nil {
+			t.Logf("%s %s, %v: %s", model, s.Strategy.Name, at.Dates[to-1], why.Sentence)
+			return
+		}
+		want, err := Fit(t.Context(), at, o, testStream(uint64(to)), nil)
+		if err != nil || want.Verdict() == Unusable {
+			t.Log(s.Strategy.Name, err)
+			return
+		}
+		tally.compare(t, fmt.Sprintf("%s %s %v", model, s.Strategy.Name, at.Dates[to-1]), got, want)
+	}
+	fit := func(s *returns.Series) *Posterior {
+		p, err := Fit(t.Context(), s, o, testStream(2), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	if *updateSessions == 0 {
+		if testing.Short() && model != "gjr_t" {
+			return
+		}
+		s := gjrSeries(31, 1200, gjrTruth(-0.2, 0.03, 0.12, 0.95, 0, 6))
+		if model == "hurdle_gjr_t" {
+			for i := 0; i < s.Len(); i += 3 {
+				s.Returns[i] = 0
+			}
+		}
+		const from = 1150
+		p := fit(s.Cut(0, from))
+		for _, to := range []int{from + 1, from + 5, from + 21} {
+			one(s, p, to)
+		}
+	} else {
+		var all []*returns.Series
+		for _, file := range []string{"strategies/returns.csv", "factors/ff_factors.csv.gz"} {
+			all = append(all, sharedSeries(t, file, math.MaxInt)...)
+		}
+		var group sync.WaitGroup
+		slots := make(chan bool, runtime.GOMAXPROCS(0))
+		for _, s := range all {
+			if out := s.ZeroShare() >= hurdleShare; out != (model == "hurdle_gjr_t") {
 				continue
 			}
-			s := gjrSeries(31, 1200, gjrTruth(-0.2, 0.03, 0.12, 0.95, 0, 6))
-			if model == "hurdle_gjr_t" {
-				for i := 0; i < s.Len(); i += 3 {
-					s.Returns[i] = 0
-				}
-			}
-			const from = 1150
-			p := fit(s.Cut(0, from))
-			for _, to := range []int{from + 1, from + 5, from + 21} {
-				one(s, p, to)
-			}
-		} else {
-			var all []*returns.Series
-			for _, file := range []string{"strategies/returns.csv", "factors/ff_factors.csv.gz"} {
-				all = append(all, sharedSeries(t, file, math.MaxInt)...)
-			}
-			var group sync.WaitGroup
-			slots := make(chan bool, runtime.GOMAXPROCS(0))
-			for _, s := range all {
-				if out := s.ZeroShare() >= hurdleShare; out != (model == "hurdle_gjr_t") {
-					continue
-				}
-				group.Go(func() {
-					slots <- true
-					defer func() { <-slots }()
-					for _, year := range []int{2020, 2022} {
-						sessions, from, n := 0, 0, 0
-						var fitted *Posterior
-						var within *returns.Series
-						for to := 1; to < s.Len(); to++ {
-							day, next := s.Dates[to-1].Time(), s.Dates[to].Time()
-							if day.Year() == year && next.Month() == day.Month() && sessions*250 <= n**updateSessions {
-								sessions++
-								if fitted == nil {
-									window := max(0, from-2520)
-									within = s.Cut(window, s.Len())
-									fitted = fit(s.Cut(window, from))
-								}
-								first := s.Len() - within.Len()
-								one(within, fitted, to-first)
+			group.Go(func() {
+				slots <- true
+				defer func() { <-slots }()
+				for _, year := range []int{2020, 2022} {
+					sessions, from, n := 0, 0, 0
+					var fitted *Posterior
+					var within *returns.Series
+					for to := 1; to < s.Len(); to++ {
+						day, next := s.Dates[to-1].Time(), s.Dates[to].Time()
+						if day.Year() == year && next.Month() == day.Month() && sessions*250 <= n**updateSessions {
+							sessions++
+							if fitted == nil {
+								window := max(0, from-2520)
+								within = s.Cut(window, s.Len())
+								fitted = fit(s.Cut(window, from))
 							}
-							if day.Year() == year {
-								n++
-							}
-							if next.Month() != day.Month() {
-								from, fitted = to, nil
-							}
+							first := s.Len() - within.Len()
+							one(within, fitted, to-first)
+						}
+						if day.Year() == year {
+							n++
+						}
+						if next.Month() != day.Month() {
+							from, fitted = to, nil
 						}
 					}
-				})
-			}
-			group.Wait()
+				}
+			})
 		}
-		t.Logf("%s: %v", model, &tally)
-		if tally.sessions > 0 && (100*tally.beyond > tally.compared || 4*tally.refitted > tally.sessions) {
-			t.Errorf("%s: %v", model, &tally)
-		}
+		group.Wait()
+	}
+	t.Logf("%s: %v", model, &tally)
+	if tally.sessions > 0 && (100*tally.beyond > tally.compared || 4*tally.refitted > tally.sessions) {
+		t.Errorf("%s: %v", model, &tally)
 	}
 }
 

@@ -59,6 +59,7 @@ func NewProblem(set *scenarios.Set, o Options, held Held) (*Problem, error) {
 		Budget: o.Budget, Decimals: o.Decimals, MaxGap: o.MaxGap, Lower: make([]float64, n), Upper: make([]float64, n),
 		MinPosition: o.MinPosition, MaxPositions: o.MaxPositions, Nodes: o.Nodes, Radius: o.RobustRadius, Norm: o.RobustNorm,
 		ownLower: make([]bool, n), ownUpper: make([]bool, n), minAnnual: o.MinAnnualReturn, hasCash: o.Cash,
+		Indifference: o.Indifference, departed: gone(held, set.Names),
 	}
 	if o.MaxCVaR != nil {
 		p.MaxCVaR = *o.MaxCVaR
@@ -206,7 +207,7 @@ func (b *builder) distances(p *Problem, held Held) {
 		p.Distances = append(p.Distances, d)
 	}
 	if x := b.MaxTurnover; x != nil && held != nil {
-		p.Distances = append(p.Distances, Distance{Name: keyMaxTurnover, Weight: all(0.5), Center: p.Previous, Constant: gone(held, b.names) / 2, Limit: *x})
+		p.Distances = append(p.Distances, Distance{Name: keyMaxTurnover, Weight: all(0.5), Center: p.Previous, Constant: p.departed / 2, Limit: *x})
 	}
 	if x := b.MaxDistance; x != nil {
 		d := Distance{Name: keyMaxDistance, Weight: all(0.5), Center: all(0), Limit: *x}

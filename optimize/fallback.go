@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 
 	"allocate/returns"
 )
@@ -19,7 +20,8 @@ type method struct {
 // fallbacks is the fallback sequence, in order, where no optimum could be certified.
 var fallbacks = []method{{"bundle", bundleWeights}, {"held", heldWeights}}
 
-// Decide solves a problem and, if the options ask for it, adds the efficient
+// Decide solves a problem, keeps what is held where the scenarios cannot tell it from the
+// best portfolio (Problem.Indifference) and, if the options ask for it, adds the efficient
 // frontier. Where the optimum is not certified, because arithmetic does not get
 // there or the search over positions stopped early (Nodes, or a deadline of
 // ctx), the options may allow to publish the best admissible portfolio that is
@@ -43,8 +45,24 @@ func Decide(ctx context.Context, p *Problem, o Options) (*Solution, error) {
 	if s, err = fallBack(ctx, v, p, s, err, chain); err != nil {
 		return nil, err
 	}
+	best := s
+	if s, err = v.indifferent(ctx, p, best); err != nil {
+		return nil, err
+	}
+	// Beside each other: neither changes what the other reads.
+	var wait sync.WaitGroup
+	var ranges []Range
+	var failed error
+	if o.Ranges {
+		own := *v
+		wait.Go(func() { ranges, failed = own.Ranges(ctx, p, best) })
+	}
 	if o.Frontier > 0 && o.Objective != RiskBudget && ctx.Err() == nil {
 		s.Frontier, err = v.Frontier(ctx, p, o.Frontier)
+	}
+	wait.Wait()
+	if s.Ranges = ranges; err == nil && ctx.Err() == nil {
+		err = failed
 	}
 	return s, err
 }

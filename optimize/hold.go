@@ -88,7 +88,8 @@ func (v *Solver) tradeOrHold(ctx context.Context, p *Problem) (*Solution, error)
 // bound, or nil where they are not admissible, or cannot be rounded to be.
 func (v *Solver) hold(p *Problem) *Solution {
 	e := v.prepare(p)
-	if by, _ := p.violation(p.Previous); by > weightTol || e.ruleBroken(p.Previous) {
+	// Weights that were rounded, and have drifted since, are those held.
+	if by, _ := p.violation(p.Previous); by > max(weightTol, float64(len(p.Previous))*math.Pow10(-p.Decimals)) || e.ruleBroken(p.Previous) {
 		return nil
 	}
 	if o := e.outcome(p.Previous); e.limited() && o.risk > e.MaxCVaR+weightTol {

@@ -78,6 +78,9 @@ func (e *engine) limitedOptimum(ctx context.Context, base blend) (*answer, error
 	pivots += inside.pivots
 	in := e.outcome(inside.weights)
 	if in.risk > limit+riskTol*e.absolute {
+		if e.quiet {
+			return nil, errNone
+		}
 		return nil, e.explainRiskLimit(ctx, inside, in.risk)
 	}
 	from := inside.search

@@ -40,8 +40,12 @@ type Options struct {
 	Costs        []Cost  `mapstructure:"costs" json:"costs,omitempty" doc:"exceptions to cost_bp, [{name: a, bp: 3}]"`
 	FixedBP      float64 `mapstructure:"fixed_bp" json:"fixed_bp" doc:"fixed cost of a rebalance, basis points of capital; the current weights stay where the gain is smaller"`
 	BorrowBP     float64 `mapstructure:"borrow_bp" json:"borrow_bp" doc:"borrowing cost of short positions, basis points per year"`
+	Indifference float64 `mapstructure:"indifference" json:"indifference,omitempty" doc:"no-trade tolerance: the current weights are kept while they are within so many standard errors (of the difference on common scenarios) of the best portfolio, else traded as little as brings them within; 0: always the best portfolio. Not of objective risk_budget, and without effect on the first day"`
 	RobustRadius float64 `mapstructure:"robust_radius" json:"robust_radius" doc:"radius of the Wasserstein ball around the scenarios (distributionally robust CVaR), as a horizon return; 0: none" fraction:"true"`
 	RobustNorm   Norm    `mapstructure:"robust_norm" json:"robust_norm" doc:"ground norm of the Wasserstein distance: l1 (penalizes the largest weight) or linf (penalizes leverage)" enum:"l1,linf"`
+
+	// Ranges asks for them beside the weights. It is no key of the section: a run sets it.
+	Ranges bool `mapstructure:"-" json:"ranges,omitempty" jsonschema:"-"`
 
 	Decimals int     `mapstructure:"decimals" json:"decimals" doc:"decimals of exported weights, 1 to 12; the rounded weights sum to the budget exactly"`
 	MaxGap   float64 `mapstructure:"max_gap" json:"max_gap" doc:"maximum certified relative gap of an optimal solution"`
@@ -98,7 +102,7 @@ const Cash = "CASH"
 func DefaultOptions() Options {
 	return Options{
 		Objective: MinCVaR, Alpha: 0.95, RiskAversion: 1, Budget: 1, MaxWeight: 1, Nodes: 2000,
-		RobustNorm: L1, Decimals: 6, MaxGap: 1e-9, Frontier: 40, Fallback: true,
+		RobustNorm: L1, Indifference: 2, Decimals: 6, MaxGap: 1e-9, Frontier: 40, Fallback: true,
 	}
 }
 
@@ -184,6 +188,7 @@ func (o Options) Validate() error {
 	c.atLeast("cost_bp", o.CostBP, 0)
 	c.atLeast("fixed_bp", o.FixedBP, 0)
 	c.atLeast("borrow_bp", o.BorrowBP, 0)
+	c.atLeast("indifference", o.Indifference, 0)
 	if c.finite("cash_return", o.CashReturn) && o.CashReturn <= -1 {
 		c.refuse("cash_return", "%v is not above -1", o.CashReturn)
 	}

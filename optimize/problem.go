@@ -66,10 +66,13 @@ type Problem struct {
 	Radius   float64   // of the Wasserstein ball, a horizon return; 0: no robustness
 	Norm     Norm      // ground metric of the ball; "" is L1
 
+	Indifference float64 // distance from the best portfolio, in its standard errors, within which what is held is kept: see Decide; 0: none
+
 	Decimals int     // of an exported weight
 	MaxGap   float64 // largest relative gap that is Optimal; 0 means the default
 
-	sunk float64 // cost that is paid whatever the weights
+	sunk     float64 // cost that is paid whatever the weights
+	departed float64 // sum of absolute weights held of strategies that are not in the set
 
 	// What NewProblem knows of the options, for sentences; zero when built by hand.
 	ownLower, ownUpper []bool   // N: the bound is the strategy's own, not the default
@@ -270,7 +273,7 @@ func (p *Problem) validate() error {
 	for _, x := range []struct {
 		what  string
 		value float64
-	}{{"aversion", p.Aversion}, {"radius", p.Radius}, {"ridge", p.Ridge}, {"smallest position", p.MinPosition}, {"largest gap", p.MaxGap}} {
+	}{{"aversion", p.Aversion}, {"radius", p.Radius}, {"ridge", p.Ridge}, {"smallest position", p.MinPosition}, {"largest gap", p.MaxGap}, {"indifference", p.Indifference}} {
 		if !(x.value >= 0) || math.IsInf(x.value, 1) {
 			refuse("%s %v is not a number >= 0", x.what, x.value)
 		}

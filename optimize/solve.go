@@ -72,6 +72,8 @@ type Solution struct {
 	ShadowPrices  []ShadowPrice     `json:"shadow_prices"` // rows first, then limits, then strategies; only those that are not zero
 	Iterations    int               `json:"iterations"`    // pivots
 	Attempts      []Attempt         `json:"attempts,omitempty"`
+	Ranges        []Range           `json:"ranges,omitempty"`       // N, if asked for
+	Indifference  *Indifference     `json:"indifference,omitempty"` // absent on a cold start, and where it is off
 	Frontier      *Frontier         `json:"frontier,omitempty"`
 	Findings      []returns.Finding `json:"findings"`
 }

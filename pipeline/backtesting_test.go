@@ -32,7 +32,7 @@ func quickBacktest(t testing.TB) *config.Config {
 	c.Out, c.Cache = filepath.Join(t.TempDir(), "out"), warmCache
 	c.Bayes.Chains, c.Bayes.Draws, c.Bayes.MinESS = 2, 400, 100
 	c.Scenarios.Count, c.Scenarios.Horizon = 1000, 10
-	c.Optimize.CostBP, c.Optimize.MaxWeight = 5, 0.4
+	c.Optimize.CostBP, c.Optimize.MaxWeight, c.Optimize.Indifference = 5, 0.4, 0 // each decision shows
 	if testing.Short() {
 		fewDraws(&c)
 		c.Scenarios.Count, c.Returns.Window = 500, "3y"
@@ -57,6 +57,46 @@ func smallPanel(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// TestBacktestHoldsAsTheNight: within the tolerance neither trades, but for the rounding of
+// published weights.
+func TestBacktestHoldsAsTheNight(t *testing.T) {
+	c := quickBacktest(t)
+	c.Optimize.Indifference = 2
+	o := tested(t, c)
+	held, b := 0, o.Report.Rebalances
+	for _, x := range b[1:] {
+		if x.Turnover == 0 {
+			held++
+		}
+	}
+	if held == 0 {
+		t.Fatalf("none of %d decisions is held", len(b))
+	}
+	last, before := b[len(b)-1], b[len(b)-2]
+	path := filepath.Join(t.TempDir(), "held.csv")
+	var rows []string
+	for _, line := range strings.SplitAfter(string(read(t, filepath.Join(o.Dir, "weights.csv"))), "\n") {
+		if strings.HasPrefix(line, "as_of") || strings.HasPrefix(line, before.AsOf.String()) {
+			rows = append(rows, line)
+		}
+	}
+	if err := os.WriteFile(path, []byte(strings.Join(rows, "")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	night := *c
+	night.AsOf, night.Gates.Previous, night.Gates.MaxChange, night.Gates.MaxTurnover = last.AsOf.String(), path, 2, 2
+	r, _ := run(t, &night)
+	s := r.Decision.Solution
+	for i, name := range s.Names {
+		if d := s.Weights[i] - last.Weights[name]; math.Abs(d) > 3e-6 {
+			t.Errorf("%s is %v at night, %v in the backtest", name, s.Weights[i], last.Weights[name])
+		}
+	}
+	if (s.Method == optimize.Hold) != (last.Turnover == 0) {
+		t.Errorf("%s at night, turnover %v in the backtest", s.Method, last.Turnover)
+	}
 }
 
 // tinyBacktest is quickBacktest of five strategies from few draws.

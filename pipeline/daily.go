@@ -35,6 +35,17 @@ type Decision struct {
 	policy   []returns.NamedSeverity // severities by code
 }
 
+// FirstScreen are the sentences that belong beside the weights: why they are not the best
+// portfolio, and what the objective leaves out.
+func (d *Decision) FirstScreen() (sentences []string) {
+	for _, f := range d.Findings {
+		if slices.Contains([]string{"optimize.indifference", "optimize.return", "optimize.low_means"}, f.Code) {
+			sentences = append(sentences, f.Sentence)
+		}
+	}
+	return sentences
+}
+
 // day is what a daily run starts from.
 type day struct {
 	panel          *returns.Panel
@@ -55,6 +66,7 @@ type day struct {
 // scenarios, optimize, fan, reports. It sees nothing of the panel after that day.
 func (r *runner) daily(ctx context.Context, in day, c *config.Config) (*Decision, error) {
 	c = c.For(in.panel.Frequency())
+	c.Optimize.Ranges = true
 	d := &Decision{Horizon: in.panel.Frequency().Days(c.Scenarios.Horizon), AsOf: in.asOf, Effective: in.effective, Held: in.held, approved: in.approved, policy: c.Gates.Severity}
 	if err := in.known(c.Bayes); err != nil {
 		return nil, err
@@ -90,6 +102,12 @@ func (r *runner) daily(ctx context.Context, in day, c *config.Config) (*Decision
 	}
 	tree, err := r.Tree(ctx, files)
 	if err != nil {
+		return nil, err
+	}
+	advice := slices.DeleteFunc(slices.Clone(tree.Findings), func(f returns.Finding) bool {
+		return f.Code != "optimize.return" && f.Code != "optimize.low_means"
+	})
+	if err := d.gate(r, "reports", advice); err != nil {
 		return nil, err
 	}
 	d.Files, d.history = tree.Parts, f.tree.Beside(published.HistoryFile)

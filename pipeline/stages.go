@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"allocate/bayes"
@@ -49,9 +50,9 @@ func Stages(workers int) map[string]engine.Stage {
 		{Name: "bayes", Version: 8, Run: runBayes},
 		{Name: "update", Version: 1, Run: runUpdate},
 		{Name: "holdout", Version: 10, Run: runHoldout},
-		{Name: "scenarios", Version: 5, Run: scenarioStage{workers}.run},
-		{Name: "optimize", Version: 4, Run: runOptimize},
-		{Name: "fan", Version: 4, Run: scenarioStage{workers}.fan},
+		{Name: "scenarios", Version: 6, Run: scenarioStage{workers}.run},
+		{Name: "optimize", Version: 5, Run: runOptimize},
+		{Name: "fan", Version: 5, Run: scenarioStage{workers}.fan},
 		{Name: "reports", Version: 12, Tree: true, Run: runReports},
 		{Name: "baselines", Version: 2, Run: runBaselines},
 		{Name: "portfolio", Version: 2, Run: runPortfolio},
@@ -298,7 +299,11 @@ func runReports(_ context.Context, c *engine.Call) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	run.Findings = returns.Rate(append(run.Findings, held...), o.Severity)
+	advice, err := reports.Advice(&run)
+	if err != nil {
+		return nil, err
+	}
+	run.Findings = returns.Rate(slices.Concat(run.Findings, held, advice), o.Severity)
 	tree := engine.Tree{Findings: run.Findings}
 	put := func(name string, b []byte) error {
 		id, err := c.Put(b)

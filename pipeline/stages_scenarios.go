@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math/rand/v2"
 
 	"allocate/config"
 	"allocate/optimize"
@@ -21,6 +22,12 @@ type scenarioOptions struct {
 
 type scenarioStage struct{ workers int }
 
+// scenarioStream has other random numbers for every as-of date: what is kept from night to
+// night (optimize.indifference) averages their noise, which the same numbers would freeze.
+func scenarioStream(asOf returns.Date, stream func(part string) rand.Source) func(part string) rand.Source {
+	return func(part string) rand.Source { return stream(asOf.String() + " " + part) }
+}
+
 func (st scenarioStage) run(ctx context.Context, c *engine.Call) ([]byte, error) {
 	var o scenarioOptions
 	if err := c.Options(&o); err != nil {
@@ -30,7 +37,7 @@ func (st scenarioStage) run(ctx context.Context, c *engine.Call) ([]byte, error)
 	if err != nil {
 		return nil, err
 	}
-	set, findings, err := scenarios.Generate(ctx, o.AsOf, strategies, o.Scenarios, c.Stream, st.workers, c.Progress)
+	set, findings, err := scenarios.Generate(ctx, o.AsOf, strategies, o.Scenarios, scenarioStream(o.AsOf, c.Stream), st.workers, c.Progress)
 	var bad *scenarios.ViewsError
 	var unknown *scenarios.NameError
 	switch {
@@ -75,7 +82,7 @@ func (st scenarioStage) fan(ctx context.Context, c *engine.Call) ([]byte, error)
 	cash := func(periods int) float64 {
 		return decided[optimize.Cash] * optimize.Options{CashReturn: o.CashReturn}.CashOver(periods, set.Frequency)
 	}
-	f, err := scenarios.NewFan(ctx, strategies, weights, set.Prob, cash, o.Scenarios, engine.Streams(o.Seed, "scenarios"), st.workers)
+	f, err := scenarios.NewFan(ctx, strategies, weights, set, cash, o.Scenarios, scenarioStream(set.AsOf, engine.Streams(o.Seed, "scenarios")), st.workers)
 	if err != nil {
 		return nil, err
 	}

@@ -28,6 +28,8 @@ type Run struct {
 	Held       *Held                          // nil on a cold start
 	Excluded   []string                       // strategies of the file without a model; their weight is 0
 	Findings   []returns.Finding
+
+	summary *Summary // once made; its findings are those of then
 }
 
 // Held is the previous portfolio: its weights, and the forecasts of the run

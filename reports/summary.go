@@ -39,6 +39,7 @@ type Summary struct {
 	Turnover       float64                `json:"turnover"`            // against them, half the sum of absolute changes
 	ProbLoss       float64                `json:"probability_of_loss"`
 	Certificate    optimize.Certificate   `json:"certificate"`
+	Indifference   *optimize.Indifference `json:"indifference,omitempty"` // the decision against the best portfolio; absent on a cold start
 	ShadowPrices   []optimize.ShadowPrice `json:"shadow_prices"`
 	Fan            *scenarios.Fan         `json:"fan,omitempty"` // cumulative return of the portfolio up to the horizon
 	Frontier       *optimize.Frontier     `json:"frontier,omitempty"`
@@ -57,7 +58,8 @@ func (s *Summary) Over() string { return s.Frequency.Days(s.Horizon) }
 type StrategySummary struct {
 	Name             string          `json:"name"`
 	Weight           float64         `json:"weight"`
-	Held             float64         `json:"held"` // weight before the decision, drifted
+	WeightRange      *optimize.Range `json:"weight_range,omitempty"` // of the portfolios within one standard error of the best
+	Held             float64         `json:"held"`                   // weight before the decision, drifted
 	Group            string          `json:"group,omitempty"`
 	LiveFrom         *returns.Date   `json:"live_from,omitempty"`
 	Consistency      *float64        `json:"consistency,omitempty"` // score of the days held out, 0 to 100
@@ -113,15 +115,28 @@ func WriteSummary(w io.Writer, r *Run) error {
 	return WriteJSON(w, "  ", s)
 }
 
-// Summarize computes summary.json.
+// Summarize computes summary.json, once of a run.
 func Summarize(r *Run) (*Summary, error) {
+	if r.summary == nil {
+		s, err := summarize(r)
+		if err != nil {
+			return nil, err
+		}
+		r.summary = s
+	}
+	s := *r.summary
+	s.Findings, s.WorstFinding = r.Findings, returns.Worst(r.Findings)
+	return &s, nil
+}
+
+func summarize(r *Run) (*Summary, error) {
 	sol := r.Solution
 	s := &Summary{
 		AsOf: r.AsOf, Effective: r.Effective, Frequency: r.Set.Frequency, PerYear: r.Set.Frequency.PeriodsPerYear(), Horizon: r.Set.Horizon, Scenarios: r.Set.Len(),
 		Alpha: r.Optimize.Alpha, Budget: r.Optimize.Budget, ExpectedRet: sol.Mean, VaR: sol.VaR, CVaR: sol.CVaR, Risk: sol.Risk,
 		Objective: r.Optimize.Objective, Status: sol.Status, Method: sol.Method, Attempts: sol.Attempts, Cost: sol.Cost,
 		ShadowPrices: sol.ShadowPrices, Frontier: sol.Frontier, Fan: r.Fan, Outperformance: outperformance(r), Dependence: dependenceOf(r),
-		Certificate: sol.Certificate, Excluded: r.Excluded, Findings: r.Findings, WorstFinding: returns.Worst(r.Findings),
+		Certificate: sol.Certificate, Indifference: sol.Indifference, Excluded: r.Excluded,
 	}
 	outcomes := PortfolioReturns(r)
 	for i, l := range outcomes {
@@ -142,6 +157,9 @@ func Summarize(r *Run) (*Summary, error) {
 			Name: p.Strategy, ExpectedHorizon: mean[j], Group: r.Series[j].Strategy.Group, LiveFrom: r.Series[j].Strategy.LiveFrom, Weight: sol.Weights[j], RiskContribution: sol.Contributions[j],
 			Model: p.Model, Updated: p.Updated, Verdict: p.Verdict(), Days: r.Series[j].Len(), Posterior: p.Summary, Sensitivity: p.Sensitivity,
 			MinESSBulk: bayes.Number(math.Inf(1)), MinESSTail: bayes.Number(math.Inf(1)),
+		}
+		if sol.Ranges != nil {
+			st.WeightRange = &sol.Ranges[j]
 		}
 		for _, c := range p.Components {
 			own := Family{FamilyEvidence: c.FamilyEvidence, Verdict: c.Verdict}

@@ -80,6 +80,7 @@ type row struct {
 	Name    string
 	Weight  float64
 	Printed string
+	Range   string  // of the portfolios within one standard error of the best
 	Change  float64 // from the current weights
 	Reason  string  // what has changed since
 	Share   float64 // of the CVaR
@@ -119,6 +120,8 @@ type page struct {
 	Seed                           uint64
 	Settings                       []setting
 	Certified                      bool
+	Trade                          string // why the decision is not the best portfolio; blank: it is
+	Ranges                         bool
 	gallery                        *gallery
 }
 
@@ -145,6 +148,12 @@ func WriteTearsheet(w io.Writer, r *Run) error {
 		Certified: s.Certificate.ExactGap <= r.Optimize.MaxGap, Strip: strip(s), Settings: settings(r), Methods: methods(r.Posteriors),
 		Conditional: slices.ContainsFunc(s.Strategies, func(x StrategySummary) bool { return x.Conditional != nil }),
 	}
+	p.Ranges = r.Solution.Ranges != nil
+	for _, f := range r.Solution.Findings {
+		if f.Code == "optimize.indifference" {
+			p.Trade = f.Sentence
+		}
+	}
 	p.rows(r, s)
 	p.findings(r)
 	p.figures(r, s)
@@ -170,6 +179,9 @@ func (p *page) rows(r *Run, s *Summary) {
 			continue
 		}
 		line := row{Name: name, Weight: weight, Printed: fmt.Sprintf("%.2f%%", 100*weight), Change: weight - held[name]}
+		if ranges := r.Solution.Ranges; ranges != nil {
+			line.Range = fmt.Sprintf("%.1f to %.1f%%", 100*ranges[j].Low, 100*ranges[j].High)
+		}
 		if widest > 0 {
 			line.Bar = 100 * math.Abs(weight) / widest
 		}
@@ -318,7 +330,7 @@ func settings(r *Run) []setting {
 		setting{"Cash", map[bool]string{true: "allowed", false: "not allowed"}[o.Cash]},
 		setting{"Frequency", fmt.Sprintf("%s, %.0f periods a year", strings.ReplaceAll(r.Set.Frequency.String(), "_", "-"), r.Set.Frequency.PeriodsPerYear())},
 		setting{"Horizon", r.Set.Frequency.Periods(r.Set.Horizon)},
-		setting{"Scenarios", fmt.Sprint(r.Scenarios.Count)},
+		setting{"Scenarios", fmt.Sprint(r.Set.Len())},
 		setting{"Dependence", r.Scenarios.Dependence},
 		setting{"Return model", r.Bayes.Model},
 		setting{"Chains × draws", fmt.Sprintf("%d x %d", r.Bayes.Chains, r.Bayes.Draws)},

@@ -104,7 +104,10 @@ var codes = []Code{
 	{"optimize.empty", "all weights are 0 (budget 0)", "", fixed(Warn), ""},
 	{"optimize.fallback", "uncertified optimum; fallback weights", "", fixed(Warn), ""},
 	{"optimize.gap", "the certified gap is above optimize.max_gap", "", fixed(Fail), ""},
+	{"optimize.indifference", "no trade, or less of it: the best portfolio is within optimize.indifference standard errors", "", fixed(Info), ""},
 	{"optimize.limit", "an implausible limit or rate, as of a percentage read as a fraction", "", fixed(Warn), ""},
+	{"optimize.low_means", "capital in strategies whose mean return is positive with a probability below 10%", "", []Step{{Severity: Info}, {Severity: Warn, When: "from two thirds of the positions"}}, "From a third of the positions it is reported."},
+	{"optimize.return", "the expected return cannot be told from that of cash", "", []Step{{Severity: Info}, {Severity: Warn, When: "where its 90% interval is below"}}, ""},
 	{"optimize.rounding", "a limit violated by rounding", "", fixed(Warn), ""},
 	{"optimize.tail_thin", "few tail scenarios per strategy", "", fixed(Warn), ""},
 

@@ -49,6 +49,7 @@ func benchmarkGenerate(b *testing.B, n, count int, dependence string) {
 // The bars: 29 x 21 x 10,000 in 0.5 s, 1,000 x 21 x 10,000 and
 // 100 x 21 x 100,000 in 30 s, on two cores.
 func BenchmarkGenerate29(b *testing.B)          { benchmarkGenerate(b, 29, 10000, TCopula) }
+func BenchmarkGenerate29Many(b *testing.B)      { benchmarkGenerate(b, 29, 100000, TCopula) }
 func BenchmarkGenerate29Gaussian(b *testing.B)  { benchmarkGenerate(b, 29, 10000, Gaussian) }
 func BenchmarkGenerate29Empirical(b *testing.B) { benchmarkGenerate(b, 29, 10000, Empirical) }
 func BenchmarkGenerate1000(b *testing.B)        { benchmarkGenerate(b, 1000, 10000, TCopula) }

@@ -24,17 +24,23 @@ type Fan struct {
 // fanLevels are the probabilities of the fan's quantiles.
 var fanLevels = []float64{0.05, 0.25, 0.5, 0.75, 0.95}
 
-// NewFan makes the scenarios of Generate once more, from the same strategies,
-// options and streams, and follows a portfolio (weights, N) along their paths.
-// prob (S; nil: equal) are the probabilities that Generate gave them, and
-// certain is the return of cash, added on each day. On the last day the
-// fan is the distribution of the portfolio over the set.
-func NewFan(ctx context.Context, strategies []Strategy, weights, prob []float64, certain func(day int) float64, o Options, stream func(part string) rand.Source, workers int) (*Fan, error) {
+// fanPaths is the most scenarios of equal probability that a fan follows day by day.
+const fanPaths = 10_000
+
+// NewFan makes the first scenarios of a set once more, from the strategies, options
+// and streams that Generate made it from, and follows a portfolio (weights, N) along
+// their paths. certain is the return of cash, added on each day. On the last day the
+// fan is the distribution of the portfolio over the whole set.
+func NewFan(ctx context.Context, strategies []Strategy, weights []float64, set *Set, certain func(day int) float64, o Options, stream func(part string) rand.Source, workers int) (*Fan, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	if len(strategies) == 0 || len(weights) != len(strategies) || prob != nil && len(prob) != o.Count {
-		return nil, errors.New("scenarios: a fan needs a weight per strategy, and a probability per scenario or none")
+	o.Count = o.CountFor(len(strategies))
+	if len(strategies) == 0 || len(weights) != len(strategies) || len(set.Names) != len(strategies) || set.Len() != o.Count {
+		return nil, errors.New("scenarios: a fan needs a weight per strategy, and the set of the same strategies and options")
+	}
+	if set.Prob == nil { // else few of them may matter
+		o.Count = min(o.Count, fanPaths)
 	}
 	o = o.For(strategies[0].Series.Frequency)
 	f := &Fan{}
@@ -76,8 +82,15 @@ func NewFan(ctx context.Context, strategies []Strategy, weights, prob []float64,
 	if err != nil {
 		return nil, fmt.Errorf("scenarios: fan: %w", err)
 	}
+	last := len(f.Day) - 1
+	values[last] = make([]float64, set.Len())
+	for i := range values[last] {
+		for j, r := range set.Row(i) {
+			values[last][i] += weights[j] * r
+		}
+	}
 	for k, day := range f.Day {
-		q, sure := Quantiles(values[k], prob, fanLevels), certain(day)
+		q, sure := Quantiles(values[k], set.Prob, fanLevels), certain(day)
 		for i, list := range []*[]float64{&f.Q5, &f.Q25, &f.Q50, &f.Q75, &f.Q95} {
 			*list = append(*list, q[i]+sure)
 		}

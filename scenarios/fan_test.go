@@ -18,8 +18,10 @@ func TestFan(t *testing.T) {
 	for _, kind := range []string{"dcc_t_copula", "t_copula", "gaussian", "empirical", "independent"} {
 		o := DefaultOptions()
 		o.Dependence, o.Count, o.Horizon = kind, 700, 63
+		var set *Set
 		over := func(o Options) []float64 {
-			set, _, err := Generate(t.Context(), returns.NewDate(2020, 1, 1), strategies, o, stream, 2, nil)
+			var err error
+			set, _, err = Generate(t.Context(), returns.NewDate(2020, 1, 1), strategies, o, stream, 2, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -32,7 +34,9 @@ func TestFan(t *testing.T) {
 			return Quantiles(outcomes, set.Prob, fanLevels)
 		}
 		sure := func(day int) float64 { return 0.001 * float64(day) }
-		f, err := NewFan(t.Context(), strategies, weights, nil, sure, o, stream, 2)
+		want := over(o)
+		whole := set
+		f, err := NewFan(t.Context(), strategies, weights, whole, sure, o, stream, 2)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -40,7 +44,7 @@ func TestFan(t *testing.T) {
 		if f.Day[last] != o.Horizon || f.Day[0] != 1 || len(f.Day) != conePoints {
 			t.Errorf("%s: days %v", kind, f.Day)
 		}
-		for i, want := range over(o) {
+		for i, want := range want {
 			if got := [][]float64{f.Q5, f.Q25, f.Q50, f.Q75, f.Q95}[i][last]; math.Abs(got-want-0.063) > 1e-14 {
 				t.Errorf("%s: quantile %v at the horizon is %v; of the set %v", kind, fanLevels[i], got, want+0.063)
 			}
@@ -51,7 +55,7 @@ func TestFan(t *testing.T) {
 		if q := over(one); math.Abs((f.Q95[0]-f.Q5[0])/(q[4]-q[0])-1) > 0.2 {
 			t.Errorf("%s: one day ahead is %v wide; a set of one day %v", kind, f.Q95[0]-f.Q5[0], q[4]-q[0])
 		}
-		again, err := NewFan(t.Context(), strategies, weights, nil, sure, o, stream, 1)
+		again, err := NewFan(t.Context(), strategies, weights, whole, sure, o, stream, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,6 +64,37 @@ func TestFan(t *testing.T) {
 				t.Fatalf("%s: workers change day %d", kind, f.Day[k])
 			}
 		}
+	}
+}
+
+// TestFanOfManyScenarios follows the first of them, and ends in the distribution of all.
+func TestFanOfManyScenarios(t *testing.T) {
+	strategies := simulated(t, 2, 300, 5, 0.4)
+	o := DefaultOptions()
+	o.Count, o.Horizon = fanPaths+5000, 5
+	source := func(part string) rand.Source { return rand.NewPCG(uint64(len(part)), 7) }
+	set, _, err := Generate(t.Context(), returns.NewDate(2020, 1, 1), strategies, o, source, 2, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	weights := []float64{0.5, 0.5}
+	f, err := NewFan(t.Context(), strategies, weights, set, func(int) float64 { return 0 }, o, source, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	outcomes := make([]float64, set.Len())
+	for i := range outcomes {
+		outcomes[i] = 0.5*set.Row(i)[0] + 0.5*set.Row(i)[1]
+	}
+	if got, want := f.Q5[4], Quantiles(outcomes, set.Prob, []float64{0.05})[0]; math.Abs(got-want) > 1e-14 {
+		t.Errorf("at the horizon %v, of the set %v", got, want)
+	}
+	if day := f.Q5[3] / f.Q5[4]; day < 0.8 || day > 1 {
+		t.Errorf("the day before it is %v of it", day)
+	}
+	set.Returns = set.Returns[:200]
+	if _, err := NewFan(t.Context(), strategies, weights, set, func(int) float64 { return 0 }, o, source, 2); err == nil {
+		t.Error("a set of other options has a fan")
 	}
 }
 

@@ -60,6 +60,7 @@ func generateWith(ctx context.Context, asOf returns.Date, strategies []Strategy,
 	}
 	frequency := strategies[0].Series.Frequency
 	o = o.For(frequency)
+	o.Count = o.CountFor(n)
 	set := &Set{AsOf: asOf, Horizon: o.Horizon, Frequency: frequency, Names: make([]string, n), Returns: make([]float64, o.Count*n)}
 	for j, s := range strategies {
 		set.Names[j] = s.Series.Strategy.Name

@@ -13,7 +13,7 @@ import (
 // Options is the section `scenarios` of the configuration.
 type Options struct {
 	Horizon    int      `mapstructure:"horizon" json:"horizon" doc:"horizon in periods; 0: one month (21 trading days, 30 days of seven-day data, 4 weeks or 1 month; 1 quarter for quarterly data)"`
-	Count      int      `mapstructure:"count" json:"count" doc:"number of joint scenarios"`
+	Count      int      `mapstructure:"count" json:"count" doc:"number of joint scenarios; 0: 100,000 for up to 100 strategies, ten million over their number for more, and at least 10,000"`
 	Dependence string   `mapstructure:"dependence" json:"dependence" doc:"dependence of strategies: dcc_t_copula (tail dependence, correlations that move; all estimated), t_copula (the same with constant correlations), gaussian (copula without tail dependence), empirical (block bootstrap of historical ranks) or independent (understates risk)" enum:"dcc_t_copula,t_copula,gaussian,empirical,independent"`
 	Holdout    *int     `mapstructure:"holdout" json:"holdout,omitempty" doc:"held-out periods at the end of each history, for out-of-sample checks; their weight is taken from the posterior (leave-future-out), or the model is fitted again without them; at most a fifth of the history; absent: a year, and at least 24; 0: none"`
 	Views      []View   `mapstructure:"views" json:"views,omitempty" doc:"views imposed on the scenario probabilities, by entropy pooling"`
@@ -58,7 +58,23 @@ var (
 
 // DefaultOptions returns the defaults: a month ahead.
 func DefaultOptions() Options {
-	return Options{Count: 10000, Dependence: TCopula}
+	return Options{Dependence: TCopula}
+}
+
+// The number of scenarios where none is configured: the noise of the weights falls with
+// it, and memory and time rise with its product with the number of strategies.
+const (
+	manyScenarios = 100_000
+	fewScenarios  = 10_000
+	mostReturns   = 10_000_000
+)
+
+// CountFor is the number of scenarios of so many strategies.
+func (o Options) CountFor(strategies int) int {
+	if o.Count > 0 {
+		return o.Count
+	}
+	return max(fewScenarios, min(manyScenarios, mostReturns/max(1, strategies)))
 }
 
 // longestHorizon is the most periods of a scenario: a year of days.
@@ -86,7 +102,7 @@ func (o Options) Validate() error {
 	}
 	finite := func(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 	check(o.Horizon >= 0 && o.Horizon <= longestHorizon, "horizon", "is %d; expected 1 to %d periods, or 0 for a month", o.Horizon, longestHorizon)
-	check(o.Count >= 100 && o.Count <= 10_000_000, "count", "is %d; expected 100 to 10000000", o.Count)
+	check(o.Count == 0 || o.Count >= 100 && o.Count <= 10_000_000, "count", "is %d; expected 100 to 10000000, or 0", o.Count)
 	if o.Holdout != nil {
 		check(*o.Holdout == 0 || *o.Holdout >= fewestHeldOut, "holdout", "is %d; expected 0, or at least %d periods", *o.Holdout, fewestHeldOut)
 	}

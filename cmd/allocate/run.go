@@ -104,7 +104,11 @@ interrupted runs are reused.
 func printOutcome(w io.Writer, o *pipeline.Outcome) error {
 	s := o.Decision.Solution
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "strategy\tweight\tshare of CVaR\n")
+	head, legend := "strategy\tweight\t", ""
+	if s.Ranges != nil {
+		head, legend = head+"range\t", "range: of the portfolios within one standard error of the best"
+	}
+	fmt.Fprintf(table, "%sshare of CVaR\n", head)
 	zero, total := 0, s.Contributed()
 	for j, name := range s.Names {
 		if s.Weights[j] == 0 {
@@ -115,7 +119,11 @@ func printOutcome(w io.Writer, o *pipeline.Outcome) error {
 		if total != 0 {
 			share = fmt.Sprintf("%.2f%%", 100*s.Contributions[j]/total)
 		}
-		fmt.Fprintf(table, "%s\t%.2f%%\t%s\n", printable(name), 100*s.Weights[j], share)
+		fmt.Fprintf(table, "%s\t%.2f%%\t", printable(name), 100*s.Weights[j])
+		if s.Ranges != nil {
+			fmt.Fprintf(table, "%.1f to %.1f%%\t", 100*s.Ranges[j].Low, 100*s.Ranges[j].High)
+		}
+		fmt.Fprintln(table, share)
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -123,12 +131,18 @@ func printOutcome(w io.Writer, o *pipeline.Outcome) error {
 	if zero > 0 {
 		fmt.Fprintf(w, "not held: %d more\n", zero)
 	}
+	if legend != "" {
+		fmt.Fprintln(w, legend)
+	}
 	risk := ""
 	if math.Abs(s.Risk-s.CVaR) > 5e-5 {
 		risk = fmt.Sprintf(" (%.2f%% as limited by optimize.max_cvar: spectrum, costs and robust radius included)", 100*s.Risk)
 	}
 	fmt.Fprintf(w, "\nas of %v, effective %v: expected return %+.2f%%, CVaR %.2f%%%s, VaR %.2f%% over %s; certified gap %.1g\n",
 		o.Decision.AsOf, o.Decision.Effective, 100*s.Mean, 100*s.CVaR, risk, 100*s.VaR, o.Decision.Horizon, s.Certificate.ExactGap)
+	for _, sentence := range o.Decision.FirstScreen() {
+		fmt.Fprintln(w, printableText(sentence))
+	}
 	if o.DryRun {
 		_, err := fmt.Fprintln(w, "dry run: not published")
 		return err

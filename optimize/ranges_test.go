@@ -1,0 +1,137 @@
+package optimize
+
+import (
+	"flag"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"allocate/scenarios"
+)
+
+var rangeCases = flag.Int("ranges", 12, "samples of TestRangesCoverTheTruth")
+
+// oneTruth draws m scenarios of n strategies, always of the same distribution.
+func oneTruth(seed uint64, n, m int) *scenarios.Set {
+	set := &scenarios.Set{Horizon: 21, Names: factorSet(1, n, 1).Names, Returns: make([]float64, 0, n*m)}
+	rng := rand.New(rand.NewPCG(seed, 5))
+	for range m {
+		common, chi := rng.NormFloat64(), 0.0
+		for range 5 {
+			z := rng.NormFloat64()
+			chi += z * z
+		}
+		tail := math.Sqrt(5 / chi)
+		for i := range n {
+			set.Returns = append(set.Returns, max(-0.99, 0.002*float64(i%3)+tail*(0.01*float64(i%4)*common+(0.02+0.004*float64(i))*rng.NormFloat64())))
+		}
+	}
+	return set
+}
+
+// TestRangesEnd compares the ends with bisections.
+func TestRangesEnd(t *testing.T) {
+	for _, objective := range []Objective{MinCVaR, Utility, MaxRatio} {
+		p := problem(t, oneTruth(1, 6, 5000), func(o *Options) { o.Objective, o.RiskAversion, o.MaxWeight = objective, 0.3, 0.5 })
+		v, err := NewSolver(p.Set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		best, err := v.Solve(t.Context(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ranges, err := v.Ranges(t.Context(), p, best)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g := v.gauge(p, best)
+		for i, r := range ranges {
+			for _, sign := range []float64{-1, 1} {
+				low, high := 0.0, p.Upper[i]-best.Exact[i]
+				if sign < 0 {
+					high = best.Exact[i]
+				}
+				for range 40 {
+					mid := (low + high) / 2
+					q := *p
+					q.Lower, q.Upper = slices.Clone(p.Lower), slices.Clone(p.Upper)
+					if sign > 0 {
+						q.Lower[i] = best.Exact[i] + mid
+					} else {
+						q.Upper[i] = best.Exact[i] - mid
+					}
+					e := v.prepare(&q)
+					a, err := e.within(t.Context(), g)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if d, se := g.distance(e, a.weights); d > rangeErrors*se {
+						high = mid
+					} else {
+						low = mid
+					}
+				}
+				var got float64
+				if sign > 0 {
+					got = r.High - best.Exact[i]
+				} else {
+					got = best.Exact[i] - r.Low
+				}
+				if math.Abs(got-low) > 0.002+0.2*low {
+					t.Errorf("%s: weight %d ends %v from the best, %v by bisection", objective, i, got, low)
+				}
+			}
+		}
+	}
+}
+
+// TestRangesCoverTheTruth: the weights over a hundred times the scenarios are within the
+// ranges of most samples.
+func TestRangesCoverTheTruth(t *testing.T) {
+	const n = 8
+	truth := solve(t, problem(t, oneTruth(99, n, 400_000), func(o *Options) { o.MaxWeight = 1 }))
+	covered, all, width := 0, 0, 0.0
+	for k := range *rangeCases {
+		p := problem(t, oneTruth(uint64(k), n, 4000), func(o *Options) { o.MaxWeight = 1 })
+		s, err := Decide(t.Context(), p, Options{Ranges: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, r := range s.Ranges {
+			if r.Low > s.Weights[i]+1e-6 || r.High < s.Weights[i]-1e-6 || r.Low < p.Lower[i] || r.High > p.Upper[i] {
+				t.Errorf("sample %d: the weight %v is outside of %v", k, s.Weights[i], r)
+			}
+			all++
+			if width += r.High - r.Low; truth.Weights[i] >= r.Low-0.001 && truth.Weights[i] <= r.High+0.001 {
+				covered++
+			}
+		}
+	}
+	t.Logf("of %d weights %d are covered, by ranges of %.1f%% on average", all, covered, 100*width/float64(all))
+	if 10*covered < 9*all {
+		t.Errorf("of %d weights %d are covered", all, covered)
+	}
+}
+
+// TestRangesWhereThereAreNone has rules on positions, or risk shares.
+func TestRangesWhereThereAreNone(t *testing.T) {
+	set := oneTruth(1, 5, 1000)
+	for _, change := range []func(o *Options){
+		func(o *Options) { o.MaxPositions = 2; o.MaxWeight = 1 },
+		func(o *Options) { o.Objective = RiskBudget },
+	} {
+		o := DefaultOptions()
+		o.Ranges, o.Frontier = true, 0
+		change(&o)
+		p, err := NewProblem(set, o, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := Decide(t.Context(), p, o)
+		if err != nil || s.Ranges != nil {
+			t.Errorf("%v, %v", s.Ranges, err)
+		}
+	}
+}
