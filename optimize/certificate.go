@@ -9,7 +9,7 @@ import (
 )
 
 // Certificate proves how far weights are from the best possible. It speaks of
-// the one number that was minimized: the risk for MinCVaR, minus the return
+// the one number that was minimized: the risk for MinCVaR and MinVariance, minus the return
 // for MaxReturn, risk x Aversion minus return for Utility, and for MaxRatio,
 // with the best ratio r, r x risk minus the return above RiskFree, which is
 // least at 0. All of them are horizon fractions.
@@ -80,6 +80,7 @@ type Dual struct {
 	Tails     [][]float64 // per level, S: tail probability of each scenario
 	Rows      []float64   // 1 + number of Constraints, the budget first: objective per unit of the row's side
 	Distances []float64   // objective per unit of each limit, >= 0
+	At        []float64   // N: weights at which MinVariance takes the slope of the standard deviation
 	Norm      []float64   // N: a subgradient of the dual norm, times what it costs; nil where it is not a largest weight
 }
 
@@ -101,6 +102,9 @@ type Dual struct {
 func (p *Problem) DualBound(d Dual) float64 {
 	mean, absolute, _ := moments(p.Set)
 	e := &engine{Problem: p, mean: mean, absolute: absolute}
+	if p.objective() == MinVariance {
+		e.cov = (&Solver{set: p.Set, mean: mean}).covariance()
+	}
 	for _, l := range p.levels() {
 		e.tails = append(e.tails, newTail(p.Set, l.Alpha))
 	}
@@ -113,7 +117,10 @@ func (p *Problem) DualBound(d Dual) float64 {
 func (e *engine) bound(b blend, d Dual) (bound float64, each []piecewise) {
 	reduced := make([]float64, len(e.Set.Names))
 	blas64.Axpy(-b.ret, vector(e.mean), vector(reduced))
-	if b.risk > 0 {
+	switch {
+	case e.objective() == MinVariance:
+		blas64.Axpy(b.risk, vector(e.steepness(d.At)), vector(reduced))
+	case b.risk > 0:
 		g := make([]float64, len(reduced))
 		for k, l := range e.levels() {
 			gradientOf(e.Set, e.tails[k].repair(d.Tails[k]), g)

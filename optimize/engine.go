@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/mat"
 
 	"allocate/scenarios"
 )
@@ -23,6 +24,7 @@ type Solver struct {
 	largest  float64 // absolute scenario return
 	tails    map[float64]tail
 	possible []int // the scenarios with a positive probability
+	cov      *mat.SymDense
 	last     *search
 }
 
@@ -83,10 +85,11 @@ type engine struct {
 	scenarios []int  // with a positive probability
 	start     *walk  // to a vertex of the polytope; nil until a search needs it
 	last      *search
-	quiet     bool      // an empty polytope needs no explanation
-	whole     *Problem  // that advice has to do for, with its rules on positions; nil: Problem
-	seed      *answer   // an admissible portfolio that a search over positions starts from
-	guess     []float64 // per level: a loss that is probably below the VaR
+	quiet     bool          // an empty polytope needs no explanation
+	whole     *Problem      // that advice has to do for, with its rules on positions; nil: Problem
+	seed      *answer       // an admissible portfolio that a search over positions starts from
+	cov       *mat.SymDense // of MinVariance
+	guess     []float64     // per level: a loss that is probably below the VaR
 }
 
 // prepare makes a problem ready.
@@ -97,6 +100,9 @@ func (v *Solver) prepare(p *Problem) *engine {
 	}
 	if p.Mean != nil {
 		e.mean = p.Mean
+	}
+	if p.objective() == MinVariance {
+		e.cov = v.covariance()
 	}
 	for _, l := range p.levels() {
 		e.guess = append(e.guess, math.Inf(-1))
@@ -249,6 +255,10 @@ func (e *engine) outcomeOf(w, loss []float64) outcome {
 	norm := 0.0
 	if e.Radius > 0 {
 		norm = e.dualNorm(w)
+	}
+	if e.objective() == MinVariance {
+		o.ret, o.risk = o.mean-o.cost, e.deviation(loss)+o.cost
+		return o
 	}
 	q := make([]float64, e.Set.Len())
 	for k, l := range e.levels() {

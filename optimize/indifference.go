@@ -67,6 +67,11 @@ func (g *gauge) distance(e *engine, w []float64) (distance, sd float64) {
 	lossesOf(e.Set, w, loss)
 	distance = g.value(g.of, e.outcomeOf(w, loss), w) + g.shift - g.least
 	psi := make([]float64, len(loss))
+	if g.objective() == MinVariance {
+		influence(e, psi, loss, 1)
+		influence(e, psi, g.loss, -1)
+		return distance, sampleError(e, psi)
+	}
 	if g.Mean == nil {
 		for j, l := range loss {
 			psi[j] = g.of.ret * (l - g.loss[j])
@@ -79,15 +84,34 @@ func (g *gauge) distance(e *engine, w []float64) (distance, sd float64) {
 			psi[j] += scale * (max(0, x-at) - max(0, g.loss[j]-g.vars[k]))
 		}
 	}
-	mean := 0.0
+	return distance, sampleError(e, psi)
+}
+
+// sampleError is the standard error of the mean of psi over the scenarios.
+func sampleError(e *engine, psi []float64) float64 {
+	mean, square := 0.0, 0.0
 	for j, x := range psi {
 		mean += e.Set.Probability(j) * x
 	}
 	for j, x := range psi {
 		d := e.Set.Probability(j) * (x - mean)
-		sd += d * d
+		square += d * d
 	}
-	return distance, math.Sqrt(sd)
+	return math.Sqrt(square)
+}
+
+// influence adds factor times that of each loss on their standard deviation.
+func influence(e *engine, psi, loss []float64, factor float64) {
+	sd, mean := e.deviation(loss), 0.0
+	if sd == 0 {
+		return
+	}
+	for j, l := range loss {
+		mean += e.Set.Probability(j) * l
+	}
+	for j, l := range loss {
+		psi[j] += factor * (l - mean) * (l - mean) / (2 * sd)
+	}
 }
 
 // turnover is half the sum of absolute changes, with what is sold of strategies that are
@@ -157,7 +181,7 @@ func (v *Solver) indifferent(ctx context.Context, p *Problem, best *Solution) (*
 // turnover to the best.
 func (v *Solver) leastMove(ctx context.Context, p *Problem, g *gauge, below, most float64) (*Solution, error) {
 	low, high, above := 0.0, most, 0.0
-	var found *answer
+	var found *candidate
 	last := v.last
 	for step := 0; step < indifferenceSteps && high-low > indifferenceTol*most; step++ {
 		at := (low + high) / 2
@@ -169,7 +193,7 @@ func (v *Solver) leastMove(ctx context.Context, p *Problem, g *gauge, below, mos
 		d := Distance{Name: keyIndifference, Weight: halves(len(p.Previous)), Center: p.Previous, Constant: p.departed / 2, Limit: at}
 		limited.Distances = append(slices.Clone(limited.Distances), d)
 		e.Problem, e.shape, e.quiet, e.last = &limited, newPolytope(&limited), true, last
-		a, err := e.within(ctx, g)
+		a, err := v.within(ctx, e, g)
 		if err != nil && ctx.Err() != nil {
 			return nil, err
 		}
@@ -181,7 +205,9 @@ func (v *Solver) leastMove(ctx context.Context, p *Problem, g *gauge, below, mos
 		if err != nil {
 			return nil, err
 		}
-		last = a.search
+		if a.answer != nil {
+			last = a.search
+		}
 		d2, se := g.distance(e, a.weights)
 		over := d2 - p.Indifference*se
 		if over > 0 {
@@ -196,26 +222,53 @@ func (v *Solver) leastMove(ctx context.Context, p *Problem, g *gauge, below, mos
 	if found == nil {
 		return nil, nil
 	}
-	if err := found.nearest(ctx); err != nil {
-		return nil, err
-	}
-	s, err := found.solution()
+	s, err := found.finish(ctx)
 	if err != nil || s.Status != Optimal {
 		return nil, err
 	}
 	return s, nil
 }
 
+// candidate is the optimum of a problem with one more limit, of which the solution is made
+// if it is the last.
+type candidate struct {
+	*answer
+	weights []float64
+	made    *Solution // of MinVariance
+}
+
+func (c *candidate) finish(ctx context.Context) (*Solution, error) {
+	if c.made != nil {
+		return c.made, nil
+	}
+	if err := c.nearest(ctx); err != nil {
+		return nil, err
+	}
+	return c.solution()
+}
+
 // within minimizes what the best portfolio minimizes, under the limits of e.
-func (e *engine) within(ctx context.Context, g *gauge) (*answer, error) {
-	if e.objective() != MaxRatio {
-		return e.optimum(ctx)
+func (v *Solver) within(ctx context.Context, e *engine, g *gauge) (*candidate, error) {
+	var a *answer
+	var err error
+	switch e.objective() {
+	case MinVariance:
+		s, err := v.leastVariance(ctx, e)
+		if err != nil {
+			return nil, err
+		}
+		return &candidate{weights: s.Exact, made: s}, nil
+	case MaxRatio:
+		if a, err = e.plain(ctx, g.of, e.last); err == nil {
+			a.shift = g.shift
+		}
+	default:
+		a, err = e.optimum(ctx)
 	}
-	a, err := e.plain(ctx, g.of, e.last)
-	if err == nil {
-		a.shift = g.shift
+	if err != nil {
+		return nil, err
 	}
-	return a, err
+	return &candidate{answer: a, weights: a.weights}, nil
 }
 
 // finding says why the best portfolio is not the decision.
@@ -224,7 +277,7 @@ func (x *Indifference) finding(p *Problem, held bool) returns.Finding {
 		Code: "optimize.indifference", Severity: returns.Info,
 		Numbers: map[string]float64{"distance": x.Distance, "standard_error": x.Error, "turnover": x.Turnover, "best_turnover": x.BestTurnover},
 	}
-	what := map[Objective]string{MinCVaR: "lower CVaR", MaxReturn: "raise the expected return", Utility: "raise the utility", MaxRatio: "raise the return at the same ratio"}[p.objective()]
+	what := map[Objective]string{MinCVaR: "lower CVaR", MinVariance: "lower the standard deviation", MaxReturn: "raise the expected return", Utility: "raise the utility", MaxRatio: "raise the return at the same ratio"}[p.objective()]
 	gain := fmt.Sprintf("%.3f%% ± %.3f%% of capital over the horizon", 100*x.Distance, 100*x.Error)
 	within := fmt.Sprintf("within optimize.indifference (%g standard errors)", p.Indifference)
 	if held {

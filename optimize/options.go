@@ -10,7 +10,7 @@ import (
 
 // Options is the optimize section of the configuration.
 type Options struct {
-	Objective    Objective `mapstructure:"objective" json:"objective" doc:"objective: min_cvar, max_return (expected return subject to max_cvar), utility (expected return - risk_aversion x CVaR), max_ratio (expected return above risk_free / CVaR) or risk_budget (long-only; shares of the CVaR)" enum:"min_cvar,max_return,utility,max_ratio,risk_budget"`
+	Objective    Objective `mapstructure:"objective" json:"objective" doc:"objective: min_cvar, min_variance (least standard deviation of the scenarios), max_return (expected return subject to max_cvar), utility (expected return - risk_aversion x CVaR), max_ratio (expected return above risk_free / CVaR) or risk_budget (long-only; shares of the CVaR)" enum:"min_cvar,min_variance,max_return,utility,max_ratio,risk_budget"`
 	Alpha        float64   `mapstructure:"alpha" json:"alpha" doc:"confidence level of the CVaR, 0 <= alpha < 1; 0.95 averages the worst 5% of the scenarios" fraction:"true"`
 	Spectrum     []Level   `mapstructure:"spectrum" json:"spectrum,omitempty" doc:"spectral risk measure instead of the CVaR at alpha: weighted mean of CVaRs, [{alpha: 0.9, weight: 0.5}, {alpha: 0.99, weight: 0.5}]; reports still use alpha"`
 	RiskAversion float64   `mapstructure:"risk_aversion" json:"risk_aversion" doc:"risk aversion, for objective utility"`
@@ -209,7 +209,7 @@ func (o Options) Validate() error {
 }
 
 func (o Options) validateObjective(c *checks) {
-	c.oneOf("objective", string(o.Objective), string(MinCVaR), string(MaxReturn), string(Utility), string(MaxRatio), string(RiskBudget))
+	c.oneOf("objective", string(o.Objective), string(MinCVaR), string(MinVariance), string(MaxReturn), string(Utility), string(MaxRatio), string(RiskBudget))
 	if !(o.Alpha >= 0 && o.Alpha < 1) {
 		c.refuse("alpha", "%v is not in [0, 1)", o.Alpha)
 	}
@@ -239,6 +239,16 @@ func (o Options) validateObjective(c *checks) {
 	c.names("risk_shares", names)
 	if sum > 1+budgetTol {
 		c.refuse("risk_shares", "sum to %v, more than 1", sum)
+	}
+	if o.Objective == MinVariance {
+		for _, x := range []struct {
+			key string
+			set bool
+		}{{"min_position", o.MinPosition != 0}, {"max_positions", o.MaxPositions != 0}, {"robust_radius", o.RobustRadius != 0}} {
+			if x.set {
+				c.refuse(x.key, "does not apply to objective min_variance; leave it at its default, or use min_cvar")
+			}
+		}
 	}
 	if o.Objective == RiskBudget {
 		for _, x := range []struct {

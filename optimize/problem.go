@@ -261,6 +261,10 @@ func (p *Problem) validate() error {
 	lowest := -math.MaxFloat64
 	switch p.objective() {
 	case MinCVaR, MaxReturn, Utility, MaxRatio, RiskBudget:
+	case MinVariance:
+		if p.Radius > 0 || p.Ridge > 0 || p.discrete() {
+			refuse("%s does not go with a Wasserstein ball, a ridge or rules on positions", MinVariance)
+		}
 	default:
 		refuse("no objective %q", p.Objective)
 	}

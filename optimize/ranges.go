@@ -6,8 +6,8 @@ import (
 	"math"
 	"runtime"
 	"slices"
-
-	"golang.org/x/sync/errgroup"
+	"sync"
+	"sync/atomic"
 )
 
 // Range is the weights of one strategy among the portfolios that the scenarios cannot tell
@@ -36,19 +36,22 @@ func (v *Solver) Ranges(ctx context.Context, p *Problem, best *Solution) ([]Rang
 	n := len(p.Lower)
 	ranges := make([]Range, n)
 	g := v.gauge(p, best)
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(max(1, runtime.GOMAXPROCS(0)))
-	for i := range n {
-		group.Go(func() (err error) {
+	errs := make([]error, n)
+	var next atomic.Int64
+	var group sync.WaitGroup
+	for range min(n, runtime.GOMAXPROCS(0)) {
+		group.Go(func() {
 			own := *g
 			own.buffer = make([]float64, len(g.buffer))
-			if ranges[i].Low, err = v.end(ctx, p, &own, best.Exact[i], i, -1); err == nil {
-				ranges[i].High, err = v.end(ctx, p, &own, best.Exact[i], i, 1)
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				if ranges[i].Low, errs[i] = v.end(ctx, p, &own, best.Exact[i], i, -1); errs[i] == nil {
+					ranges[i].High, errs[i] = v.end(ctx, p, &own, best.Exact[i], i, 1)
+				}
 			}
-			return err
 		})
 	}
-	return ranges, group.Wait()
+	group.Wait()
+	return ranges, errors.Join(errs...)
 }
 
 // end is the end of a range on one side.
@@ -72,7 +75,7 @@ search:
 		}
 		e := v.prepare(&q)
 		e.quiet = true
-		a, err := e.within(ctx, g)
+		a, err := v.within(ctx, e, g)
 		none := new(InfeasibleError)
 		switch {
 		case errors.Is(err, errNone) || errors.As(err, &none):

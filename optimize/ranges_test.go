@@ -32,7 +32,7 @@ func oneTruth(seed uint64, n, m int) *scenarios.Set {
 
 // TestRangesEnd compares the ends with bisections.
 func TestRangesEnd(t *testing.T) {
-	for _, objective := range []Objective{MinCVaR, Utility, MaxRatio} {
+	for _, objective := range []Objective{MinCVaR, MinVariance, Utility, MaxRatio} {
 		p := problem(t, oneTruth(1, 6, 5000), func(o *Options) { o.Objective, o.RiskAversion, o.MaxWeight = objective, 0.3, 0.5 })
 		v, err := NewSolver(p.Set)
 		if err != nil {
@@ -63,7 +63,7 @@ func TestRangesEnd(t *testing.T) {
 						q.Upper[i] = best.Exact[i] - mid
 					}
 					e := v.prepare(&q)
-					a, err := e.within(t.Context(), g)
+					a, err := v.within(t.Context(), e, g)
 					if err != nil {
 						t.Fatal(err)
 					}

@@ -57,7 +57,7 @@ type ShadowPrice struct {
 // and every number is finite.
 type Solution struct {
 	Status        Status            `json:"status"`
-	Method        string            `json:"method"`        // which found it: vertex, branch, bundle or interior; hold: trading is not worth its fixed cost; or held, a fallback
+	Method        string            `json:"method"`        // which found it: vertex, branch, quadratic, bundle or interior; hold: trading is not worth its fixed cost; or held, a fallback
 	Names         []string          `json:"names"`         // N, in the order of the scenarios
 	Weights       []float64         `json:"weights"`       // N exported weights, rounded; their decimals sum to the budget exactly
 	Exact         []float64         `json:"exact"`         // N weights of the optimum before rounding
@@ -120,6 +120,8 @@ func (v *Solver) Solve(ctx context.Context, p *Problem) (*Solution, error) {
 		return v.budget(ctx, p.trading())
 	case p.Fixed > 0 && p.Previous != nil:
 		return v.tradeOrHold(ctx, p)
+	case p.objective() == MinVariance:
+		return v.leastVariance(ctx, v.prepare(p))
 	case p.Ridge > 0:
 		return bundleSolution(ctx, v, p, p.maxGap()/2)
 	}

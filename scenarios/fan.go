@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+
+	"gonum.org/v1/gonum/stat"
 )
 
 // Fan is what scenarios make of a portfolio on the days up to the horizon:
@@ -83,6 +85,13 @@ func NewFan(ctx context.Context, strategies []Strategy, weights []float64, set *
 		return nil, fmt.Errorf("scenarios: fan: %w", err)
 	}
 	last := len(f.Day) - 1
+	drift := 0.0 // per period, of means other than the models'
+	if o.Mean != "" && o.Mean != PosteriorMean {
+		for j, m := range set.Mean() {
+			drift += weights[j] * m
+		}
+		drift = (drift - stat.Mean(values[last], set.Prob)) / float64(o.Horizon)
+	}
 	values[last] = make([]float64, set.Len())
 	for i := range values[last] {
 		for j, r := range set.Row(i) {
@@ -91,6 +100,9 @@ func NewFan(ctx context.Context, strategies []Strategy, weights []float64, set *
 	}
 	for k, day := range f.Day {
 		q, sure := Quantiles(values[k], set.Prob, fanLevels), certain(day)
+		if k < last {
+			sure += drift * float64(day)
+		}
 		for i, list := range []*[]float64{&f.Q5, &f.Q25, &f.Q50, &f.Q75, &f.Q95} {
 			*list = append(*list, q[i]+sure)
 		}

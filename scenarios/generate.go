@@ -75,6 +75,7 @@ func generateWith(ctx context.Context, asOf returns.Date, strategies []Strategy,
 	if err != nil {
 		return nil, nil, err
 	}
+	findings = append(findings, o.recenter(set, strategies)...)
 	if err := set.Validate(); err != nil {
 		return nil, nil, err
 	}

@@ -15,6 +15,7 @@ type Options struct {
 	Horizon    int      `mapstructure:"horizon" json:"horizon" doc:"horizon in periods; 0: one month (21 trading days, 30 days of seven-day data, 4 weeks or 1 month; 1 quarter for quarterly data)"`
 	Count      int      `mapstructure:"count" json:"count" doc:"number of joint scenarios; 0: 100,000 for up to 100 strategies, ten million over their number for more, and at least 10,000"`
 	Dependence string   `mapstructure:"dependence" json:"dependence" doc:"dependence of strategies: dcc_t_copula (tail dependence, correlations that move; all estimated), t_copula (the same with constant correlations), gaussian (copula without tail dependence), empirical (block bootstrap of historical ranks) or independent (understates risk)" enum:"dcc_t_copula,t_copula,gaussian,empirical,independent"`
+	Mean       string   `mapstructure:"mean" json:"mean,omitempty" doc:"mean returns of the scenarios: posterior, shrunk (Sharpe ratios shrunk towards their mean over all strategies, by as much as they differ less than their uncertainty explains), or zero (for objectives of risk alone; expected returns are then 0 in every report)" enum:"posterior,shrunk,zero"`
 	Holdout    *int     `mapstructure:"holdout" json:"holdout,omitempty" doc:"held-out periods at the end of each history, for out-of-sample checks; their weight is taken from the posterior (leave-future-out), or the model is fitted again without them; at most a fifth of the history; absent: a year, and at least 24; 0: none"`
 	Views      []View   `mapstructure:"views" json:"views,omitempty" doc:"views imposed on the scenario probabilities, by entropy pooling"`
 	Stress     []Stress `mapstructure:"stress" json:"stress,omitempty" doc:"named stress scenarios; each is reported"`
@@ -58,7 +59,7 @@ var (
 
 // DefaultOptions returns the defaults: a month ahead.
 func DefaultOptions() Options {
-	return Options{Dependence: TCopula}
+	return Options{Dependence: TCopula, Mean: PosteriorMean}
 }
 
 // The number of scenarios where none is configured: the noise of the weights falls with
@@ -103,6 +104,7 @@ func (o Options) Validate() error {
 	finite := func(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 	check(o.Horizon >= 0 && o.Horizon <= longestHorizon, "horizon", "is %d; expected 1 to %d periods, or 0 for a month", o.Horizon, longestHorizon)
 	check(o.Count == 0 || o.Count >= 100 && o.Count <= 10_000_000, "count", "is %d; expected 100 to 10000000, or 0", o.Count)
+	check(slices.Contains([]string{"", PosteriorMean, ShrunkMean, ZeroMean}, o.Mean), "mean", "%q is not one of %s, %s, %s", o.Mean, PosteriorMean, ShrunkMean, ZeroMean)
 	if o.Holdout != nil {
 		check(*o.Holdout == 0 || *o.Holdout >= fewestHeldOut, "holdout", "is %d; expected 0, or at least %d periods", *o.Holdout, fewestHeldOut)
 	}

@@ -135,7 +135,7 @@ func printOutcome(w io.Writer, o *pipeline.Outcome) error {
 		fmt.Fprintln(w, legend)
 	}
 	risk := ""
-	if math.Abs(s.Risk-s.CVaR) > 5e-5 {
+	if math.Abs(s.Risk-s.CVaR) > 5e-5 && s.Method != "quadratic" {
 		risk = fmt.Sprintf(" (%.2f%% as limited by optimize.max_cvar: spectrum, costs and robust radius included)", 100*s.Risk)
 	}
 	fmt.Fprintf(w, "\nas of %v, effective %v: expected return %+.2f%%, CVaR %.2f%%%s, VaR %.2f%% over %s; certified gap %.1g\n",
