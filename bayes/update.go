@@ -115,7 +115,11 @@ func (p *Posterior) Update(s *returns.Series, o Options) (updated *Posterior, wh
 	}
 	_, ess := p.worst()
 	if _, less := out.worst(); !(less >= min(o.MinESS, ess)) {
-		return nil, notUpdated(s, fmt.Sprintf("weights of %s after %v would leave an effective sample size of %.0f", returns.Count(s.Len()-from, "return"), s.Dates[from-1], less)), nil
+		left := fmt.Sprintf("of %.0f", less)
+		if math.IsNaN(less) { // as where the variance of nearly all draws is at its bound
+			left = "that cannot be estimated"
+		}
+		return nil, notUpdated(s, fmt.Sprintf("weights of %s after %v would leave an effective sample size %s", returns.Count(s.Len()-from, "return"), s.Dates[from-1], left)), nil
 	}
 	return out, why, nil
 }

@@ -15,6 +15,10 @@ import (
 // TestStandardErrorOfADifference is the deviation of the difference over fresh scenarios.
 func TestStandardErrorOfADifference(t *testing.T) {
 	const n, m = 5, 4000
+	replicates, slack := uint64(300), 0.15
+	if testing.Short() {
+		replicates, slack = 80, 0.3
+	}
 	w, w0 := []float64{0.3, 0.3, 0.2, 0.1, 0.1}, fill(n, 0.2)
 	var weigh []float64
 	for _, x := range []struct {
@@ -27,7 +31,7 @@ func TestStandardErrorOfADifference(t *testing.T) {
 		{"unequal probabilities", nil},
 	} {
 		var differences, errs []float64
-		for seed := range uint64(300) {
+		for seed := range replicates {
 			set := &scenarios.Set{Horizon: 21, Names: factorSet(1, n, 1).Names}
 			rng := rand.New(rand.NewPCG(seed, 3))
 			for range m { // one truth
@@ -64,7 +68,7 @@ func TestStandardErrorOfADifference(t *testing.T) {
 			differences, errs = append(differences, d-base), append(errs, se)
 		}
 		sd, mean := stat.StdDev(differences, nil), stat.Mean(errs, nil)
-		if ratio := mean / sd; ratio < 0.85 || ratio > 1.15 { // 300 replicates: 4% of their own
+		if ratio := mean / sd; ratio < 1-slack || ratio > 1+slack { // of 300 replicates the deviation has an error of 4%
 			t.Errorf("%s: standard error %.3g, deviation over samples %.3g", x.name, mean, sd)
 		}
 	}
@@ -221,5 +225,48 @@ func TestIndifferenceWhereItIsNone(t *testing.T) {
 	s = decide(far, func(o *Options) { on(o); o.FixedBP = 5 })
 	if x := s.Indifference; x == nil || s.Status != Optimal {
 		t.Errorf("with a fixed cost %+v", x)
+	}
+}
+
+// TestIndifferenceFollowsTheTruth: after one strategy's volatility has doubled, the weights
+// make at least 80% of their whole change within 21 nights of fresh scenarios.
+func TestIndifferenceFollowsTheTruth(t *testing.T) {
+	const n = 8
+	nights, m := 21, 30_000
+	if testing.Short() {
+		nights, m = 5, 10_000
+	}
+	after := func(seed uint64, m int, doubled bool) *scenarios.Set {
+		set := oneTruth(seed, n, m)
+		for j := range set.Len() {
+			if doubled {
+				set.Row(j)[1] *= 2
+			}
+		}
+		return set
+	}
+	decide := func(set *scenarios.Set, held []float64, indifference float64) []float64 {
+		p := problem(t, set, func(o *Options) { o.MaxWeight = 1 })
+		p.Previous, p.Indifference = held, indifference
+		s, err := Decide(t.Context(), p, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.Exact
+	}
+	before := decide(after(1, 300_000, false), nil, 0)
+	target := decide(after(2, 300_000, true), nil, 0)
+	held := before
+	for night := range nights {
+		held = decide(after(uint64(100+night), m, true), held, 2)
+	}
+	whole, left := 0.0, 0.0
+	for i := range held {
+		whole += math.Abs(target[i] - before[i])
+		left += math.Abs(target[i] - held[i])
+	}
+	t.Logf("of a change of %.1f%% of capital %.0f%% is made", 50*whole, 100*(1-left/whole))
+	if left > 0.2*whole {
+		t.Errorf("of a change of %.1f%% of capital %.0f%% is left", 50*whole, 100*left/whole)
 	}
 }

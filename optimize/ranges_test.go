@@ -33,6 +33,9 @@ func oneTruth(seed uint64, n, m int) *scenarios.Set {
 // TestRangesEnd compares the ends with bisections.
 func TestRangesEnd(t *testing.T) {
 	for _, objective := range []Objective{MinCVaR, MinVariance, Utility, MaxRatio} {
+		if testing.Short() && objective != Utility {
+			continue
+		}
 		p := problem(t, oneTruth(1, 6, 5000), func(o *Options) { o.Objective, o.RiskAversion, o.MaxWeight = objective, 0.3, 0.5 })
 		v, err := NewSolver(p.Set)
 		if err != nil {

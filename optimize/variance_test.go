@@ -55,8 +55,11 @@ func TestMinVarianceClosedForm(t *testing.T) {
 // TestMinVarianceIsCertified on random problems with every kind of row, distance and cost;
 // no admissible mixture with another portfolio has a lower objective.
 func TestMinVarianceIsCertified(t *testing.T) {
-	solved, worst := 0, 0.0
-	for seed := range uint64(300) {
+	solved, worst, seeds := 0, 0.0, uint64(300)
+	if testing.Short() {
+		seeds = 60
+	}
+	for seed := range seeds {
 		p, kind := randomProblem(seed)
 		if p.discrete() || p.Radius > 0 {
 			continue
@@ -96,7 +99,7 @@ func TestMinVarianceIsCertified(t *testing.T) {
 		}
 	}
 	t.Logf("%d problems, largest gap %.2g", solved, worst)
-	if solved < 100 {
+	if solved < int(seeds)/3 {
 		t.Errorf("%d problems", solved)
 	}
 }
