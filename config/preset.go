@@ -47,6 +47,7 @@ func (l *loader) applyPreset() {
 			l.v.Set("bayes.model", Default().Bayes.Model)
 			l.notices = append(l.notices, fmt.Sprintf("%s: bayes.model: auto is %s in a configuration without preset, as in earlier versions; add preset: %s for models weighted by evidence", l.origins["bayes.model"].Detail, Default().Bayes.Model, Adaptive))
 		}
+		l.plainOverrides()
 		return
 	}
 	c, err := Preset(name)
@@ -71,5 +72,23 @@ func (l *loader) applyPreset() {
 	if len(others) > 0 {
 		slices.Sort(others)
 		l.notices = append(l.notices, fmt.Sprintf("preset %s, except %s", name, strings.Join(others, ", ")))
+	}
+}
+
+// plainOverrides is applyPreset for the overrides of a file of a version without presets.
+func (l *loader) plainOverrides() {
+	list, is := l.v.Get("bayes.of").([]any)
+	if !is || l.origins["bayes.of"].Kind != "file" {
+		return
+	}
+	changed := false
+	for _, item := range list {
+		if x, is := item.(map[string]any); is && x["model"] == bayes.MixedFamily {
+			x["model"], changed = Default().Bayes.Model, true
+		}
+	}
+	if changed {
+		l.v.Set("bayes.of", list)
+		l.notices = append(l.notices, fmt.Sprintf("%s: bayes.of: model auto is %s in a configuration without preset, as in earlier versions; add preset: %s", l.origins["bayes.of"].Detail, Default().Bayes.Model, Static))
 	}
 }

@@ -53,6 +53,13 @@ func TestPreset(t *testing.T) {
 			t.Errorf("%q: bayes.refit is from %s", x.text, from)
 		}
 	}
+	c, _ := load("bayes: {of: [{name: a, model: auto}, {name: b, model: normal}]}")
+	if len(c.Notices) != 1 || *c.Bayes.Of[0].Model != "student_t" || *c.Bayes.Of[1].Model != "normal" {
+		t.Errorf("overrides: %v, %v", *c.Bayes.Of[0].Model, c.Notices)
+	}
+	if c, _ = load("preset: static\nbayes: {of: [{name: a, model: auto}]}"); *c.Bayes.Of[0].Model != "auto" || len(c.Notices) > 0 {
+		t.Errorf("overrides of a preset: %v, %v", *c.Bayes.Of[0].Model, c.Notices)
+	}
 	if _, _, err := Load(Source{Sets: []string{"returns.path=x.csv", "preset=new"}}); err == nil || !strings.Contains(err.Error(), "expected static or adaptive") {
 		t.Errorf("an unknown preset: %v", err)
 	}

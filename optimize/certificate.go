@@ -80,7 +80,7 @@ type Dual struct {
 	Tails     [][]float64 // per level, S: tail probability of each scenario
 	Rows      []float64   // 1 + number of Constraints, the budget first: objective per unit of the row's side
 	Distances []float64   // objective per unit of each limit, >= 0
-	At        []float64   // N: weights at which MinVariance takes the slope of the standard deviation
+	Spread    []float64   // of MinVariance: a vector of at most length 1 along the principal directions of the scenarios
 	Norm      []float64   // N: a subgradient of the dual norm, times what it costs; nil where it is not a largest weight
 }
 
@@ -103,7 +103,7 @@ func (p *Problem) DualBound(d Dual) float64 {
 	mean, absolute, _ := moments(p.Set)
 	e := &engine{Problem: p, mean: mean, absolute: absolute}
 	if p.objective() == MinVariance {
-		e.cov = (&Solver{set: p.Set, mean: mean}).covariance()
+		e.root = (&Solver{set: p.Set, mean: mean}).principal()
 	}
 	for _, l := range p.levels() {
 		e.tails = append(e.tails, newTail(p.Set, l.Alpha))
@@ -119,7 +119,7 @@ func (e *engine) bound(b blend, d Dual) (bound float64, each []piecewise) {
 	blas64.Axpy(-b.ret, vector(e.mean), vector(reduced))
 	switch {
 	case e.objective() == MinVariance:
-		blas64.Axpy(b.risk, vector(e.steepness(d.At)), vector(reduced))
+		blas64.Axpy(b.risk, vector(e.steepness(d.Spread)), vector(reduced))
 	case b.risk > 0:
 		g := make([]float64, len(reduced))
 		for k, l := range e.levels() {

@@ -24,7 +24,7 @@ type Solver struct {
 	largest  float64 // absolute scenario return
 	tails    map[float64]tail
 	possible []int // the scenarios with a positive probability
-	cov      *mat.SymDense
+	root     *mat.Dense
 	last     *search
 }
 
@@ -85,11 +85,11 @@ type engine struct {
 	scenarios []int  // with a positive probability
 	start     *walk  // to a vertex of the polytope; nil until a search needs it
 	last      *search
-	quiet     bool          // an empty polytope needs no explanation
-	whole     *Problem      // that advice has to do for, with its rules on positions; nil: Problem
-	seed      *answer       // an admissible portfolio that a search over positions starts from
-	cov       *mat.SymDense // of MinVariance
-	guess     []float64     // per level: a loss that is probably below the VaR
+	quiet     bool       // an empty polytope needs no explanation
+	whole     *Problem   // that advice has to do for, with its rules on positions; nil: Problem
+	seed      *answer    // an admissible portfolio that a search over positions starts from
+	root      *mat.Dense // of MinVariance
+	guess     []float64  // per level: a loss that is probably below the VaR
 }
 
 // prepare makes a problem ready.
@@ -102,7 +102,7 @@ func (v *Solver) prepare(p *Problem) *engine {
 		e.mean = p.Mean
 	}
 	if p.objective() == MinVariance {
-		e.cov = v.covariance()
+		e.root = v.principal()
 	}
 	for _, l := range p.levels() {
 		e.guess = append(e.guess, math.Inf(-1))

@@ -61,7 +61,9 @@ func Decide(ctx context.Context, p *Problem, o Options) (*Solution, error) {
 		s.Frontier, err = v.Frontier(ctx, p, o.Frontier)
 	}
 	wait.Wait()
-	if s.Ranges = ranges; err == nil && ctx.Err() == nil {
+	if failed == nil {
+		s.Ranges = ranges
+	} else if err == nil && ctx.Err() == nil {
 		err = failed
 	}
 	return s, err

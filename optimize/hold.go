@@ -8,7 +8,7 @@ import (
 )
 
 // Hold is the method of a solution that keeps the weights held, where trading is
-// not worth its fixed cost.
+// not worth its fixed cost, or within the tolerance of the best (Indifference).
 const Hold = "hold"
 
 // trading is the problem whose weights differ from those held: the fixed cost
@@ -89,7 +89,8 @@ func (v *Solver) tradeOrHold(ctx context.Context, p *Problem) (*Solution, error)
 func (v *Solver) hold(p *Problem) *Solution {
 	e := v.prepare(p)
 	// Weights that were rounded, and have drifted since, are those held.
-	if by, _ := p.violation(p.Previous); by > max(weightTol, float64(len(p.Previous))*math.Pow10(-p.Decimals)) || e.ruleBroken(p.Previous) {
+	rounding := min(roundedTol, float64(len(p.Previous))*math.Pow10(-p.Decimals))
+	if by, _ := p.violation(p.Previous); by > max(weightTol, rounding) || e.ruleBroken(p.Previous) {
 		return nil
 	}
 	if o := e.outcome(p.Previous); e.limited() && o.risk > e.MaxCVaR+weightTol {

@@ -133,10 +133,12 @@ const (
 // indifferent replaces the best portfolio by the weights held, where their distance from it
 // is within p.Indifference standard errors, and else by the portfolio within it that takes
 // the least turnover, as far as one search finds it. The result is the best portfolio
-// with this turnover, and has the certificate of that. Nothing changes on a cold start, for
-// RiskBudget, whose shares leave no choice, and where the best is not certified.
+// with this turnover, and has the certificate of that; Indifference has the distance from
+// the best without it, at most, by the certificate of the best. Nothing changes on a cold start, for
+// RiskBudget, whose shares leave no choice, where the best is not certified, and where a fixed
+// cost keeps the weights held already.
 func (v *Solver) indifferent(ctx context.Context, p *Problem, best *Solution) (*Solution, error) {
-	if p.Indifference == 0 || p.Previous == nil || p.objective() == RiskBudget || best.Status != Optimal {
+	if p.Indifference == 0 || p.Previous == nil || p.objective() == RiskBudget || best.Status != Optimal || best.Method == Hold {
 		return best, nil
 	}
 	g := v.gauge(p, best)
@@ -145,12 +147,8 @@ func (v *Solver) indifferent(ctx context.Context, p *Problem, best *Solution) (*
 	if hold := v.hold(p); hold != nil {
 		d, se := g.distance(v.prepare(p), hold.Exact)
 		out.HeldDistance, out.HeldError = &d, &se
-		if excess = d - p.Indifference*se; excess <= 0 || best.Method == Hold {
-			if best.Method == Hold {
-				hold = best // and its certificate, of what a trade could gain
-			} else {
-				hold.Findings = append(hold.Findings, v.prepare(p).findings(hold)...)
-			}
+		if excess = d - p.Indifference*se; excess <= 0 {
+			hold.Findings = append(hold.Findings, v.prepare(p).findings(hold)...)
 			out.Distance, out.Error, out.Turnover = d, se, p.turnover(hold.Weights)
 			hold.Indifference = out
 			hold.Findings = append(hold.Findings, out.finding(p, true))

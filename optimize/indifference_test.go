@@ -270,3 +270,35 @@ func TestIndifferenceFollowsTheTruth(t *testing.T) {
 		t.Errorf("of a change of %.1f%% of capital %.0f%% is left", 50*whole, 100*left/whole)
 	}
 }
+
+// TestIndifferenceKeepsLimits also with few decimals, and leaves what a fixed cost keeps to it.
+func TestIndifferenceKeepsLimits(t *testing.T) {
+	set := oneTruth(4, 10, 2000)
+	held := Held{set.Names[0]: 0.45, set.Names[1]: 0.55}
+	for decimals := 1; decimals <= 6; decimals++ {
+		o := DefaultOptions()
+		o.Frontier, o.MaxWeight, o.Indifference, o.Decimals = 0, 0.5, 50, decimals
+		p, err := NewProblem(set, o, held)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := Decide(t.Context(), p, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Method == Hold || s.Exact[1] > 0.5+1e-12 || math.Abs(s.Indifference.Turnover-0.05) > 0.02+math.Pow10(-decimals)*5 {
+			t.Errorf("%d decimals: %s, %v, turnover %v", decimals, s.Method, s.Exact, s.Indifference.Turnover)
+		}
+	}
+	for _, objective := range []Objective{MinCVaR, MaxRatio} {
+		o := DefaultOptions()
+		o.Frontier, o.Objective, o.Indifference, o.FixedBP, o.Ranges = 0, objective, 0.01, 900, true
+		p, err := NewProblem(set, o, held)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s, err := Decide(t.Context(), p, o); err != nil || s.Method != Hold || s.Indifference != nil || s.Ranges != nil {
+			t.Errorf("%s: %v, %v, %+v, %v", objective, err, s.Method, s.Indifference, s.Ranges)
+		}
+	}
+}

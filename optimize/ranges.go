@@ -20,8 +20,9 @@ type Range struct {
 const (
 	rangeErrors = 1.0  // standard errors of the distance, up to which portfolios are in the range
 	rangeFirst  = 0.02 // first step from the best weight, fraction of capital
-	rangeSteps  = 4    // solutions per side, at most
-	rangeNear   = 0.15 // relative error of the distance in standard errors at which a step is the last
+	rangeSteps  = 10   // solutions per side, at most
+	rangeNear   = 0.1  // relative error of the distance in standard errors at which a step is the last
+	rangeFine   = 5e-4 // of capital: ends are found to it
 )
 
 // Ranges returns per strategy the least and the largest weight of the portfolios whose
@@ -30,7 +31,7 @@ const (
 // to the distance of the bound, so that two or three programs find it to a few percent. Nil
 // with rules on positions and for RiskBudget.
 func (v *Solver) Ranges(ctx context.Context, p *Problem, best *Solution) ([]Range, error) {
-	if p.objective() == RiskBudget || p.discrete() || p.Ridge > 0 || best.Status != Optimal {
+	if p.objective() == RiskBudget || p.discrete() || p.Ridge > 0 || best.Status != Optimal || best.Method == Hold {
 		return nil, nil
 	}
 	n := len(p.Lower)
@@ -54,59 +55,70 @@ func (v *Solver) Ranges(ctx context.Context, p *Problem, best *Solution) ([]Rang
 	return ranges, errors.Join(errs...)
 }
 
-// end is the end of a range on one side.
+// end is the end of a range on one side: the largest step of the weight that was found to be
+// within. A step may be beyond what a limit admits.
 func (v *Solver) end(ctx context.Context, p *Problem, g *gauge, from float64, i int, sign float64) (float64, error) {
 	room := p.Upper[i] - from
 	if sign < 0 {
 		room = from - p.Lower[i]
 	}
+	at := func(step float64) float64 { return min(max(from+sign*step, p.Lower[i]), p.Upper[i]) }
 	if room <= boundTol {
-		return from, nil
+		return at(0), nil
 	}
-	step, reached := min(rangeFirst, room), 0.0
-search:
+	low, lowRatio := 0.0, 0.0 // the largest step within
+	high, highRatio := math.Inf(1), math.NaN()
+	step := min(rangeFirst, room)
 	for range rangeSteps {
-		q := *p.trading()
-		q.Lower, q.Upper = slices.Clone(p.Lower), slices.Clone(p.Upper)
-		if sign > 0 {
-			q.Lower[i] = min(from+step, q.Upper[i])
-		} else {
-			q.Upper[i] = max(from-step, q.Lower[i])
-		}
-		e := v.prepare(&q)
-		e.quiet = true
-		a, err := v.within(ctx, e, g)
-		none := new(InfeasibleError)
-		switch {
-		case errors.Is(err, errNone) || errors.As(err, &none):
-			room = step // a limit ends the range, in the limit of halves
-			step = (step + reached) / 2
-			continue
-		case err != nil:
+		ratio, err := v.ratioAt(ctx, p, g, at(step), i, sign)
+		if err != nil {
 			return 0, err
 		}
-		d, se := g.distance(e, a.weights)
-		if !(se > 0) {
-			reached = step // another optimum
-			if step >= room {
-				break search
-			}
-			step = min(2*step, room)
-			continue
-		}
-		ratio := max(d/se, 1e-3) / rangeErrors
 		if ratio <= 1 {
-			reached = step
+			low, lowRatio = step, ratio
+		} else {
+			high, highRatio = step, ratio
 		}
-		if ratio <= 1 && step >= room {
-			break search
+		switch {
+		case ratio <= 1 && (step >= room || ratio > 1-rangeNear), high-low < rangeFine, ratio > 1 && ratio < 1+rangeNear:
+			if ratio > 1 && ratio < 1+rangeNear {
+				low = step
+			}
+			return at(low), nil
+		case math.IsInf(high, 1): // proportional, were there neither kinks nor limits
+			step = min(room, step*min(5, 1/max(ratio, 0.2)))
+		case math.IsInf(highRatio, 1):
+			step = (low + high) / 2
+		default:
+			step = low + (high-low)*min(max((1-lowRatio)/(highRatio-lowRatio), 0.1), 0.9)
 		}
-		next := min(step/ratio, room, 5*step)
-		if math.Abs(ratio-1) < rangeNear || math.Abs(next-step) < 1e-4 {
-			reached = next
-			break search
-		}
-		reached, step = next, next
 	}
-	return min(max(from+sign*reached, p.Lower[i]), p.Upper[i]), nil
+	return at(low), nil
+}
+
+// ratioAt returns the distance from the best, in standard errors, of the best portfolio whose
+// weight of strategy i is at least x, or at most for a negative sign; +Inf where there is none.
+func (v *Solver) ratioAt(ctx context.Context, p *Problem, g *gauge, x float64, i int, sign float64) (float64, error) {
+	q := *p.trading()
+	q.Lower, q.Upper = slices.Clone(p.Lower), slices.Clone(p.Upper)
+	if sign > 0 {
+		q.Lower[i] = x
+	} else {
+		q.Upper[i] = x
+	}
+	e := v.prepare(&q)
+	e.quiet = true
+	a, err := v.within(ctx, e, g)
+	none := new(InfeasibleError)
+	if errors.Is(err, errNone) || errors.As(err, &none) {
+		return math.Inf(1), nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	d, se := g.distance(e, a.weights)
+	if !(se > 0) || d <= riskTol*g.absolute {
+		return 0, nil // the best, or another one
+	}
+	return d / (rangeErrors * se), nil
 }

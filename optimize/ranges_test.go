@@ -138,3 +138,58 @@ func TestRangesWhereThereAreNone(t *testing.T) {
 		}
 	}
 }
+
+// TestRangesKeepLimits: every end is the weight of a portfolio that keeps the limits, and
+// about one standard error from the best unless a limit or a bound is nearer.
+func TestRangesKeepLimits(t *testing.T) {
+	set := oneTruth(6, 7, 4000)
+	held := Held{}
+	for i, name := range set.Names {
+		held[name] = []float64{0.2, 0.2, 0.2, 0.1, 0.1, 0.1, 0.1}[i]
+	}
+	limit := 0.1
+	for name, change := range map[string]func(o *Options){
+		"turnover": func(o *Options) { o.MaxTurnover = &limit },
+		"costs":    func(o *Options) { o.CostBP = 20 },
+		"group": func(o *Options) {
+			o.Groups = []Group{{Name: "g", Strategies: set.Names[:3], Max: &[]float64{0.45}[0]}}
+		},
+	} {
+		o := DefaultOptions()
+		o.Frontier, o.Indifference, o.MaxWeight = 0, 0, 0.6
+		change(&o)
+		p, err := NewProblem(set, o, held)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := NewSolver(set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		best, err := v.Solve(t.Context(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ranges, err := v.Ranges(t.Context(), p, best)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g := v.gauge(p, best)
+		for i, r := range ranges {
+			for _, end := range []struct{ x, sign float64 }{{r.Low, -1}, {r.High, 1}} {
+				ratio, err := v.ratioAt(t.Context(), p, g, end.x, i, end.sign)
+				if err != nil {
+					t.Fatal(err)
+				}
+				beyond, err := v.ratioAt(t.Context(), p, g, min(max(end.x+0.003*end.sign, p.Lower[i]), p.Upper[i]), i, end.sign)
+				if err != nil {
+					t.Fatal(err)
+				}
+				atBound := end.x == p.Lower[i] || end.x == p.Upper[i]
+				if ratio > 1+2*rangeNear || ratio < 1-2*rangeNear && beyond < 1-2*rangeNear && !atBound {
+					t.Errorf("%s: weight %d ends at %v, %v standard errors from the best, %v a little beyond", name, i, end.x, ratio, beyond)
+				}
+			}
+		}
+	}
+}

@@ -57,7 +57,7 @@ type ShadowPrice struct {
 // and every number is finite.
 type Solution struct {
 	Status        Status            `json:"status"`
-	Method        string            `json:"method"`        // which found it: vertex, branch, quadratic, bundle or interior; hold: trading is not worth its fixed cost; or held, a fallback
+	Method        string            `json:"method"`        // which found it: vertex, branch, quadratic, bundle or interior; hold: trading is not worth its fixed cost, or the current weights are within the tolerance of the best; or held, a fallback
 	Names         []string          `json:"names"`         // N, in the order of the scenarios
 	Weights       []float64         `json:"weights"`       // N exported weights, rounded; their decimals sum to the budget exactly
 	Exact         []float64         `json:"exact"`         // N weights of the optimum before rounding

@@ -33,6 +33,7 @@ const (
 	shareTol    = 1e-12 // a share below this is 0
 	stallSlope  = 1e-12 // a slope along which nothing is gained
 	weightTol   = 1e-9  // of weights that have drifted or were rounded
+	roundedTol  = 1e-5  // of a limit, by which published weights that have drifted may be off it
 	boundTol    = 1e-9  // of the range of a weight, by which bounds are not narrowed
 	positionTol = 1e-9  // a weight below this is no position
 	decimalTol  = 1e-6  // of a unit of the last decimal: a number that is a multiple of it

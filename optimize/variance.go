@@ -2,7 +2,6 @@ package optimize
 
 import (
 	"context"
-	"errors"
 	"math"
 	"slices"
 
@@ -22,14 +21,15 @@ import (
 // of least variance. With costs they are those of the quadratic program with w'Cw/(2s) in
 // place of sd for s = sd(w), which a few programs find: the slope of the two is the same.
 //
-// The bound of the certificate is that of a linear program: by the inequality of Cauchy and
-// Schwarz sd(w) >= u'Cw/sd(u) for every u, and equal at u = w.
+// The bound of the certificate is that of a linear program: with C = RR', sd(w) = |R'w| >= l'R'w
+// for every l of length 1, and equal at l = R'w/sd(w).
 const MinVariance Objective = "min_variance"
 
 const (
 	varianceSteps = 30    // quadratic programs, at most
 	varianceTol   = 1e-13 // relative change of s at which they end
 	rankTol       = 1e-14 // of the largest eigenvalue of C: smaller ones are rounding
+	leastSpread   = 1e-9  // of the scale: the deviation is rounded below it
 	zeroTol       = 1e-4  // of the scale: a smaller deviation is perhaps 0
 )
 
@@ -37,10 +37,12 @@ const (
 // there; with the last ones only where the deviation is nearly 0, and its slope no guide.
 var snapTols = []float64{1e-7, 1e-5, 1e-3}
 
-// covariance returns that of the scenarios, N x N, with their probabilities.
-func (v *Solver) covariance() *mat.SymDense {
-	if v.cov != nil {
-		return v.cov
+// principal returns the principal directions of the scenarios, N x K: the columns are
+// eigenvectors of their covariance C, times the roots of the eigenvalues, so that
+// C = RR' and sd(w) = |R'w|.
+func (v *Solver) principal() *mat.Dense {
+	if v.root != nil {
+		return v.root
 	}
 	n, m := len(v.set.Names), v.set.Len()
 	centered := blas64.General{Rows: m, Cols: n, Stride: n, Data: make([]float64, m*n)}
@@ -52,8 +54,27 @@ func (v *Solver) covariance() *mat.SymDense {
 	}
 	c := mat.NewSymDense(n, nil)
 	blas64.Syrk(blas.Trans, 1, centered, 0, c.RawSymmetric())
-	v.cov = c
-	return c
+	var eigen mat.EigenSym
+	eigen.Factorize(c, true)
+	values := eigen.Values(nil)
+	var vectors mat.Dense
+	eigen.VectorsTo(&vectors)
+	var columns []float64
+	k := 0
+	for at, value := range values {
+		if !(value > rankTol*values[n-1]) || value <= 0 {
+			continue
+		}
+		for i := range n {
+			columns = append(columns, math.Sqrt(value)*vectors.At(i, at))
+		}
+		k++
+	}
+	v.root = &mat.Dense{}
+	if k > 0 {
+		v.root.CloneFrom(mat.NewDense(k, n, columns).T())
+	}
+	return v.root
 }
 
 // deviation returns the standard deviation of losses.
@@ -68,17 +89,25 @@ func (e *engine) deviation(loss []float64) float64 {
 	return math.Sqrt(square)
 }
 
-// steepness returns the slope of sd at u, 0 where sd(u) is 0.
-func (e *engine) steepness(u []float64) []float64 {
-	g := make([]float64, len(u))
-	if u == nil {
-		return make([]float64, len(e.Set.Names))
+// along returns R'w.
+func (e *engine) along(w []float64) []float64 {
+	_, k := e.root.Dims()
+	out := make([]float64, k)
+	for i, x := range w {
+		for a := range out {
+			out[a] += x * e.root.At(i, a)
+		}
 	}
-	var product mat.VecDense
-	product.MulVec(e.cov, mat.NewVecDense(len(u), slices.Clone(u)))
-	if square := mat.Dot(&product, mat.NewVecDense(len(u), slices.Clone(u))); square > 0 {
+	return out
+}
+
+// steepness returns a slope g of sd, sd(w) >= g'w for all w: Rl for any l of length 1 or less.
+func (e *engine) steepness(l []float64) []float64 {
+	g := make([]float64, len(e.Set.Names))
+	length := max(1, blas64.Nrm2(vector(l)))
+	for a, x := range l {
 		for i := range g {
-			g[i] = product.AtVec(i) / math.Sqrt(square)
+			g[i] += e.root.At(i, a) * x / length
 		}
 	}
 	return g
@@ -113,13 +142,6 @@ func (v *Solver) leastVariance(ctx context.Context, e *engine) (*Solution, error
 func (e *engine) quadratic(ctx context.Context) ([]float64, Dual, error) {
 	n := len(e.Lower)
 	shape := newShape(e.Problem)
-	var eigen mat.EigenSym
-	if !eigen.Factorize(e.cov, true) {
-		return nil, Dual{}, errors.New("optimize: the covariance of the scenarios has no eigenvalues")
-	}
-	values := eigen.Values(nil)
-	var vectors mat.Dense
-	eigen.VectorsTo(&vectors)
 	unit := e.absolute
 	if unit == 0 {
 		unit = 1
@@ -129,14 +151,12 @@ func (e *engine) quadratic(ctx context.Context) ([]float64, Dual, error) {
 	shape.cost(&cost, 1/unit)
 	first := len(program.C)
 	copy(program.C, cost.coef)
-	for k, value := range values { // y_k = sqrt(value) times the kth direction of w
-		if !(value > rankTol*values[n-1]) || value <= 0 {
-			continue
-		}
+	_, directions := e.root.Dims()
+	for k := range directions { // y = R'w
 		at := len(program.C)
 		row := make([]float64, at+1)
 		for i := range n {
-			row[i] = math.Sqrt(value) / unit * vectors.At(i, k)
+			row[i] = e.root.At(i, k) / unit
 		}
 		row[at] = -1
 		program.A, program.B = append(program.A, qp.NewRow(row)), append(program.B, 0)
@@ -163,7 +183,7 @@ func (e *engine) quadratic(ctx context.Context) ([]float64, Dual, error) {
 			s = next
 			break
 		}
-		if moved := math.Abs(next - s); moved <= varianceTol*s || next == 0 {
+		if next = max(next, leastSpread); math.Abs(next-s) <= varianceTol*s {
 			break
 		}
 		s = next
@@ -186,7 +206,14 @@ func (e *engine) quadratic(ctx context.Context) ([]float64, Dual, error) {
 			}
 		}
 	}
-	return w, Dual{Rows: y.rows, Distances: y.distances, At: w}, nil
+	spread := e.along(w)
+	if length := blas64.Nrm2(vector(spread)); length > zeroTol*unit {
+		blas64.Scal(1/length, vector(spread))
+	} else { // where the deviation is 0 every slope of at most its size is one: that of the program
+		copy(spread, x.X[first:])
+		blas64.Scal(1/s, vector(spread))
+	}
+	return w, Dual{Rows: y.rows, Distances: y.distances, Spread: spread}, nil
 }
 
 // snap moves weights to the bound or kink that an interior method stops short of, and the

@@ -183,3 +183,27 @@ func TestMinVarianceWithOptions(t *testing.T) {
 		t.Errorf("with a constant return: %v, %v", s.Weights, s.Status)
 	}
 }
+
+// TestMinVarianceWithoutRisk: the best portfolio is CASH, at a cost, where the standard
+// deviation has no slope.
+func TestMinVarianceWithoutRisk(t *testing.T) {
+	for seed := range uint64(8) {
+		set := oneTruth(seed, 6, 2000)
+		held := Held{set.Names[0]: 0.6, set.Names[1]: 0.4}
+		for _, cost := range []float64{5, 20, 50, 100, 300} {
+			o := DefaultOptions()
+			o.Objective, o.Frontier, o.Indifference, o.Cash, o.CostBP = MinVariance, 0, 0, true, cost
+			p, err := NewProblem(set, o, held)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, err := Decide(t.Context(), p, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s.Status != Optimal {
+				t.Errorf("seed %d, %v bp: %v, gap %.3g, weights %v", seed, cost, s.Status, s.Certificate.ExactGap, s.Weights)
+			}
+		}
+	}
+}

@@ -74,8 +74,10 @@ func runUpdate(ctx context.Context, c *engine.Call) ([]byte, error) {
 		if p, err = fitOrFallBack(ctx, c, s, o.Options); err != nil {
 			return nil, err
 		}
-		p.Findings = append(p.Findings, why)
-		returns.SortFindings(p.Findings)
+		if p.Len() > 0 && p.Method != bayes.Stale {
+			p.Findings = append(p.Findings, why)
+			returns.SortFindings(p.Findings)
+		}
 	}
 	return encodePosterior(p)
 }
@@ -141,10 +143,14 @@ func (in *day) fixAnchor(o bayes.Options, sessions returns.Calendar) {
 	if o.Refit != bayes.RefitMonthly {
 		return
 	}
-	if asOf, next := in.asOf.Time(), sessions.Next(in.asOf).Time(); asOf.Month() == next.Month() {
-		in.anchor = in.asOf.AddDays(-asOf.Day())
-		in.window.End = &in.anchor
+	asOf, next := in.asOf.Time(), sessions.Next(in.asOf).Time()
+	end := in.asOf.AddDays(-asOf.Day()) // the last day of the month before
+	if asOf.Month() == next.Month() {
+		in.anchor = end
+	} else {
+		end = end.AddDays(1).AddMonths(1).AddDays(-1) // of this month, as later nights have it
 	}
+	in.window.End = &end
 }
 
 // planFits says which days of each strategy are fitted, and on which its return models are

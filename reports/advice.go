@@ -8,6 +8,7 @@ import (
 
 	"allocate/optimize"
 	"allocate/returns"
+	"allocate/scenarios"
 )
 
 const (
@@ -26,6 +27,15 @@ func Advice(r *Run) ([]returns.Finding, error) {
 	}
 	var found []returns.Finding
 	span, cash := s.ExpectedSpan, Number(r.Optimize.CashReturn)
+	invested := 0.0
+	for j, name := range r.Solution.Names {
+		if name != optimize.Cash || !r.Optimize.Cash {
+			invested += math.Abs(r.Solution.Weights[j])
+		}
+	}
+	if r.Scenarios.Mean == scenarios.ZeroMean || invested == 0 {
+		return nil, nil // there is nothing to expect
+	}
 	if span.Q5 <= cash && r.Optimize.Budget > 0 {
 		f := returns.Finding{
 			Code: "optimize.return", Severity: returns.Info,
@@ -68,7 +78,7 @@ func Advice(r *Run) ([]returns.Finding, error) {
 // alternatives names the keys that ask for more return, and what they would cost, as far as
 // the efficient frontier says it.
 func alternatives(r *Run, s *Summary) string {
-	if r.Optimize.Objective != optimize.MinCVaR {
+	if r.Optimize.Objective != optimize.MinCVaR || r.Optimize.MinAnnualReturn != nil {
 		return ""
 	}
 	f := r.Solution.Frontier
@@ -76,7 +86,7 @@ func alternatives(r *Run, s *Summary) string {
 		return " Objective min_cvar does not ask for return: see optimize.min_annual_return, and objectives max_ratio and utility."
 	}
 	var parts []string
-	certain := r.Optimize.CashOver(s.Horizon, s.Frequency)
+	certain := math.Expm1(math.Log1p(r.Optimize.RiskFree) * float64(s.Horizon) / s.PerYear)
 	best, ratio := f.Points[0], math.Inf(-1)
 	for _, p := range f.Points {
 		if q := (p.Return - certain) / p.Risk; p.Risk > 0 && q > ratio {

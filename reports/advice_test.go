@@ -2,6 +2,7 @@ package reports
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -65,6 +66,27 @@ func TestAdvice(t *testing.T) {
 		}
 	}); found["optimize.low_means"].Code != "" {
 		t.Errorf("short of losers: %v", found)
+	}
+	cash := func(share float64) func(r *Run) {
+		return func(r *Run) {
+			r.Optimize.Cash, r.Optimize.CashReturn = true, 0.02
+			for j := range r.Solution.Weights {
+				r.Solution.Weights[j] *= 1 - share
+			}
+			r.Solution.Names = append(slices.Clone(r.Solution.Names), optimize.Cash)
+			r.Solution.Weights = append(r.Solution.Weights, share)
+		}
+	}
+	if found := advise(0.05, cash(1)); len(found) != 0 {
+		t.Errorf("all in cash: %v", found)
+	}
+	half := advise(0.05, cash(0.5))["optimize.return"]
+	whole := advise(0.05, func(r *Run) { r.Optimize.CashReturn = 0.02 })["optimize.return"]
+	if want := 0.5*whole.Numbers["mean"] + 0.01; math.Abs(half.Numbers["mean"]-want) > 1e-12 {
+		t.Errorf("half in cash the mean is %v, expected %v", half.Numbers["mean"], want)
+	}
+	if found := advise(-2, func(r *Run) { r.Scenarios.Mean = "zero" }); len(found) != 0 {
+		t.Errorf("without means: %v", found)
 	}
 	if f := advise(0.05, func(r *Run) { r.Solution.Frontier = nil })["optimize.return"]; !strings.Contains(f.Sentence, "optimize.min_annual_return") {
 		t.Errorf("without a frontier: %v", f)

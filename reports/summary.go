@@ -190,6 +190,18 @@ func summarize(r *Run) (*Summary, error) {
 		s.Strategies = append(s.Strategies, st)
 	}
 	s.ExpectedSpan = portfolioInterval(r, s.Strategies)
+	shift := 0.0 // what posteriors do not say: the return of CASH, and means that the scenarios have instead
+	for j, name := range sol.Names {
+		switch {
+		case j < len(mean) && r.Scenarios.Mean != "" && r.Scenarios.Mean != scenarios.PosteriorMean:
+			shift += sol.Weights[j] * (mean[j]*s.PerYear/float64(s.Horizon) - float64(s.Strategies[j].AnnualReturn.Mean))
+		case j >= len(mean) && name == optimize.Cash:
+			shift += sol.Weights[j] * r.Optimize.CashReturn
+		}
+	}
+	for _, x := range []*Number{&s.ExpectedSpan.Mean, &s.ExpectedSpan.Q5, &s.ExpectedSpan.Q95} {
+		*x += Number(shift)
+	}
 	return s, nil
 }
 

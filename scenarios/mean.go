@@ -50,12 +50,15 @@ func (o Options) recenter(set *Set, strategies []Strategy) []returns.Finding {
 		common, tau := randomEffects(z, square)
 		for j := range target {
 			kept := 1.0
-			if square[j] > 0 {
+			if square[j] > 0 && !math.IsInf(tau, 1) {
 				kept = tau / (tau + square[j])
 			}
 			target[j] = sd[j] * (common + kept*(z[j]-common))
 		}
 		root := math.Sqrt(set.Frequency.PeriodsPerYear() / float64(max(1, o.Horizon)))
+		if math.IsInf(tau, 1) {
+			return nil // the means are known
+		}
 		f.Numbers = map[string]float64{"sharpe": common * root, "spread": math.Sqrt(tau) * root}
 		f.Sentence = fmt.Sprintf("Means are shrunk towards a common annual Sharpe ratio of %.2f; the true ratios are estimated to differ from it with a standard deviation of %.2f.", common*root, math.Sqrt(tau)*root)
 	}

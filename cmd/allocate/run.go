@@ -138,8 +138,12 @@ func printOutcome(w io.Writer, o *pipeline.Outcome) error {
 	if math.Abs(s.Risk-s.CVaR) > 5e-5 && s.Method != "quadratic" {
 		risk = fmt.Sprintf(" (%.2f%% as limited by optimize.max_cvar: spectrum, costs and robust radius included)", 100*s.Risk)
 	}
-	fmt.Fprintf(w, "\nas of %v, effective %v: expected return %+.2f%%, CVaR %.2f%%%s, VaR %.2f%% over %s; certified gap %.1g\n",
-		o.Decision.AsOf, o.Decision.Effective, 100*s.Mean, 100*s.CVaR, risk, 100*s.VaR, o.Decision.Horizon, s.Certificate.ExactGap)
+	certified := fmt.Sprintf("certified gap %.1g", s.Certificate.ExactGap)
+	if x := s.Indifference; x != nil && x.Turnover < x.BestTurnover {
+		certified = fmt.Sprintf("certified to be at most %.3f%% of capital from the best", 100*x.Distance)
+	}
+	fmt.Fprintf(w, "\nas of %v, effective %v: expected return %+.2f%%, CVaR %.2f%%%s, VaR %.2f%% over %s; %s\n",
+		o.Decision.AsOf, o.Decision.Effective, 100*s.Mean, 100*s.CVaR, risk, 100*s.VaR, o.Decision.Horizon, certified)
 	for _, sentence := range o.Decision.FirstScreen() {
 		fmt.Fprintln(w, printableText(sentence))
 	}
