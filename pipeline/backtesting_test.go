@@ -220,7 +220,7 @@ func TestNoLookAhead(t *testing.T) {
 			t.Skip("quarters has all allocators; TestForecastsWaitForTheTrade has a delay")
 		}
 		c := tinyBacktest(t)
-		limit := 0.05
+		limit := 0.1
 		c.Backtest.Every, c.Backtest.Delay, c.Backtest.Start, c.Backtest.End = 1, 2, "2021-06-01", "2021-06-14"
 		c.Optimize.MaxTurnover = &limit
 		noLookAhead(t, c, 2, 4, 6)
