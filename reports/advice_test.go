@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"bytes"
 	"math"
 	"slices"
 	"strings"
@@ -93,6 +94,19 @@ func TestAdvice(t *testing.T) {
 	}
 	if f := advise(0.05, func(r *Run) { r.Optimize.Objective = optimize.MaxRatio })["optimize.return"]; strings.Contains(f.Sentence, "min_cvar") || f.Code == "" {
 		t.Errorf("of another objective: %v", f)
+	}
+}
+
+// TestAdviceIsOnTheFirstScreen of the page.
+func TestAdviceIsOnTheFirstScreen(t *testing.T) {
+	r := plausible(8)
+	r.Findings = append(r.Findings, returns.Finding{Code: "optimize.return", Severity: returns.Info, Sentence: "Nothing is expected."})
+	var b bytes.Buffer
+	if err := WriteTearsheet(&b, r); err != nil {
+		t.Fatal(err)
+	}
+	if at, table := strings.Index(b.String(), "Nothing is expected."), strings.Index(b.String(), `id="weights"`); at < 0 || at > table {
+		t.Errorf("at %d, the weights at %d", at, table)
 	}
 }
 

@@ -121,6 +121,7 @@ type page struct {
 	Settings                       []setting
 	Certified                      bool
 	Trade                          string // why the decision is not the best portfolio; blank: it is
+	Advice                         []string // what the objective leaves out
 	Ranges                         bool
 	gallery                        *gallery
 }
@@ -152,6 +153,11 @@ func WriteTearsheet(w io.Writer, r *Run) error {
 	for _, f := range r.Solution.Findings {
 		if f.Code == "optimize.indifference" {
 			p.Trade = f.Sentence
+		}
+	}
+	for _, f := range r.Findings {
+		if f.Severity == returns.Info && (f.Code == "optimize.return" || f.Code == "optimize.low_means") { // warnings come next
+			p.Advice = append(p.Advice, f.Sentence)
 		}
 	}
 	p.rows(r, s)
