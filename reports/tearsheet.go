@@ -120,7 +120,7 @@ type page struct {
 	Seed                           uint64
 	Settings                       []setting
 	Certified                      bool
-	Trade                          string // why the decision is not the best portfolio; blank: it is
+	Trade                          string   // why the decision is not the best portfolio; blank: it is
 	Advice                         []string // what the objective leaves out
 	Ranges                         bool
 	gallery                        *gallery
