@@ -208,9 +208,10 @@ func notUpdated(s *returns.Series, why string) returns.Finding {
 
 func tooMuch(s *returns.Series, from int, k, limit float64) returns.Finding {
 	f := notUpdated(s, fmt.Sprintf("%s after %v say too much for weights (Pareto k %.2f, above %.2f)", returns.Count(s.Len()-from, "return"), s.Dates[from-1], k, limit))
-	if !math.IsNaN(k) {
-		f.Numbers = map[string]float64{"value": k, "limit": limit}
+	if math.IsNaN(k) {
+		return notUpdated(s, fmt.Sprintf("the weights by %s after %v have no Pareto tail", returns.Count(s.Len()-from, "return"), s.Dates[from-1]))
 	}
+	f.Numbers = map[string]float64{"value": k, "limit": limit}
 	return f
 }
 

@@ -173,3 +173,73 @@ func BenchmarkUpdate(b *testing.B) {
 		}
 	}
 }
+
+// TestUpdateOfAMixture keeps the shares of the families in every chain, moves every state
+// as a walk through the whole series does, agrees with fits of the families to all days, and
+// survives storage.
+func TestUpdateOfAMixture(t *testing.T) {
+	o := mixedOptions()
+	o.Refit, o.Draws, o.MinESS = RefitMonthly, 600, 50
+	s, whole := mixedOf(t, o, 0.15, 0.55, 0.3)
+	const from = 1285
+	e := &Evidence{}
+	for _, c := range whole.Components {
+		e.Families = append(e.Families, c.FamilyEvidence)
+	}
+	p, err := FitMixed(t.Context(), s.Cut(0, from), o, e, nil, testStream(5), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, why, err := p.Update(s, o)
+	if err != nil || got == nil {
+		t.Fatalf("%v, %v", err, why.Sentence)
+	}
+	table, err := got.Table()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err = FromTable(table); err != nil {
+		t.Fatal(err)
+	}
+	if u := got.Updated; u == nil || u.From != s.Dates[from-1] || u.Days != s.Len()-from || !(u.ParetoK < 0.7) {
+		t.Fatalf("updated: %+v", u)
+	}
+	for i := range p.Len() {
+		if got.Theta(i)[0] != p.Theta(i)[0] {
+			t.Fatalf("draw %d is of another family", i)
+		}
+	}
+	anchored, err := got.Predictor(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	walks := *got
+	walks.Fitted = ""
+	walking, err := walks.Predictor(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range got.Len() {
+		a, b := anchored.(Conditional).VolatilityAhead(got.Theta(i)), walking.(Conditional).VolatilityAhead(got.Theta(i))
+		if math.Abs(a/b-1) > 1e-6 { // the first variances differ by the longer history
+			t.Fatalf("draw %d of family %v: volatility ahead %v, by a walk %v", i, got.Theta(i)[0], a, b)
+		}
+	}
+	for k, c := range got.Components {
+		for j, x := range c.Summary {
+			w := whole.Components[k].Summary[j]
+			if x.constant() || w.constant() {
+				continue
+			}
+			if z := float64(x.Mean-w.Mean) / math.Hypot(float64(x.MCSEMean), float64(w.MCSEMean)); math.Abs(z) > 4.5 {
+				t.Errorf("%s: %s is %v, of a fit %v, %.1f standard errors apart", c.Family, x.Name, x.Mean, w.Mean, z)
+			}
+		}
+	}
+	// What cannot be updated says so.
+	other := *s
+	other.Returns = append([]float64{0.01}, s.Returns[1:]...)
+	if again, why, err := p.Update(&other, o); again != nil || err != nil || why.Code != "bayes.refitted" {
+		t.Errorf("of a restated history: %v, %v", why, err)
+	}
+}

@@ -16,7 +16,7 @@ const (
 	Adaptive = "adaptive"
 )
 
-// presets are the keys that differ from Default, by preset.
+// preset sets the keys of a preset that differ from Default.
 func (c *Config) preset(name string) error {
 	switch name {
 	case Static:

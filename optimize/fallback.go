@@ -20,7 +20,7 @@ type method struct {
 // fallbacks is the fallback sequence, in order, where no optimum could be certified.
 var fallbacks = []method{{"bundle", bundleWeights}, {"held", heldWeights}}
 
-// Decide solves a problem, keeps what is held where the scenarios cannot tell it from the
+// Decide solves a problem, keeps the current weights where the scenarios cannot tell them from the
 // best portfolio (Problem.Indifference) and, if the options ask for it, adds the efficient
 // frontier. Where the optimum is not certified, because arithmetic does not get
 // there or the search over positions stopped early (Nodes, or a deadline of

@@ -76,3 +76,55 @@ func solve(tb testing.TB, p *Problem) *Solution {
 	}
 	return s
 }
+
+// decided is the decision over a set with the default options as changed, without a frontier
+// and a tolerance unless change asks for them.
+func decided(tb testing.TB, set *scenarios.Set, held Held, change func(*Options)) *Solution {
+	tb.Helper()
+	o := DefaultOptions()
+	o.Frontier, o.Indifference = 0, 0
+	change(&o)
+	p, err := NewProblem(set, o, held)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s, err := Decide(tb.Context(), p, o)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s
+}
+
+// withHeld gives a random problem current weights near its best portfolio, unless it has
+// some; nil where its best is not certified.
+func withHeld(tb testing.TB, seed uint64, p *Problem) (best *Solution) {
+	tb.Helper()
+	for {
+		best, err := Solve(tb.Context(), p)
+		if err != nil || best.Status != Optimal {
+			return nil
+		}
+		if p.Previous != nil {
+			return best
+		}
+		rng := rand.New(rand.NewPCG(seed, 9))
+		p.Previous = make([]float64, len(p.Lower))
+		for i, x := range best.Exact {
+			p.Previous[i] = min(max(x+0.3*rng.NormFloat64()*rng.Float64()*(p.Upper[i]-p.Lower[i])/math.Sqrt(float64(len(p.Lower))), p.Lower[i]), p.Upper[i])
+		}
+	}
+}
+
+// solved is the solver of a problem and its best portfolio.
+func solved(tb testing.TB, p *Problem) (*Solver, *Solution) {
+	tb.Helper()
+	v, err := NewSolver(p.Set)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	best, err := v.Solve(tb.Context(), p)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return v, best
+}

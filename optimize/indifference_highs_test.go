@@ -2,7 +2,6 @@ package optimize
 
 import (
 	"math"
-	"math/rand/v2"
 	"slices"
 	"testing"
 )
@@ -29,19 +28,9 @@ func TestIndifferenceAgainstHiGHS(t *testing.T) {
 		if p.discrete() {
 			continue
 		}
-		best, err := Solve(t.Context(), p)
-		if err != nil || best.Status != Optimal {
+		best := withHeld(t, seed, p)
+		if best == nil {
 			continue
-		}
-		if p.Previous == nil {
-			rng := rand.New(rand.NewPCG(seed, 9))
-			p.Previous = make([]float64, len(p.Lower))
-			for i, x := range best.Exact {
-				p.Previous[i] = min(max(x+0.3*rng.NormFloat64()*rng.Float64()*(p.Upper[i]-p.Lower[i])/math.Sqrt(float64(len(p.Lower))), p.Lower[i]), p.Upper[i])
-			}
-			if best, err = Solve(t.Context(), p); err != nil || best.Status != Optimal {
-				continue
-			}
 		}
 		q := *p
 		q.Indifference = 2

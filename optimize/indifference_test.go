@@ -87,19 +87,9 @@ func TestIndifference(t *testing.T) {
 		if p.discrete() {
 			continue
 		}
-		best, err := Solve(t.Context(), p)
-		if err != nil || best.Status != Optimal {
+		best := withHeld(t, seed, p)
+		if best == nil {
 			continue
-		}
-		rng := rand.New(rand.NewPCG(seed, 9))
-		if p.Previous == nil {
-			p.Previous = make([]float64, len(p.Lower))
-			for i, x := range best.Exact {
-				p.Previous[i] = min(max(x+0.3*rng.NormFloat64()*rng.Float64()*(p.Upper[i]-p.Lower[i])/math.Sqrt(float64(len(p.Lower))), p.Lower[i]), p.Upper[i])
-			}
-			if best, err = Solve(t.Context(), p); err != nil || best.Status != Optimal {
-				continue
-			}
 		}
 		q := *p
 		q.Indifference = []float64{0.5, 2}[seed%2]
@@ -162,21 +152,9 @@ func TestIndifference(t *testing.T) {
 // the best portfolio; the best itself, held, is kept; a ratio has its own distance.
 func TestIndifferenceWhereItIsNone(t *testing.T) {
 	set := factorSet(3, 6, 2000)
-	o := DefaultOptions()
-	o.Frontier, o.Indifference = 0, 0
 	decide := func(held Held, change func(o *Options)) *Solution {
 		t.Helper()
-		own := o
-		change(&own)
-		p, err := NewProblem(set, own, held)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s, err := Decide(t.Context(), p, own)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
+		return decided(t, set, held, change)
 	}
 	on := func(o *Options) { o.Indifference = 2 }
 	best := decide(nil, func(*Options) {})
@@ -276,29 +254,15 @@ func TestIndifferenceKeepsLimits(t *testing.T) {
 	set := oneTruth(4, 10, 2000)
 	held := Held{set.Names[0]: 0.45, set.Names[1]: 0.55}
 	for decimals := 1; decimals <= 6; decimals++ {
-		o := DefaultOptions()
-		o.Frontier, o.MaxWeight, o.Indifference, o.Decimals = 0, 0.5, 50, decimals
-		p, err := NewProblem(set, o, held)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s, err := Decide(t.Context(), p, o)
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := decided(t, set, held, func(o *Options) { o.MaxWeight, o.Indifference, o.Decimals = 0.5, 50, decimals })
 		if s.Method == Hold || s.Exact[1] > 0.5+1e-12 || math.Abs(s.Indifference.Turnover-0.05) > 0.02+math.Pow10(-decimals)*5 {
 			t.Errorf("%d decimals: %s, %v, turnover %v", decimals, s.Method, s.Exact, s.Indifference.Turnover)
 		}
 	}
 	for _, objective := range []Objective{MinCVaR, MaxRatio} {
-		o := DefaultOptions()
-		o.Frontier, o.Objective, o.Indifference, o.FixedBP, o.Ranges = 0, objective, 0.01, 900, true
-		p, err := NewProblem(set, o, held)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if s, err := Decide(t.Context(), p, o); err != nil || s.Method != Hold || s.Indifference != nil || s.Ranges != nil {
-			t.Errorf("%s: %v, %v, %+v, %v", objective, err, s.Method, s.Indifference, s.Ranges)
+		s := decided(t, set, held, func(o *Options) { o.Objective, o.Indifference, o.FixedBP, o.Ranges = objective, 0.01, 900, true })
+		if s.Method != Hold || s.Indifference != nil || s.Ranges != nil {
+			t.Errorf("%s: %v, %+v, %v", objective, s.Method, s.Indifference, s.Ranges)
 		}
 	}
 }

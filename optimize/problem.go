@@ -66,7 +66,7 @@ type Problem struct {
 	Radius   float64   // of the Wasserstein ball, a horizon return; 0: no robustness
 	Norm     Norm      // ground metric of the ball; "" is L1
 
-	Indifference float64 // distance from the best portfolio, in its standard errors, within which what is held is kept: see Decide; 0: none
+	Indifference float64 // distance from the best portfolio, in its standard errors, within which the current weights are kept: see Decide; 0: none
 
 	Decimals int     // of an exported weight
 	MaxGap   float64 // largest relative gap that is Optimal; 0 means the default

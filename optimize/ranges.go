@@ -28,8 +28,8 @@ const (
 // Ranges returns per strategy the least and the largest weight of the portfolios whose
 // distance from the best (Indifference) is at most one standard error: each end is that of a
 // program with one more bound. Near the best the distance in standard errors is proportional
-// to the distance of the bound, so that two or three programs find it to a few percent. Nil
-// with rules on positions and for RiskBudget.
+// to the distance of the bound, so that two or three programs find it to a tenth. Nil
+// with rules on positions, for RiskBudget, and where a fixed cost keeps the current weights.
 func (v *Solver) Ranges(ctx context.Context, p *Problem, best *Solution) ([]Range, error) {
 	if p.objective() == RiskBudget || p.discrete() || p.Ridge > 0 || best.Status != Optimal || best.Method == Hold {
 		return nil, nil

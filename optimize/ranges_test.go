@@ -37,14 +37,7 @@ func TestRangesEnd(t *testing.T) {
 			continue
 		}
 		p := problem(t, oneTruth(1, 6, 5000), func(o *Options) { o.Objective, o.RiskAversion, o.MaxWeight = objective, 0.3, 0.5 })
-		v, err := NewSolver(p.Set)
-		if err != nil {
-			t.Fatal(err)
-		}
-		best, err := v.Solve(t.Context(), p)
-		if err != nil {
-			t.Fatal(err)
-		}
+		v, best := solved(t, p)
 		ranges, err := v.Ranges(t.Context(), p, best)
 		if err != nil {
 			t.Fatal(err)
@@ -162,14 +155,7 @@ func TestRangesKeepLimits(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		v, err := NewSolver(set)
-		if err != nil {
-			t.Fatal(err)
-		}
-		best, err := v.Solve(t.Context(), p)
-		if err != nil {
-			t.Fatal(err)
-		}
+		v, best := solved(t, p)
 		ranges, err := v.Ranges(t.Context(), p, best)
 		if err != nil {
 			t.Fatal(err)

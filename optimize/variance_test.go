@@ -113,17 +113,7 @@ func TestMinVarianceWithOptions(t *testing.T) {
 	}
 	decide := func(change func(o *Options)) *Solution {
 		t.Helper()
-		o := DefaultOptions()
-		o.Objective, o.Frontier, o.Indifference = MinVariance, 0, 0
-		change(&o)
-		p, err := NewProblem(set, o, held)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s, err := Decide(t.Context(), p, o)
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := decided(t, set, held, func(o *Options) { o.Objective = MinVariance; change(o) })
 		if s.Status != Optimal {
 			t.Errorf("%v, gap %.3g", s.Status, s.Certificate.ExactGap)
 		}
@@ -191,16 +181,7 @@ func TestMinVarianceWithoutRisk(t *testing.T) {
 		set := oneTruth(seed, 6, 2000)
 		held := Held{set.Names[0]: 0.6, set.Names[1]: 0.4}
 		for _, cost := range []float64{5, 20, 50, 100, 300} {
-			o := DefaultOptions()
-			o.Objective, o.Frontier, o.Indifference, o.Cash, o.CostBP = MinVariance, 0, 0, true, cost
-			p, err := NewProblem(set, o, held)
-			if err != nil {
-				t.Fatal(err)
-			}
-			s, err := Decide(t.Context(), p, o)
-			if err != nil {
-				t.Fatal(err)
-			}
+			s := decided(t, set, held, func(o *Options) { o.Objective, o.Cash, o.CostBP = MinVariance, true, cost })
 			if s.Status != Optimal {
 				t.Errorf("seed %d, %v bp: %v, gap %.3g, weights %v", seed, cost, s.Status, s.Certificate.ExactGap, s.Weights)
 			}

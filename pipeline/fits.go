@@ -16,17 +16,23 @@ import (
 	"allocate/returns/columnar"
 )
 
-// runEvidence weighs the return models of bayes.model auto on the whole years of a series.
-func runEvidence(ctx context.Context, c *engine.Call) ([]byte, error) {
+// fitInputs are the options and the series of a fit.
+func fitInputs(c *engine.Call) (bayes.Options, *returns.Series, error) {
 	var o bayes.Settings
 	if err := c.Options(&o); err != nil {
-		return nil, err
+		return o.Options, nil, err
 	}
 	s, err := inputSeries(c, "series")
+	return o.Options, s, err
+}
+
+// runEvidence weighs the return models of bayes.model auto on the whole years of a series.
+func runEvidence(ctx context.Context, c *engine.Call) ([]byte, error) {
+	o, s, err := fitInputs(c)
 	if err != nil {
 		return nil, err
 	}
-	e, err := bayes.Weigh(ctx, s, o.Options, c.Stream, c.Progress)
+	e, err := bayes.Weigh(ctx, s, o, c.Stream, c.Progress)
 	if err != nil {
 		return nil, err
 	}
@@ -34,15 +40,11 @@ func runEvidence(ctx context.Context, c *engine.Call) ([]byte, error) {
 }
 
 func runBayes(ctx context.Context, c *engine.Call) ([]byte, error) {
-	var o bayes.Settings
-	if err := c.Options(&o); err != nil {
-		return nil, err
-	}
-	s, err := inputSeries(c, "series")
+	o, s, err := fitInputs(c)
 	if err != nil {
 		return nil, err
 	}
-	p, err := fitOrFallBack(ctx, c, s, o.Options)
+	p, err := fitOrFallBack(ctx, c, s, o)
 	if err != nil {
 		return nil, err
 	}
@@ -52,11 +54,7 @@ func runBayes(ctx context.Context, c *engine.Call) ([]byte, error) {
 // runUpdate adds the last days of a series to a posterior given the days before them, or
 // fits to all days where that is not possible. Inputs: series, posterior, and evidence.
 func runUpdate(ctx context.Context, c *engine.Call) ([]byte, error) {
-	var o bayes.Settings
-	if err := c.Options(&o); err != nil {
-		return nil, err
-	}
-	s, err := inputSeries(c, "series")
+	o, s, err := fitInputs(c)
 	if err != nil {
 		return nil, err
 	}
@@ -66,12 +64,12 @@ func runUpdate(ctx context.Context, c *engine.Call) ([]byte, error) {
 			return nil, err
 		}
 	}
-	p, why, err := before.Update(s, o.Options)
+	p, why, err := before.Update(s, o)
 	if err != nil {
 		return nil, err
 	}
 	if p == nil {
-		if p, err = fitOrFallBack(ctx, c, s, o.Options); err != nil {
+		if p, err = fitOrFallBack(ctx, c, s, o); err != nil {
 			return nil, err
 		}
 		if p.Len() > 0 && p.Method != bayes.Stale {

@@ -110,6 +110,23 @@ func TestAdviceIsOnTheFirstScreen(t *testing.T) {
 	}
 }
 
+// TestExpectedSpanIsOfTheScenarios also where their means are not the models'.
+func TestExpectedSpanIsOfTheScenarios(t *testing.T) {
+	r := plausible(8)
+	r.Scenarios.Mean = "shrunk"
+	s, err := Summarize(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := 0.0
+	for j, m := range r.Set.Mean() {
+		want += r.Solution.Weights[j] * m * s.PerYear / float64(r.Set.Horizon)
+	}
+	if math.Abs(float64(s.ExpectedSpan.Mean)-want) > 1e-12 {
+		t.Errorf("expected return %v p.a., of the scenarios %v", s.ExpectedSpan.Mean, want)
+	}
+}
+
 // TestSummaryIsMadeOnce, with the findings of now.
 func TestSummaryIsMadeOnce(t *testing.T) {
 	r := plausible(3)

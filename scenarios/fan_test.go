@@ -67,6 +67,52 @@ func TestFan(t *testing.T) {
 	}
 }
 
+// TestFanOfOtherMeans drifts as the set does.
+func TestFanOfOtherMeans(t *testing.T) {
+	strategies := simulated(t, 3, 400, 5, 0.4)
+	weights := []float64{0.5, 0.2, 0.3}
+	source := func(part string) rand.Source { return rand.NewPCG(uint64(len(part)), 11) }
+	fans, means := map[string]*Fan{}, map[string]float64{}
+	for _, mean := range []string{PosteriorMean, ZeroMean} {
+		o := DefaultOptions()
+		o.Count, o.Horizon, o.Mean = 2000, 10, mean
+		set, _, err := Generate(t.Context(), returns.NewDate(2020, 1, 1), strategies, o, source, 2, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for j, m := range set.Mean() {
+			means[mean] += weights[j] * m
+		}
+		if fans[mean], err = NewFan(t.Context(), strategies, weights, set, func(int) float64 { return 0 }, o, source, 2); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for k, day := range fans[ZeroMean].Day {
+		want := (means[ZeroMean] - means[PosteriorMean]) * float64(day) / 10
+		if got := fans[ZeroMean].Q50[k] - fans[PosteriorMean].Q50[k]; math.Abs(got-want) > 1e-12 {
+			t.Errorf("day %d: the median moves by %v, want %v", day, got, want)
+		}
+	}
+}
+
+// TestCountFor has the rule for the number of scenarios.
+func TestCountFor(t *testing.T) {
+	for n, want := range map[int]int{1: 100_000, 100: 100_000, 200: 50_000, 1000: 10_000, 5000: 10_000} {
+		if got := (Options{}).CountFor(n); got != want {
+			t.Errorf("%d strategies: %d scenarios, want %d", n, got, want)
+		}
+	}
+	if got := (Options{Count: 700}).CountFor(5000); got != 700 {
+		t.Errorf("of 700 scenarios %d are drawn", got)
+	}
+	o := DefaultOptions()
+	for count, valid := range map[int]bool{0: true, 100: true, 99: false, -1: false} {
+		if o.Count = count; (o.Validate() == nil) != valid {
+			t.Errorf("count %d is valid: %v", count, !valid)
+		}
+	}
+}
+
 // TestFanOfManyScenarios follows the first of them, and ends in the distribution of all.
 func TestFanOfManyScenarios(t *testing.T) {
 	strategies := simulated(t, 2, 300, 5, 0.4)
