@@ -28,6 +28,7 @@ func TestStandardErrorOfADifference(t *testing.T) {
 		{"min_cvar", func(*Problem) {}},
 		{"spectrum", func(p *Problem) { p.Spectrum = []Level{{0.8, 0.5}, {0.95, 0.5}} }},
 		{"utility", func(p *Problem) { p.Objective, p.Aversion = Utility, 0.5 }},
+		{"min_variance", func(p *Problem) { p.Objective = MinVariance }},
 		{"unequal probabilities", nil},
 	} {
 		var differences, errs []float64
@@ -258,6 +259,11 @@ func TestIndifferenceKeepsLimits(t *testing.T) {
 		if s.Method == Hold || s.Exact[1] > 0.5+1e-12 || math.Abs(s.Indifference.Turnover-0.05) > 0.02+math.Pow10(-decimals)*5 {
 			t.Errorf("%d decimals: %s, %v, turnover %v", decimals, s.Method, s.Exact, s.Indifference.Turnover)
 		}
+	}
+	// What is sold of a strategy that has left counts.
+	gone := decided(t, set, Held{set.Names[0]: 0.4, set.Names[1]: 0.3, "gone": 0.3}, func(o *Options) { o.Indifference = 2 }).Indifference
+	if gone.HeldDistance != nil || gone.Turnover < 0.3-1e-9 || gone.BestTurnover < gone.Turnover {
+		t.Errorf("of a strategy that has left: %+v", gone)
 	}
 	for _, objective := range []Objective{MinCVaR, MaxRatio} {
 		s := decided(t, set, held, func(o *Options) { o.Objective, o.Indifference, o.FixedBP, o.Ranges = objective, 0.01, 900, true })

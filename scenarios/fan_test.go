@@ -138,6 +138,18 @@ func TestFanOfManyScenarios(t *testing.T) {
 	if day := f.Q5[3] / f.Q5[4]; day < 0.8 || day > 1 {
 		t.Errorf("the day before it is %v of it", day)
 	}
+	// Only the last scenarios count: they are followed, too.
+	set.Prob = make([]float64, set.Len())
+	for i := fanPaths; i < len(set.Prob); i++ {
+		set.Prob[i] = 1.0 / 5000
+	}
+	if f, err = NewFan(t.Context(), strategies, weights, set, func(int) float64 { return 0 }, o, source, 2); err != nil {
+		t.Fatal(err)
+	}
+	if day := f.Q5[3] / f.Q5[4]; !(day > 0.75 && day < 1.05) {
+		t.Errorf("of the last scenarios the day before is %v of the last", day)
+	}
+	set.Prob = nil
 	set.Returns = set.Returns[:200]
 	if _, err := NewFan(t.Context(), strategies, weights, set, func(int) float64 { return 0 }, o, source, 2); err == nil {
 		t.Error("a set of other options has a fan")
