@@ -142,10 +142,14 @@ func TestRangesKeepLimits(t *testing.T) {
 	}
 	limit, loose := 0.1, 0.45
 	few := oneTruth(6, 7, 300)
+	near := 0.012 + decided(t, few, held, func(o *Options) { o.MaxWeight = 0.6 }).Exact[0] // less than a first step away
 	for name, change := range map[string]func(o *Options){
 		"turnover":       func(o *Options) { o.MaxTurnover = &limit },
 		"loose turnover": func(o *Options) { o.MaxTurnover = &loose },
-		"costs":          func(o *Options) { o.CostBP = 20 },
+		"cap": func(o *Options) {
+			o.Groups = []Group{{Name: "g", Strategies: set.Names[:1], Max: &near}}
+		},
+		"costs": func(o *Options) { o.CostBP = 20 },
 		"group": func(o *Options) {
 			o.Groups = []Group{{Name: "g", Strategies: set.Names[:3], Max: &[]float64{0.45}[0]}}
 		},
@@ -154,7 +158,7 @@ func TestRangesKeepLimits(t *testing.T) {
 		o.Frontier, o.Indifference, o.MaxWeight = 0, 0, 0.6
 		change(&o)
 		of := set
-		if name == "loose turnover" { // of which standard errors are wide, so that the limit ends ranges
+		if name == "loose turnover" || name == "cap" { // of which standard errors are wide, so that the limit ends ranges
 			of = few
 		}
 		p, err := NewProblem(of, o, held)
