@@ -7,6 +7,7 @@ import (
 	"allocate/bayes"
 	"allocate/optimize"
 	"allocate/pipeline/backtest"
+	"allocate/pipeline/store"
 	"allocate/returns"
 	"allocate/scenarios"
 )
@@ -16,7 +17,7 @@ type Config struct {
 	Preset    string            `mapstructure:"preset" json:"preset" doc:"defaults of the forecast: static (student_t, t_copula: volatility and correlation of the whole window), or adaptive (bayes.model auto, bayes.refit monthly, scenarios.dependence dcc_t_copula: those of today); keys of this file take precedence" enum:"static,adaptive"`
 	AsOf      string            `mapstructure:"as_of" json:"as_of" doc:"as-of date, of the last return used, YYYY-MM-DD; blank: the last session of returns.calendar before today"`
 	Out       string            `mapstructure:"out" json:"out" doc:"folder of published runs: <out>/<as_of>/r<k> and <out>/latest" path:"true"`
-	Cache     string            `mapstructure:"cache" json:"cache" doc:"folder of cached results; may be deleted at any time" path:"true"`
+	Cache     string            `mapstructure:"cache" json:"cache" doc:"folder of cached results, which machines may share; or a bucket of S3: s3://bucket/prefix?endpoint=URL&region=NAME&local=FOLDER; may be deleted at any time" path:"true"`
 	CacheMax  int               `mapstructure:"cache_max" json:"cache_max" doc:"maximum size of the cache in MiB; the least recently used results are deleted after a run, except those of the last published run; 0: no limit"`
 	Seed      uint64            `mapstructure:"seed" json:"seed" doc:"random seed"`
 	Workers   int               `mapstructure:"workers" json:"workers" doc:"parallel workers; 0: one per processor; does not affect results"`
@@ -82,8 +83,13 @@ func (c *Config) Validate() error {
 		errs = append(errs, errors.New("cache: is required; name the folder of cached results"))
 	}
 	for _, f := range Values(c) {
-		if path, ok := f.Default.(string); ok && f.Path && scheme(path) != "" {
+		if path, ok := f.Default.(string); ok && f.Path && scheme(path) != "" && !(f.Key == "cache" && store.IsS3(path)) {
 			errs = append(errs, fmt.Errorf("%s: %q is a URL; expected a local file or folder", f.Key, clip(path)))
+		}
+	}
+	if store.IsS3(c.Cache) {
+		if _, err := store.ParseLocation(c.Cache); err != nil {
+			errs = append(errs, fmt.Errorf("cache: %w", err))
 		}
 	}
 	if c.CacheMax < 0 {

@@ -84,6 +84,7 @@ func Load(src Source) (*Config, map[string]Origin, error) {
 		return nil, nil, &Error{err}
 	}
 	l.resolve(c, src.File)
+	completeCache(c, src)
 	l.renameAllocators(c)
 	c.Notices = l.notices
 	return c, l.origins, c.Validate()

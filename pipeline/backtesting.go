@@ -60,7 +60,7 @@ func Backtest(ctx context.Context, c *config.Config, trials []Trial, sink engine
 	if err != nil {
 		return nil, err
 	}
-	atWork, err := r.Store.Lease(now())
+	atWork, err := r.atWork(now())
 	if err != nil {
 		return nil, err
 	}

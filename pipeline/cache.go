@@ -14,16 +14,36 @@ import (
 	"allocate/pipeline/engine"
 	"allocate/pipeline/published"
 	"allocate/pipeline/store"
+	"allocate/pipeline/store/s3"
 	"allocate/returns"
 )
 
-// OpenStore opens the cache in a folder.
-func OpenStore(dir string) (*store.Disk, error) { return store.Open(dir) }
+// OpenStore opens the cache at a location: a folder, or s3://bucket/prefix.
+func OpenStore(location string) (engine.Maintainer, error) {
+	if store.IsS3(location) {
+		return s3.Open(location)
+	}
+	return store.Open(location)
+}
+
+// trimAfterRun keeps the cache of this machine within the configured size. A shared
+// bucket is trimmed by its owner, with allocate cache trim.
+func trimAfterRun(c *config.Config, s engine.Store, now time.Time) error {
+	if shared, ok := s.(*s3.Store); ok {
+		s = shared.Local()
+	}
+	cache, ok := s.(engine.Maintainer)
+	if !ok || c.CacheMax == 0 {
+		return nil
+	}
+	_, _, err := Trim(c, cache, now, time.Time{}, int64(c.CacheMax)<<20)
+	return err
+}
 
 // Trim deletes results unused since before, and then the least recently used
 // ones until at most mostBytes are left (0: no limit). It keeps the results of
 // the last published run and those of running processes.
-func Trim(c *config.Config, s engine.Trimmer, now, before time.Time, mostBytes int64) (removed int, freed int64, err error) {
+func Trim(c *config.Config, s engine.Maintainer, now, before time.Time, mostBytes int64) (removed int, freed int64, err error) {
 	keep := map[store.ID]bool{}
 	if v, err := published.Open(published.NewList(c.Out).Newest()); err == nil { // a damaged run keeps nothing
 		for _, id := range v.Contents() {
@@ -50,7 +70,7 @@ const ExecuteCommand = "execute-action"
 // Execute executes the action read from in and writes the response; see
 // engine.Serve. It uses one goroutine: the caller has many of these processes.
 func Execute(ctx context.Context, in io.Reader, out io.Writer) error {
-	open := func(dir string) (engine.Store, error) { return store.Open(dir) }
+	open := func(location string) (engine.Store, error) { return OpenStore(location) }
 	return engine.Serve(ctx, Stages(1), open, in, out)
 }
 
@@ -64,7 +84,7 @@ type Rebuilt struct {
 // that run.json names, as this version of the program writes them. The run
 // itself stays as it was published. With png its charts are there as images,
 // too, below figures/.
-func Rebuild(ctx context.Context, dir string, png bool, s *store.Disk, sink engine.Sink, now func() time.Time) ([]Rebuilt, error) {
+func Rebuild(ctx context.Context, dir string, png bool, s engine.Store, sink engine.Sink, now func() time.Time) ([]Rebuilt, error) {
 	m, err := published.ReadManifest(dir)
 	if err != nil {
 		return nil, err

@@ -22,7 +22,7 @@ import (
 // on. They keep their type across the boundary of a process.
 var errorTypes = []error{
 	&config.Error{}, &returns.InputError{}, &returns.NotReadyError{}, &columnar.CellError{}, &scenarios.NameError{}, &scenarios.ViewsError{},
-	&InfeasibleError{}, &UndefinedError{}, &UncertifiedError{}, &published.GateError{}, &published.LockedError{}, &published.RetractedError{},
+	&InfeasibleError{}, &UndefinedError{}, &UncertifiedError{}, &published.GateError{}, &published.LockedError{}, &published.RetractedError{}, &store.RemoteError{},
 }
 
 func init() {

@@ -82,13 +82,32 @@ type planner struct {
 	last  map[string]engine.Action // of the last published run, by stage and unit
 	mu    sync.Mutex
 	steps []Step
+	known map[engine.ActionID]bool // actions that were planned
+}
+
+// take returns the steps since the last call.
+func (p *planner) take() []Step {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	steps := p.steps
+	p.steps = nil
+	return steps
 }
 
 func key(stage, unit string) string { return stage + "\x00" + unit }
 
 // Execute implements Executor.
 func (p *planner) Execute(ctx context.Context, a engine.Action, s engine.Store, sink engine.Sink) (engine.ContentID, error) {
-	p.add(Step{Stage: a.Stage, Unit: a.Unit, Status: "recompute", Why: p.why(a)})
+	p.mu.Lock()
+	again := p.known[a.ID()]
+	if p.known == nil {
+		p.known = map[engine.ActionID]bool{}
+	}
+	p.known[a.ID()] = true
+	p.mu.Unlock()
+	if !again {
+		p.add(Step{Stage: a.Stage, Unit: a.Unit, Status: "recompute", Why: p.why(a)})
+	}
 	if a.Stage == "returns" || a.Stage == "window" {
 		return p.local.Execute(ctx, a, s, sink)
 	}

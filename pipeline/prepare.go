@@ -89,7 +89,7 @@ func (f *fetched) manifest() []published.ManifestInput {
 // newRunner opens the cache, puts the inputs there and returns a runner of the
 // stages.
 func newRunner(c *config.Config, f *fetched, sink engine.Sink, now func() time.Time) (*runner, error) {
-	s, err := store.Open(c.Cache)
+	s, err := OpenStore(c.Cache)
 	if err != nil {
 		return nil, err
 	}
@@ -109,6 +109,19 @@ func newRunner(c *config.Config, f *fetched, sink engine.Sink, now func() time.T
 		}
 	}
 	return r, nil
+}
+
+// atWork marks the store as in use until the function that it returns, which also saves
+// what the actions cost.
+func (r *runner) atWork(now time.Time) (done func(), err error) {
+	release, err := r.Store.Lease(now)
+	if err != nil {
+		return nil, err
+	}
+	return func() {
+		r.SaveCosts()
+		release()
+	}, nil
 }
 
 // prepare prepares a run in the same way for run, plan and check: it reads the

@@ -3,12 +3,12 @@ package pipeline
 import (
 	"context"
 	"encoding/json"
-
-	"golang.org/x/sync/errgroup"
+	"errors"
 
 	"allocate/config"
 	"allocate/pipeline/engine"
 	"allocate/pipeline/published"
+	"allocate/pipeline/store"
 	"allocate/returns"
 )
 
@@ -22,16 +22,17 @@ const waiting = 3
 func (p *replay) forecasts(ctx context.Context) error {
 	step := p.begin("forecasts", len(p.days))
 	alone := p.alone()
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(waiting * max(1, p.Workers))
-	for _, d := range p.days {
-		group.Go(func() error {
-			err := p.forecastOne(ctx, alone, d)
-			step.one()
-			return err
-		})
+	ids := make([]engine.ActionID, len(p.days))
+	for i, d := range p.days {
+		ids[i] = store.Sum([]byte("forecast as of " + d.asOf.String()))
 	}
-	err := group.Wait()
+	err := p.Shard.Each(ctx, ids, waiting*max(1, p.Workers), func(ctx context.Context, i int) error {
+		err := p.forecastOne(ctx, alone, p.days[i])
+		if !errors.Is(err, engine.ErrTaken) {
+			step.one()
+		}
+		return err
+	})
 	step.end()
 	return err
 }
@@ -99,32 +100,49 @@ func (p *replay) simulateOnce(ctx context.Context, r *runner, d *replayed, in da
 	if err != nil {
 		return err
 	}
-	if content, err := r.Store.Lookup(a.ID()); err == nil && len(r.Fresh) == 0 {
-		var m memo
-		if b, err := r.Store.Get(content); err == nil && json.Unmarshal(b, &m) == nil && r.Store.Has(m.Set) {
-			d.decision.Stages = append(d.decision.Stages, published.ManifestStage{Name: "forecast", FromStore: 1, PeakMiB: peakMiB(), Actions: []published.ManifestAction{{Action: a.ID(), Content: content}}})
-			f := d.forecast
-			f.inputs, f.unusable, f.set = m.Inputs, m.Unusable, m.Set
-			for _, g := range m.Gates {
-				if err := d.decision.gate(r, g.Stage, g.Findings); err != nil {
-					return err
-				}
+	if done, err := d.recall(r, a); done || err != nil {
+		return err
+	}
+	return r.Exclusive(a.ID(), func() error {
+		if r.Shard != nil { // another may have made it since
+			if done, err := d.recall(r, a); done || err != nil {
+				return err
 			}
-			return nil
+		}
+		known := len(d.decision.told)
+		if err := d.decision.simulate(ctx, r, d.forecast, in, c); err != nil {
+			return err
+		}
+		f := d.forecast
+		b, err := json.Marshal(memo{f.inputs, f.unusable, f.set, d.decision.told[known:]})
+		if err != nil {
+			return err
+		}
+		content, err := r.Store.Put(b)
+		if err != nil {
+			return err
+		}
+		return r.Store.Record(a.ID(), content)
+	})
+}
+
+// recall takes the day's forecast from the store, if it is there.
+func (d *replayed) recall(r *runner, a engine.Action) (done bool, err error) {
+	content, err := r.Store.Lookup(a.ID())
+	if err != nil || len(r.Fresh) > 0 {
+		return false, nil
+	}
+	var m memo
+	if b, err := r.Store.Get(content); err != nil || json.Unmarshal(b, &m) != nil || !r.Store.Has(m.Set) {
+		return false, nil
+	}
+	d.decision.Stages = append(d.decision.Stages, published.ManifestStage{Name: "forecast", FromStore: 1, PeakMiB: peakMiB(), Actions: []published.ManifestAction{{Action: a.ID(), Content: content}}})
+	f := d.forecast
+	f.inputs, f.unusable, f.set = m.Inputs, m.Unusable, m.Set
+	for _, g := range m.Gates {
+		if err := d.decision.gate(r, g.Stage, g.Findings); err != nil {
+			return true, err
 		}
 	}
-	known := len(d.decision.told)
-	if err := d.decision.simulate(ctx, r, d.forecast, in, c); err != nil {
-		return err
-	}
-	f := d.forecast
-	b, err := json.Marshal(memo{f.inputs, f.unusable, f.set, d.decision.told[known:]})
-	if err != nil {
-		return err
-	}
-	content, err := r.Store.Put(b)
-	if err != nil {
-		return err
-	}
-	return r.Store.Record(a.ID(), content)
+	return true, nil
 }

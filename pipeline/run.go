@@ -80,7 +80,7 @@ func Run(ctx context.Context, c *config.Config, how RunOptions, sink engine.Sink
 	if err != nil {
 		return nil, err
 	}
-	atWork, err := r.Store.Lease(started)
+	atWork, err := r.atWork(started)
 	if err != nil {
 		return nil, err
 	}
@@ -140,10 +140,8 @@ func Run(ctx context.Context, c *config.Config, how RunOptions, sink engine.Sink
 	if err := published.Retain(c.Out, c.Gates.KeepDays); err != nil {
 		return nil, err
 	}
-	if cache, ok := r.Store.(engine.Trimmer); ok && c.CacheMax > 0 {
-		if _, _, err := Trim(c, cache, now(), time.Time{}, int64(c.CacheMax)<<20); err != nil {
-			return nil, err
-		}
+	if err := trimAfterRun(c, r.Store, now()); err != nil {
+		return nil, err
 	}
 	return &Outcome{Dir: dir, Fresh: fresh, Degraded: d.Degraded(c.Gates.Degraded), Decision: d}, nil
 }

@@ -32,7 +32,7 @@ func WalkForward(ctx context.Context, c *config.Config, o walkforward.Options, s
 	if err != nil {
 		return nil, err
 	}
-	atWork, err := r.Store.Lease(now())
+	atWork, err := r.atWork(now())
 	if err != nil {
 		return nil, err
 	}

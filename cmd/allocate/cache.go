@@ -9,7 +9,6 @@ import (
 
 	"allocate/pipeline"
 	"allocate/pipeline/engine"
-	"allocate/pipeline/store"
 	"allocate/returns"
 )
 
@@ -26,7 +25,7 @@ func newCache(g *global) *cobra.Command {
 }
 
 // openCache opens the store of the configuration.
-func (g *global) openCache(cmd *cobra.Command) (*store.Disk, error) {
+func (g *global) openCache(cmd *cobra.Command) (engine.Maintainer, error) {
 	c, _, err := g.load(cmd)
 	if err != nil {
 		return nil, err

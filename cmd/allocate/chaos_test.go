@@ -140,7 +140,7 @@ func sound(t *testing.T, dir string) {
 }
 
 // recovers does a command that was ended or failed again, then a nightly run, and
-// trims the cache as if a minute had passed: the command has its result, and no
+// trims the cache as if an hour had passed: the command has its result, and no
 // temporary file is left anywhere.
 func recovers(t *testing.T, binary, dir, command, want string) {
 	t.Helper()
@@ -158,7 +158,7 @@ func recovers(t *testing.T, binary, dir, command, want string) {
 			if err == nil && (strings.HasPrefix(e.Name(), ".") && e.Name() != ".lock" || filepath.Base(filepath.Dir(path)) == "leases") {
 				left = append(left, path)
 				if age {
-					then := time.Now().Add(-2 * time.Minute)
+					then := time.Now().Add(-time.Hour)
 					_ = os.Chtimes(path, then, then)
 				}
 			}

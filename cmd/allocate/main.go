@@ -16,6 +16,7 @@ import (
 	"allocate/config"
 	"allocate/pipeline"
 	"allocate/pipeline/published"
+	"allocate/pipeline/store"
 	"allocate/returns"
 )
 
@@ -80,6 +81,7 @@ func exitCode(err error) int {
 		uncertified *pipeline.UncertifiedError
 		nothing     *allRefused
 		locked      *published.LockedError
+		remote      *store.RemoteError
 	)
 	switch {
 	case err == nil:
@@ -90,6 +92,10 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.As(err, &notReady):
 		return exitNotReady
+	case errors.As(err, &remote) && remote.Temporary:
+		return exitNotReady
+	case errors.As(err, &remote):
+		return exitUsage
 	case errors.As(err, &input):
 		return exitRefused
 	case errors.As(err, &gate):

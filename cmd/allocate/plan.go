@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -15,19 +16,30 @@ import (
 )
 
 func newPlan(g *global) *cobra.Command {
-	var asJSON, all bool
+	var asJSON, all, shards, ofBacktest bool
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what a run would recompute, and why",
 		Example: `  allocate plan
-  allocate plan --set bayes.draws=2000`,
+  allocate plan --set bayes.draws=2000
+  allocate plan --shards --backtest`,
 		Long: `Lists every action of a run with its status: cached, or the inputs that differ from
 the last published run (old -> new). Reads the data, but does not sample, optimize
 or publish.
 
+With --shards it counts the missing forecasts of a run, or with --backtest of a
+backtest and its sweep, and proposes a number of processes for allocate work, from
+the costs that earlier commands measured with this cache.
+
 ` + exitHelp,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if ofBacktest && !shards {
+				return &usageError{errors.New("--backtest belongs to --shards")}
+			}
+			if shards {
+				return g.planShards(cmd, ofBacktest, asJSON, func(v any) error { return reports.WriteJSON(g.json, "  ", v) })
+			}
 			c, _, err := g.load(cmd)
 			if err != nil {
 				return err
@@ -45,6 +57,8 @@ or publish.
 	}
 	g.addConfigFlags(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
+	cmd.Flags().BoolVar(&shards, "shards", false, "propose a number of processes for allocate work")
+	cmd.Flags().BoolVar(&ofBacktest, "backtest", false, "with --shards: of the backtest, not of a run")
 	cmd.Flags().BoolVar(&all, "all", false, "list cached results one by one, too")
 	return cmd
 }

@@ -54,7 +54,7 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &usageError{fmt.Errorf("%w; see: %s --help", err, cmd.CommandPath())}
 	})
-	root.AddCommand(newRun(g), newPlan(g), newCheck(g), newDiff(g), newExport(g), newCache(g), newSimulate(g), newBacktest(g), newWalkforward(g), newReport(g), newRetract(g), newConfig(g), newVersion(g), newExecute(g))
+	root.AddCommand(newRun(g), newPlan(g), newCheck(g), newDiff(g), newExport(g), newCache(g), newSimulate(g), newBacktest(g), newWalkforward(g), newWork(g), newReport(g), newRetract(g), newConfig(g), newVersion(g), newExecute(g))
 	usageErrors(root)
 	introduce(root)
 	return root

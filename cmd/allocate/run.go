@@ -71,7 +71,7 @@ interrupted runs are reused.
 				if cmd.Context().Err() != nil {
 					code = exitInterrupted
 				}
-				err = errors.Join(err, pipeline.WriteTextfile(c.Gates.Textfile, code, started, time.Now(), outcome, &account))
+				err = errors.Join(err, writeTextfile(c.Gates.Textfile, code, started, time.Now(), outcome, &account))
 			}
 			if err != nil {
 				return err

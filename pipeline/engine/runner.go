@@ -3,10 +3,9 @@ package engine
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"allocate/pipeline/store"
 )
@@ -21,6 +20,8 @@ type Runner struct {
 	// KeepGoing does the other actions of a stage when one fails; the stage
 	// still fails in the end, with every error.
 	KeepGoing bool
+	// Shard is the part of this process where several divide the actions; nil: it is alone.
+	Shard *Shard
 	// Fresh names stages whose stored results are not to be used.
 	Fresh map[string]bool
 	Now   func() time.Time
@@ -28,12 +29,14 @@ type Runner struct {
 	// made has by content the Action that made it, or of which it is a part, or
 	// the bytes that were provided.
 	made *sync.Map
+	// costs of the actions that were executed.
+	costs *costs
 }
 
 // NewRunner returns a runner that also makes results again that are deleted from
 // the store before they are read.
 func NewRunner(stages map[string]Stage, s Store, e Executor, sink Sink, workers int, now func() time.Time) *Runner {
-	return &Runner{Stages: stages, Store: s, Executor: e, Sink: sink, Workers: workers, Now: now, made: &sync.Map{}}
+	return &Runner{Stages: stages, Store: s, Executor: e, Sink: sink, Workers: workers, Now: now, made: &sync.Map{}, costs: &costs{}}
 }
 
 // Result is an action and where its result lies; Runner.Bytes reads it.
@@ -52,21 +55,18 @@ func (r *Runner) Stage(ctx context.Context, name string, actions []Action) ([]Re
 	r.Sink.Event(Event{Kind: StageStarted, Stage: name, Total: len(actions)})
 	results := make([]Result, len(actions))
 	failed := make([]error, len(actions))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(max(1, r.Workers))
+	ids := make([]ActionID, len(actions))
 	for i, a := range actions {
-		group.Go(func() error {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			results[i], failed[i] = r.do(ctx, a)
-			if r.KeepGoing {
-				return ctx.Err()
-			}
-			return failed[i]
-		})
+		ids[i] = a.ID()
 	}
-	if err := group.Wait(); err != nil {
+	err := r.Shard.Each(ctx, ids, r.Workers, func(ctx context.Context, i int) error {
+		results[i], failed[i] = r.do(ctx, actions[i])
+		if r.KeepGoing && !errors.Is(failed[i], ErrTaken) {
+			return ctx.Err()
+		}
+		return failed[i]
+	})
+	if err != nil {
 		return nil, err
 	}
 	if err := errors.Join(failed...); err != nil {
@@ -119,19 +119,44 @@ func (r *Runner) do(ctx context.Context, a Action) (Result, error) {
 		res.Elapsed = r.Now().Sub(began)
 		r.Sink.Event(Event{Kind: kind, Stage: a.Stage, Unit: a.Unit, Action: id, Content: res.Content, Err: err, Elapsed: res.Elapsed})
 	}
-	content, parts, err := r.stored(a, id)
+	found := func() error {
+		content, parts, err := r.stored(a, id)
+		if err == nil {
+			res.Content, res.Hit = content, true
+			r.Store.Touch(r.Now(), id, append(parts, content)...)
+			r.remember(a, content, parts)
+			tell(ActionHit, nil)
+			r.costs.hit()
+		}
+		return err
+	}
+	err := found()
 	if err == nil {
-		res.Content, res.Hit = content, true
-		r.Store.Touch(r.Now(), id, append(parts, content)...)
-		r.remember(a, content, parts)
-		tell(ActionHit, nil)
 		return res, nil
+	}
+	var remote *store.RemoteError
+	if errors.As(err, &remote) {
+		return res, err
+	}
+	release, failed := r.claim(id)
+	if failed != nil {
+		return res, failed
+	}
+	defer release()
+	if r.Shard != nil { // another may have done it since
+		if err = found(); err == nil {
+			return res, nil
+		}
 	}
 	if !errors.Is(err, store.ErrMissing) {
 		tell(Damaged, err)
 	}
 	tell(ActionStarted, nil)
-	if res.Content, err = r.execute(ctx, a); err != nil {
+	end := r.costs.begin(a.Stage, runtime.GOMAXPROCS(0))
+	started := r.Now()
+	res.Content, err = r.execute(ctx, a)
+	end(r.Now().Sub(started))
+	if err != nil {
 		if ctx.Err() == nil {
 			tell(ActionFailed, err)
 		}

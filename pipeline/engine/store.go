@@ -30,16 +30,31 @@ type Store interface {
 	Lease(now time.Time) (release func(), err error)
 }
 
-// Trimmer is a Store that can be trimmed.
-type Trimmer interface {
+// Maintainer is a Store with a place of its own, that can be inspected and trimmed.
+type Maintainer interface {
 	Store
+	// Dir returns where the store is, as it was opened: a folder or a URL.
+	Dir() string
+	// List returns every entry.
+	List() ([]store.Entry, error)
+	// Verify reads every entry and returns the IDs of those that are damaged; with
+	// remove it deletes them, and they are made again when needed.
+	Verify(remove bool) (checked int, damaged []store.ID, err error)
 	// Trim deletes what was not used since before, and then the longest unused
 	// until at most mostBytes are left (0: no limit). It spares what keep names,
 	// and what may be in use.
 	Trim(now, before time.Time, mostBytes int64, keep map[ContentID]bool) (removed int, freed int64, err error)
 }
 
+// Claimer is a Store whose users on several machines divide the work.
+type Claimer interface {
+	// Claim reserves an action for this process until release. ok is false while
+	// another process has it that is alive.
+	Claim(action ActionID) (release func(), ok bool, err error)
+}
+
 var (
-	_ Trimmer = (*store.Disk)(nil)
-	_ Store   = (*store.Memory)(nil)
+	_ Maintainer = (*store.Disk)(nil)
+	_ Claimer    = (*store.Disk)(nil)
+	_ Store      = (*store.Memory)(nil)
 )

@@ -22,3 +22,14 @@ func TestStores(t *testing.T) {
 		t.Run(name, func(t *testing.T) { storetest.Run(t, open) })
 	}
 }
+
+func TestClaims(t *testing.T) {
+	dir := t.TempDir()
+	storetest.RunClaims(t, func(t *testing.T) engine.Claimer {
+		s, err := store.Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	})
+}

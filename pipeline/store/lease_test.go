@@ -92,6 +92,43 @@ func TestTrimBesideTwoLeases(t *testing.T) {
 	}
 }
 
+// The lease and the claim of a process that ended without a release count for some minutes.
+func TestEndedWithoutRelease(t *testing.T) {
+	s := open(t)
+	now := time.Now()
+	id, err := s.Put([]byte("unused"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	action := Sum([]byte("action"))
+	if _, err := s.Lease(now.Add(-time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok, err := s.Claim(action); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	lease, err := filepath.Glob(filepath.Join(s.Dir(), "leases", "run-*"))
+	if err != nil || len(lease) != 1 {
+		t.Fatal(lease, err)
+	}
+	claim := s.path("claims", action)
+	for _, age := range []time.Duration{dead / 2, 2 * dead} {
+		for _, path := range []string{lease[0], claim} {
+			if err := os.Chtimes(path, now.Add(-age), now.Add(-age)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		removed, _, err := s.Trim(now, now.Add(time.Hour), 1, nil)
+		if ended := age > dead; err != nil || (removed == 1) != ended || s.Has(id) == ended {
+			t.Errorf("%v after the last renewal: %d removed, %v", age, removed, err)
+		}
+		_, err = os.Stat(claim)
+		if ended := age > dead; os.IsNotExist(err) != ended {
+			t.Errorf("%v after the last renewal: the claim: %v", age, err)
+		}
+	}
+}
+
 // A store of just the size that is asked for is left alone.
 func TestTrimToTheByte(t *testing.T) {
 	s := open(t)

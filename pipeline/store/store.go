@@ -123,18 +123,40 @@ type entry struct {
 
 func (e entry) check() ID { return Sum([]byte(e.Action + e.Content)) }
 
-// Record remembers that an action led to a content.
-func (s *Disk) Record(action, content ID) error {
+// EncodeEntry returns the line of the index for an action and the content that it
+// led to.
+func EncodeEntry(action, content ID) ([]byte, error) {
 	if !action.Valid() || !content.Valid() {
-		return fmt.Errorf("store: invalid ID %q or %q", action, content)
+		return nil, fmt.Errorf("store: invalid ID %q or %q", action, content)
 	}
 	e := entry{Action: action, Content: content}
 	e.Sum = e.check()
 	b, err := json.Marshal(e)
 	if err != nil {
-		return fmt.Errorf("store: %w", err)
+		return nil, fmt.Errorf("store: %w", err)
 	}
-	return s.write(s.path("index", action), append(b, '\n'))
+	return append(b, '\n'), nil
+}
+
+// DecodeEntry returns the content of that action's line of the index. Any byte that
+// differs from what EncodeEntry writes is ErrDamaged.
+func DecodeEntry(action ID, b []byte) (ID, error) {
+	var e entry
+	if err := json.Unmarshal(b, &e); err == nil && e.Action == action {
+		if written, err := EncodeEntry(e.Action, e.Content); err == nil && string(b) == string(written) {
+			return e.Content, nil
+		}
+	}
+	return "", fmt.Errorf("store: action %s: %w", action.Short(), ErrDamaged)
+}
+
+// Record remembers that an action led to a content.
+func (s *Disk) Record(action, content ID) error {
+	b, err := EncodeEntry(action, content)
+	if err != nil {
+		return err
+	}
+	return s.write(s.path("index", action), b)
 }
 
 // Lookup returns the content of an action's result. The error wraps ErrMissing
@@ -151,15 +173,7 @@ func (s *Disk) Lookup(action ID) (ID, error) {
 	if err != nil {
 		return "", fmt.Errorf("store: %w", err)
 	}
-	var e entry
-	if err := json.Unmarshal(b, &e); err != nil || e.Action != action || !e.Content.Valid() || e.Sum != e.check() {
-		return "", fmt.Errorf("store: action %s: %w", action.Short(), ErrDamaged)
-	}
-	// Nothing that differs in a byte, as in the case of a key, was written here.
-	if written, err := json.Marshal(e); err != nil || string(b) != string(written)+"\n" {
-		return "", fmt.Errorf("store: action %s: %w", action.Short(), ErrDamaged)
-	}
-	return e.Content, nil
+	return DecodeEntry(action, b)
 }
 
 func (s *Disk) write(path string, b []byte) error {

@@ -124,8 +124,10 @@ func (s *Disk) Trim(now, before time.Time, mostBytes int64, keep map[ID]bool) (r
 	return removed, freed, s.clearLeftovers(now, began, working)
 }
 
-// clearLeftovers removes temporary files of writes that never ended.
+// clearLeftovers removes temporary files of interrupted writes, and claims of
+// processes that ended.
 func (s *Disk) clearLeftovers(now, began time.Time, working bool) error {
+	s.clearClaims()
 	for _, kind := range []string{"index", "data"} {
 		err := filepath.WalkDir(filepath.Join(s.dir, kind), func(path string, d fs.DirEntry, err error) error {
 			if err != nil || !d.Type().IsRegular() || !strings.HasPrefix(d.Name(), ".") {

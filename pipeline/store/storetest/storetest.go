@@ -130,3 +130,36 @@ func put(t *testing.T, s engine.Store, b []byte) store.ID {
 	}
 	return id
 }
+
+// RunClaims tests a store whose users divide the work; open opens it once more, as another
+// process does.
+func RunClaims(t *testing.T, open func(t *testing.T) engine.Claimer) {
+	t.Run("one of many has the claim", func(t *testing.T) {
+		action := store.Sum([]byte("claimed once"))
+		var wait sync.WaitGroup
+		free := make(chan func(), 16)
+		for range 16 {
+			s := open(t)
+			wait.Go(func() {
+				release, ok, err := s.Claim(action)
+				if err != nil {
+					t.Error(err)
+				}
+				if ok {
+					free <- release
+				}
+			})
+		}
+		wait.Wait()
+		if len(free) != 1 {
+			t.Fatalf("%d have the claim", len(free))
+		}
+		if _, ok, err := open(t).Claim(store.Sum([]byte("another"))); !ok || err != nil {
+			t.Errorf("another action is not free: %v, %v", ok, err)
+		}
+		(<-free)()
+		if _, ok, err := open(t).Claim(action); !ok || err != nil {
+			t.Errorf("not free after the release: %v, %v", ok, err)
+		}
+	})
+}

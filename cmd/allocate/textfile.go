@@ -1,4 +1,4 @@
-package pipeline
+package main
 
 import (
 	"bufio"
@@ -10,14 +10,15 @@ import (
 	"strings"
 	"time"
 
+	"allocate/pipeline"
 	"allocate/pipeline/engine"
 	"allocate/pipeline/published"
 	"allocate/reports"
 )
 
-// WriteTextfile tells Prometheus of a run, published (o is its outcome) or not
+// writeTextfile tells Prometheus of a run, published (o is its outcome) or not
 // (o is nil). The time of the last success is kept from the file before.
-func WriteTextfile(path string, code int, started, finished time.Time, o *Outcome, account *engine.Memory) error {
+func writeTextfile(path string, code int, started, finished time.Time, o *pipeline.Outcome, account *engine.Memory) error {
 	nan := math.NaN()
 	m := reports.Metrics{
 		ExitCode: code, Started: seconds(started), Finished: seconds(finished),

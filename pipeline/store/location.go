@@ -1,0 +1,78 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// Location is where a store in a bucket of S3 is:
+//
+//	s3://bucket/prefix?endpoint=https://host:port&region=name&local=folder
+//
+// Local is the folder of the copies that this machine keeps.
+type Location struct{ Bucket, Prefix, Endpoint, Region, Local string }
+
+// s3Scheme begins the location of a store that is not a folder.
+const s3Scheme = "s3://"
+
+// IsS3 reports the location of a bucket; others are folders.
+func IsS3(location string) bool { return strings.HasPrefix(location, s3Scheme) }
+
+// ParseLocation reads the location of a bucket.
+func ParseLocation(location string) (Location, error) {
+	var l Location
+	u, err := url.Parse(location)
+	switch {
+	case err != nil:
+		return l, fmt.Errorf("%q: %w", location, errors.Unwrap(err))
+	case u.Scheme != "s3" || u.Host == "" || u.Port() != "" || u.User != nil || u.Fragment != "":
+		return l, fmt.Errorf("is %q; expected s3://bucket/prefix; credentials come from the environment or ~/.aws/credentials", u.Redacted())
+	}
+	l.Bucket, l.Prefix = u.Host, strings.Trim(u.Path, "/")
+	for _, part := range strings.Split(l.Prefix, "/") {
+		if part == "." || part == ".." || part == "" && l.Prefix != "" || strings.ContainsAny(part, "\\\x00") {
+			return l, fmt.Errorf("is %q; the prefix has an invalid part %q", location, part)
+		}
+	}
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return l, fmt.Errorf("is %q: %w", location, err)
+	}
+	for key, values := range query {
+		to, ok := map[string]*string{"endpoint": &l.Endpoint, "region": &l.Region, "local": &l.Local}[key]
+		if !ok || len(values) != 1 {
+			return l, fmt.Errorf("is %q; after ? expected endpoint, region or local, each once", location)
+		}
+		*to = values[0]
+	}
+	if l.Endpoint != "" {
+		e, err := url.Parse(l.Endpoint)
+		if err != nil || e.Scheme != "http" && e.Scheme != "https" || e.Host == "" || e.User != nil || e.RawQuery != "" || strings.Trim(e.Path, "/") != "" {
+			return l, fmt.Errorf("endpoint is %q; expected http(s)://host:port", l.Endpoint)
+		}
+	}
+	return l, nil
+}
+
+// String writes the location as ParseLocation reads it.
+func (l Location) String() string {
+	query := url.Values{}
+	for key, value := range map[string]string{"endpoint": l.Endpoint, "region": l.Region, "local": l.Local} {
+		if value != "" {
+			query.Set(key, value)
+		}
+	}
+	u := url.URL{Scheme: "s3", Host: l.Bucket, Path: l.Prefix, RawQuery: query.Encode()}
+	return u.String()
+}
+
+// RemoteError is a store on another machine that did not do what it was asked.
+type RemoteError struct {
+	Store     string // its location
+	Text      string
+	Temporary bool // it may do so later
+}
+
+func (e *RemoteError) Error() string { return "cache " + e.Store + ": " + e.Text }

@@ -1,0 +1,327 @@
+// Package s3 keeps results in a bucket of S3, so that several machines share them.
+// The layout is that of a store on disk, below a prefix: data/ab/abcd..., named by
+// the SHA-256 of the content, and index/12/1234..., the content an action led to.
+//
+// Each machine has a store on disk, too, with copies of what it read and wrote: a read
+// goes to the bucket once. The bucket has a generation, which trimming changes; copies
+// of an earlier generation are dropped, so that what a machine has, the bucket has.
+//
+// Contents are written under the condition that they are not there. Every read is
+// verified by its hash; damaged content is overwritten when its action is executed
+// again.
+package s3
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+
+	"allocate/pipeline/store"
+)
+
+const (
+	// attempts bounds the retries of a request, which wait up to a second each.
+	attempts = 60
+	// small is the size in bytes up to which content is sent without asking whether
+	// it is there.
+	small = 64 << 10
+	// patience bounds one request with its retries.
+	patience = 10 * time.Minute
+)
+
+// Store is a store in a bucket. It may be used by several goroutines and several
+// processes at once.
+type Store struct {
+	client   *minio.Client
+	location store.Location
+	local    *store.Disk
+
+	mu      sync.Mutex
+	there   map[store.ID]bool // contents that are in the bucket, as far as this process knows
+	damaged map[store.ID]bool // contents that are there and wrong
+	used    map[store.ID]bool // since the last note of uses
+	plain   bool              // the server has no conditional writes
+}
+
+// Open returns the store of that location. An error is a *store.RemoteError.
+func Open(location string) (*Store, error) {
+	l, err := store.ParseLocation(location)
+	if err != nil {
+		return nil, err
+	}
+	if l.Local == "" {
+		return nil, fmt.Errorf("store: %s: no folder for local copies", location)
+	}
+	host, secure := "s3.amazonaws.com", true
+	lookup := minio.BucketLookupAuto
+	if l.Endpoint != "" {
+		e, err := url.Parse(l.Endpoint)
+		if err != nil {
+			return nil, err
+		}
+		host, secure = e.Host, e.Scheme == "https"
+		if !strings.HasSuffix(e.Hostname(), ".amazonaws.com") {
+			lookup = minio.BucketLookupPath
+		}
+	}
+	s := &Store{location: l, there: map[store.ID]bool{}, damaged: map[store.ID]bool{}, used: map[store.ID]bool{}}
+	s.client, err = minio.New(host, &minio.Options{
+		Creds: credentials.NewChainCredentials([]credentials.Provider{
+			&credentials.EnvAWS{}, &credentials.FileAWSCredentials{}, &credentials.IAM{Client: &http.Client{Timeout: 5 * time.Second}},
+		}),
+		Secure: secure, Region: l.Region, BucketLookup: lookup, MaxRetries: attempts,
+	})
+	if err != nil {
+		return nil, s.failed("open", err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	ok, err := s.client.BucketExists(ctx, l.Bucket)
+	if err == nil && !ok {
+		err = minio.ErrorResponse{Code: minio.NoSuchBucket, Message: "the bucket does not exist; create it, or correct cache", StatusCode: http.StatusNotFound}
+	}
+	if err != nil {
+		return nil, s.failed("open", err)
+	}
+	return s, s.openCopies()
+}
+
+// Local returns the store of the copies on this machine.
+func (s *Store) Local() *store.Disk { return s.local }
+
+// Dir returns the location of the store.
+func (s *Store) Dir() string { return s.location.String() }
+
+// bucket is the location without the folder of this machine.
+func (s *Store) bucket() string {
+	return store.Location{Bucket: s.location.Bucket, Prefix: s.location.Prefix, Endpoint: s.location.Endpoint}.String()
+}
+
+func (s *Store) key(kind string, id store.ID) string {
+	return s.name(kind + "/" + string(id[:2]) + "/" + string(id))
+}
+
+func (s *Store) name(below string) string {
+	if s.location.Prefix == "" {
+		return below
+	}
+	return s.location.Prefix + "/" + below
+}
+
+// failed describes an error of the server or of the way to it.
+func (s *Store) failed(doing string, err error) error {
+	r := minio.ToErrorResponse(err)
+	text := r.Message
+	if text == "" {
+		text = err.Error()
+	}
+	if r.Code != "" && r.Code != text {
+		text += " (" + r.Code + ")"
+	}
+	temporary := r.StatusCode == 0 || r.StatusCode >= 500 || r.StatusCode == http.StatusTooManyRequests || r.StatusCode == http.StatusRequestTimeout
+	return &store.RemoteError{Store: s.bucket(), Text: doing + ": " + text, Temporary: temporary}
+}
+
+// absent reports the answer that an object is not there.
+func absent(err error) bool {
+	r := minio.ToErrorResponse(err)
+	return r.Code == minio.NoSuchKey || r.StatusCode == http.StatusNotFound && r.Code != minio.NoSuchBucket
+}
+
+// refusedWrite reports the answer to a conditional write that the condition does not hold.
+func refusedWrite(err error) bool {
+	r := minio.ToErrorResponse(err)
+	return r.StatusCode == http.StatusPreconditionFailed || r.StatusCode == http.StatusConflict || r.Code == minio.PreconditionFailed
+}
+
+// write puts an object, with new only where there is none. exists reports that there was one.
+func (s *Store) write(key string, b []byte, new bool) (exists bool, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	o := minio.PutObjectOptions{DisableMultipart: true, ContentType: "application/octet-stream"}
+	s.mu.Lock()
+	conditional := new && !s.plain
+	s.mu.Unlock()
+	if conditional {
+		o.SetMatchETagExcept("*")
+	}
+	_, err = s.client.PutObject(ctx, s.location.Bucket, key, bytes.NewReader(b), int64(len(b)), o)
+	switch {
+	case err == nil:
+		return false, nil
+	case conditional && refusedWrite(err):
+		return true, nil
+	case conditional && minio.ToErrorResponse(err).StatusCode == http.StatusNotImplemented:
+		s.mu.Lock()
+		s.plain = true
+		s.mu.Unlock()
+		return s.write(key, b, false)
+	}
+	return false, s.failed("write", err)
+}
+
+// read gets an object. The error wraps store.ErrMissing where there is none.
+func (s *Store) read(key string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	var b []byte
+	var err error
+	for range 5 { // a body that breaks off is no failed request to the client
+		var o *minio.Object
+		if o, err = s.client.GetObject(ctx, s.location.Bucket, key, minio.GetObjectOptions{}); err == nil {
+			b, err = io.ReadAll(o)
+			_ = o.Close()
+		}
+		if err == nil {
+			return b, nil
+		}
+		if r := minio.ToErrorResponse(err); absent(err) || r.StatusCode != 0 {
+			break
+		}
+	}
+	if absent(err) {
+		return nil, store.ErrMissing
+	}
+	return nil, s.failed("read", err)
+}
+
+// Put implements engine.Store.
+func (s *Store) Put(b []byte) (store.ID, error) {
+	id, err := s.local.Put(b)
+	if err != nil {
+		return id, err
+	}
+	s.mu.Lock()
+	there, damaged := s.there[id], s.damaged[id]
+	s.mu.Unlock()
+	if there {
+		return id, nil
+	}
+	if !damaged && len(b) > small {
+		size, err := s.size(s.key("data", id))
+		if err != nil && !errors.Is(err, store.ErrMissing) {
+			return id, err
+		}
+		there, damaged = err == nil && size == int64(len(b)), err == nil && size != int64(len(b))
+	}
+	if !there {
+		if _, err := s.write(s.key("data", id), b, !damaged); err != nil {
+			return id, err
+		}
+	}
+	s.mark(id)
+	return id, nil
+}
+
+// mark notes contents that are in the bucket.
+func (s *Store) mark(id store.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.there[id] = true
+	delete(s.damaged, id)
+}
+
+// size is that of an object. The error wraps store.ErrMissing where there is none.
+func (s *Store) size(key string) (int64, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	info, err := s.client.StatObject(ctx, s.location.Bucket, key, minio.StatObjectOptions{})
+	if err != nil && absent(err) {
+		return 0, store.ErrMissing
+	}
+	if err != nil {
+		return 0, s.failed("read", err)
+	}
+	return info.Size, nil
+}
+
+// Get implements engine.Store.
+func (s *Store) Get(id store.ID) ([]byte, error) {
+	b, err := s.local.Get(id)
+	if err == nil {
+		return b, nil
+	}
+	if !id.Valid() {
+		return nil, err
+	}
+	if b, err = s.remote(id); err != nil {
+		return nil, err
+	}
+	_, err = s.local.Put(b)
+	return b, err
+}
+
+// remote is the content in the bucket, verified.
+func (s *Store) remote(id store.ID) ([]byte, error) {
+	b, err := s.read(s.key("data", id))
+	if err != nil {
+		s.forget(id, false)
+		return nil, fmt.Errorf("store: content %s: %w", id.Short(), err)
+	}
+	if store.Sum(b) != id {
+		s.forget(id, true)
+		return nil, fmt.Errorf("store: content %s: %w", id.Short(), store.ErrDamaged)
+	}
+	s.mark(id)
+	return b, nil
+}
+
+// forget notes contents that are not in the bucket, or damaged there.
+func (s *Store) forget(id store.ID, damaged bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.there, id)
+	if damaged {
+		s.damaged[id] = true
+	}
+}
+
+// Has implements engine.Store.
+func (s *Store) Has(id store.ID) bool {
+	if s.local.Has(id) {
+		return true
+	}
+	if !id.Valid() {
+		return false
+	}
+	_, err := s.size(s.key("data", id))
+	return err == nil
+}
+
+// Record implements engine.Store.
+func (s *Store) Record(action, content store.ID) error {
+	b, err := store.EncodeEntry(action, content)
+	if err != nil {
+		return err
+	}
+	if _, err := s.write(s.key("index", action), b, false); err != nil {
+		return err
+	}
+	return s.local.Record(action, content)
+}
+
+// Lookup implements engine.Store.
+func (s *Store) Lookup(action store.ID) (store.ID, error) {
+	content, err := s.local.Lookup(action)
+	if err == nil || !action.Valid() {
+		return content, err
+	}
+	b, err := s.read(s.key("index", action))
+	if err != nil {
+		return "", fmt.Errorf("store: action %s: %w", action.Short(), err)
+	}
+	if content, err = store.DecodeEntry(action, b); err != nil {
+		return "", err
+	}
+	return content, s.local.Record(action, content)
+}
