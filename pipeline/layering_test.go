@@ -38,15 +38,16 @@ var rooms = map[string]struct{ ours, others []string }{
 	"pipeline/backtest":        {[]string{"returns", "scenarios", "optimize", "reports/metrics"}, []string{"gonum.org/v1/gonum/"}},
 	"pipeline/walkforward":     {[]string{"returns", "bayes", "reports/metrics", "scenarios"}, nil},
 	"pipeline":                 {[]string{"returns", "returns/columnar", "bayes", "scenarios", "optimize", "reports", "reports/metrics", "config", "pipeline/"}, []string{"golang.org/x/sync/errgroup"}},
-	"cmd/allocate":             {[]string{"pipeline/", "config", "reports", "returns"}, []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "go.uber.org/zap", "go.uber.org/zap/zapcore", "github.com/vbauerster/mpb/v8/", "github.com/vbauerster/mpb/v8", "golang.org/x/term"}},
+	"cmd/allocate":             {[]string{"cmd/command"}, nil},
+	"cmd/command":              {[]string{"pipeline/", "config", "reports", "returns"}, []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "go.uber.org/zap", "go.uber.org/zap/zapcore", "github.com/vbauerster/mpb/v8/", "github.com/vbauerster/mpb/v8", "golang.org/x/term"}},
 }
 
 // onlyIn names what is allowed in some rooms and nowhere else.
 var onlyIn = map[string][]string{
-	"time.Now":     {"pipeline", "cmd/allocate"},
-	"os.Getenv":    {"config", "cmd/allocate"},
-	"os.Environ":   {"config", "cmd/allocate"},
-	"os.LookupEnv": {"config", "cmd/allocate"},
+	"time.Now":     {"pipeline", "cmd/command"},
+	"os.Getenv":    {"config", "cmd/command"},
+	"os.Environ":   {"config", "cmd/command"},
+	"os.LookupEnv": {"config", "cmd/command"},
 }
 
 func TestLayering(t *testing.T) {
@@ -134,7 +135,7 @@ func checkFile(t *testing.T, path, room string, isTest bool) {
 var crossing = map[string]string{
 	"bayes.GradientError": "a finding of the fit", "bayes/nuts.PointError": "a finding of the fit",
 	"pipeline/backtest.RuinError": "of the simulator, which is no action", "pipeline/engine.remoteError": "what others become",
-	"cmd/allocate.usageError": "of the command line", "cmd/allocate.allRefused": "of the command line",
+	"cmd/command.usageError": "of the command line", "cmd/command.allRefused": "of the command line",
 }
 
 // TestErrorTypesCross expects every type of error to be registered with the engine,

@@ -1,7 +1,7 @@
 // A server of S3 for tests; nothing imports it:
 //
 //	go -C testdata/servers/s3 build -o PATH github.com/versity/versitygw/cmd/versitygw
-//	go test ./pipeline/store/s3 ./cmd/allocate -run 'S3|Array' -s3-server PATH
+//	go test ./pipeline/store/s3 ./cmd/command -run 'S3|Array' -s3-server PATH
 module allocate/testdata/servers/s3
 
 go 1.26.0

@@ -1,0 +1,69 @@
+package command
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"allocate/pipeline"
+)
+
+func newReport(g *global) *cobra.Command {
+	var dir string
+	var force, png bool
+	v := view{progress: "never", format: "auto", quiet: true}
+	cmd := &cobra.Command{
+		Use:     "report [RUN]",
+		Short:   "Rewrite the pages of a published run from the cache",
+		Example: `  allocate report out/2022-12-28/r1 -o report --png`,
+		Long: `Writes the tear sheet and the other files of a run with this version of the program,
+from the cached results that run.json lists. RUN is a folder such as
+out/2022-12-28/r1 (default: the latest run); its files are not changed. --png also
+writes every chart to figures/, with captions in figures.csv.
+
+` + exitHelp,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, _, err := g.load(cmd)
+			if err != nil {
+				return err
+			}
+			run := filepath.Join(c.Out, "latest")
+			if len(args) == 1 {
+				run = args[0]
+			}
+			sink, finish, err := v.sink(g.stderr)
+			if err != nil {
+				return err
+			}
+			defer finish()
+			s, err := pipeline.OpenStore(c.Cache)
+			if err != nil {
+				return err
+			}
+			files, err := pipeline.Rebuild(cmd.Context(), run, png, s, sink, time.Now)
+			if err != nil {
+				return err
+			}
+			for _, f := range files {
+				path := filepath.Join(dir, filepath.FromSlash(f.Name))
+				if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+					return err
+				}
+				if err := writeFile(path, f.Data, force); err != nil {
+					return err
+				}
+				fmt.Fprintln(g.stdout, "wrote "+printableText(path))
+			}
+			return nil
+		},
+	}
+	g.addConfigFlags(cmd)
+	cmd.Flags().StringVarP(&dir, "output", "o", "report", "folder to write to")
+	cmd.Flags().BoolVar(&png, "png", false, "also write the charts as PNG")
+	cmd.Flags().BoolVar(&force, "force", false, "overwrite existing files")
+	return cmd
+}

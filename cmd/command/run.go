@@ -1,0 +1,160 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"allocate/config"
+	"allocate/pipeline"
+	"allocate/pipeline/engine"
+	"allocate/reports"
+)
+
+func newRun(g *global) *cobra.Command {
+	var v view
+	var how pipeline.RunOptions
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Compute and publish the weights for a date",
+		Example: `  allocate run
+  allocate run --as-of 2022-12-28 --dry-run
+  allocate run --set optimize.max_weight=20% --approve`,
+		Long: `Reads the returns, samples the posterior of each strategy, simulates joint
+scenarios, minimizes CVaR (or another optimize.objective), and publishes weights,
+summary, tear sheet and lineage below <out>/<as_of>. Cached results of earlier or
+interrupted runs are reused.
+
+` + exitHelp,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, origins, err := g.load(cmd)
+			if err != nil {
+				return err
+			}
+			if c.Workers == 0 {
+				c.Workers = runtime.GOMAXPROCS(0)
+			}
+			scheduled := slices.ContainsFunc(slices.Collect(maps.Values(origins)), func(o config.Origin) bool { return o.Kind == "file" })
+			for key, o := range origins {
+				if o.Kind == "set" && scheduled {
+					how.Overrides = append(how.Overrides, key)
+				}
+			}
+			slices.Sort(how.Overrides)
+			if asJSON {
+				v.events = g.json
+			}
+			sink, finish, err := v.sink(g.stderr)
+			if err != nil {
+				return err
+			}
+			var account engine.Memory
+			started := time.Now()
+			outcome, err := pipeline.Run(cmd.Context(), c, how, engine.Tee{sink, &account}, time.Now)
+			finish()
+			if c.Gates.Textfile != "" && !how.DryRun {
+				code := exitCode(err)
+				if outcome != nil && outcome.Degraded {
+					code = exitDegraded
+				}
+				if cmd.Context().Err() != nil {
+					code = exitInterrupted
+				}
+				err = errors.Join(err, writeTextfile(c.Gates.Textfile, code, started, time.Now(), outcome, &account))
+			}
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				err = reports.WriteJSON(g.json, "", map[string]any{"event": "outcome", "dir": outcome.Dir, "fresh": outcome.Fresh, "dry_run": outcome.DryRun, "degraded": outcome.Degraded, "as_of": outcome.Decision.AsOf, "effective": outcome.Decision.Effective, "cvar": outcome.Decision.Solution.CVaR, "expected_return": outcome.Decision.Solution.Mean})
+			} else {
+				err = printOutcome(g.stdout, outcome)
+			}
+			g.unread(err)
+			if outcome.Degraded {
+				return errDegraded
+			}
+			return nil
+		},
+	}
+	g.addConfigFlags(cmd)
+	v.addFlags(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print events and results on standard output, one JSON object a line")
+	cmd.Flags().BoolVar(&how.Approve, "approve", false, "publish despite findings of severity hold")
+	cmd.Flags().BoolVar(&how.DryRun, "dry-run", false, "compute and print the weights without publishing")
+	cmd.Flags().BoolVar(&how.KeepGoing, "keep-going", false, "continue with the other strategies if one fails; the run still fails")
+	cmd.Flags().BoolVar(&how.NoCache, "no-cache", false, "ignore cached results")
+	cmd.Flags().StringVar(&how.From, "from", "", "recompute from this stage on")
+	return cmd
+}
+
+// printOutcome writes the weights that were decided, in the order of the
+// scenarios, as a table. It reads no file: names in files are quoted.
+func printOutcome(w io.Writer, o *pipeline.Outcome) error {
+	s := o.Decision.Solution
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	head, legend := "strategy\tweight\t", ""
+	if s.Ranges != nil {
+		head, legend = head+"range\t", "range: of the portfolios within one standard error of the best"
+	}
+	fmt.Fprintf(table, "%sshare of CVaR\n", head)
+	zero, total := 0, s.Contributed()
+	for j, name := range s.Names {
+		if s.Weights[j] == 0 {
+			zero++
+			continue
+		}
+		share := "-" // of no risk there are no shares
+		if total != 0 {
+			share = fmt.Sprintf("%.2f%%", 100*s.Contributions[j]/total)
+		}
+		fmt.Fprintf(table, "%s\t%.2f%%\t", printable(name), 100*s.Weights[j])
+		if s.Ranges != nil {
+			fmt.Fprintf(table, "%.1f to %.1f%%\t", 100*s.Ranges[j].Low, 100*s.Ranges[j].High)
+		}
+		fmt.Fprintln(table, share)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if zero > 0 {
+		fmt.Fprintf(w, "not held: %d more\n", zero)
+	}
+	if legend != "" {
+		fmt.Fprintln(w, legend)
+	}
+	risk := ""
+	if math.Abs(s.Risk-s.CVaR) > 5e-5 && s.Method != "quadratic" {
+		risk = fmt.Sprintf(" (%.2f%% as limited by optimize.max_cvar: spectrum, costs and robust radius included)", 100*s.Risk)
+	}
+	certified := fmt.Sprintf("certified gap %.1g", s.Certificate.ExactGap)
+	if x := s.Indifference; x != nil && x.Turnover < x.BestTurnover {
+		certified = fmt.Sprintf("certified to be at most %.3f%% of capital from the best", 100*x.Distance)
+	}
+	fmt.Fprintf(w, "\nas of %v, effective %v: expected return %+.2f%%, CVaR %.2f%%%s, VaR %.2f%% over %s; %s\n",
+		o.Decision.AsOf, o.Decision.Effective, 100*s.Mean, 100*s.CVaR, risk, 100*s.VaR, o.Decision.Horizon, certified)
+	for _, sentence := range o.Decision.FirstScreen() {
+		fmt.Fprintln(w, printableText(sentence))
+	}
+	if o.DryRun {
+		_, err := fmt.Fprintln(w, "dry run: not published")
+		return err
+	}
+	verb := "published"
+	if !o.Fresh {
+		verb = "already published"
+	}
+	_, err := fmt.Fprintf(w, "%s: %s\nreport: %s\n", verb, printableText(filepath.Join(o.Dir, "weights.csv")), printableText(filepath.Join(o.Dir, "tearsheet.html")))
+	return err
+}
