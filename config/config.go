@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"allocate/bayes"
 	"allocate/optimize"
@@ -21,7 +22,7 @@ type Config struct {
 	CacheMax  int               `mapstructure:"cache_max" json:"cache_max" doc:"maximum size of the cache in MiB; the least recently used results are deleted after a run, except those of the last published run; 0: no limit"`
 	Seed      uint64            `mapstructure:"seed" json:"seed" doc:"random seed"`
 	Workers   int               `mapstructure:"workers" json:"workers" doc:"parallel workers; 0: one per processor; does not affect results"`
-	Executor  string            `mapstructure:"executor" json:"executor" doc:"execution of actions: local (in this process), or process (each in its own process, so that a crash or exhausted memory affects one action); does not affect results" enum:"local,process"`
+	Executor  string            `mapstructure:"executor" json:"executor" doc:"execution of actions: local (in this process), process (each in its own process, so that a crash or exhausted memory affects one action), or temporal (by workers on other machines, with the program allocate-temporal); does not affect results" enum:"local,process,temporal"`
 	Returns   returns.Options   `mapstructure:"returns" json:"returns" doc:"input data and estimation window"`
 	Bayes     bayes.Options     `mapstructure:"bayes" json:"bayes" doc:"return model of a strategy, priors and sampler"`
 	Scenarios scenarios.Options `mapstructure:"scenarios" json:"scenarios" doc:"joint scenarios of future returns"`
@@ -95,8 +96,8 @@ func (c *Config) Validate() error {
 	if c.CacheMax < 0 {
 		errs = append(errs, fmt.Errorf("cache_max: is %d; expected a number of MiB, or 0 for no limit", c.CacheMax))
 	}
-	if c.Executor != "local" && c.Executor != "process" {
-		errs = append(errs, fmt.Errorf("executor: is %q; expected local or process", c.Executor))
+	if !slices.Contains([]string{"local", "process", "temporal"}, c.Executor) {
+		errs = append(errs, fmt.Errorf("executor: is %q; expected local, process or temporal", c.Executor))
 	}
 	if c.Workers < 0 || c.Workers > 4096 {
 		errs = append(errs, fmt.Errorf("workers: is %d; expected 0 to 4096", c.Workers))

@@ -39,13 +39,15 @@ var rooms = map[string]struct{ ours, others []string }{
 	"pipeline/walkforward":     {[]string{"returns", "bayes", "reports/metrics", "scenarios"}, nil},
 	"pipeline":                 {[]string{"returns", "returns/columnar", "bayes", "scenarios", "optimize", "reports", "reports/metrics", "config", "pipeline/"}, []string{"golang.org/x/sync/errgroup"}},
 	"cmd/allocate":             {[]string{"cmd/command"}, nil},
+	"cmd/allocate-temporal":    {[]string{"cmd/command", "pipeline/engine", "pipeline/temporal"}, []string{"github.com/spf13/cobra", "go.temporal.io/sdk/log"}},
+	"pipeline/temporal":        {[]string{"config", "pipeline", "pipeline/engine", "pipeline/store"}, []string{"go.temporal.io/"}},
 	"cmd/command":              {[]string{"pipeline/", "config", "reports", "returns"}, []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "go.uber.org/zap", "go.uber.org/zap/zapcore", "github.com/vbauerster/mpb/v8/", "github.com/vbauerster/mpb/v8", "golang.org/x/term"}},
 }
 
 // onlyIn names what is allowed in some rooms and nowhere else.
 var onlyIn = map[string][]string{
-	"time.Now":     {"pipeline", "cmd/command"},
-	"os.Getenv":    {"config", "cmd/command"},
+	"time.Now":     {"pipeline", "pipeline/temporal", "cmd/command"},
+	"os.Getenv":    {"config", "cmd/command", "cmd/allocate-temporal"},
 	"os.Environ":   {"config", "cmd/command"},
 	"os.LookupEnv": {"config", "cmd/command"},
 }

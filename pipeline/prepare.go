@@ -86,6 +86,15 @@ func (f *fetched) manifest() []published.ManifestInput {
 	return list
 }
 
+// OpenExecutor makes an executor for a run: actions that it keeps to this process are those of local.
+type OpenExecutor func(c *config.Config, s engine.Maintainer, local engine.Local) (engine.Executor, error)
+
+// executors are those of other packages, by their name in the configuration.
+var executors = map[string]OpenExecutor{}
+
+// RegisterExecutor adds an executor, in an init function.
+func RegisterExecutor(name string, open OpenExecutor) { executors[name] = open }
+
 // newRunner opens the cache, puts the inputs there and returns a runner of the
 // stages.
 func newRunner(c *config.Config, f *fetched, sink engine.Sink, now func() time.Time) (*runner, error) {
@@ -94,13 +103,21 @@ func newRunner(c *config.Config, f *fetched, sink engine.Sink, now func() time.T
 		return nil, err
 	}
 	stages := Stages(c.Workers)
-	var executor engine.Executor = engine.Local{Stages: stages}
-	if c.Executor == "process" {
+	local := engine.Local{Stages: stages}
+	var executor engine.Executor = local
+	switch open := executors[c.Executor]; {
+	case c.Executor == "process":
 		self, err := os.Executable()
 		if err != nil {
 			return nil, err
 		}
 		executor = engine.Process{Command: []string{self, ExecuteCommand}, Store: s.Dir()}
+	case open != nil:
+		if executor, err = open(c, s, local); err != nil {
+			return nil, err
+		}
+	case c.Executor != "local":
+		return nil, &config.Error{Err: fmt.Errorf("executor: this program has no %s; use allocate-%[1]s", c.Executor)}
 	}
 	r := &runner{engine.NewRunner(stages, s, executor, sink, c.Workers, now), published.NewList(c.Out)}
 	for _, x := range slices.Concat(f.returns, f.extra) {

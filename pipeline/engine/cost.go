@@ -33,8 +33,9 @@ type costs struct {
 	mu      sync.Mutex
 	of      map[string]Cost
 	running int
-	made    int // actions executed
-	hits    int // actions whose results were in the store
+	made    int             // actions executed
+	hits    int             // actions whose results were in the store
+	known   map[string]Cost // those of earlier processes, read once
 }
 
 func (c *costs) hit() {
@@ -77,6 +78,21 @@ func (c *costs) begin(stage string, processors int) (end func(took time.Duration
 		was := c.of[stage]
 		c.of[stage] = Cost{was.Actions + 1, was.Seconds + took.Seconds()*share}
 	}
+}
+
+// add notes an action that was executed elsewhere.
+func (c *costs) add(stage string, seconds float64) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.of == nil {
+		c.of = map[string]Cost{}
+	}
+	was := c.of[stage]
+	c.of[stage] = Cost{was.Actions + 1, was.Seconds + seconds}
+	c.made++
 }
 
 // costAction is the name under which a store keeps the costs of a stage. They are no result:

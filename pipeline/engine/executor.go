@@ -13,6 +13,23 @@ type Executor interface {
 	Execute(ctx context.Context, a Action, s Store, sink Sink) (ContentID, error)
 }
 
+// Batcher is an Executor that executes several actions of a stage together, elsewhere.
+type Batcher interface {
+	Executor
+	// Remote reports a stage whose actions are executed elsewhere.
+	Remote(stage string) bool
+	// ExecuteAll executes actions, and returns the outcome of each, or an error where none
+	// is known.
+	ExecuteAll(ctx context.Context, actions []Action, s Store, sink Sink) ([]Executed, error)
+}
+
+// Executed is the outcome of an action that was executed elsewhere.
+type Executed struct {
+	Content ContentID
+	Err     error
+	Seconds float64 // that it took; 0: the store had the result
+}
+
 // Local executes actions in this process.
 type Local struct{ Stages map[string]Stage }
 

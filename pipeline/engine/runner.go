@@ -59,13 +59,22 @@ func (r *Runner) Stage(ctx context.Context, name string, actions []Action) ([]Re
 	for i, a := range actions {
 		ids[i] = a.ID()
 	}
-	err := r.Shard.Each(ctx, ids, r.Workers, func(ctx context.Context, i int) error {
-		results[i], failed[i] = r.do(ctx, actions[i])
-		if r.KeepGoing && !errors.Is(failed[i], ErrTaken) {
+	outcome := func(ctx context.Context, i int, res Result, err error) error {
+		results[i], failed[i] = res, err
+		if r.KeepGoing && !errors.Is(err, ErrTaken) {
 			return ctx.Err()
 		}
-		return failed[i]
-	})
+		return err
+	}
+	var err error
+	if b, ok := r.Executor.(Batcher); ok && b.Remote(name) {
+		err = r.batches(ctx, b, actions, ids, outcome)
+	} else {
+		err = r.Shard.Each(ctx, ids, r.Workers, func(ctx context.Context, i int) error {
+			res, err := r.do(ctx, actions[i])
+			return outcome(ctx, i, res, err)
+		})
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -115,21 +124,8 @@ func (r *Runner) do(ctx context.Context, a Action) (Result, error) {
 	began := r.Now()
 	id := a.ID()
 	res := Result{Action: a}
-	tell := func(kind EventKind, err error) {
-		res.Elapsed = r.Now().Sub(began)
-		r.Sink.Event(Event{Kind: kind, Stage: a.Stage, Unit: a.Unit, Action: id, Content: res.Content, Err: err, Elapsed: res.Elapsed})
-	}
-	found := func() error {
-		content, parts, err := r.stored(a, id)
-		if err == nil {
-			res.Content, res.Hit = content, true
-			r.Store.Touch(r.Now(), id, append(parts, content)...)
-			r.remember(a, content, parts)
-			tell(ActionHit, nil)
-			r.costs.hit()
-		}
-		return err
-	}
+	tell := func(kind EventKind, err error) { r.tell(&res, id, began, kind, err) }
+	found := func() error { return r.find(&res, id, began) }
 	err := found()
 	if err == nil {
 		return res, nil
@@ -166,6 +162,26 @@ func (r *Runner) do(ctx context.Context, a Action) (Result, error) {
 	return res, nil
 }
 
+// tell says what happens to an action.
+func (r *Runner) tell(res *Result, id ActionID, began time.Time, kind EventKind, err error) {
+	res.Elapsed = r.Now().Sub(began)
+	r.Sink.Event(Event{Kind: kind, Stage: res.Action.Stage, Unit: res.Action.Unit, Action: id, Content: res.Content, Err: err, Elapsed: res.Elapsed})
+}
+
+// find takes the result of an action from the store.
+func (r *Runner) find(res *Result, id ActionID, began time.Time) error {
+	content, parts, err := r.stored(res.Action, id)
+	if err != nil {
+		return err
+	}
+	res.Content, res.Hit = content, true
+	r.Store.Touch(r.Now(), id, append(parts, content)...)
+	r.remember(res.Action, content, parts)
+	r.tell(res, id, began, ActionHit, nil)
+	r.costs.hit()
+	return nil
+}
+
 // stored looks an action up, and verifies its result and every part that it
 // names.
 func (r *Runner) stored(a Action, id ActionID) (content ContentID, parts []ContentID, err error) {
@@ -198,16 +214,21 @@ func (r *Runner) execute(ctx context.Context, a Action) (ContentID, error) {
 	if err != nil {
 		return "", err
 	}
+	return content, r.keep(a, content)
+}
+
+// keep remembers an action that was executed, and the parts of its result.
+func (r *Runner) keep(a Action, content ContentID) error {
 	var parts []ContentID
 	if stage := r.Stages[a.Stage]; stage.Tree && r.made != nil {
 		b, err := r.Store.Get(content)
 		if err != nil {
-			return "", err
+			return err
 		}
 		parts = stage.Contents(b)
 	}
 	r.remember(a, content, parts)
-	return content, nil
+	return nil
 }
 
 // remember notes which action made a content and its parts.
@@ -239,7 +260,12 @@ func (r *Runner) remake(ctx context.Context, a Action) bool {
 		return false
 	}
 	for _, in := range a.Inputs {
-		if _, err := r.Store.Get(in.Content); err == nil {
+		if b, err := r.Store.Get(in.Content); err == nil {
+			// Another machine may not have it: a shared store repairs that.
+			if _, elsewhere := r.Executor.(Batcher); elsewhere {
+				_, err = r.Store.Put(b)
+				again = again || err == nil
+			}
 			continue
 		}
 		var err error

@@ -1,0 +1,191 @@
+package temporal
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	sdkworker "go.temporal.io/sdk/worker"
+
+	"allocate/pipeline"
+	"allocate/pipeline/engine"
+	"allocate/pipeline/store"
+)
+
+// Worker executes batches of actions.
+type Worker struct {
+	Slots int           // batches at once
+	Local string        // folder of local copies, for caches in a bucket
+	Grace time.Duration // that batches have to end after Stop, before another worker does them
+	// Run runs a command of the program, for nights; nil: this worker has no nights.
+	Run RunCommand
+	// Executed is called after every action that was executed; nil: nobody asks.
+	Executed func(a engine.Action, seconds float64, err error)
+
+	mu     sync.Mutex
+	stores map[string]*opened
+}
+
+// opened is a cache in use.
+type opened struct {
+	engine.Maintainer
+	release func()
+}
+
+// Serve works until ctx ends. Batches that it does not end within Grace are executed again
+// elsewhere, without the actions that are done.
+func (w *Worker) Serve(ctx context.Context, c client.Client) error {
+	stages := pipeline.Stages(1)
+	o := sdkworker.Options{
+		MaxConcurrentActivityExecutionSize: w.Slots,
+		WorkerStopTimeout:                  w.Grace,
+		DisableWorkflowWorker:              w.Run == nil,
+	}
+	s := sdkworker.New(c, Queue(stages), o)
+	s.RegisterActivityWithOptions(w.Execute, activity.RegisterOptions{Name: ActivityName})
+	var nights sdkworker.Worker
+	if w.Run != nil {
+		nights = sdkworker.New(c, NightQueue, sdkworker.Options{MaxConcurrentActivityExecutionSize: 4, WorkerStopTimeout: w.Grace})
+		registerNight(nights, w.Run)
+		if err := nights.Start(); err != nil {
+			return err
+		}
+		defer nights.Stop()
+	}
+	if err := s.Start(); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	s.Stop()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, o := range w.stores {
+		o.release()
+	}
+	return nil
+}
+
+// open opens the cache at a location, once.
+func (w *Worker) open(location string) (engine.Store, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if s, ok := w.stores[location]; ok {
+		return s.Maintainer, nil
+	}
+	own := location
+	if store.IsS3(location) {
+		l, err := store.ParseLocation(location)
+		if err != nil {
+			return nil, err
+		}
+		l.Local = w.Local
+		own = l.String()
+	}
+	s, err := pipeline.OpenStore(own)
+	if err != nil {
+		return nil, err
+	}
+	release, err := s.Lease(time.Now())
+	if err != nil {
+		return nil, err
+	}
+	if w.stores == nil {
+		w.stores = map[string]*opened{}
+	}
+	w.stores[location] = &opened{s, release}
+	return s, nil
+}
+
+// Execute is the activity. An error of an action is part of its output; an error of the cache
+// is the activity's, which the server has executed again.
+func (w *Worker) Execute(ctx context.Context, b Batch) (*Done, error) {
+	beat := func() { activity.RecordHeartbeat(ctx) }
+	stop := every(activity.GetInfo(ctx).HeartbeatTimeout/4, beat)
+	defer stop()
+	s, err := w.open(b.Location)
+	if err != nil {
+		return nil, err
+	}
+	local := engine.Local{Stages: pipeline.Stages(1)}
+	done := &Done{}
+	for _, id := range b.Actions {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if content, err := s.Lookup(id); err == nil {
+			if _, err := s.Get(content); err == nil {
+				s.Touch(time.Now(), id, content)
+				done.Results = append(done.Results, Result{Content: content})
+				continue
+			}
+		}
+		r, err := w.execute(ctx, local, s, id, beat)
+		if err != nil {
+			return nil, err
+		}
+		done.Results = append(done.Results, r)
+	}
+	return done, nil
+}
+
+// execute executes one action. The error is one that another attempt may not have.
+func (w *Worker) execute(ctx context.Context, local engine.Local, s engine.Store, id engine.ActionID, beat func()) (Result, error) {
+	text, err := s.Get(id)
+	if err != nil {
+		return Result{}, err
+	}
+	var a engine.Action
+	if err := json.Unmarshal(text, &a); err != nil {
+		return Result{}, fmt.Errorf("temporal: action %s: %w", id.Short(), err)
+	}
+	began := time.Now()
+	content, err := local.Execute(ctx, a, s, progress(beat))
+	if ctx.Err() != nil {
+		return Result{}, ctx.Err()
+	}
+	var r Result
+	r.Content, r.Seconds = content, max(time.Since(began).Seconds(), 1e-9)
+	if w.Executed != nil {
+		w.Executed(a, r.Seconds, err)
+	}
+	if err != nil {
+		if temporary(err) {
+			return Result{}, err
+		}
+		if r.Err, err = engine.EncodeError(err); err != nil {
+			return Result{}, err
+		}
+	}
+	return r, nil
+}
+
+// progress is a heartbeat at every event of a stage: the sampler tells of every hundred draws or so.
+type progress func()
+
+// Event implements engine.Sink.
+func (p progress) Event(engine.Event) { p() }
+
+// every calls f at intervals until stop.
+func every(interval time.Duration, f func()) (stop func()) {
+	if interval <= 0 {
+		interval = 10 * time.Second
+	}
+	done := make(chan struct{})
+	go func() {
+		tick := time.NewTicker(interval)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+				f()
+			}
+		}
+	}()
+	return func() { close(done) }
+}
