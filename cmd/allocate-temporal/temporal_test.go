@@ -31,7 +31,7 @@ var (
 )
 
 // asProgram makes the test binary the program.
-const asProgram = "ALLOCATE_TEMPORAL_TEST_PROGRAM"
+const asProgram = "RUN_AS_ALLOCATE_TEMPORAL"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
@@ -272,27 +272,27 @@ func TestFailures(t *testing.T) {
 	moment := func() time.Duration { return time.Duration((.1 + .8*random.Float64()) * float64(length)) }
 	for _, c := range []struct {
 		name  string
-		again int // actions that may be executed again
-		fail  func(t *testing.T, w []*workerProcess, conductor *exec.Cmd) (more []*workerProcess)
+		again int                                                                               // actions that may be executed again
+		fail  func(t *testing.T, w []*workerProcess, conductor *exec.Cmd) (after time.Duration) // for which the failure goes on
 	}{
-		{"a worker is killed", 1, func(t *testing.T, w []*workerProcess, _ *exec.Cmd) []*workerProcess {
+		{"a worker is killed", 1, func(t *testing.T, w []*workerProcess, _ *exec.Cmd) time.Duration {
 			_ = w[0].cmd.Process.Kill()
-			return nil
+			return 0
 		}},
-		{"a worker is suspended for longer than its heartbeat", 2, func(t *testing.T, w []*workerProcess, _ *exec.Cmd) []*workerProcess {
+		{"a worker is suspended for longer than its heartbeat", 2, func(t *testing.T, w []*workerProcess, _ *exec.Cmd) time.Duration {
 			_ = w[0].cmd.Process.Signal(syscall.SIGSTOP)
 			time.AfterFunc(25*time.Second, func() { _ = w[0].cmd.Process.Signal(syscall.SIGCONT) })
-			return nil
+			return 30 * time.Second
 		}},
-		{"the backtest is killed and started again", 0, func(t *testing.T, _ []*workerProcess, conductor *exec.Cmd) []*workerProcess {
+		{"the backtest is killed and started again", 0, func(t *testing.T, _ []*workerProcess, conductor *exec.Cmd) time.Duration {
 			_ = conductor.Process.Kill()
-			return nil
+			return 0
 		}},
-		{"the server is killed and started again without its state", 2, func(t *testing.T, _ []*workerProcess, _ *exec.Cmd) []*workerProcess {
+		{"the server is killed and started again without its state", 2, func(t *testing.T, _ []*workerProcess, _ *exec.Cmd) time.Duration {
 			s.stop()
 			time.Sleep(2 * time.Second)
 			s.start(t)
-			return nil
+			return 0
 		}},
 	} {
 		for i := range *moments {
@@ -307,7 +307,7 @@ func TestFailures(t *testing.T) {
 					t.Fatal(err)
 				}
 				time.Sleep(moment())
-				workers = append(workers, c.fail(t, workers, conductor)...)
+				after, began := c.fail(t, workers, conductor), time.Now()
 				if err := conductor.Wait(); err != nil {
 					if !strings.Contains(err.Error(), "killed") {
 						t.Fatalf("%v\n%s", err, conductor.Stderr)
@@ -315,6 +315,14 @@ func TestFailures(t *testing.T) {
 					must(t, backtest(t, dir, "--engine", "temporal"))
 				}
 				same(t, files(t, dir), want)
+				if after > 0 { // a worker that goes on after it was given up leaves everything as it is
+					time.Sleep(after - time.Since(began))
+					again := backtest(t, dir)
+					must(t, again)
+					if out := again.Stdout.(*bytes.Buffer).String(); !strings.Contains(out, "already published") {
+						t.Errorf("afterwards:\n%s", out)
+					}
+				}
 				once(t, c.again, workers...)
 			})
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 )
 
@@ -16,6 +17,8 @@ type Location struct{ Bucket, Prefix, Endpoint, Region, Local string }
 
 // s3Scheme begins the location of a store that is not a folder.
 const s3Scheme = "s3://"
+
+var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 
 // IsS3 reports the location of a bucket; others are folders.
 func IsS3(location string) bool { return strings.HasPrefix(location, s3Scheme) }
@@ -31,6 +34,9 @@ func ParseLocation(location string) (Location, error) {
 		return l, fmt.Errorf("is %q; expected s3://bucket/prefix; credentials come from the environment or ~/.aws/credentials", u.Redacted())
 	}
 	l.Bucket, l.Prefix = u.Host, strings.Trim(u.Path, "/")
+	if !bucketName.MatchString(l.Bucket) {
+		return l, fmt.Errorf("is %q; the name of a bucket has 3 to 63 lower-case letters, digits, - and .", location)
+	}
 	for _, part := range strings.Split(l.Prefix, "/") {
 		if part == "." || part == ".." || part == "" && l.Prefix != "" || strings.ContainsAny(part, "\\\x00") {
 			return l, fmt.Errorf("is %q; the prefix has an invalid part %q", location, part)
@@ -68,11 +74,11 @@ func (l Location) String() string {
 	return u.String()
 }
 
-// RemoteError is a store on another machine that did not do what it was asked.
+// RemoteError is a server, of a store or of work, that did not do what it was asked.
 type RemoteError struct {
-	Store     string // its location
+	Server    string // what it is for, and where
 	Text      string
 	Temporary bool // it may do so later
 }
 
-func (e *RemoteError) Error() string { return "cache " + e.Store + ": " + e.Text }
+func (e *RemoteError) Error() string { return e.Server + ": " + e.Text }

@@ -58,7 +58,7 @@ func Dial(logger log.Logger) (client.Client, error) {
 		if where == "" {
 			where = client.DefaultHostPort
 		}
-		return nil, &store.RemoteError{Store: "of Temporal " + where, Text: err.Error(), Temporary: true}
+		return nil, &store.RemoteError{Server: "server of Temporal " + where, Text: err.Error(), Temporary: true}
 	}
 	return c, nil
 }
@@ -228,7 +228,7 @@ func failed(ctx context.Context, a engine.Action, err error) error {
 		return ctx.Err()
 	}
 	if unreachable(err) {
-		return &store.RemoteError{Store: "of Temporal", Text: err.Error(), Temporary: true}
+		return &store.RemoteError{Server: "server of Temporal", Text: err.Error(), Temporary: true}
 	}
 	return &engine.StageError{Stage: a.Stage, Err: fmt.Errorf("temporal: %v: %w", a, err)}
 }

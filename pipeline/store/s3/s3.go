@@ -129,7 +129,7 @@ func (s *Store) failed(doing string, err error) error {
 		text += " (" + r.Code + ")"
 	}
 	temporary := r.StatusCode == 0 || r.StatusCode >= 500 || r.StatusCode == http.StatusTooManyRequests || r.StatusCode == http.StatusRequestTimeout
-	return &store.RemoteError{Store: s.bucket(), Text: doing + ": " + text, Temporary: temporary}
+	return &store.RemoteError{Server: "cache " + s.bucket(), Text: doing + ": " + text, Temporary: temporary}
 }
 
 // absent reports the answer that an object is not there.
