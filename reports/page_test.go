@@ -103,6 +103,9 @@ func cells(t *testing.T, page, id string) [][]string {
 // its tables and figures with summary.json and weights.csv.
 func TestPageIsTheArtifacts(t *testing.T) {
 	r := plausible(12)
+	shift := 0.05 * r.Solution.CVaR // shares that differ from the weights are shown
+	r.Solution.Contributions[0] += shift
+	r.Solution.Contributions[1] -= shift
 	var page, summary, weights bytes.Buffer
 	for w, f := range map[*bytes.Buffer]func() error{
 		&page: func() error { return WriteTearsheet(&page, r) }, &summary: func() error { return WriteSummary(&summary, r) }, &weights: func() error { return WriteWeights(&weights, r) },
@@ -140,7 +143,7 @@ func TestPageIsTheArtifacts(t *testing.T) {
 	for _, row := range rows {
 		x := by[row[0]]
 		printed, _ := strconv.ParseFloat(file[row[0]], 64)
-		want := []string{row[0], pct(2, printed), fmt.Sprintf("%+.2f pp", 100*(x.Weight-x.Held)), pct(2, x.RiskContribution/s.CVaR), signed(x.ExpectedHorizon)}
+		want := []string{row[0], pct(2, printed), pct(2, x.Held), fmt.Sprintf("%+.2f pp", 100*(x.Weight-x.Held)), chance(x.ProbMeanPositive), pct(2, x.RiskContribution/s.CVaR), signed(x.ExpectedHorizon)}
 		for k, cell := range want {
 			if row[k] != cell {
 				t.Errorf("weights of %s: cell %d is %q, the artifact has %q", row[0], k, row[k], cell)
@@ -169,7 +172,7 @@ func TestPageIsTheArtifacts(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		"<dd>" + signed(s.ExpectedRet), "<dd>" + pct(2, s.CVaR), "<dd>" + pct(2, s.VaR), "± " + pct(2, s.CVaRError) + " (MC s.e.)", "P(loss) " + chance(s.ProbLoss),
+		"<dd>" + signed(s.ExpectedRet), "<dd>" + pct(2, s.Volatility), "<dd>" + pct(2, s.CVaR), "VaR " + pct(2, s.VaR), "MC interval " + pct(2, s.CVaR-1.6448536*s.CVaRError) + " to " + pct(2, s.CVaR+1.6448536*s.CVaRError), s.Verdict, "P(loss) " + chance(s.ProbLoss),
 		"<dd>" + pct(2, s.Turnover), fmt.Sprintf("<dd>%.8f</dd>", s.Certificate.Primal), fmt.Sprintf("<dd>%.8f</dd>", s.Certificate.DualBound),
 	} {
 		if !strings.Contains(text, html.EscapeString(want)) && !strings.Contains(text, strings.ReplaceAll(want, "+", "&#43;")) {

@@ -10,6 +10,9 @@ import (
 	"allocate/optimize"
 )
 
+// z95 is the 95% quantile of the normal distribution.
+const z95 = 1.6448536269514722
+
 // turnover is half the sum of absolute changes from the current weights.
 func turnover(s *optimize.Solution, held map[string]float64) float64 {
 	change := map[string]float64{}
@@ -41,7 +44,7 @@ func turnover(s *optimize.Solution, held map[string]float64) float64 {
 // with the posterior standard deviations of the annual means and the
 // correlations of the scenarios; the interval is that of a normal distribution.
 func portfolioInterval(r *Run, strategies []StrategySummary) Interval {
-	const z = 1.6448536269514722 // 95% quantile
+	const z = z95
 	n := len(r.Set.Names)
 	columns := make([][]float64, 0, n)
 	weights, sds := []float64{}, []float64{}

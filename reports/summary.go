@@ -18,6 +18,7 @@ import (
 type Summary struct {
 	AsOf           returns.Date           `json:"as_of"`
 	Effective      returns.Date           `json:"effective"`
+	Verdict        string                 `json:"verdict"`   // the decision in a sentence
 	Frequency      returns.Frequency      `json:"frequency"` // of the panel: what a period is
 	PerYear        float64                `json:"periods_per_year"`
 	Horizon        int                    `json:"horizon"` // periods
@@ -38,6 +39,9 @@ type Summary struct {
 	HeldFrom       *returns.Date          `json:"held_from"`           // day of the weights that are held; null: a cold start
 	Turnover       float64                `json:"turnover"`            // against them, half the sum of absolute changes
 	ProbLoss       float64                `json:"probability_of_loss"`
+	Volatility     float64                `json:"volatility"`         // standard deviation of the return over the horizon
+	Stresses       []StressLoss           `json:"stresses,omitempty"` // of scenarios.stress, on these weights
+	Episodes       []Episode              `json:"episodes,omitempty"` // horizons of the past in which these weights would have lost most
 	Certificate    optimize.Certificate   `json:"certificate"`
 	Indifference   *optimize.Indifference `json:"indifference,omitempty"` // the decision against the best portfolio; absent on a cold start
 	ShadowPrices   []optimize.ShadowPrice `json:"shadow_prices"`
@@ -126,6 +130,7 @@ func Summarize(r *Run) (*Summary, error) {
 	}
 	s := *r.summary
 	s.Findings, s.WorstFinding = r.Findings, returns.Worst(r.Findings)
+	s.Verdict = sentence(r, &s)
 	return &s, nil
 }
 
@@ -144,6 +149,7 @@ func summarize(r *Run) (*Summary, error) {
 			s.ProbLoss += r.Set.Probability(i)
 		}
 	}
+	s.Volatility, s.Stresses, s.Episodes = volatility(r, outcomes), stresses(r, outcomes), episodes(r)
 	s.CVaRError = scenarios.StandardError(outcomes, r.Set.Prob, r.Optimize.Alpha)
 	if h := r.Held; h != nil {
 		s.HeldFrom, s.Turnover = &h.AsOf, turnover(sol, h.Weights)

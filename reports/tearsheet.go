@@ -81,8 +81,10 @@ type row struct {
 	Weight  float64
 	Printed string
 	Range   string  // of the portfolios within one standard error of the best
-	Change  float64 // from the current weights
+	Held    float64 // current weight, drifted
+	Change  float64 // from it
 	Reason  string  // what has changed since
+	Chance  string  // that the mean return is above 0; "–" of cash
 	Share   float64 // of the CVaR
 	Mean    float64 // expected horizon return
 	Bar     float64 // percent of the widest bar
@@ -122,6 +124,10 @@ type page struct {
 	Certified                      bool
 	Trade                          string   // why the decision is not the best portfolio; blank: it is
 	Advice                         []string // what the objective leaves out
+	Active                         []string // views, overrides and limits that bind
+	Shares                         bool     // the shares of CVaR differ from the weights
+	Annual                         float64  // volatility, a year
+	Low, High                      float64  // 90% Monte Carlo interval of the CVaR
 	Ranges                         bool
 	gallery                        *gallery
 }
@@ -149,7 +155,9 @@ func WriteTearsheet(w io.Writer, r *Run) error {
 		Certified: s.Certificate.ExactGap <= r.Optimize.MaxGap, Strip: strip(s), Settings: settings(r), Methods: methods(r.Posteriors),
 		Conditional: slices.ContainsFunc(s.Strategies, func(x StrategySummary) bool { return x.Conditional != nil }),
 	}
-	p.Ranges = r.Solution.Ranges != nil
+	p.Ranges, p.Active = r.Solution.Ranges != nil, active(r)
+	p.Annual = s.Volatility * math.Sqrt(s.PerYear/float64(s.Horizon))
+	p.Low, p.High = s.CVaR-z95*s.CVaRError, s.CVaR+z95*s.CVaRError
 	for _, f := range r.Solution.Findings {
 		if f.Code == "optimize.indifference" {
 			p.Trade = f.Sentence
@@ -165,6 +173,10 @@ func WriteTearsheet(w io.Writer, r *Run) error {
 	p.figures(r, s)
 	return tearsheet.Execute(w, p)
 }
+
+// shareDiffers is by how much a share of the CVaR must differ from the weight to be shown: at an
+// optimum without active limits they are equal.
+const shareDiffers = 0.01
 
 // rows fills the table of weights: current and previous positions, the largest
 // first.
@@ -184,7 +196,7 @@ func (p *page) rows(r *Run, s *Summary) {
 			p.Zero = append(p.Zero, name)
 			continue
 		}
-		line := row{Name: name, Weight: weight, Printed: fmt.Sprintf("%.2f%%", 100*weight), Change: weight - held[name]}
+		line := row{Name: name, Weight: weight, Printed: fmt.Sprintf("%.2f%%", 100*weight), Held: held[name], Change: weight - held[name], Chance: "–"}
 		if ranges := r.Solution.Ranges; ranges != nil {
 			line.Range = fmt.Sprintf("%.1f to %.1f%%", 100*ranges[j].Low, 100*ranges[j].High)
 		}
@@ -195,9 +207,10 @@ func (p *page) rows(r *Run, s *Summary) {
 			line.Share = r.Solution.Contributions[j] / total
 		}
 		if j < len(mean) {
-			line.Mean = mean[j]
+			line.Mean, line.Chance = mean[j], chance(s.Strategies[j].ProbMeanPositive)
 			line.Reason = since(r, &s.Strategies[j])
 		}
+		p.Shares = p.Shares || math.Abs(line.Share-weight) >= shareDiffers
 		p.Rows = append(p.Rows, line)
 	}
 	p.Zero = append(p.Zero, r.Excluded...)

@@ -66,3 +66,14 @@ func tailMean(loss, prob []float64, alpha float64) (cvar, se float64) {
 	variance := max(0, square/(1-alpha)-cvar*cvar)
 	return cvar, math.Sqrt((variance + alpha*(cvar-last)*(cvar-last)) / (1 - alpha) * squares)
 }
+
+// CVaR returns the CVaR at confidence alpha of a portfolio with these returns in the scenarios, of
+// probabilities prob (nil: equal): the mean loss of the worst 1-alpha, positive for a loss.
+func CVaR(outcomes, prob []float64, alpha float64) float64 {
+	loss := make([]float64, len(outcomes))
+	for i, r := range outcomes {
+		loss[i] = -r
+	}
+	cvar, _ := tailMean(loss, prob, alpha)
+	return cvar
+}

@@ -1,0 +1,218 @@
+package reports
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"allocate/optimize"
+	"allocate/returns"
+	"allocate/scenarios"
+)
+
+// StressLoss is what the weights return under one of scenarios.stress.
+type StressLoss struct {
+	Name     string  `json:"name"`
+	Strategy string  `json:"strategy"`
+	Return   float64 `json:"return"`          // of the strategy under the stress, horizon
+	Mean     float64 `json:"expected_return"` // of the portfolio, horizon
+	CVaR     float64 `json:"cvar"`            // of the portfolio under the stress, positive for a loss
+	Problem  string  `json:"problem,omitempty"`
+}
+
+// Episode is a horizon of the past in which the weights would have lost most.
+type Episode struct {
+	From   returns.Date `json:"from"`
+	To     returns.Date `json:"to"`
+	Return float64      `json:"return"` // rebalanced every period, a strategy without a return counting as 0
+}
+
+// mostEpisodes is the number of episodes that are shown; they do not overlap.
+const mostEpisodes = 3
+
+// stresses evaluates the weights under every stress of the configuration. One that the scenarios
+// cannot represent is reported, not left out.
+func stresses(r *Run, outcomes []float64) []StressLoss {
+	var list []StressLoss
+	for _, s := range r.Scenarios.Stress {
+		x := StressLoss{Name: s.Name, Strategy: s.Strategy}
+		under, _, err := r.Set.Under(s)
+		if err != nil {
+			x.Return, x.Problem = s.Return, err.Error()
+			list = append(list, x)
+			continue
+		}
+		x.Return = under.Mean()[slices.Index(r.Set.Names, s.Strategy)]
+		for i, v := range outcomes {
+			x.Mean += under.Probability(i) * v
+		}
+		x.CVaR = scenarios.CVaR(outcomes, under.Prob, r.Optimize.Alpha)
+		list = append(list, x)
+	}
+	return list
+}
+
+// episodes are the horizons of the history in which the weights would have lost most.
+func episodes(r *Run) []Episode {
+	days, daily := backcast(r, math.MaxInt/2)
+	h := r.Set.Horizon
+	if h <= 0 || len(daily) < 4*h {
+		return nil
+	}
+	log := make([]float64, len(daily)+1)
+	for i, x := range daily {
+		if x <= -1 {
+			return nil // nothing is left to compound
+		}
+		log[i+1] = log[i] + math.Log1p(x)
+	}
+	free := make([]bool, len(daily)-h+1)
+	for i := range free {
+		free[i] = true
+	}
+	var list []Episode
+	for len(list) < mostEpisodes {
+		worst := -1
+		for i := range free {
+			if free[i] && (worst < 0 || log[i+h]-log[i] < log[worst+h]-log[worst]) {
+				worst = i
+			}
+		}
+		if worst < 0 || log[worst+h] >= log[worst] {
+			break
+		}
+		list = append(list, Episode{From: days[worst], To: days[worst+h-1], Return: math.Expm1(log[worst+h] - log[worst])})
+		for i := max(0, worst-h+1); i < min(len(free), worst+h); i++ {
+			free[i] = false
+		}
+	}
+	return list
+}
+
+// volatility is the standard deviation of the outcomes over the horizon.
+func volatility(r *Run, outcomes []float64) float64 {
+	mean, square := 0.0, 0.0
+	for i, x := range outcomes {
+		mean += r.Set.Probability(i) * x
+	}
+	for i, x := range outcomes {
+		square += r.Set.Probability(i) * (x - mean) * (x - mean)
+	}
+	return math.Sqrt(square)
+}
+
+// sentence is the decision in a sentence: how much is traded, of what, and what that needed.
+func sentence(r *Run, s *Summary) string {
+	before := ""
+	switch worst := returns.Worst(r.Findings); {
+	case s.Status == optimize.Fallback:
+		before = "Fallback: the optimum is not certified. "
+	case worst == returns.Hold:
+		before = "Published with approval. " // without, nothing is published
+	}
+	if r.Held == nil {
+		largest, at, positions := 0.0, -1, 0
+		for j, w := range r.Solution.Weights {
+			if w != 0 {
+				positions++
+			}
+			if math.Abs(w) > largest {
+				largest, at = math.Abs(w), j
+			}
+		}
+		if at < 0 {
+			return before + "First portfolio: no position."
+		}
+		return before + fmt.Sprintf("First portfolio: %s, the largest %s with %.1f%%.", returns.Count(positions, "position"), r.Solution.Names[at], 100*r.Solution.Weights[at])
+	}
+	unit := math.Pow10(-r.Solution.Decimals)
+	if s.Turnover < unit {
+		return before + fmt.Sprintf("No trade: the weights of %v are kept.", r.Held.AsOf)
+	}
+	type change struct {
+		name string
+		by   float64
+	}
+	var changes []change
+	for j, name := range r.Solution.Names {
+		if by := r.Solution.Weights[j] - r.Held.Weights[name]; math.Abs(by) >= unit {
+			changes = append(changes, change{name, by})
+		}
+	}
+	for name, w := range r.Held.Weights {
+		if !slices.Contains(r.Solution.Names, name) && math.Abs(w) >= unit {
+			changes = append(changes, change{name, -w})
+		}
+	}
+	slices.SortFunc(changes, func(a, b change) int {
+		switch x, y := math.Abs(a.by), math.Abs(b.by); {
+		case x > y:
+			return -1
+		case x < y:
+			return 1
+		}
+		return strings.Compare(a.name, b.name)
+	})
+	const most = 3
+	var parts []string
+	for _, c := range changes[:min(most, len(changes))] {
+		parts = append(parts, fmt.Sprintf("%s %+.1f pp", c.name, 100*c.by))
+	}
+	if rest := len(changes) - most; rest > 0 {
+		parts = append(parts, returns.Count(rest, "smaller change"))
+	}
+	return before + fmt.Sprintf("Trade %.1f%% of capital: %s.", 100*s.Turnover, strings.Join(parts, ", "))
+}
+
+// active are the views, the condition, the overrides and the limits that make the decision
+// another than that of data and objective alone.
+func active(r *Run) []string {
+	var list []string
+	for _, v := range r.Scenarios.Views {
+		list = append(list, "View "+describe(v))
+	}
+	if r.Scenarios.Condition != "" {
+		list = append(list, "Weights are optimized under the stress "+r.Scenarios.Condition)
+	}
+	if r.Scenarios.Mean != "" && r.Scenarios.Mean != scenarios.PosteriorMean {
+		list = append(list, "Expected returns: "+r.Scenarios.Mean)
+	}
+	for _, f := range r.Findings {
+		if f.Code == "run.override" {
+			list = append(list, strings.TrimSuffix(f.Sentence, "."))
+		}
+	}
+	const most = 8
+	prices := slices.DeleteFunc(slices.Clone(r.Solution.ShadowPrices), func(p optimize.ShadowPrice) bool {
+		j := slices.Index(r.Solution.Names, p.Name)
+		return p.Name == "optimize.budget" || j >= 0 && r.Solution.Weights[j] == 0 // weights always sum to it; a strategy is not held
+	})
+	slices.SortStableFunc(prices, func(a, b optimize.ShadowPrice) int {
+		switch x, y := math.Abs(a.Price), math.Abs(b.Price); {
+		case x > y:
+			return -1
+		case x < y:
+			return 1
+		}
+		return 0
+	})
+	for i, p := range prices {
+		if i == most {
+			list = append(list, returns.Count(len(prices)-most, "more active limit"))
+			break
+		}
+		list = append(list, fmt.Sprintf("%s is at its %s limit", p.Name, p.Side))
+	}
+	return list
+}
+
+// describe is a view in words.
+func describe(v scenarios.View) string {
+	relation := map[string]string{scenarios.Equal: "is", scenarios.AtLeast: "is at least", scenarios.AtMost: "is at most"}[v.Relation]
+	what := map[string]string{scenarios.Mean: "the expected return of ", scenarios.Volatility: "the standard deviation of "}[v.Kind] + v.Strategy
+	if v.Kind == scenarios.Probability {
+		what = fmt.Sprintf("the probability of a return of %s below %.2f%%", v.Strategy, 100*v.Below)
+	}
+	return fmt.Sprintf("%s: %s over the horizon %s %.2f%%", v.Name, what, relation, 100*v.Value)
+}
