@@ -23,7 +23,12 @@ func (in *day) before() *reports.Held {
 	if in.held == nil {
 		return nil
 	}
-	return &reports.Held{AsOf: in.held.AsOf, Weights: in.held.Weights, Beliefs: in.held.Beliefs}
+	h := in.held
+	held := &reports.Held{AsOf: h.AsOf, Weights: h.Weights, Beliefs: h.Beliefs}
+	if h.Since.Periods > 0 {
+		held.Since = &reports.Realized{Periods: h.Since.Periods, Missing: h.Since.Missing, Return: h.Since.Return, By: h.Since.By, Forecast: h.Fan}
+	}
+	return held
 }
 
 // holding reads the weights that were last published, or those of the file the
@@ -38,7 +43,7 @@ func holding(c *config.Config, panel *returns.Panel, asOf returns.Date, last *pu
 			return nil, err
 		}
 		if b, err := returns.ReadRegular(filepath.Join(filepath.Dir(c.Gates.Previous), "summary.json")); err == nil {
-			h.Beliefs = published.Beliefs(b)
+			h.Beliefs, _ = published.Beliefs(b) // the file may have other weights than the run beside it
 		}
 	case last == nil:
 		return nil, nil
@@ -50,7 +55,7 @@ func holding(c *config.Config, panel *returns.Panel, asOf returns.Date, last *pu
 	if h.AsOf >= asOf && c.Gates.Previous == "" {
 		return nil, nil
 	}
-	h.Weights = backtest.Drift(h.Weights, panel, h.AsOf, asOf, cashReturn(c))
+	h.Weights, h.Since = backtest.Drift(h.Weights, panel, h.AsOf, asOf, cashReturn(c))
 	return h, nil
 }
 

@@ -140,11 +140,11 @@ func TestUnknownOverride(t *testing.T) {
 
 // A volatility that was null when it was published is none in the next run.
 func TestBeliefsWithoutVolatility(t *testing.T) {
-	b := published.Beliefs([]byte(`{"strategies": [{"name": "a", "annual_return": {"mean": 0.05}, "annual_volatility": {"mean": null}}]}`))
+	b, _ := published.Beliefs([]byte(`{"strategies": [{"name": "a", "annual_return": {"mean": 0.05}, "annual_volatility": {"mean": null}}]}`))
 	if _, err := engine.Canonical(reportOptions{Held: &reports.Held{Beliefs: b}}); err != nil || b["a"].AnnualReturn != 0.05 || b["a"].ForecastVolatility != 0 {
 		t.Errorf("%+v: %v", b, err)
 	}
-	b = published.Beliefs([]byte(`{"strategies": [{"name": "a", "conditional_volatility": {"forecast": {"median": 0.21, "q5": 0.2, "q95": 0.22}}}]}`))
+	b, _ = published.Beliefs([]byte(`{"strategies": [{"name": "a", "conditional_volatility": {"forecast": {"median": 0.21, "q5": 0.2, "q95": 0.22}}}]}`))
 	if b["a"].ForecastVolatility != 0.21 {
 		t.Errorf("the forecast was 0.21: %+v", b)
 	}

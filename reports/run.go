@@ -38,6 +38,7 @@ type Held struct {
 	AsOf    returns.Date            `json:"as_of"`
 	Weights map[string]float64      `json:"weights"` // drifted to the as-of date, fractions of capital
 	Beliefs map[string]HeldStrategy `json:"beliefs,omitempty"`
+	Since   *Realized               `json:"since,omitempty"` // nil: no period has passed
 }
 
 // HeldStrategy is the previous run's forecast of a strategy.

@@ -38,6 +38,7 @@ type Summary struct {
 	Cost           float64                `json:"cost"`                // of trading to these weights, fraction of capital
 	HeldFrom       *returns.Date          `json:"held_from"`           // day of the weights that are held; null: a cold start
 	Turnover       float64                `json:"turnover"`            // against them, half the sum of absolute changes
+	Realized       *Realized              `json:"realized,omitempty"`  // return of the previous weights since, against their forecast
 	ProbLoss       float64                `json:"probability_of_loss"`
 	Volatility     float64                `json:"volatility"`         // standard deviation of the return over the horizon
 	Stresses       []StressLoss           `json:"stresses,omitempty"` // of scenarios.stress, on these weights
@@ -152,7 +153,7 @@ func summarize(r *Run) (*Summary, error) {
 	s.Volatility, s.Stresses, s.Episodes = volatility(r, outcomes), stresses(r, outcomes), episodes(r)
 	s.CVaRError = scenarios.StandardError(outcomes, r.Set.Prob, r.Optimize.Alpha)
 	if h := r.Held; h != nil {
-		s.HeldFrom, s.Turnover = &h.AsOf, turnover(sol, h.Weights)
+		s.HeldFrom, s.Turnover, s.Realized = &h.AsOf, turnover(sol, h.Weights), h.Since.scored()
 	}
 	mean := r.Set.Mean()
 	for j, p := range r.Posteriors {

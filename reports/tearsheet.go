@@ -124,6 +124,7 @@ type page struct {
 	Certified                      bool
 	Trade                          string   // why the decision is not the best portfolio; blank: it is
 	Advice                         []string // what the objective leaves out
+	Since                          string   // how the previous weights did
 	Active                         []string // views, overrides and limits that bind
 	Shares                         bool     // the shares of CVaR differ from the weights
 	Annual                         float64  // volatility, a year
@@ -154,6 +155,9 @@ func WriteTearsheet(w io.Writer, r *Run) error {
 		Summary: s, CSS: template.CSS(styleCSS), Script: template.JS(sortJS), Tail: 1 - s.Alpha, Seed: r.Seed,
 		Certified: s.Certificate.ExactGap <= r.Optimize.MaxGap, Strip: strip(s), Settings: settings(r), Methods: methods(r.Posteriors),
 		Conditional: slices.ContainsFunc(s.Strategies, func(x StrategySummary) bool { return x.Conditional != nil }),
+	}
+	if s.Realized != nil {
+		p.Since = s.Realized.sentence(*s.HeldFrom, s.Frequency)
 	}
 	p.Ranges, p.Active = r.Solution.Ranges != nil, active(r)
 	p.Annual = s.Volatility * math.Sqrt(s.PerYear/float64(s.Horizon))

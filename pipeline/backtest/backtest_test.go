@@ -192,7 +192,7 @@ func TestDrift(t *testing.T) {
 	if err := s.Until(p.Date(3)); err != nil {
 		t.Fatal(err)
 	}
-	drifted := Drift(w, p, p.Date(0), p.Date(3), 0)
+	drifted, since := Drift(w, p, p.Date(0), p.Date(3), 0)
 	held := s.Held()
 	sum := 0.0
 	for name, x := range drifted {
@@ -202,6 +202,12 @@ func TestDrift(t *testing.T) {
 		sum += x
 	}
 	near(t, "sum", sum, 1, 1e-15)
+	near(t, "return", since.Return, 0.3*1.01*0.97*1.05+0.5*0.99*1.02+0.2-1, 1e-15)
+	near(t, "return of a", since.By["a"], 0.3*(1.01*0.97*1.05-1), 1e-15)
+	near(t, "return of b", since.By["b"], 0.5*(0.99*1.02-1), 1e-15)
+	if since.Periods != 3 || since.Missing != 0 {
+		t.Errorf("%+v", since)
+	}
 	growth := 0.3*1.01*0.97*1.05 + 0.5*0.99*1.02 + 0.2
 	near(t, "a", drifted["a"], 0.3*1.01*0.97*1.05/growth, 1e-15)
 	near(t, "cash", drifted[Cash], 0.2/growth, 1e-15)

@@ -105,8 +105,8 @@ func (p Position) names() []string {
 
 // Drift returns positions as they stand at the close of day to, after they
 // were right at the close of from. cash is the annual return of what is not
-// invested.
-func Drift(held map[string]float64, panel *returns.Panel, from, to returns.Date, cash float64) map[string]float64 {
+// invested. since is what they returned.
+func Drift(held map[string]float64, panel *returns.Panel, from, to returns.Date, cash float64) (drifted map[string]float64, since Since) {
 	cash = perPeriod(cash, panel.Frequency())
 	p := Position{}
 	for name, w := range held {
@@ -114,10 +114,30 @@ func Drift(held map[string]float64, panel *returns.Panel, from, to returns.Date,
 	}
 	index := indexOf(panel)
 	t, _ := panel.Find(from + 1)
+	since.By = map[string]float64{}
+	value := 1.0
 	for ; t < panel.Days() && panel.Date(t) <= to; t++ {
-		p.Grow(func(name string) (float64, bool) { return at(panel, index, t, name) }, cash)
+		of := func(name string) (float64, bool) { return at(panel, index, t, name) }
+		for name, w := range p {
+			if r, _ := of(name); name != Cash {
+				since.By[name] += value * w * r
+			}
+		}
+		total, missing := p.Grow(of, cash)
+		value *= 1 + total
+		since.Periods++
+		since.Missing += missing
 	}
-	return p
+	since.Return = value - 1
+	return p, since
+}
+
+// Since is what positions returned between two days, without trades.
+type Since struct {
+	Periods int
+	Missing int                // returns that were missing, and count as 0
+	Return  float64            // of the capital at the beginning
+	By      map[string]float64 // of each strategy; cash is the rest
 }
 
 func indexOf(panel *returns.Panel) map[string]int {

@@ -5,9 +5,11 @@ import (
 	"math"
 	"path/filepath"
 
+	"allocate/pipeline/backtest"
 	"allocate/pipeline/engine"
 	"allocate/reports"
 	"allocate/returns"
+	"allocate/scenarios"
 )
 
 // Holding is the weights of an earlier day as they stand now: drifted by the
@@ -21,6 +23,8 @@ type Holding struct {
 	Sum       float64 // of the weights as they were decided
 	Weights   map[string]float64
 	Beliefs   map[string]reports.HeldStrategy // of the run that decided them, if it is known
+	Fan       *scenarios.Fan                  // its forecast of them, if it is known
+	Since     backtest.Since                  // what they returned since
 }
 
 // Holding returns the weights that a revision published, and its forecasts, from
@@ -38,7 +42,7 @@ func (v *Revision) Holding(s engine.Store) (*Holding, error) {
 	if b, err = v.Original("summary.json", s); err != nil {
 		return nil, err
 	}
-	h.Beliefs = Beliefs(b)
+	h.Beliefs, h.Fan = Beliefs(b)
 	return h, nil
 }
 
@@ -54,11 +58,12 @@ func (v *Revision) Original(name string, s engine.Store) ([]byte, error) {
 	return nil, err
 }
 
-// Beliefs reads the forecasts of a run for its strategies from its summary.json.
-func Beliefs(b []byte) map[string]reports.HeldStrategy {
+// Beliefs reads the forecasts of a run for its strategies and for its weights from its
+// summary.json.
+func Beliefs(b []byte) (map[string]reports.HeldStrategy, *scenarios.Fan) {
 	var s reports.Summary
 	if json.Unmarshal(b, &s) != nil {
-		return nil
+		return nil, nil
 	}
 	out := map[string]reports.HeldStrategy{}
 	for _, x := range s.Strategies {
@@ -68,5 +73,5 @@ func Beliefs(b []byte) map[string]reports.HeldStrategy {
 		}
 		out[x.Name] = h
 	}
-	return out
+	return out, s.Fan
 }
