@@ -21,6 +21,15 @@ type Fan struct {
 	Q50 []float64 `json:"q50"`
 	Q75 []float64 `json:"q75"`
 	Q95 []float64 `json:"q95"`
+	// Drawdown is the largest fall from a peak, the start included, on these days.
+	Drawdown *Drawdown `json:"drawdown,omitempty"`
+}
+
+// Drawdown has quantiles of the maximum drawdown over the horizon, positive fractions.
+type Drawdown struct {
+	Q50 float64 `json:"q50"`
+	Q75 float64 `json:"q75"`
+	Q95 float64 `json:"q95"`
 }
 
 // fanLevels are the probabilities of the fan's quantiles.
@@ -92,6 +101,7 @@ func NewFan(ctx context.Context, strategies []Strategy, weights []float64, set *
 		}
 		drift = (drift - stat.Mean(values[last], set.Prob)) / float64(o.Horizon)
 	}
+	f.Drawdown = drawdown(values, f.Day, set.Prob, func(day int) float64 { return certain(day) + drift*float64(day) })
 	values[last] = make([]float64, set.Len())
 	for i := range values[last] {
 		for j, r := range set.Row(i) {
@@ -108,6 +118,21 @@ func NewFan(ctx context.Context, strategies []Strategy, weights []float64, set *
 		}
 	}
 	return f, nil
+}
+
+// drawdown follows every scenario through its days. values are returns by day and scenario.
+func drawdown(values [][]float64, days []int, prob []float64, sure func(day int) float64) *Drawdown {
+	falls := make([]float64, len(values[0]))
+	for s := range falls {
+		peak := 1.0
+		for k, day := range days {
+			wealth := 1 + values[k][s] + sure(day)
+			peak = max(peak, wealth)
+			falls[s] = max(falls[s], 1-wealth/peak)
+		}
+	}
+	q := Quantiles(falls, prob, []float64{0.5, 0.75, 0.95})
+	return &Drawdown{q[0], q[1], q[2]}
 }
 
 // Quantiles returns the quantiles of x at rising levels: of each, the least

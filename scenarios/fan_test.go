@@ -96,6 +96,41 @@ func TestFanOfOtherMeans(t *testing.T) {
 }
 
 // TestCountFor has the rule for the number of scenarios.
+// Three scenarios of three days, by hand; and a random walk, whose expected maximum drawdown is
+// known: sd sqrt(pi T / 2) (Magdon-Ismail et al. 2004, zero drift).
+func TestDrawdown(t *testing.T) {
+	values := [][]float64{{0.1, -0.1, 0.01}, {-0.01, -0.05, 0.02}, {0.21, -0.2, 0.03}}
+	got := drawdown(values, []int{1, 2, 3}, []float64{0.5, 0.4, 0.1}, func(int) float64 { return 0 })
+	if want := 1 - 0.99/1.1; math.Abs(got.Q50-want) > 1e-15 || math.Abs(got.Q75-0.2) > 1e-15 || math.Abs(got.Q95-0.2) > 1e-15 {
+		t.Errorf("%+v, want %v, 0.2 and 0.2", got, want)
+	}
+	if got := drawdown(values, []int{1, 2, 3}, nil, func(day int) float64 { return float64(day) }); got.Q95 != 0 {
+		t.Errorf("a rising path: %+v", got)
+	}
+	const paths, steps, sd = 4000, 2000, 1e-4
+	rng := rand.New(rand.NewPCG(4, 4))
+	walks, days := make([][]float64, steps), make([]int, steps)
+	for k := range walks {
+		walks[k], days[k] = make([]float64, paths), k+1
+		for s := range paths {
+			if walks[k][s] = sd * rng.NormFloat64(); k > 0 {
+				walks[k][s] += walks[k-1][s]
+			}
+		}
+	}
+	sum := 0.0
+	for s := range paths {
+		one := make([][]float64, steps)
+		for k := range one {
+			one[k] = walks[k][s : s+1]
+		}
+		sum += drawdown(one, days, nil, func(int) float64 { return 0 }).Q50 / paths
+	}
+	if want := sd * math.Sqrt(math.Pi*steps/2); math.Abs(sum/want-1) > 0.03 {
+		t.Errorf("mean maximum drawdown of random walks %v, expected %v", sum, want)
+	}
+}
+
 func TestCountFor(t *testing.T) {
 	for n, want := range map[int]int{1: 100_000, 100: 100_000, 200: 50_000, 1000: 10_000, 5000: 10_000} {
 		if got := (Options{}).CountFor(n); got != want {
