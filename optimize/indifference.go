@@ -276,7 +276,11 @@ func (x *Indifference) finding(p *Problem, held bool) returns.Finding {
 		Numbers: map[string]float64{"distance": x.Distance, "standard_error": x.Error, "turnover": x.Turnover, "best_turnover": x.BestTurnover},
 	}
 	what := map[Objective]string{MinCVaR: "lower CVaR", MinVariance: "lower the standard deviation", MaxReturn: "raise the expected return", Utility: "raise the utility", MaxRatio: "raise the return at the same ratio"}[p.objective()]
-	gain := fmt.Sprintf("%.3f%% ± %.3f%% of capital over the horizon", 100*x.Distance, 100*x.Error)
+	digits := 3 // or as many as the standard error needs
+	if x.Error > 0 {
+		digits = min(9, max(digits, 1-int(math.Floor(math.Log10(100*x.Error)))))
+	}
+	gain := fmt.Sprintf("%.*f%% ± %.*f%% of capital over the horizon", digits, 100*x.Distance, digits, 100*x.Error)
 	within := fmt.Sprintf("within optimize.indifference (%g standard errors)", p.Indifference)
 	if held {
 		f.Sentence = fmt.Sprintf("No trade: the best portfolio, a turnover of %.2f%%, would %s by %s, %s.", 100*x.BestTurnover, what, gain, within)

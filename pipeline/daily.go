@@ -19,6 +19,7 @@ import (
 
 // Decision is what one day's run came to.
 type Decision struct {
+	Verdict   string // the decision in a sentence
 	AsOf      returns.Date
 	Effective returns.Date
 	Horizon   string // of expected return and risk: "21 days", "4 weeks"
@@ -35,11 +36,11 @@ type Decision struct {
 	policy   []returns.NamedSeverity // severities by code
 }
 
-// FirstScreen are the sentences that belong beside the weights: why they are not the best
-// portfolio, and what the objective leaves out.
+// FirstScreen are the sentences that belong beside the weights and the verdict: why they are not
+// the best portfolio, and what the objective leaves out.
 func (d *Decision) FirstScreen() (sentences []string) {
 	for _, f := range d.Findings {
-		if slices.Contains([]string{"optimize.indifference", "optimize.return", "optimize.low_means"}, f.Code) {
+		if slices.Contains([]string{"optimize.indifference", "optimize.return", "optimize.low_means"}, f.Code) && !strings.Contains(d.Verdict, f.Sentence) {
 			sentences = append(sentences, f.Sentence)
 		}
 	}
@@ -104,6 +105,9 @@ func (r *runner) daily(ctx context.Context, in day, c *config.Config) (*Decision
 	if err != nil {
 		return nil, err
 	}
+	if d.Verdict, err = r.verdict(tree); err != nil {
+		return nil, err
+	}
 	advice := slices.DeleteFunc(slices.Clone(tree.Findings), func(f returns.Finding) bool {
 		return f.Code != "optimize.return" && f.Code != "optimize.low_means"
 	})
@@ -113,6 +117,22 @@ func (r *runner) daily(ctx context.Context, in day, c *config.Config) (*Decision
 	d.Files, d.history = tree.Parts, f.tree.Beside(published.HistoryFile)
 	returns.SortFindings(d.Findings)
 	return d, nil
+}
+
+// verdict reads the decision in a sentence from summary.json.
+func (r *runner) verdict(files engine.Tree) (string, error) {
+	for _, part := range files.Parts {
+		if part.Name != "summary.json" {
+			continue
+		}
+		var s struct{ Verdict string }
+		b, err := r.Store.Get(part.Content)
+		if err == nil {
+			err = json.Unmarshal(b, &s)
+		}
+		return s.Verdict, err
+	}
+	return "", nil
 }
 
 // forecast is what a day's decision is made from.

@@ -51,7 +51,7 @@ func Stages(workers int) map[string]engine.Stage {
 		{Name: "update", Version: 1, Run: runUpdate},
 		{Name: "holdout", Version: 10, Run: runHoldout},
 		{Name: "scenarios", Version: 6, Run: scenarioStage{workers}.run},
-		{Name: "optimize", Version: 5, Run: runOptimize},
+		{Name: "optimize", Version: 6, Run: runOptimize},
 		{Name: "fan", Version: 6, Run: scenarioStage{workers}.fan},
 		{Name: "reports", Version: 15, Tree: true, Run: runReports},
 		{Name: "baselines", Version: 2, Run: runBaselines},

@@ -127,6 +127,9 @@ func sentence(r *Run, s *Summary) string {
 		return before + fmt.Sprintf("First portfolio: %s, the largest %s with %.1f%%.", returns.Count(positions, "position"), r.Solution.Names[at], 100*r.Solution.Weights[at])
 	}
 	unit := math.Pow10(-r.Solution.Decimals)
+	if kept := noTrade(r.Solution.Findings); kept != "" {
+		return before + kept
+	}
 	if s.Turnover < unit {
 		return before + fmt.Sprintf("No trade: the weights of %v are kept.", r.Held.AsOf)
 	}
@@ -163,6 +166,16 @@ func sentence(r *Run, s *Summary) string {
 		parts = append(parts, returns.Count(rest, "smaller change"))
 	}
 	return before + fmt.Sprintf("Trade %.1f%% of capital: %s.", 100*s.Turnover, strings.Join(parts, ", "))
+}
+
+// noTrade is the finding that the current weights are kept; "" where they are not.
+func noTrade(fs []returns.Finding) string {
+	for _, f := range fs {
+		if f.Code == "optimize.indifference" && strings.HasPrefix(f.Sentence, "No trade") {
+			return f.Sentence
+		}
+	}
+	return ""
 }
 
 // active are the views, the condition, the overrides and the limits that make the decision

@@ -31,7 +31,7 @@ var formats = template.FuncMap{
 	"fixed":    fixed,
 	"brief":    func(x float64) string { return fmt.Sprintf("%.2g", x) },
 	"level":    func(x float64) string { return fmt.Sprintf("%.4g%%", 100*x) },
-	"pp":       func(x float64) string { return fmt.Sprintf("%+.2f pp", 100*x) },
+	"pp":       func(x float64) string { return fmt.Sprintf("%+.2f pp", math.Round(1e4*x)/100+0) }, // no -0.00
 	"chance":   chance,
 	"count":    returns.Count,
 }
@@ -164,7 +164,9 @@ func WriteTearsheet(w io.Writer, r *Run) error {
 	p.Low, p.High = s.CVaR-z95*s.CVaRError, s.CVaR+z95*s.CVaRError
 	for _, f := range r.Solution.Findings {
 		if f.Code == "optimize.indifference" {
-			p.Trade = f.Sentence
+			if p.Trade = f.Sentence; noTrade(r.Solution.Findings) != "" {
+				p.Trade = "Current weights are kept." // the page begins with why
+			}
 		}
 	}
 	for _, f := range r.Findings {

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -77,7 +78,7 @@ interrupted runs are reused.
 				return err
 			}
 			if asJSON {
-				err = reports.WriteJSON(g.json, "", map[string]any{"event": "outcome", "dir": outcome.Dir, "fresh": outcome.Fresh, "dry_run": outcome.DryRun, "degraded": outcome.Degraded, "as_of": outcome.Decision.AsOf, "effective": outcome.Decision.Effective, "cvar": outcome.Decision.Solution.CVaR, "expected_return": outcome.Decision.Solution.Mean})
+				err = reports.WriteJSON(g.json, "", map[string]any{"event": "outcome", "dir": outcome.Dir, "fresh": outcome.Fresh, "dry_run": outcome.DryRun, "degraded": outcome.Degraded, "verdict": outcome.Decision.Verdict, "as_of": outcome.Decision.AsOf, "effective": outcome.Decision.Effective, "cvar": outcome.Decision.Solution.CVaR, "expected_return": outcome.Decision.Solution.Mean})
 			} else {
 				err = printOutcome(g.stdout, outcome)
 			}
@@ -99,19 +100,32 @@ interrupted runs are reused.
 	return cmd
 }
 
-// printOutcome writes the weights that were decided, in the order of the
-// scenarios, as a table. It reads no file: names in files are quoted.
+// printOutcome writes the weights that were decided, the largest first, as a table.
+// It reads no file: names in files are quoted.
 func printOutcome(w io.Writer, o *pipeline.Outcome) error {
 	s := o.Decision.Solution
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	head, legend := "strategy\tweight\t", ""
+	held := o.Decision.Held
+	if held != nil {
+		head += "previous\tchange\t"
+	}
 	if s.Ranges != nil {
 		head, legend = head+"range\t", "range: of the portfolios within one standard error of the best"
 	}
 	fmt.Fprintf(table, "%sshare of CVaR\n", head)
 	zero, total := 0, s.Contributed()
-	for j, name := range s.Names {
-		if s.Weights[j] == 0 {
+	order := make([]int, len(s.Names))
+	for j := range order {
+		order[j] = j
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(math.Abs(s.Weights[b]), math.Abs(s.Weights[a])) })
+	for _, j := range order {
+		name, before := s.Names[j], 0.0
+		if held != nil {
+			before = held.Weights[name]
+		}
+		if s.Weights[j] == 0 && math.Abs(before) < math.Pow10(-s.Decimals) {
 			zero++
 			continue
 		}
@@ -120,6 +134,9 @@ func printOutcome(w io.Writer, o *pipeline.Outcome) error {
 			share = fmt.Sprintf("%.2f%%", 100*s.Contributions[j]/total)
 		}
 		fmt.Fprintf(table, "%s\t%.2f%%\t", printable(name), 100*s.Weights[j])
+		if held != nil {
+			fmt.Fprintf(table, "%.2f%%\t%+.2f pp\t", 100*before, math.Round(1e4*(s.Weights[j]-before))/100+0) // no -0.00
+		}
 		if s.Ranges != nil {
 			fmt.Fprintf(table, "%.1f to %.1f%%\t", 100*s.Ranges[j].Low, 100*s.Ranges[j].High)
 		}
@@ -142,7 +159,8 @@ func printOutcome(w io.Writer, o *pipeline.Outcome) error {
 	if x := s.Indifference; x != nil && x.Turnover < x.BestTurnover {
 		certified = fmt.Sprintf("certified to be at most %.3f%% of capital from the best", 100*x.Distance)
 	}
-	fmt.Fprintf(w, "\nas of %v, effective %v: expected return %+.2f%%, CVaR %.2f%%%s, VaR %.2f%% over %s; %s\n",
+	fmt.Fprintf(w, "\n%s\n", printableText(o.Decision.Verdict))
+	fmt.Fprintf(w, "as of %v, effective %v: expected return %+.2f%%, CVaR %.2f%%%s, VaR %.2f%% over %s; %s\n",
 		o.Decision.AsOf, o.Decision.Effective, 100*s.Mean, 100*s.CVaR, risk, 100*s.VaR, o.Decision.Horizon, certified)
 	for _, sentence := range o.Decision.FirstScreen() {
 		fmt.Fprintln(w, printableText(sentence))
