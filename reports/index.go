@@ -19,56 +19,74 @@ var indexPage = template.Must(template.New("index").Funcs(formats).Parse(indexHT
 
 // IndexRun is one published run of an index.
 type IndexRun struct {
-	AsOf      returns.Date
-	Revision  int
-	Outcome   string
-	Link      string // of its tear sheet, relative to the index
-	CVaR      float64
-	Expected  float64
-	Turnover  float64
-	Gap       float64
-	RHat, ESS float64
-	Divergent int
-	Warnings  int
-	Weights   map[string]float64
+	AsOf     returns.Date
+	Revision int
+	Outcome  string
+	Link     string // of its tear sheet, relative to the index
+	CVaR     float64
+	Expected float64
+	Turnover float64
+	Verdict  string
+	Warnings int
+	Serious  []returns.Finding // the worst first
+	Realized *Realized         // of the previous weights, since the run before
+	Weights  map[string]float64
 }
 
 // NewIndexRun takes what an index shows from a run's summary.
 func NewIndexRun(s *Summary, revision int, outcome, link string) IndexRun {
 	r := IndexRun{
 		AsOf: s.AsOf, Revision: revision, Outcome: outcome, Link: link, CVaR: s.CVaR, Expected: s.ExpectedRet, Turnover: s.Turnover,
-		Gap: s.Certificate.ExactGap, ESS: math.Inf(1), Weights: map[string]float64{},
+		Verdict: s.Verdict, Realized: s.Realized, Weights: map[string]float64{},
 	}
 	for _, x := range s.Strategies {
-		r.RHat, r.ESS = max(r.RHat, float64(x.MaxRHat)), min(r.ESS, float64(x.MinESSBulk), float64(x.MinESSTail))
-		r.Divergent += x.Divergent
 		r.Weights[x.Name] = x.Weight
 	}
-	for _, f := range s.Findings {
+	for _, f := range returns.Grouped(s.Findings) {
 		if f.Severity >= returns.Warn {
-			r.Warnings++
+			r.Serious = append(r.Serious, f)
 		}
 	}
+	slices.SortStableFunc(r.Serious, func(a, b returns.Finding) int { return int(b.Severity) - int(a.Severity) })
+	r.Warnings = len(r.Serious)
 	return r
 }
 
 // mostRuns of an index are shown.
 const mostRuns = 260
 
-// WriteIndex writes index.html over runs, oldest first: one page that says how
-// weights, risk, turnover and the sampler went through time. refused is why the
+// exceedances counts the runs whose previous weights returned less than the 5% quantile of their
+// forecast, among those with a forecast.
+func exceedances(runs []IndexRun) (below, scored int) {
+	for _, r := range runs {
+		if r.Realized == nil || r.Realized.Band == nil {
+			continue
+		}
+		scored++
+		if r.Realized.Return < r.Realized.Band.Q5 {
+			below++
+		}
+	}
+	return below, scored
+}
+
+// WriteIndex writes index.html over runs, oldest first: the last decision and what needs
+// attention, then weights, risk, turnover and realized returns through time. refused is why the
 // last run published nothing, if it did; retracted are revisions that were taken
 // back, and why; backtests are links.
 func WriteIndex(w io.Writer, runs []IndexRun, backtests []string, refused string, retracted []string) error {
 	p := struct {
-		CSS                          template.CSS
-		Script                       template.JS
-		Runs                         []IndexRun
-		Older                        int
-		Backtests                    []string
-		Refused                      string
-		Retracted                    []string
-		Weights, Risk, Turnover, ESS template.HTML
+		CSS                               template.CSS
+		Script                            template.JS
+		Runs                              []IndexRun
+		Last                              *IndexRun // of the last date, the last revision
+		Below, Scored                     int
+		Expected                          float64 // of Below
+		Older                             int
+		Backtests                         []string
+		Refused                           string
+		Retracted                         []string
+		Weights, Risk, Turnover, Realized template.HTML
 	}{CSS: template.CSS(styleCSS), Script: template.JS(sortJS), Backtests: backtests, Refused: refused, Retracted: retracted}
 	p.Older = max(0, len(runs)-mostRuns)
 	runs = runs[p.Older:]
@@ -80,15 +98,33 @@ func WriteIndex(w io.Writer, runs []IndexRun, backtests []string, refused string
 		line := map[string][]float64{}
 		for _, r := range runs {
 			days = append(days, int32(r.AsOf))
-			for name, v := range map[string]float64{"CVaR": r.CVaR, "expected": r.Expected, "turnover": r.Turnover, "ess": r.ESS / 1000} {
+			for name, v := range map[string]float64{"CVaR": r.CVaR, "expected": r.Expected, "turnover": r.Turnover} {
 				line[name] = append(line[name], v)
 			}
+		}
+		var when []int32
+		realized := make([][]float64, 3)
+		for _, r := range runs {
+			if x := r.Realized; x != nil && x.Band != nil {
+				when = append(when, int32(r.AsOf))
+				for k, v := range []float64{x.Return, x.Band.Q5, x.Band.Q95} {
+					realized[k] = append(realized[k], v)
+				}
+			}
+		}
+		if len(when) > 1 {
+			draw(&p.Realized, "return since the run before", true, "Realized returns of the previous weights and their forecast over time.",
+				chart.Line{Name: "realized", Days: when, Y: realized[0]}, chart.Line{Name: "5% quantile", Days: when, Y: realized[1]}, chart.Line{Name: "95% quantile", Days: when, Y: realized[2]})
 		}
 		one := func(name string) chart.Line { return chart.Line{Name: name, Days: days, Y: line[name]} }
 		draw(&p.Weights, "weight", true, "Largest weights over time.", indexWeights(runs, days)...)
 		draw(&p.Risk, "over the horizon", true, "Predicted CVaR and expected return over time.", one("CVaR"), one("expected"))
 		draw(&p.Turnover, "turnover", true, "Turnover over time.", one("turnover"))
-		draw(&p.ESS, "draws", false, "Minimum effective sample size over time.", one("ess"))
+	}
+	p.Below, p.Scored = exceedances(runs)
+	p.Expected = 0.05 * float64(p.Scored)
+	if len(runs) > 0 {
+		p.Last = &runs[len(runs)-1]
 	}
 	p.Runs = slices.Clone(runs)
 	slices.Reverse(p.Runs)

@@ -1,7 +1,9 @@
 package reports
 
 import (
+	"bytes"
 	"math"
+	"strings"
 	"testing"
 
 	"allocate/returns"
@@ -43,5 +45,40 @@ func TestRealized(t *testing.T) {
 		if r.Forecast != nil {
 			t.Errorf("%s: the forecast of the earlier run is published again", c.name)
 		}
+	}
+}
+
+// The index begins with the last decision, and counts the losses beyond the forecasts.
+func TestIndexOfRuns(t *testing.T) {
+	var runs []IndexRun
+	for i, x := range []float64{-0.03, 0.01, -0.06, 0.02} {
+		r := &Realized{Periods: 5, Return: x, Forecast: &scenarios.Fan{Day: []int{5}, Q5: []float64{-0.05}, Q25: []float64{-0.02}, Q50: []float64{0}, Q75: []float64{0.02}, Q95: []float64{0.05}}}
+		s := &Summary{AsOf: returns.NewDate(2022, 12, 1+7*i), Verdict: "Trade 3.1% of capital.", Realized: r.scored(), Findings: []returns.Finding{
+			{Code: "data.gap", Severity: returns.Warn, Sentence: "A gap."}, {Code: "run.change", Severity: returns.Hold, Sentence: "A change."}, {Code: "data.stale", Severity: returns.Info, Sentence: "A note."},
+		}}
+		runs = append(runs, NewIndexRun(s, 1, "published", IndexLink(s.AsOf.String(), 1)))
+	}
+	runs[3].Verdict = "No trade: <b>."
+	runs = append([]IndexRun{{AsOf: returns.NewDate(2022, 11, 1), Outcome: "published"}}, runs...) // by an earlier version
+	var b bytes.Buffer
+	if err := WriteIndex(&b, runs, nil, "", nil); err != nil {
+		t.Fatal(err)
+	}
+	page := b.String()
+	last := 0
+	for _, want := range []string{
+		`<p class="verdict"><a href="2022-12-22/r1/tearsheet.html">2022-12-22</a>: No trade: &lt;b&gt;.</p>`,
+		"in 1 of 4 runs (expected 0.2)", ">hold</span> A change.", ">warn</span> A gap.", "Return of the previous weights since the run before",
+		"2022-12-22</a> r1", "Trade 3.1% of capital.", "-6.00%<br>", "2022-11-01</a> r0",
+	} {
+		at := strings.Index(page[last:], want)
+		if at < 0 {
+			t.Errorf("the index lacks %q, or has it elsewhere", want)
+			continue
+		}
+		last += at
+	}
+	if strings.Contains(page, "A note.") {
+		t.Error("information is among what needs attention")
 	}
 }

@@ -105,7 +105,7 @@ func TestUndrawableChartsAreLeftOut(t *testing.T) {
 		}
 	}
 	var b bytes.Buffer
-	run := IndexRun{AsOf: returns.NewDate(2020, 1, 2), CVaR: math.NaN(), ESS: math.Inf(1)}
+	run := IndexRun{AsOf: returns.NewDate(2020, 1, 2), CVaR: math.NaN(), Turnover: math.Inf(1)}
 	if err := WriteIndex(&b, []IndexRun{run, run}, nil, "", nil); err != nil || strings.Count(b.String(), string(notDrawn)) != 2 {
 		t.Errorf("index: %v, %d notes", err, strings.Count(b.String(), string(notDrawn)))
 	}
