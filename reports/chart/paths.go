@@ -92,10 +92,18 @@ func Lines(lines []Line, y string, percent bool, alt string) (*Chart, error) {
 			p.Legend.Add(clip(s.Name, 24), l)
 		}
 	}
-	if len(lines) > 1 { // room for the names above the lines
-		p.Y.Max += (p.Y.Max - p.Y.Min) * 0.075 * float64(len(lines))
+	if len(lines) > 1 {
+		legendRoom(p, len(lines), 240)
 	}
 	return c, nil
+}
+
+// legendRoom extends the vertical axis of a plot of that height, so that a legend of so many names
+// lies above the data.
+func legendRoom(p *plot.Plot, names int, height float64) {
+	const line, margins = 13, 34 // of a name; above and below the axes
+	share := min(0.75, line*float64(names)/(height-margins))
+	p.Y.Max += (p.Y.Max - p.Y.Min) * share / (1 - share)
 }
 
 func grid() *plotter.Grid {

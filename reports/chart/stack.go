@@ -60,7 +60,7 @@ func Stack(series []Line, last int32, y, alt string) (*Chart, error) {
 		swatch.Color, swatch.LineStyle.Width = seriesColor(k), 0
 		p.Legend.Add(clip(s.Name, 24), swatch)
 	}
-	p.Y.Max += (p.Y.Max - p.Y.Min) * 0.085 * float64(len(series)) // room for the names
+	legendRoom(p, len(series), 280)
 	return c, nil
 }
 
