@@ -175,7 +175,7 @@ func (p *page) details(r *Run, s *Summary) {
 // detail draws strategy j, with its volatility where the model has memory of it.
 func (p *page) detail(r *Run, j int, v *ConditionalVolatility) detail {
 	series, posterior := r.Series[j], r.Posteriors[j]
-	d := detail{Name: series.Strategy.Name}
+	d := detail{Name: series.Strategy.Name, Link: fmt.Sprintf("strategy-%d", j+1)}
 	draw := func(to *template.HTML, kind string, of func() (*chart.Chart, error)) {
 		*to = p.gallery.put(fmt.Sprintf("strategy-%03d-%s", j+1, kind), d.Name, of)
 	}

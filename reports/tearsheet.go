@@ -78,6 +78,7 @@ var tearsheet = template.Must(template.New("tearsheet").Funcs(formats).Parse(tea
 // row is one line of the table of weights.
 type row struct {
 	Name    string
+	Link    string // of its charts on the page; "" where it has none
 	Weight  float64
 	Printed string
 	Range   string  // of the portfolios within one standard error of the best
@@ -92,7 +93,7 @@ type row struct {
 
 // detail is the charts of one strategy.
 type detail struct {
-	Name           string
+	Name, Link     string
 	History, Ranks template.HTML
 	Densities      []template.HTML // of the Sharpe ratio, the return and the volatility
 	HistoryNote    string
@@ -177,6 +178,13 @@ func WriteTearsheet(w io.Writer, r *Run) error {
 	p.rows(r, s)
 	p.findings(r)
 	p.figures(r, s)
+	links := map[string]string{}
+	for _, d := range p.Details {
+		links[d.Name] = d.Link
+	}
+	for i := range p.Rows {
+		p.Rows[i].Link = links[p.Rows[i].Name]
+	}
 	return tearsheet.Execute(w, p)
 }
 

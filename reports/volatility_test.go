@@ -130,7 +130,7 @@ func TestConditionalVolatility(t *testing.T) {
 	}
 	for _, name := range []string{"strategy_000", "strategy_003"} {
 		block := func(page string) string {
-			_, rest, _ := strings.Cut(page, "<details><summary>"+name+"<")
+			_, rest, _ := strings.Cut(page, "<summary>"+name+"<")
 			block, _, _ := strings.Cut(rest, "</details>")
 			return block
 		}
