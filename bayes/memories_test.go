@@ -38,6 +38,9 @@ func TestTwoMemories(t *testing.T) {
 		}
 	}
 	for model, y := range map[string][]float64{"normal": y, "student_t": y, "skew_t": y, "hurdle_student_t": flat, "hurdle_skew_t": flat} {
+		if testing.Short() && model != "normal" && model != "hurdle_student_t" {
+			continue
+		}
 		long, short, both := fit(model, y, 0, 0), fit(model, y, 60, 60), fit(model, y, 60, 0)
 		for k, s := range both.Summary {
 			of := short

@@ -63,8 +63,9 @@ func testConfig(t *testing.T) *config.Config {
 	c.AsOf, c.Workers = "2022-12-23", 2
 	c.Bayes.Draws, c.Scenarios.Count = 500, 2000
 	if testing.Short() {
-		c.Bayes.Draws, c.Bayes.MinESS, c.Bayes.Replicates, c.Scenarios.Count = 200, 100, 20, 800
-		c.Returns.Window, c.Optimize.Frontier = "3y", 8
+		fewDraws(&c)
+		c.Bayes.Replicates, c.Scenarios.Count = 20, 500
+		c.Returns.Window, c.Optimize.Frontier = "2y", 4
 	}
 	return &c
 }

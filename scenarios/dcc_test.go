@@ -111,7 +111,7 @@ func TestDCCIsRecovered(t *testing.T) {
 		{10, 2520, 0, 0, 6, false},
 		{200, 2520, 0.015, 0.97, 8, true}, // with -long
 	} {
-		if testing.Short() && c.n > 12 || !*long && c.n > 100 {
+		if testing.Short() && c.n > 10 || !*long && c.n > 100 {
 			continue
 		}
 		score, truth := dccTruth(3, c.n, c.days, c.a, c.b, c.nu)
@@ -183,6 +183,9 @@ func TestOneMoreStrategy(t *testing.T) {
 	more := append(slices.Clone(s), ofScores(t, [][]float64{alone[0]})...)
 	more[4].Series.Strategy.Name = "s999"
 	for kind, least := range map[string]float64{Gaussian: 0.96, TCopula: 0.85, DCC: 0.85} {
+		if testing.Short() && kind == Gaussian {
+			continue
+		}
 		o := options(5, 4000)
 		o.Dependence = kind
 		a, b := generate(t, s, o, 2), generate(t, more, o, 2)
@@ -260,8 +263,11 @@ func TestMissingScoresCountAsExpected(t *testing.T) {
 // Cholesky factor.
 func TestDCCIsPositiveDefinite(t *testing.T) {
 	panels := 1000
-	if *long {
+	switch {
+	case *long:
 		panels = 10_000
+	case testing.Short():
+		panels = 100
 	}
 	for seed := range panels {
 		rng := rand.New(rand.NewPCG(uint64(seed), 77))

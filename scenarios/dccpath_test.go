@@ -79,8 +79,11 @@ func momentsOf(z []float64, n, days int) (m []float64) {
 func TestDCCPathsAreExact(t *testing.T) {
 	const n, days = 5, 6
 	count := 50_000
-	if *long {
+	switch {
+	case *long:
 		count = 500_000
+	case testing.Short():
+		count = 10_000
 	}
 	for _, a := range []float64{0.25, 0.03} {
 		const b, nu = 0.7, 6.0

@@ -130,7 +130,7 @@ func TestAttenuationIsInverted(t *testing.T) {
 			a[i], b[i] = m.normal(g*x), m.normal(g*(rho*x+math.Sqrt(1-rho*rho)*y))
 		}
 		r := stat.Correlation(a, b, nil)
-		if got := invertOdd(mehler(nu), r); math.Abs(got-rho) > 0.006 {
+		if got := invertOdd(mapFor(nu).scores(), r); math.Abs(got-rho) > 0.006 {
 			t.Errorf("rho %v: scores correlate by %.4f, which becomes %.4f", rho, r, got)
 		}
 	}
@@ -251,7 +251,11 @@ func TestFactorsAreFound(t *testing.T) {
 
 // More strategies than mostFull: the report says so, and dependence is kept.
 func TestManyStrategiesUseFactors(t *testing.T) {
-	s := simulated(t, mostFull+10, 1000, 5, 0.4)
+	days := 1000
+	if testing.Short() {
+		days = 500
+	}
+	s := simulated(t, mostFull+10, days, 5, 0.4)
 	o := options(1, 4000)
 	o.Dependence = TCopula
 	set, findings, err := Generate(context.Background(), 0, s, o, stream(1), 2, nil)
