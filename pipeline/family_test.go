@@ -339,7 +339,9 @@ func TestFamilyThroughTheNight(t *testing.T) {
 	c := config.Default()
 	c.Returns.Path, c.Out, c.Cache = filepath.Join(dir, "returns.csv"), filepath.Join(dir, "out"), filepath.Join(dir, "cache")
 	c.AsOf, c.Workers, c.Scenarios.Count, c.Scenarios.Horizon = all[0].Dates[899].String(), 2, 1000, 1
-	c.Bayes.Model, c.Bayes.Draws, c.Bayes.MinESS = "ar1_t_test", 300, 100
+	if c.Bayes.Model, c.Bayes.Draws, c.Bayes.MinESS = "ar1_t_test", 300, 100; testing.Short() {
+		c.Bayes.Chains, c.Bayes.Draws, c.Bayes.Replicates, c.Scenarios.Count = 2, 200, 50, 300
+	}
 	normal := "normal"
 	c.Bayes.Of = []bayes.Override{{Name: "c", Model: &normal}}
 	done, err := pipeline.Run(context.Background(), &c, pipeline.RunOptions{Approve: true}, new(engine.Memory), func() time.Time { return time.Date(2023, 1, 1, 0, 0, 0, 0, time.UTC) })

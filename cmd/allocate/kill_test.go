@@ -20,6 +20,9 @@ func TestKilledRunGivesTheSameBytes(t *testing.T) {
 		var log bytes.Buffer
 		cmd := exec.Command(binary, "run", "-v", "--set", "workers="+workers, "--config", "../../allocate.yaml",
 			"--out", filepath.Join(dir, "out"), "--cache", filepath.Join(dir, "cache"), "--set", "scenarios.count=2000", "--set", "scenarios.holdout=0")
+		if testing.Short() {
+			cmd.Args = append(cmd.Args, "--set", "bayes.draws=500", "--set", "bayes.replicates=0")
+		}
 		cmd.Stderr = &log
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
@@ -108,7 +111,11 @@ func TestSignalStopsAndResumes(t *testing.T) {
 // leaves at once with exit code 11.
 func TestTwoRunsTogether(t *testing.T) {
 	binary, dir := buildBinary(t), t.TempDir()
-	first := sampleRun(binary, dir, "--set", "bayes.draws=4000", "--set", "scenarios.count=2000", "--set", "workers=1")
+	draws := "4000"
+	if testing.Short() {
+		draws = "1000"
+	}
+	first := sampleRun(binary, dir, "--set", "bayes.draws="+draws, "--set", "scenarios.count=2000", "--set", "workers=1")
 	if err := first.Start(); err != nil {
 		t.Fatal(err)
 	}
