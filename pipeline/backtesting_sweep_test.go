@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +20,8 @@ import (
 // They are told of, and the best is chosen among those that have a number.
 func TestSweepOverRefused(t *testing.T) {
 	c := quickBacktest(t)
-	c.Backtest.Start = "2019-06-03" // some strategies are too short then
+	c.Returns.Path = filepath.Join("..", "testdata", "panels", "sample.csv") // all ten strategies
+	c.Backtest.Start = "2019-06-03"                                          // some strategies are too short then
 	var trials []Trial
 	for _, x := range []string{"0.05", "0.12", "0.4", "1", "ruin"} {
 		one := *c

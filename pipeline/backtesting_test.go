@@ -145,6 +145,7 @@ func TestBacktestIsTheNight(t *testing.T) {
 			c.Optimize.Objective, c.Optimize.RiskAversion = "utility", 0.05
 		},
 		"short": func(c *config.Config) {
+			c.Returns.Path = filepath.Join("..", "testdata", "panels", "sample.csv")
 			c.Optimize.MinWeight, c.Optimize.BorrowBP = -0.2, 150
 		},
 	} {
@@ -309,7 +310,8 @@ func TestBacktestBytes(t *testing.T) {
 // says so.
 func TestBacktestGoesOn(t *testing.T) {
 	c := quickBacktest(t)
-	c.Optimize.MaxWeight = 0.12 // feasible only with nine strategies or more
+	c.Returns.Path = filepath.Join("..", "testdata", "panels", "sample.csv") // all ten strategies
+	c.Optimize.MaxWeight = 0.12                                              // feasible only with nine strategies or more
 	c.Returns.MinHistory, c.Backtest.Start = 500, "2019-06-03"
 	r := tested(t, c).Report
 	refused := 0
@@ -376,6 +378,7 @@ func TestSweep(t *testing.T) {
 // TestUniverseInTime lets a strategy enter, and another leave by metadata.
 func TestUniverseInTime(t *testing.T) {
 	c := quickBacktest(t)
+	c.Returns.Path = filepath.Join("..", "testdata", "panels", "sample.csv") // all ten strategies
 	about := filepath.Join(t.TempDir(), "about.csv")
 	if err := os.WriteFile(about, []byte("strategy,exit\nstrategy_07,2021-03-31\n"), 0o600); err != nil {
 		t.Fatal(err)

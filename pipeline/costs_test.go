@@ -15,6 +15,7 @@ import (
 // return of cash.
 func TestOneCostModel(t *testing.T) {
 	c := quickBacktest(t)
+	c.Returns.Path = filepath.Join("..", "testdata", "panels", "sample.csv") // all ten strategies
 	about := filepath.Join(t.TempDir(), "about.csv")
 	if err := os.WriteFile(about, []byte("strategy,cost_bp\nstrategy_02,7\nstrategy_03,9\n"), 0o600); err != nil {
 		t.Fatal(err)

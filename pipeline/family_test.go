@@ -340,7 +340,7 @@ func TestFamilyThroughTheNight(t *testing.T) {
 	c.Returns.Path, c.Out, c.Cache = filepath.Join(dir, "returns.csv"), filepath.Join(dir, "out"), filepath.Join(dir, "cache")
 	c.AsOf, c.Workers, c.Scenarios.Count, c.Scenarios.Horizon = all[0].Dates[899].String(), 2, 1000, 1
 	if c.Bayes.Model, c.Bayes.Draws, c.Bayes.MinESS = "ar1_t_test", 300, 100; testing.Short() {
-		c.Bayes.Chains, c.Bayes.Draws, c.Bayes.Replicates, c.Scenarios.Count = 2, 200, 50, 300
+		c.Bayes.Chains, c.Bayes.Draws, c.Bayes.MinESS, c.Bayes.MaxRHat, c.Bayes.Replicates, c.Scenarios.Count = 2, 200, 50, 1.1, 50, 300
 	}
 	normal := "normal"
 	c.Bayes.Of = []bayes.Override{{Name: "c", Model: &normal}}
