@@ -20,7 +20,7 @@ func changed() []float64 {
 // With a half-life in scale and shape the mean is that of a fit without one, and sd
 // and shape are those of a fit with one, to 4 Monte Carlo standard errors, and the
 // Sharpe ratio is that of the two.
-func TestTwoMemories(t *testing.T) {
+func TestTwoHalfLives(t *testing.T) {
 	y := changed()
 	fit := func(model string, y []float64, halfLife, ofMean float64) *Posterior {
 		o := DefaultOptions()

@@ -245,7 +245,7 @@ func TestFlatDays(t *testing.T) {
 
 // A strategy that has hardly traded has losses too rare for a tail to be judged;
 // that is no tail without a mean, and what is said of it can be written down.
-func TestSeldomTraded(t *testing.T) {
+func TestRarelyTraded(t *testing.T) {
 	y := benchmarkReturns(1500)
 	for i := range y {
 		if i%120 != 7 {

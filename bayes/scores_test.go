@@ -140,8 +140,8 @@ func TestLogScoresReference(t *testing.T) {
 	}
 }
 
-// TestFamiliesScore expects log scores of every family.
-func TestFamiliesScore(t *testing.T) {
+// TestEveryFamilyHasLogScores expects log scores of every family.
+func TestEveryFamilyHasLogScores(t *testing.T) {
 	for _, f := range Families() {
 		if _, is := f.Predictor(&returns.Series{}).(Scorer); !is {
 			t.Errorf("%s has no log scores", f.Name)

@@ -175,8 +175,8 @@ func anyProblem(seed uint64, n, m int) *Problem {
 	return p
 }
 
-// TestBundleIsExact agrees with the exact solver on the problems of both.
-func TestBundleIsExact(t *testing.T) {
+// TestBundleAgreesWithSolver agrees with the exact solver on the problems of both.
+func TestBundleAgreesWithSolver(t *testing.T) {
 	for seed := range uint64(cases(20, 3)) {
 		n := 3 + int(seed)
 		set := factorSet(seed, n, 200+100*int(seed))

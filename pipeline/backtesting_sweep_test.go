@@ -65,9 +65,9 @@ func TestSweepOverRefused(t *testing.T) {
 	}
 }
 
-// TestUnswept refuses keys that say which data or days are compared, all at
+// TestSweepRefusesDataKeys refuses keys that say which data or days are compared, all at
 // once and before any work.
-func TestUnswept(t *testing.T) {
+func TestSweepRefusesDataKeys(t *testing.T) {
 	c := quickBacktest(t)
 	keys := []string{"as_of", "returns.path", "gates.max_turnover", "gates", "backtest.start", "backtest.compare", "backtest.replicates"}
 	for _, key := range append(keys, "optimize.alpha", "backtest.delay", "returns.window") {

@@ -245,9 +245,9 @@ func fitAR1(t *testing.T, s *returns.Series) scenarios.Strategy {
 	return scenarios.Strategy{Series: s, Posterior: p, Predictor: m}
 }
 
-// TestFamilyFromOutside fits the family, and asks it everything that the rest of
+// TestRegisteredFamily fits the family, and asks it everything that the rest of
 // the program asks a family.
-func TestFamilyFromOutside(t *testing.T) {
+func TestRegisteredFamily(t *testing.T) {
 	all := autoregressive(2, 1500, 0.7)
 	s := fitAR1(t, all[0])
 	p := s.Posterior
@@ -323,9 +323,9 @@ func TestFamilyFromOutside(t *testing.T) {
 	}
 }
 
-// TestFamilyThroughTheNight runs the family from the file of returns to the
+// TestRegisteredFamilyInNightlyRun runs the family from the file of returns to the
 // published page, with one strategy by another model.
-func TestFamilyThroughTheNight(t *testing.T) {
+func TestRegisteredFamilyInNightlyRun(t *testing.T) {
 	dir := t.TempDir()
 	all := autoregressive(3, 900, 0.5)
 	var csv strings.Builder
@@ -385,8 +385,8 @@ func TestFamilyThroughTheNight(t *testing.T) {
 	}
 }
 
-// TestPriorOfFamilyFromOutside describes the prior as allocate check does.
-func TestPriorOfFamilyFromOutside(t *testing.T) {
+// TestPriorOfRegisteredFamily describes the prior as allocate check does.
+func TestPriorOfRegisteredFamily(t *testing.T) {
 	s := autoregressive(1, 300, 0)[0]
 	f, err := bayes.Lookup("ar1_t_test")
 	if err != nil {

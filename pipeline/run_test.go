@@ -102,7 +102,7 @@ func same(t *testing.T, what string, a, b map[string]string) {
 	}
 }
 
-func TestWorkersChangeNothing(t *testing.T) {
+func TestOutputIndependentOfWorkers(t *testing.T) {
 	var first map[string]string
 	several := []int{1, 8, 2}
 	if testing.Short() {
@@ -120,7 +120,7 @@ func TestWorkersChangeNothing(t *testing.T) {
 	}
 }
 
-func TestColumnAndRowOrderChangeNothing(t *testing.T) {
+func TestOutputIndependentOfColumnAndRowOrder(t *testing.T) {
 	c := warm(testConfig(t))
 	o, _ := run(t, c)
 	text, err := os.ReadFile(c.Returns.Path)
@@ -152,7 +152,7 @@ func TestColumnAndRowOrderChangeNothing(t *testing.T) {
 	same(t, "reversed rows and columns", mainFiles(t, o.Dir), mainFiles(t, s.Dir))
 }
 
-func TestSecondRunDoesNothing(t *testing.T) {
+func TestSecondRunIsCached(t *testing.T) {
 	c := tinyConfig(t)
 	c.Scenarios.Holdout = nil
 	first, m := run(t, c)
@@ -170,7 +170,7 @@ func TestSecondRunDoesNothing(t *testing.T) {
 	same(t, "cold store", before, mainFiles(t, third.Dir))
 }
 
-func TestOneChangedStrategyIsFittedAlone(t *testing.T) {
+func TestOnlyChangedStrategyIsRefit(t *testing.T) {
 	c := warm(testConfig(t))
 	run(t, c)
 	text, err := os.ReadFile(c.Returns.Path)
@@ -286,7 +286,7 @@ func TestLockedFolder(t *testing.T) {
 	run(t, c)
 }
 
-func TestManifestNamesEverything(t *testing.T) {
+func TestManifestIsComplete(t *testing.T) {
 	c := warm(testConfig(t))
 	c.Scenarios.Holdout = nil
 	o, _ := run(t, c)

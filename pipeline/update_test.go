@@ -19,10 +19,10 @@ func updateConfig(t *testing.T) *config.Config {
 	return c
 }
 
-// TestOrdinaryNightsUpdate: a month has one fit and one holdout, the last session of the
+// TestMonthlyRefitUpdates: a month has one fit and one holdout, the last session of the
 // month no update, and a night is the same alone, after others of the month or of the month
 // before, and whoever computes it.
-func TestOrdinaryNightsUpdate(t *testing.T) {
+func TestMonthlyRefitUpdates(t *testing.T) {
 	c := cold(t, updateConfig(t))
 	night := func(c *config.Config, asOf string) *Outcome {
 		next := *c

@@ -99,9 +99,9 @@ func cells(t *testing.T, page, id string) [][]string {
 	return rows
 }
 
-// TestPageIsTheArtifacts reads the tear sheet back and compares every number of
+// TestPageMatchesPublishedFiles reads the tear sheet back and compares every number of
 // its tables and figures with summary.json and weights.csv.
-func TestPageIsTheArtifacts(t *testing.T) {
+func TestPageMatchesPublishedFiles(t *testing.T) {
 	r := plausible(12)
 	var page, summary, weights bytes.Buffer
 	for w, f := range map[*bytes.Buffer]func() error{

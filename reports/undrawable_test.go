@@ -9,9 +9,9 @@ import (
 	"allocate/returns"
 )
 
-// TestUndrawableChartsAreLeftOut: whatever the numbers are, all files are
+// TestUndrawableChartsAreOmitted: whatever the numbers are, all files are
 // written; a chart that cannot be drawn is a note.
-func TestUndrawableChartsAreLeftOut(t *testing.T) {
+func TestUndrawableChartsAreOmitted(t *testing.T) {
 	for what, c := range map[string]struct {
 		spoil func(b *Backtest)
 		notes bool

@@ -33,7 +33,7 @@ func hurdle(t testing.TB, name string, y []float64, p float64) Strategy {
 // Two strategies trade on every fifth day, the same one, and a third on
 // another; the first two then earn nearly the same. So must they in scenarios:
 // in every week, one day, together.
-func TestTheyTradeOnTheSameDays(t *testing.T) {
+func TestJointTradingDays(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 8))
 	y := make([][]float64, 4)
 	for i := range 3000 {

@@ -172,11 +172,11 @@ func TestDCCIsRecovered(t *testing.T) {
 	}
 }
 
-// TestOneMoreStrategy adds one that is independent of the others, after them by name: the
+// TestAddedStrategyKeepsOthers adds one that is independent of the others, after them by name: the
 // others' innovations are the same, and their scenarios change with the estimates and with
 // the direction along which scenarios are spread evenly only; those of a t copula more,
 // since chi-square variates of another nu are others.
-func TestOneMoreStrategy(t *testing.T) {
+func TestAddedStrategyKeepsOthers(t *testing.T) {
 	score, _ := dccTruth(4, 4, 2520, 0.03, 0.95, 8)
 	alone, _ := dccTruth(99, 1, 2520, 0, 0, 8)
 	s := ofScores(t, score)
@@ -313,9 +313,9 @@ func TestDCCIsPositiveDefinite(t *testing.T) {
 	}
 }
 
-// TestNearlyTheSame has two strategies whose R is stronger than S by so much that the
+// TestNearlyIdenticalStrategies has two strategies whose R is stronger than S by so much that the
 // constant of the recursion would not be positive definite.
-func TestNearlyTheSame(t *testing.T) {
+func TestNearlyIdenticalStrategies(t *testing.T) {
 	d := &dcc{news: mat.NewSymDense(2, []float64{1, 0.99, 0.99, 1}), long: mat.NewSymDense(2, []float64{1, 0.9999, 0.9999, 1})}
 	f := d.filterOf(dccPoint{a: 0.1, b: 0.85}, indices(2))
 	for k := range 300 {
@@ -326,9 +326,9 @@ func TestNearlyTheSame(t *testing.T) {
 	}
 }
 
-// TestGridClimbs finds a maximum far from the start, to the smallest step, by blocks that
+// TestGridFindsDistantMaximum finds a maximum far from the start, to the smallest step, by blocks that
 // have parts of it.
-func TestGridClimbs(t *testing.T) {
+func TestGridFindsDistantMaximum(t *testing.T) {
 	const a, rest = 0.011, 0.07
 	for _, start := range [][2]int{{0, 0}, {6 * gridStep, 8 * gridStep}, noNews} {
 		g := &dccGrid{blocks: 2, at: map[[2]int]int{}}

@@ -167,8 +167,8 @@ func TestDCCPathsAreExact(t *testing.T) {
 	}
 }
 
-// TestAheadIsWithoutNews compares M_h with the filter on days whose scores are 0.
-func TestAheadIsWithoutNews(t *testing.T) {
+// TestExpectedCorrelationsWithoutNews compares M_h with the filter on days whose scores are 0.
+func TestExpectedCorrelationsWithoutNews(t *testing.T) {
 	const n, horizon = 4, 8
 	score, _ := dccTruth(12, n, 600, 0.1, 0.85, 7)
 	d, _, err := newDependence(ofScores(t, score), DCC, stream(3), inLine)

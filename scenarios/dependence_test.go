@@ -172,7 +172,7 @@ func TestPairsSkipMissingDays(t *testing.T) {
 	}
 }
 
-func TestShrinkageMovesWhatIsUncertain(t *testing.T) {
+func TestShrinkageOfUncertainCorrelations(t *testing.T) {
 	n := 6
 	p := pairs{mat.NewSymDense(n, nil), mat.NewSymDense(n, nil)}
 	rng := rand.New(rand.NewPCG(3, 3))

@@ -173,7 +173,7 @@ func TestDrawsArePairedByDependence(t *testing.T) {
 
 // Every dependence, with flat days, a ragged start, factors and a count that
 // does not fill its last block.
-func TestWorkersChangeNoByte(t *testing.T) {
+func TestScenariosIndependentOfWorkers(t *testing.T) {
 	few := simulated(t, 4, 600, 5, 0.4)
 	few[1].Series.Dates, few[1].Series.Returns = few[1].Series.Dates[200:], few[1].Series.Returns[200:]
 	y := append([]float64(nil), few[2].Series.Returns...)

@@ -119,7 +119,7 @@ func TestTailMean(t *testing.T) {
 }
 
 // A loss whose mean does not exist is called that.
-func TestNoMeanIsHeld(t *testing.T) {
+func TestInfiniteMeanHoldsRun(t *testing.T) {
 	s := &Set{Names: []string{"a"}, Horizon: 1}
 	rng := rand.New(rand.NewPCG(8, 5))
 	for range 5000 {

@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// TestKilledRunGivesTheSameBytes runs the sample whole with 1 and with 8
+// TestKilledRunResumesIdentically runs the sample whole with 1 and with 8
 // workers, and a third time killed by SIGKILL half-way and started again.
-func TestKilledRunGivesTheSameBytes(t *testing.T) {
+func TestKilledRunResumesIdentically(t *testing.T) {
 	binary := buildBinary(t)
 	start := func(dir string, workers string) (*exec.Cmd, *bytes.Buffer) {
 		var log bytes.Buffer
@@ -107,9 +107,9 @@ func TestSignalStopsAndResumes(t *testing.T) {
 	}
 }
 
-// TestTwoRunsTogether starts two runs in one folder: one works, the other
+// TestConcurrentRuns starts two runs in one folder: one works, the other
 // leaves at once with exit code 11.
-func TestTwoRunsTogether(t *testing.T) {
+func TestConcurrentRuns(t *testing.T) {
 	binary, dir := buildBinary(t), t.TempDir()
 	draws := "4000"
 	if testing.Short() {

@@ -269,8 +269,8 @@ func TestIdleDays(t *testing.T) {
 	}
 }
 
-// TestFailed is of posteriors without forecast, which are results.
-func TestFailed(t *testing.T) {
+// TestPosteriorsWithoutForecast is of posteriors without forecast, which are results.
+func TestPosteriorsWithoutForecast(t *testing.T) {
 	s := weekdays([]float64{0.01, -0.01, 0.02, 0.03})
 	unusable := posterior("normal", []float64{0, 0.01, 0})
 	unusable.Findings = []returns.Finding{{Severity: returns.Warn, Sentence: "Other."}, {Severity: returns.Hold, Sentence: "R-hat is large."}, {Severity: returns.Info, Sentence: "Last."}}
