@@ -209,7 +209,7 @@ func TestBundleAgreesWithSolver(t *testing.T) {
 // called impossible only if it is.
 func TestBundleAnyProblem(t *testing.T) {
 	impossible, iterations := 0, 0
-	problems := cases(120, 4)
+	problems := cases(120, 8)
 	for seed := range uint64(problems) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			n := 2 + int(seed)%24

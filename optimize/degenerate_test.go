@@ -109,7 +109,7 @@ func degenerate(seed uint64) (p *Problem, kind string) {
 // the bound. An answer that there is none is shared by the bundle method.
 func TestDegenerateSuite(t *testing.T) {
 	certified, infeasible, loose := 0, 0, 0
-	problems := cases(*suite, 10)
+	problems := cases(*suite, 20)
 	for seed := range uint64(problems) {
 		p, kind := degenerate(seed + 700_000)
 		s, err := Solve(t.Context(), p)

@@ -31,6 +31,9 @@ func TestStandardErrorOfADifference(t *testing.T) {
 		{"min_variance", func(p *Problem) { p.Objective = MinVariance }},
 		{"unequal probabilities", nil},
 	} {
+		if testing.Short() && x.name != "min_cvar" && x.name != "unequal probabilities" {
+			continue
+		}
 		var differences, errs []float64
 		for seed := range replicates {
 			set := &scenarios.Set{Horizon: 21, Names: factorSet(1, n, 1).Names}
@@ -80,7 +83,7 @@ func TestStandardErrorOfADifference(t *testing.T) {
 func TestIndifference(t *testing.T) {
 	n := uint64(150)
 	if testing.Short() {
-		n = 75
+		n = 40
 	}
 	held, moved, whole := 0, 0, 0
 	for seed := range n {

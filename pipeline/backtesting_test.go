@@ -145,11 +145,13 @@ func TestBacktestEqualsNightlyRun(t *testing.T) {
 			c.Optimize.Objective, c.Optimize.RiskAversion = "utility", 0.05
 		},
 		"short": func(c *config.Config) {
-			c.Returns.Path = filepath.Join("..", "testdata", "panels", "sample.csv")
 			c.Optimize.MinWeight, c.Optimize.BorrowBP = -0.2, 150
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if testing.Short() && (name == "turnover" || name == "short") {
+				t.Skip("the other cases have limits and costs")
+			}
 			c := quickBacktest(t)
 			change(c)
 			o := tested(t, c)

@@ -151,12 +151,12 @@ func clustered(t *testing.T, seed uint64, days int) []float64 {
 // in every state of volatility, and by a Student-t that is fitted to them, which must
 // have too few in calm and too many in high volatility.
 func TestStates(t *testing.T) {
+	if testing.Short() {
+		t.Skip("states have too few days in a short series; TestIdleDays scores in -short")
+	}
 	const series = 3
 	var all []Strategy
-	from, days := 1260, 3780
-	if testing.Short() {
-		days = 2520
-	}
+	const from, days = 1260, 3780
 	for k := range series {
 		y := clustered(t, uint64(k), days)
 		s := weekdays(y)
