@@ -233,7 +233,9 @@ func autoregressive(n, days int, rho float64) []*returns.Series {
 func fitAR1(t *testing.T, s *returns.Series) scenarios.Strategy {
 	t.Helper()
 	o := bayes.DefaultOptions()
-	o.Model, o.Draws, o.MinESS, o.Horizon = "ar1_t_test", 500, 200, 21
+	if o.Model, o.Draws, o.MinESS, o.Horizon = "ar1_t_test", 500, 200, 21; testing.Short() {
+		o.Replicates = 100
+	}
 	p, err := bayes.Fit(t.Context(), s, o, engine.Streams(1, "bayes "+s.Strategy.Name), nil)
 	if err != nil {
 		t.Fatal(err)

@@ -242,7 +242,7 @@ func copulaDensity(x, lower []float64, logDet, nu float64) float64 {
 	return copulaConstant(n, nu) - logDet/2 - (nu+float64(n))/2*math.Log1p(norm/nu) + (nu+1)/2*math.Log(product)
 }
 
-// copulaConstant is what the log density of a t copula has in every place.
+// copulaConstant is the constant of the log density of a t copula.
 func copulaConstant(n int, nu float64) float64 {
 	lg := func(x float64) float64 { v, _ := math.Lgamma(x); return v }
 	return lg((nu+float64(n))/2) + float64(n-1)*lg(nu/2) - float64(n)*lg((nu+1)/2)
