@@ -538,6 +538,9 @@ func TestGJRCryptoPaths(t *testing.T) {
 	if *surrogates <= 30 {
 		all, paths = all[:1], 50_000
 	}
+	if testing.Short() {
+		paths = 10_000
+	}
 	o := DefaultOptions()
 	o.Model, o.Replicates, o.MinESS = "gjr_t", 0, 100
 	rng := rand.New(rand.NewPCG(5, 5))

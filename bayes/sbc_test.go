@@ -56,7 +56,11 @@ func TestSBCFindsAFault(t *testing.T) {
 		m.priors.sharpe.scale /= 2
 		return m
 	}
-	if bad := calibrate(t, "normal", 300, make, wrong); len(bad) == 0 {
+	n := 300
+	if testing.Short() {
+		n = 150
+	}
+	if bad := calibrate(t, "normal", n, make, wrong); len(bad) == 0 {
 		t.Error("all ranks are inside the envelope")
 	}
 }

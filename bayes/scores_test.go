@@ -86,6 +86,9 @@ func TestLogScores(t *testing.T) {
 // less the probability of an idle day, by the substitution r = mu + sigma sinh(x).
 func TestLogScoresIntegrate(t *testing.T) {
 	for name, x := range scored() {
+		if testing.Short() && name != "student_t" && name != "hurdle_skew_t" && name != "gjr_t" {
+			continue
+		}
 		// Narrow steps, since the density jumps at the edges of the interval of costs;
 		// wider ones where each point is a history.
 		mu, sigma, step := x.theta[0], x.theta[1], 1e-4

@@ -149,6 +149,9 @@ func TestMarginalsUnderEveryDependence(t *testing.T) {
 		s[2].Posterior = &bayes.Posterior{Strategy: "s2", Model: family, Names: m.Names(), Chains: 1, Draws: 1, Values: []float64{0.001, 0.012, 0.1}}
 	}
 	for _, kind := range []string{DCC, TCopula, Gaussian, Empirical, Independent} {
+		if testing.Short() && kind != TCopula && kind != Empirical {
+			continue
+		}
 		n := 20000
 		if testing.Short() {
 			n = 4000

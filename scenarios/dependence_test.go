@@ -39,6 +39,9 @@ func lowerTail(a, b []float64, q float64) float64 {
 // ranks must have its rank correlation and its joint extremes; a Gaussian
 // copula has the first only.
 func TestTailDependenceIsRecovered(t *testing.T) {
+	if testing.Short() {
+		t.Skip("joint extremes need hundreds of thousands of days; TestDegreesOfFreedomAreRecovered fits nu")
+	}
 	const rho, nu, q = 0.5, 3, 0.01
 	truth := simulated(t, 2, 400000, nu, rho)
 	want := lowerTail(truth[0].Series.Returns, truth[1].Series.Returns, q) // standard error 0.008
@@ -99,6 +102,9 @@ func TestNoCommonDays(t *testing.T) {
 		s[1].Series.Dates[i] += 300
 	}
 	for _, kind := range dependences {
+		if testing.Short() && kind != TCopula && kind != DCC {
+			continue
+		}
 		o := options(1, 20000)
 		o.Dependence = kind
 		set, findings, err := Generate(t.Context(), 0, s, o, stream(5), 2, nil)
