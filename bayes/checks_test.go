@@ -79,7 +79,7 @@ func TestChecksFindFaults(t *testing.T) {
 	for name, c := range faulty() {
 		o := DefaultOptions()
 		if o.Model, o.MaxGradients = plainT.Name, 500_000; testing.Short() {
-			o.Draws, o.MinESS, o.MaxGradients = 400, 200, 200_000
+			o.Draws, o.MinESS, o.Replicates, o.MaxGradients = 300, 150, 300, 100_000
 		}
 		p, err := Fit(context.Background(), seriesOf(c.y), o, testStream(1), nil)
 		if err != nil {

@@ -109,7 +109,9 @@ func TestDelayedAgreesWithNUTS(t *testing.T) {
 	}
 	n := min(*surrogates, len(all))
 	o := DefaultOptions()
-	o.Draws = 2000
+	if o.Draws = 2000; testing.Short() {
+		o.Draws = 1000
+	}
 	squares, count, first, slow := 0.0, 0, 0, 0
 	for k, s := range all[:n] {
 		m, err := newGJR(daysOf(s, o), o)

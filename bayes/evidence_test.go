@@ -12,10 +12,10 @@ import (
 	"allocate/returns"
 )
 
-// go test ./bayes -run WeighFindsTheTruth -evidence 34 -timeout 2h
+// go test ./bayes -run EvidenceFindsTrueModel -evidence 34 -timeout 2h
 //
 // simulates so many histories of each family.
-var evidenceSeries = flag.Int("evidence", 1, "histories of each family of TestWeighFindsTheTruth")
+var evidenceSeries = flag.Int("evidence", 1, "histories of each family of TestEvidenceFindsTrueModel")
 
 // weekdaySeries gives returns the weekdays from 2014-01-01 on.
 func weekdaySeries(y []float64) *returns.Series {
@@ -50,10 +50,10 @@ var truths = []struct {
 	}},
 }
 
-// TestWeighFindsTheTruth: the family that made a history has the largest weight, in 90% of
+// TestEvidenceFindsTrueModel: the family that made a history has the largest weight, in 90% of
 // histories of ten years at least, and where that is student_t, what the other families add
 // costs less than 0.003 nats a day.
-func TestWeighFindsTheTruth(t *testing.T) {
+func TestEvidenceFindsTrueModel(t *testing.T) {
 	if testing.Short() {
 		t.Skip("fits eight years of three models each")
 	}
@@ -133,9 +133,9 @@ func TestPredictYearAgreesWithRefits(t *testing.T) {
 	}
 }
 
-// TestPredictYearFitsAgain where the days say more than weights can: at a volatility four times
+// TestPredictYearRefits where the days say more than weights can: at a volatility four times
 // as high.
-func TestPredictYearFitsAgain(t *testing.T) {
+func TestPredictYearRefits(t *testing.T) {
 	y := truths[0].draw(3)[:1500]
 	for i := range y[1350:] {
 		y[1350+i] *= 4

@@ -17,8 +17,8 @@ import (
 //	h_{t+1} = (1-decay) y_t^2 + decay h_t,   h_1 = backcast,   s^2 = mean square of the returns
 //
 // A variance that has risen stays: the forecast is h_{T+1} for every later day, and
-// there is no variance in the long run, which is what makes its forecasts for a month
-// too narrow in calm markets and too wide in turbulent ones. sd = s is that of the
+// there is no long-run variance, so that its forecasts for a month are too narrow in
+// calm markets and too wide in turbulent ones. sd = s is that of the
 // history, and mu the mean at that variance, as in gjr_t.
 //
 //	sqrt(P) mu/sd ~ PriorSharpe

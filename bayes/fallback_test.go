@@ -52,7 +52,7 @@ func TestBadModelIsNamed(t *testing.T) {
 
 // A density without a finite value anywhere, or improper, is an error that
 // says so, not a hang.
-func TestHopelessDensities(t *testing.T) {
+func TestImproperDensities(t *testing.T) {
 	for name, f := range map[string]func(q, grad []float64) (float64, error){
 		"NaN":  func(q, grad []float64) (float64, error) { grad[0] = 1; return math.NaN(), nil },
 		"flat": func(q, grad []float64) (float64, error) { grad[0] = 0; return 0, nil },
@@ -83,7 +83,7 @@ func TestNotANumberNamesTheRow(t *testing.T) {
 
 // A strategy that cannot be fitted is a verdict, never an error; with a good
 // posterior of an earlier day, that one stands in.
-func TestOneFailureStopsNothing(t *testing.T) {
+func TestFailedFitDoesNotStopOthers(t *testing.T) {
 	constant := seriesOf(make([]float64, 300))
 	for i := range constant.Returns {
 		constant.Returns[i] = 0.001
@@ -130,7 +130,7 @@ func TestOneFailureStopsNothing(t *testing.T) {
 // standard deviations to 10% of the latter, some 5 standard errors of the
 // distinct draws among 4,000, and stand in where NUTS's are not usable. Limits
 // that no draws can meet leave a verdict with every attempt told.
-func TestLaplaceStandsIn(t *testing.T) {
+func TestLaplaceFallback(t *testing.T) {
 	y := benchmarkReturns(1000)
 	m, err := newStudentT(newDays(y, nil), DefaultOptions())
 	if err != nil {
@@ -170,7 +170,7 @@ func TestLaplaceStandsIn(t *testing.T) {
 }
 
 // The ladder ends at the first rung without divergence.
-func TestLadderClimbs(t *testing.T) {
+func TestFallbackSequence(t *testing.T) {
 	// A narrow ridge: p(x) is N(0, 1), y | x is N(0, e^(2x)).
 	m := &density{2, func(q, grad []float64) (float64, error) {
 		s := math.Exp(-2 * q[0])

@@ -128,6 +128,9 @@ func TestPredictorsAgree(t *testing.T) {
 		"skew_t":           {0.001, 0.01, 8, -0.5, 0, 0},
 		"hurdle_skew_t":    {0.001, 0.01, 8, -0.5, 0.4, 0, 0, 0.25, -0.0005},
 	} {
+		if testing.Short() && name != "student_t" && name != "hurdle_skew_t" {
+			continue
+		}
 		skewed := newJonesFaddy(8, -0.5)
 		variance := 0.0001 * 8 * jfVariance(&skewed)
 

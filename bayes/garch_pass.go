@@ -2,7 +2,7 @@ package bayes
 
 import "math"
 
-// garchWork is what a pass over T days keeps of each.
+// garchWork holds the daily quantities of a pass over T days.
 type garchWork struct {
 	y, h   []float64 // y_t, h_t
 	inY    []float64 // derivative of ln f_t by y_t

@@ -302,9 +302,9 @@ func (m *gjrModel) SamplePrior(rng *rand.Rand, q []float64) {
 }
 
 // LogPrior returns the log prior density of (sqrt(P) mu/s, ln sd, nu), which the
-// configuration sets; what else LogDensity adds to the log likelihood, the other
-// priors and the Jacobians, is with logJacobian, so that the sensitivity to the prior
-// is to those three.
+// configuration sets. The other terms that LogDensity adds to the log likelihood, the
+// other priors and the Jacobians, are in logJacobian, so that the sensitivity to the
+// prior covers those three only.
 func (m *gjrModel) LogPrior(theta []float64) (logPrior, logJacobian float64) {
 	logSD := math.Log(theta[gjrSD] / m.rms)
 	sharpe, _ := m.priors.sharpe.logDensity(theta[gjrMu] / m.rms * m.rootYear)

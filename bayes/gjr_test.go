@@ -294,6 +294,9 @@ func stanSeries() []*returns.Series {
 func TestGJRAgreesWithStan(t *testing.T) {
 	for k, s := range stanSeries() {
 		t.Run(fmt.Sprint(k+1), func(t *testing.T) {
+			if testing.Short() && k > 0 {
+				t.Skip("one posterior in -short")
+			}
 			file := fmt.Sprintf("../testdata/reference/stan/gjr_t_%d", k+1)
 			o := DefaultOptions()
 			if *updateStan {
@@ -534,6 +537,9 @@ func TestGJRCryptoPaths(t *testing.T) {
 	paths := 1_000_000
 	if *surrogates <= 30 {
 		all, paths = all[:1], 50_000
+	}
+	if testing.Short() {
+		paths = 10_000
 	}
 	o := DefaultOptions()
 	o.Model, o.Replicates, o.MinESS = "gjr_t", 0, 100

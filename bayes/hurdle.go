@@ -11,8 +11,8 @@ import (
 )
 
 // A hurdle model is for a strategy that is out of the market on many days,
-// when its return is exactly 0. Whether it trades on a day and what it then
-// earns are separate:
+// when its return is exactly 0. Trading and the return of a traded day
+// are modeled separately:
 //
 //	traded_t ~ Bernoulli(p),  p ~ Beta(1, 1)
 //	y_t | traded_t ~ a model of returns, of the traded days alone

@@ -137,7 +137,9 @@ func TestHurdleGJRRecovers(t *testing.T) {
 	truth := hurdleGJRTruth(false)
 	s := hurdleGJRSeries(7, 2520, truth)
 	o := DefaultOptions()
-	o.Model, o.Replicates = "gjr_t", 100
+	if o.Model, o.Replicates = "gjr_t", 100; testing.Short() {
+		o.Draws, o.MinESS = 250, 100
+	}
 	p, err := Fit(t.Context(), s, o, testStream(3), nil)
 	if err != nil || p.Model != "hurdle_gjr_t" || p.Verdict() == Unusable {
 		t.Fatalf("%v, %v, %v", p.Model, p.Findings, err)

@@ -11,7 +11,7 @@ import (
 // tails returns P(U < u) and P(U > u) at w = asinh u, the smaller one to full
 // relative accuracy, and the density of 2w.
 func (f *jonesFaddy) tails(w float64) (below, above, density float64) {
-	low, high := softplus(-2*w), softplus(2*w) // -ln of the beta variate, and of what it leaves of 1
+	low, high := softplus(-2*w), softplus(2*w) // -ln of the beta variate, and of 1 less it
 	logB := lgamma(f.a) + lgamma(f.b) - lgamma(f.nu)
 	density = math.Exp(-f.a*low - f.b*high - logB)
 	if x := math.Exp(-low); x < (f.a+1)/(f.nu+2) {

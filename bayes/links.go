@@ -13,7 +13,7 @@ import (
 // where a persistence nears 1.
 type link struct{ cubic, alpha, beta float64 }
 
-// at returns the share and what it leaves of 1, to full accuracy, the slope of the
+// at returns the share and 1 less the share, to full accuracy, the slope of the
 // share in q, the log density of q under the prior, up to a constant, and its slope.
 func (l link) at(q float64) (share, rest, slope, lp, dlp float64) {
 	y, dy := q+l.cubic*q*q*q, 1+3*l.cubic*q*q

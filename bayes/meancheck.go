@@ -19,7 +19,7 @@ import (
 // is the difference in standard errors of the sample mean: by one of them the forecast
 // is off by as much as the data leave open.
 //
-// What the prior of the Sharpe ratio moves the posterior mean by is not counted: draws
+// The shift of the posterior mean by the prior of the Sharpe ratio is not counted: draws
 // have weights of one over its density. (Of a hurdle the prior is that of the active
 // days, whose Sharpe ratio is larger; it is counted as that of all days.)
 const (

@@ -20,7 +20,7 @@ func changed() []float64 {
 // With a half-life in scale and shape the mean is that of a fit without one, and sd
 // and shape are those of a fit with one, to 4 Monte Carlo standard errors, and the
 // Sharpe ratio is that of the two.
-func TestTwoMemories(t *testing.T) {
+func TestTwoHalfLives(t *testing.T) {
 	y := changed()
 	fit := func(model string, y []float64, halfLife, ofMean float64) *Posterior {
 		o := DefaultOptions()
@@ -38,6 +38,9 @@ func TestTwoMemories(t *testing.T) {
 		}
 	}
 	for model, y := range map[string][]float64{"normal": y, "student_t": y, "skew_t": y, "hurdle_student_t": flat, "hurdle_skew_t": flat} {
+		if testing.Short() && model != "normal" && model != "hurdle_student_t" {
+			continue
+		}
 		long, short, both := fit(model, y, 0, 0), fit(model, y, 60, 60), fit(model, y, 60, 0)
 		for k, s := range both.Summary {
 			of := short

@@ -393,7 +393,7 @@ func (m mixedPredictor) Persistence(theta []float64) float64 {
 	return 0
 }
 
-// WeighedBy says the weights and what they come from, the family of the most weight first.
+// WeighedBy describes the weights and their source, the family of the most weight first.
 func (p *Posterior) WeighedBy() string {
 	order := slices.Clone(p.Components)
 	slices.SortStableFunc(order, func(a, b Component) int { return cmp.Compare(b.Weight, a.Weight) })

@@ -208,8 +208,8 @@ func TestMixedHalfLife(t *testing.T) {
 	}
 }
 
-// TestMixedLeavesTheFuture: the draws before the last year keep the shares of the families.
-func TestMixedLeavesTheFuture(t *testing.T) {
+// TestMixedLeaveFutureOut: the draws before the last year keep the shares of the families.
+func TestMixedLeaveFutureOut(t *testing.T) {
 	s, p := mixedOf(t, mixedOptions(), 0.1, 0.9)
 	before, k, limit := p.LeaveFuture(s, 120)
 	if before == nil || !(k <= limit) || before.Len() != 800 {

@@ -86,6 +86,9 @@ func TestLogScores(t *testing.T) {
 // less the probability of an idle day, by the substitution r = mu + sigma sinh(x).
 func TestLogScoresIntegrate(t *testing.T) {
 	for name, x := range scored() {
+		if testing.Short() && name != "student_t" && name != "hurdle_skew_t" && name != "gjr_t" {
+			continue
+		}
 		// Narrow steps, since the density jumps at the edges of the interval of costs;
 		// wider ones where each point is a history.
 		mu, sigma, step := x.theta[0], x.theta[1], 1e-4
@@ -140,8 +143,8 @@ func TestLogScoresReference(t *testing.T) {
 	}
 }
 
-// TestFamiliesScore expects log scores of every family.
-func TestFamiliesScore(t *testing.T) {
+// TestEveryFamilyHasLogScores expects log scores of every family.
+func TestEveryFamilyHasLogScores(t *testing.T) {
 	for _, f := range Families() {
 		if _, is := f.Predictor(&returns.Series{}).(Scorer); !is {
 			t.Errorf("%s has no log scores", f.Name)

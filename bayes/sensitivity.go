@@ -33,8 +33,8 @@ const (
 // sensitive to both. (So is nu, always, of returns that are nearly normal, where
 // all large values are alike.) The lesser of the two is its size: information from 0.05
 // on, which a year of a Sharpe ratio of 3 has, as has the sd of a pair of stocks
-// with nu near 2 (0.3); and a warning from 0.5 on, ten times that. It does not hold a run: whether the posterior
-// misses the data is what the predictive checks measure.
+// with nu near 2 (0.3); and a warning from 0.5 on, ten times that. It does not hold a run: the
+// predictive checks measure whether the posterior misses the data.
 const codePriorConflict = "bayes.prior_conflict"
 
 // scaledParameters are those whose sensitivity is reported.

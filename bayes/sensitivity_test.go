@@ -162,7 +162,7 @@ func TestSensitivity(t *testing.T) {
 // The prior that once overruled a Treasury bill is no longer silent: with a
 // Normal(0, 1) on the Sharpe ratio the predictive sd is many times the real one,
 // and the run is held.
-func TestOverruledDataAreHeld(t *testing.T) {
+func TestDominantPriorHoldsRun(t *testing.T) {
 	o := DefaultOptions()
 	o.PriorSharpe = "normal(0, 1)"
 	p, err := Fit(context.Background(), seriesOf(column(t, "../../shared/data/faults/03_tbill.csv", "tbill")), o, testStream(1), nil)

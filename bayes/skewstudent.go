@@ -26,8 +26,8 @@ import (
 //
 // nu is the mean of the degrees of freedom of the two tails, (1+skew) to (1-skew)
 // of whose excess over 2 the lower and the upper one have: the variance exists for
-// every nu > 2 and skew in (-1, 1), and the prior of nu means what it does for the
-// Student-t. The prior of the skewness is centered on symmetry; 90% of it gives the
+// every nu > 2 and skew in (-1, 1), and the prior of nu has the meaning that it has for
+// the Student-t. The prior of the skewness is centered on symmetry; 90% of it gives the
 // two tails excesses within a factor of 5 of each other, to either side.
 //
 // The data enter through two sums only, which are functions of two variables each

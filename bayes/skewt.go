@@ -17,8 +17,8 @@ import (
 //
 // Losses are longer than gains for lambda < 0. U is negative with probability
 // (1-lambda)/2, and |U| / (1 + lambda sign U) has the distribution of |W|, W a
-// Student-t scaled to variance 1. The density has no closed third moment that
-// matters here; what a model of the variance needs is signed, E[e |e|].
+// Student-t scaled to variance 1. Its third moment is not needed; a model
+// of the variance needs the signed moment E[e |e|].
 type skewT struct {
 	nu, lambda float64
 	a, b, logC float64

@@ -44,7 +44,7 @@ func TestTDrawCells(t *testing.T) {
 func TestTDraws(t *testing.T) {
 	n := 300_000
 	if testing.Short() {
-		n = 100_000
+		n = 30_000
 	}
 	for _, nu := range drawNus {
 		ref := distuv.StudentsT{Mu: 0.5, Sigma: 2, Nu: nu}

@@ -79,7 +79,7 @@ func BenchmarkPath(b *testing.B) {
 }
 
 // Four at a time is one at a time, to the last bit.
-func TestScoresSideBySide(t *testing.T) {
+func TestScoresAreVectorized(t *testing.T) {
 	rng := rand.New(rand.NewPCG(6, 6))
 	for _, nu := range []float64{2, 2.7, 8, 300} {
 		var s tScore

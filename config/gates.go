@@ -8,8 +8,8 @@ import (
 	"allocate/returns"
 )
 
-// Gates is the section `gates`: what holds a run for approval, and what it
-// tells the outside.
+// Gates is the section `gates`: the findings and limits that hold a run for
+// approval, and the record of its outcome.
 type Gates struct {
 	Severity    []returns.NamedSeverity `mapstructure:"severity" json:"severity" doc:"severities of findings: [{code: data.gap, severity: warn}]; info, warn (published), hold (needs --approve) or fail (refused); allocate config docs lists the codes"`
 	Degraded    []string                `mapstructure:"degraded" json:"degraded" doc:"prefixes of codes whose warnings make the exit code 3 (published, degraded)"`

@@ -14,10 +14,9 @@ import (
 	"allocate/returns"
 )
 
-// normalize turns what YAML made of a value into what its field holds: 20% into
-// 0.2 where a fraction is expected, and the numbers of a sweep into their text.
-// What cannot be the field's value is an error in plain words with the key and
-// the remedy. t is the field's type, tag its tag; key is for messages.
+// normalize converts a value of the YAML parser to the type of its field: 20% to
+// 0.2 where a fraction is expected, and the numbers of a sweep to their text.
+// A value that does not fit the field is an error with the key and the remedy. t is the field's type, tag its tag; key is for messages.
 func normalize(key string, t reflect.Type, tag reflect.StructTag, value any) (any, error) {
 	for t.Kind() == reflect.Pointer {
 		if value == nil {

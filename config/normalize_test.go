@@ -40,9 +40,9 @@ gates: {max_change: 7%}
 	}
 }
 
-// TestPlainWords refuses values of the wrong kind with key, place and remedy,
+// TestErrorsOfWrongKind refuses values of the wrong kind with key, place and remedy,
 // and without a word of the language or of a library.
-func TestPlainWords(t *testing.T) {
+func TestErrorsOfWrongKind(t *testing.T) {
 	library := regexp.MustCompile(`yaml: line|yaml: unm|mapstructure|float64|unmarshal|\[\]interface|expected type|map\[`)
 	for _, c := range []struct{ text, want string }{
 		{"optimize:\n  cost_bp: 20%\n", `c.yaml:2: optimize.cost_bp: "20%" has a percent sign, but the key is not a fraction`},

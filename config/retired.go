@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// retiredKeys are keys of earlier versions: what to use instead. A file that
+// retiredKeys maps keys of earlier versions to their replacements. A file that
 // still has one is read, with a notice.
 var retiredKeys = map[string]string{
 	"returns.log":           "set returns.kind to log_returns",

@@ -166,9 +166,9 @@ func tight(rng *rand.Rand, names []string) (Options, Held) {
 	return o, held
 }
 
-// TestAdviceIsTrue follows each piece of advice as it is printed, and expects a
+// TestAdviceIsFeasible follows each piece of advice as it is printed, and expects a
 // portfolio. Where advice says that others conflict as well, they do.
-func TestAdviceIsTrue(t *testing.T) {
+func TestAdviceIsFeasible(t *testing.T) {
 	followed, more, blank := 0, 0, 0
 	for seed := range uint64(*suite) {
 		rng := rand.New(rand.NewPCG(seed, 16))
@@ -257,9 +257,9 @@ func TestAdviceRounding(t *testing.T) {
 	}
 }
 
-// TestEveryWeightIsAPosition: a smallest weight for all strategies and a limit
+// TestMinWeightConflictsWithMaxPositions: a smallest weight for all strategies and a limit
 // on positions conflict, and the key for what was meant is named.
-func TestEveryWeightIsAPosition(t *testing.T) {
+func TestMinWeightConflictsWithMaxPositions(t *testing.T) {
 	set := factorSet(1, 8, 100)
 	o := DefaultOptions()
 	o.MinWeight, o.MaxPositions = 0.05, 3

@@ -46,8 +46,8 @@ func enumerate(t *testing.T, p *Problem) (best, ratio float64) {
 	return best, ratio
 }
 
-// TestBranchIsEnumeration compares the search with solving every case.
-func TestBranchIsEnumeration(t *testing.T) {
+// TestBranchAgreesWithEnumeration compares the search with solving every case.
+func TestBranchAgreesWithEnumeration(t *testing.T) {
 	infeasible := 0
 	for k := range uint64(cases(40, 4)) {
 		rng := rand.New(rand.NewPCG(k, 7))

@@ -279,7 +279,7 @@ func (b *builder) borrow(p *Problem) {
 	}
 }
 
-// shares fills the shares of risk: what is named, and equal parts of the rest.
+// shares fills the shares of risk: those that are named, and equal parts of the rest.
 func (b *builder) shares(p *Problem) {
 	if b.Objective != RiskBudget {
 		return

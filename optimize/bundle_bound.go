@@ -14,8 +14,8 @@ import (
 // each, which are charged at their least between the finite bounds: weak
 // duality, as in DualBound, with the terms |w_i - c| and w_i^2 kept whole.
 //
-// Prices without measure, as degenerate rows have them, must not turn rounding
-// into a proof: what the sums may have lost is charged as well.
+// The prices of degenerate rows may be of any size and must not turn rounding into a
+// proof: the bound is lowered by the rounding error of the sums.
 func (b *bundleMethod) lagrangian(goal aim, y prices) float64 {
 	p, n := b.p, len(b.mean)
 	slope, gross := make([]float64, n), make([]float64, n) // of each weight, and without cancellation

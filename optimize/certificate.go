@@ -81,7 +81,7 @@ type Dual struct {
 	Rows      []float64   // 1 + number of Constraints, the budget first: objective per unit of the row's side
 	Distances []float64   // objective per unit of each limit, >= 0
 	Spread    []float64   // of MinVariance: a vector of at most length 1 along the principal directions of the scenarios
-	Norm      []float64   // N: a subgradient of the dual norm, times what it costs; nil where it is not a largest weight
+	Norm      []float64   // N: a subgradient of the dual norm, times its cost; nil where it is not a largest weight
 }
 
 // DualBound returns a lower bound on the risk of every admissible portfolio

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-var suite = flag.Int("suite", 500, "number of random problems of all kinds to certify and to solve by the bundle method, too; an eighth with -short")
+var suite = flag.Int("suite", 500, "number of random problems of all kinds to certify and to solve by the bundle method, too; a sixteenth with -short")
 
 // cases is how many of n cases a test takes: a part of them with -short.
 func cases(n, part int) int {
@@ -23,7 +23,7 @@ func cases(n, part int) int {
 // level bundle method, which shares nothing with the walk but the definitions.
 func TestCertifiedSuite(t *testing.T) {
 	certified, crossed, infeasible, worst := 0, 0, 0, 0.0
-	problems := cases(*suite, 8)
+	problems := cases(*suite, 16)
 	for seed := range uint64(problems) {
 		p, kind := randomProblem(seed + 100_000)
 		s, err := Solve(t.Context(), p)

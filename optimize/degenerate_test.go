@@ -109,7 +109,7 @@ func degenerate(seed uint64) (p *Problem, kind string) {
 // the bound. An answer that there is none is shared by the bundle method.
 func TestDegenerateSuite(t *testing.T) {
 	certified, infeasible, loose := 0, 0, 0
-	problems := cases(*suite, 10)
+	problems := cases(*suite, 20)
 	for seed := range uint64(problems) {
 		p, kind := degenerate(seed + 700_000)
 		s, err := Solve(t.Context(), p)
@@ -152,10 +152,10 @@ func TestDegenerateSuite(t *testing.T) {
 	}
 }
 
-// TestRoundingIsNoDescent solves a problem whose scenarios stand twice: on the way,
+// TestRoundingIsNotUnbounded solves a problem whose scenarios stand twice: on the way,
 // multipliers leave a descent of 1e-12 along an edge without an end, which is their
 // rounding and not an objective without a bound.
-func TestRoundingIsNoDescent(t *testing.T) {
+func TestRoundingIsNotUnbounded(t *testing.T) {
 	const seed = 0x9b26e
 	p, kind := randomProblem(seed)
 	image, _ := doubled(p, rand.New(rand.NewPCG(seed, 3)))

@@ -72,7 +72,7 @@ func moments(set *scenarios.Set) (mean []float64, absolute, largest float64) {
 	return mean, absolute / float64(n), largest
 }
 
-// engine is one problem made ready: what all searches for its answer share.
+// engine is a prepared problem, shared by all searches for its solution.
 type engine struct {
 	*Problem
 	mean      []float64
@@ -236,7 +236,7 @@ func (t *polytope) translate(from *polytope, id, scenarios int) (int, bool) {
 	return id - from.size() + t.size(), true
 }
 
-// outcome is what weights come to.
+// outcome holds the return and the risk of weights.
 type outcome struct {
 	ret, risk  float64 // as Problem defines them
 	mean, cost float64
@@ -304,7 +304,7 @@ func (e *engine) lossesNear(w, nearby, loss []float64) []float64 {
 	return moved
 }
 
-// value is what the blend makes of an outcome, and what Ridge adds.
+// value returns the blend of an outcome, plus the term of Ridge.
 func (e *engine) value(b blend, o outcome, w []float64) float64 {
 	v := -b.ret*o.ret + b.risk*o.risk
 	if e.Ridge > 0 {

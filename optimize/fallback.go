@@ -25,8 +25,8 @@ var fallbacks = []method{{"bundle", bundleWeights}, {"held", heldWeights}}
 // frontier. Where the optimum is not certified, because arithmetic does not get
 // there or the search over positions stopped early (Nodes, or a deadline of
 // ctx), the options may allow to publish the best admissible portfolio that is
-// known: what the search found, unless the bundle method has a better one; or,
-// where there is neither, the weights held. The solution then says so, with its
+// known: that of the search, unless the bundle method has a better one; or,
+// where there is neither, the current weights. The solution then says so, with its
 // true gap and all that was tried. An *InfeasibleError and an *UndefinedError
 // are answers, not failures, and are returned as they are.
 func Decide(ctx context.Context, p *Problem, o Options) (*Solution, error) {
@@ -132,7 +132,7 @@ func fallBack(ctx context.Context, v *Solver, p *Problem, s *Solution, err error
 	}
 	best.Findings = append(best.Findings, returns.Finding{
 		// A warning whatever the gap: the weights keep every limit, their risk is
-		// exact, and nothing better is known; what is uncertain is whether there is.
+		// exact, and nothing better is known; only its optimality is uncertain.
 		Code: "optimize.fallback", Severity: returns.Warn,
 		Numbers: map[string]float64{"gap": best.Certificate.ExactGap, "max_gap": p.maxGap()},
 		Sentence: fmt.Sprintf("The optimum is not certified (%s: %s); %s, within %.3g%% of the optimum.",

@@ -140,9 +140,9 @@ func TestDeadlineEndsWithTheIncumbent(t *testing.T) {
 	}
 }
 
-// TestBoundCountsPrunedParts: parts that are not worth a search at a wide
+// TestBoundIncludesPrunedParts: parts that are not worth a search at a wide
 // max_gap are still in the bound.
-func TestBoundCountsPrunedParts(t *testing.T) {
+func TestBoundIncludesPrunedParts(t *testing.T) {
 	p, _, f := faulty(t, "branch_false_bound")
 	for _, gap := range []float64{1e-9, 0.003, 0.01, 0.03, 0.1, 0.3} {
 		p.MaxGap = gap
@@ -187,8 +187,8 @@ func TestBoundsWithWideGaps(t *testing.T) {
 	}
 }
 
-// TestCashIsCertain: a Wasserstein ball moves no return of CASH.
-func TestCashIsCertain(t *testing.T) {
+// TestRobustRadiusExcludesCash: a Wasserstein ball moves no return of CASH.
+func TestRobustRadiusExcludesCash(t *testing.T) {
 	for _, norm := range []Norm{L1, LInf} {
 		p, _, _ := faulty(t, "robust_cash")
 		p.Norm = norm
@@ -203,9 +203,9 @@ func TestCashIsCertain(t *testing.T) {
 	}
 }
 
-// TestRiskOutOfReach: a limit on the risk that no portfolio keeps is to blame,
+// TestUnattainableRiskLimit: a limit on the risk that no portfolio keeps is to blame,
 // not the rules on positions.
-func TestRiskOutOfReach(t *testing.T) {
+func TestUnattainableRiskLimit(t *testing.T) {
 	p, o, _ := faulty(t, "max_cvar_with_positions_false_explanation")
 	_, err := Solve(t.Context(), p)
 	none := new(InfeasibleError)
@@ -229,9 +229,9 @@ func TestRiskOutOfReach(t *testing.T) {
 	solve(t, q)
 }
 
-// TestHoldHasARatio: where no trade pays its fixed cost, the previous weights
+// TestHoldMaximizesRatio: where no trade pays its fixed cost, the previous weights
 // have the highest ratio.
-func TestHoldHasARatio(t *testing.T) {
+func TestHoldMaximizesRatio(t *testing.T) {
 	p, _, _ := faulty(t, "max_ratio_fixed_cost_hold")
 	s := solve(t, p)
 	if s.Method != Hold || s.Status != Optimal || s.Weights[0] != 1 || !(s.Mean > 0) || math.Abs(s.Certificate.ExactPrimal) > 1e-15 {
@@ -285,9 +285,9 @@ func TestReturnNetOfCosts(t *testing.T) {
 	}
 }
 
-// TestRiskIsWhatIsLimited: Risk is the number that max_cvar limits, and for a
+// TestRiskMatchesMaxCVaR: Risk is the number that max_cvar limits, and for a
 // budget of a spectrum the contributions sum to the risk that was budgeted.
-func TestRiskIsWhatIsLimited(t *testing.T) {
+func TestRiskMatchesMaxCVaR(t *testing.T) {
 	set := factorSet(2, 5, 400)
 	o := DefaultOptions()
 	limit := 0.09
@@ -322,8 +322,8 @@ func TestRiskIsWhatIsLimited(t *testing.T) {
 	near(t, "sum of contributions", sum, s.Risk, 1e-14)
 }
 
-// TestNothingIsSaid: a net-zero budget whose best answer holds nothing says so.
-func TestNothingIsSaid(t *testing.T) {
+// TestEmptyPortfolioIsReported: a net-zero budget whose best answer holds nothing says so.
+func TestEmptyPortfolioIsReported(t *testing.T) {
 	p := problem(t, factorSet(2, 4, 400), func(o *Options) { o.Budget, o.MinWeight = 0, -0.5 })
 	s := solve(t, p)
 	if positions(s.Weights) != 0 || len(s.Findings) == 0 || s.Findings[0].Code != "optimize.empty" {
@@ -341,10 +341,10 @@ func TestDecidedByReducedCosts(t *testing.T) {
 	}
 }
 
-// TestBoundCountsWhatIsCutOff: reduced costs cut portfolios off that are not
+// TestBoundIncludesReducedCostCuts: reduced costs cut portfolios off that are not
 // worth finding at a wide max_gap, and the bound counts with them. The seeds
 // are those, of 300, where it would else be above the optimum.
-func TestBoundCountsWhatIsCutOff(t *testing.T) {
+func TestBoundIncludesReducedCostCuts(t *testing.T) {
 	for seed, gap := range map[uint64]float64{97: 0.1, 122: 0.05, 161: 0.2, 299: 0.05} {
 		of := func(gap float64) Certificate {
 			p := problem(t, factorSet(seed, 8, 60), func(o *Options) {

@@ -56,7 +56,7 @@ func (v *Solver) tradeOrHold(ctx context.Context, p *Problem) (*Solution, error)
 	}
 	switch {
 	case unworthy:
-		// What minimizes at the ratio of hold is 0 there, and not below at any trade.
+		// The objective at the ratio of hold is 0 there, and not below 0 at any trade.
 		b := e.asked(hold.Exact)
 		a, err := v.prepare(p.trading()).plain(ctx, b, nil)
 		if err != nil {

@@ -118,9 +118,9 @@ func TestFixedCostInLimitsAndRatios(t *testing.T) {
 	}
 }
 
-// TestGoneIsSold: positions in strategies that are gone have to be sold, so
+// TestAbsentStrategiesAreSold: positions in strategies that are gone have to be sold, so
 // that the fixed cost is paid in any case.
-func TestGoneIsSold(t *testing.T) {
+func TestAbsentStrategiesAreSold(t *testing.T) {
 	set := factorSet(4, 3, 400)
 	o := DefaultOptions()
 	o.MaxWeight, o.FixedBP = 1, 500

@@ -17,7 +17,7 @@ const keyIndifference = "optimize.indifference"
 // are a sample: portfolios whose difference is within a few standard errors cannot be told
 // apart, and a trade from one to another pays for noise.
 //
-// A distance is what is minimized (Certificate) less its least value over the scenarios: in
+// A distance is the objective (Certificate) less its least value over the scenarios: in
 // CVaR for MinCVaR, in return for MaxReturn, in utility, and for MaxRatio in return at the
 // best ratio. All are fractions of capital over the horizon. A standard error is that of the
 // difference on the same scenarios, which takes them for independent.

@@ -13,7 +13,7 @@ import (
 // InfeasibleError says that no portfolio satisfies a problem, and why.
 type InfeasibleError struct {
 	Conflict []string // a minimal set of named constraints: without any one of them the others can hold
-	Advice   []string // sentences: what is out of reach, by how much, and what to change; numbers are rounded inward, to what works as printed
+	Advice   []string // sentences: the limit that cannot be met, by how much, and the remedy; numbers are rounded inward, so that they work as printed
 }
 
 func (e *InfeasibleError) Error() string {
@@ -33,7 +33,7 @@ func list(names []string) string {
 	return strings.Join(names[:last], ", ") + " and " + names[last]
 }
 
-// group is what a person can drop at once: a row of Problem.rows, all lower or
+// group is a unit that a user can drop: a row of Problem.rows, all lower or
 // all upper bounds, or, behind the rows, a distance.
 type group int
 

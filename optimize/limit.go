@@ -43,7 +43,7 @@ func (w *walk) limitAt(j int) int {
 	return -1
 }
 
-// weightOf is what bend j has in limit g.
+// weightOf returns the weight of bend j in limit g.
 func (w *walk) weightOf(g, j int) float64 { return w.limits[g].weight[j-w.bends.first] }
 
 // price is the largest multiplier that basic row j may have: beyond it the

@@ -195,7 +195,7 @@ func (w *walk) slide(ctx context.Context, direction []float64) error {
 }
 
 // up is the slope of a second objective on the paying side of the k-th basic
-// row, of which second has what it is along the edges.
+// row; second holds its slopes along the edges.
 func (w *walk) up(k int, second []float64) float64 {
 	slope, j := second[k], w.basis[k]
 	if !w.bends.has(j) {

@@ -92,9 +92,9 @@ func TestNearestFace(t *testing.T) {
 	}
 }
 
-// TestWarm solves a chain of problems, each from the answer before, and expects
+// TestWarmStart solves a chain of problems, each from the answer before, and expects
 // what solving each from nothing gives.
-func TestWarm(t *testing.T) {
+func TestWarmStart(t *testing.T) {
 	rng := rand.New(rand.NewPCG(6, 6))
 	set := factorSet(8, 15, 3000)
 	v, err := NewSolver(set)

@@ -15,7 +15,7 @@ type answer struct {
 	weights []float64
 	base    blend    // what the problem minimizes
 	shift   float64  // is added to it, and to the bound
-	credit  float64  // is added to the bound alone: what a limit on the risk returns
+	credit  float64  // is added to the bound only: minus the multiplier of a limit on the risk times the limit
 	settled bool     // weights are between two vertices; there is no face to choose from
 	pivots  int      // of all searches
 	nodes   int      // of branch and bound; 0: there was none
@@ -111,8 +111,8 @@ func (e *engine) limitedOptimum(ctx context.Context, base blend) (*answer, error
 	}
 }
 
-// unpaid is what a risk of MaxRatio counts on top: where CASH is allowed and
-// earns what the ratio is measured against, risk is that of the return above
+// unpaid is an addition to the risk of MaxRatio: where CASH is allowed and
+// earns the risk-free return of the ratio, risk is that of the return above
 // it, so that CASH itself has neither return nor risk.
 func (p *Problem) unpaid() float64 {
 	if p.cash != nil && math.Abs(*p.cash-p.RiskFree) <= riskTol*math.Abs(p.RiskFree) {
@@ -121,7 +121,7 @@ func (p *Problem) unpaid() float64 {
 	return 0
 }
 
-// ratioOf is what MaxRatio maximizes.
+// ratioOf returns the ratio that MaxRatio maximizes.
 func (p *Problem) ratioOf(o outcome) float64 {
 	return (o.ret - p.RiskFree*p.base()) / (o.risk + p.unpaid())
 }

@@ -89,7 +89,7 @@ type Share struct {
 	Share float64 `mapstructure:"share" json:"share" doc:"its share, as a fraction" fraction:"true"`
 }
 
-// Cost is what trading one strategy costs.
+// Cost is the cost of trading one strategy.
 type Cost struct {
 	Name string  `mapstructure:"name" json:"name" doc:"strategy"`
 	BP   float64 `mapstructure:"bp" json:"bp" doc:"basis points of the traded amount"`

@@ -42,7 +42,7 @@ type polytope struct {
 	faces     []face
 	kinks     []kink
 	distances []straight
-	cost      []float64 // N: what trading costs beside its kinks, a slope
+	cost      []float64 // N: slope of the trading cost, without its kinks
 	ball      []float64 // N: the dual norm beside its kinks, if it is a sum
 	peak      bool      // the dual norm is the largest absolute weight
 	certain   []bool    // N: the dual norm leaves the strategy out

@@ -74,7 +74,7 @@ type Problem struct {
 	sunk     float64 // cost that is paid whatever the weights
 	departed float64 // sum of absolute weights held of strategies that are not in the set
 
-	// What NewProblem knows of the options, for sentences; zero when built by hand.
+	// Options that NewProblem keeps for sentences; zero when built by hand.
 	ownLower, ownUpper []bool   // N: the bound is the strategy's own, not the default
 	minAnnual          *float64 // the floor as it was configured
 	hasCash            bool
@@ -160,8 +160,8 @@ func (p *Problem) means() []float64 {
 	return p.Set.Mean()
 }
 
-// cost returns what it takes to trade from Previous to w and to borrow what w
-// is short of, a fraction of capital, without Fixed: see tradeOrHold. The trades
+// cost returns the cost of trading from Previous to w and of borrowing the short
+// positions of w, a fraction of capital, without Fixed: see tradeOrHold. The trades
 // of a cold start cost nothing.
 func (p *Problem) cost(w []float64) float64 {
 	total := p.sunk

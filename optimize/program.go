@@ -159,7 +159,7 @@ func (t *polytope) slimFaces() []face {
 }
 
 // standIns lets a walk start at the very point where the guide ended, although
-// kinks or limits have moved since: what the guide's basis has of them is
+// kinks or limits have moved since: those in the guide's basis are
 // replaced by rows through that point that cost nothing, and that the walk
 // leaves first.
 func (s *search) standIns(h *hinges, basis []int) {

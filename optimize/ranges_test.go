@@ -111,8 +111,8 @@ func TestRangesCoverTheTruth(t *testing.T) {
 	}
 }
 
-// TestRangesWhereThereAreNone has rules on positions, or risk shares.
-func TestRangesWhereThereAreNone(t *testing.T) {
+// TestRangesNotApplicable has rules on positions, or risk shares.
+func TestRangesNotApplicable(t *testing.T) {
 	set := oneTruth(1, 5, 1000)
 	for _, change := range []func(o *Options){
 		func(o *Options) { o.MaxPositions = 2; o.MaxWeight = 1 },

@@ -105,8 +105,8 @@ func (s *budgeting) ties() []tie {
 }
 
 // newton goes one step and returns the largest relative change of a weight.
-// The weights are eliminated; what is left is symmetric, of one row per tie
-// and one per VaR.
+// The weights are eliminated; the remaining system is symmetric, with one row per
+// tie and one per VaR.
 func (s *budgeting) newton(ties []tie) (moved float64, ok bool) {
 	n, e := len(s.w), len(ties)
 	levels, total := 0, make([]float64, len(s.layers))

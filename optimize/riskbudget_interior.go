@@ -32,7 +32,7 @@ type interior struct {
 	u, z, q, v   []float64 // J
 	dx, dy       []float64
 	du, dz, dq   []float64
-	primal       []float64 // J: what is left of row'x = u - z
+	primal       []float64 // J: residual of row'x = u - z
 	dual         []float64 // d
 	weight, push []float64 // J
 	scaled       []float64 // block of rows, times the root of their weights

@@ -198,7 +198,7 @@ func (s *budgeting) read(in *interior) {
 	}
 }
 
-// cost is what a unit of loss of scenario j beyond t costs in the program.
+// cost is the coefficient in the program of the loss of scenario j beyond t.
 func (l *layer) cost(j int) float64 { return l.Weight * l.mass[j] / (l.total * l.share) }
 
 // split ranks scenarios by loss and keeps explicit the share of them, by mass,

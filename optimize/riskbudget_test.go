@@ -218,7 +218,7 @@ func TestRiskBudgetOfTwo(t *testing.T) {
 func TestRiskBudgetRandom(t *testing.T) {
 	rng := rand.New(rand.NewPCG(6, 4))
 	solved, undefined := 0, 0
-	problems := cases(150, 5)
+	problems := cases(150, 10)
 	for k := range problems {
 		n, m := 1+rng.IntN(30), 60+rng.IntN(2000)
 		set := factorSet(uint64(k), n, m)

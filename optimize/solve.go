@@ -45,8 +45,8 @@ func (s *Status) UnmarshalText(b []byte) error {
 	return fmt.Errorf("optimize: unknown status %q", b)
 }
 
-// ShadowPrice is what one unit of a binding bound, row or limit costs: the
-// change of what is minimized when the side that binds rises by one unit.
+// ShadowPrice is the price of one unit of a binding bound, row or limit: the
+// change of the objective when the side that binds rises by one unit.
 type ShadowPrice struct {
 	Name  string  `json:"name"`  // a constraint's name, or the strategy whose bound binds
 	Side  string  `json:"side"`  // lower or upper, whichever binds; of an equality, the side that the price pushes against

@@ -57,7 +57,7 @@ func TestMinVarianceClosedForm(t *testing.T) {
 func TestMinVarianceIsCertified(t *testing.T) {
 	solved, worst, seeds := 0, 0.0, uint64(300)
 	if testing.Short() {
-		seeds = 60
+		seeds = 30
 	}
 	for seed := range seeds {
 		p, kind := randomProblem(seed)

@@ -24,7 +24,7 @@ func units(x float64, decimals int) (int64, error) {
 
 // round returns w with Problem.Decimals decimals: whole units of 10^-d inside
 // the bounds whose sum is the budget, exactly, as integers. Each weight goes
-// to its nearest unit; what the sum then lacks is made up one unit at a time
+// to its nearest unit; the rest of the sum is distributed one unit at a time
 // where the error so far is largest (the method of largest remainders), from
 // strategies that are held before strategies that rounded to zero, so that
 // dust stays out. Ties go to the lower index.
@@ -104,8 +104,8 @@ func unsigned(w []float64) []float64 {
 }
 
 // roughest returns the row or limit that rounding violates the most in
-// proportion to its tolerance: what a move of one unit in every weight may
-// change it by.
+// proportion to its tolerance, the largest change of it by a move of one unit in
+// every weight.
 func (p *Problem) roughest(w []float64, c Certificate) (by float64, name string, tol float64) {
 	worst, one := 0.0, math.Pow10(-p.Decimals)
 	note := func(violated float64, what string, coef []float64) {

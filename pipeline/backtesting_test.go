@@ -35,7 +35,7 @@ func quickBacktest(t testing.TB) *config.Config {
 	c.Optimize.CostBP, c.Optimize.MaxWeight, c.Optimize.Indifference = 5, 0.4, 0 // each decision shows
 	if testing.Short() {
 		fewDraws(&c)
-		c.Scenarios.Count, c.Returns.Window = 500, "3y"
+		c.Returns.Path, c.Returns.Window, c.Scenarios.Count = smallPanel(t), "2y", 400
 	}
 	b := &c.Backtest
 	b.Schedule, b.Every, b.Start, b.Replicates = "every", 63, "2019-06-03", 100
@@ -59,9 +59,9 @@ func smallPanel(t testing.TB) string {
 	return path
 }
 
-// TestBacktestHoldsAsTheNight: within the tolerance neither trades, but for the rounding of
+// TestBacktestHoldsAsNightlyRun: within the tolerance neither trades, but for the rounding of
 // published weights.
-func TestBacktestHoldsAsTheNight(t *testing.T) {
+func TestBacktestHoldsAsNightlyRun(t *testing.T) {
 	c := quickBacktest(t)
 	c.Optimize.Indifference = 2
 	o := tested(t, c)
@@ -126,10 +126,10 @@ func read(t testing.TB, path string) []byte {
 	return b
 }
 
-// TestBacktestIsTheNight expects the weights of the last decision to be, byte
+// TestBacktestEqualsNightlyRun expects the weights of the last decision to be, byte
 // for byte, the file that the nightly run of that day publishes, which knows
 // nothing of the backtest but the weights held.
-func TestBacktestIsTheNight(t *testing.T) {
+func TestBacktestEqualsNightlyRun(t *testing.T) {
 	limit := 0.15
 	for name, change := range map[string]func(*config.Config){
 		"costs":    func(*config.Config) {},
@@ -149,6 +149,9 @@ func TestBacktestIsTheNight(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if testing.Short() && (name == "turnover" || name == "short") {
+				t.Skip("the other cases have limits and costs")
+			}
 			c := quickBacktest(t)
 			change(c)
 			o := tested(t, c)
@@ -217,7 +220,7 @@ func TestNoLookAhead(t *testing.T) {
 	t.Run("days, traded later", func(t *testing.T) {
 		// Decisions that wait are decided upon again before they are traded.
 		if testing.Short() {
-			t.Skip("quarters has all allocators; TestForecastsWaitForTheTrade has a delay")
+			t.Skip("quarters has all allocators; TestForecastsStartAtTrade has a delay")
 		}
 		c := tinyBacktest(t)
 		limit := 0.1
@@ -305,11 +308,12 @@ func TestBacktestBytes(t *testing.T) {
 	}
 }
 
-// TestBacktestGoesOn keeps the current weights on a day that a night would refuse, and
+// TestBacktestContinuesAfterRefusal keeps the current weights on a day that a night would refuse, and
 // says so.
-func TestBacktestGoesOn(t *testing.T) {
+func TestBacktestContinuesAfterRefusal(t *testing.T) {
 	c := quickBacktest(t)
-	c.Optimize.MaxWeight = 0.12 // feasible only with nine strategies or more
+	c.Returns.Path = filepath.Join("..", "testdata", "panels", "sample.csv") // all ten strategies
+	c.Optimize.MaxWeight = 0.12                                              // feasible only with nine strategies or more
 	c.Returns.MinHistory, c.Backtest.Start = 500, "2019-06-03"
 	r := tested(t, c).Report
 	refused := 0
@@ -373,9 +377,10 @@ func TestSweep(t *testing.T) {
 	}
 }
 
-// TestUniverseInTime lets a strategy enter, and another leave by metadata.
-func TestUniverseInTime(t *testing.T) {
+// TestUniverseByDate lets a strategy enter, and another leave by metadata.
+func TestUniverseByDate(t *testing.T) {
 	c := quickBacktest(t)
+	c.Returns.Path = filepath.Join("..", "testdata", "panels", "sample.csv") // all ten strategies
 	about := filepath.Join(t.TempDir(), "about.csv")
 	if err := os.WriteFile(about, []byte("strategy,exit\nstrategy_07,2021-03-31\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -417,9 +422,9 @@ func TestBacktestEnds(t *testing.T) {
 	}
 }
 
-// TestNamesInTime names strategies that are not always there: what is said of
+// TestOptionsOfAbsentStrategies names strategies that are not always there: what is said of
 // them counts when they are.
-func TestNamesInTime(t *testing.T) {
+func TestOptionsOfAbsentStrategies(t *testing.T) {
 	c := quickBacktest(t)
 	cap, cost := 0.05, 3.0
 	c.Optimize.Bounds = []optimize.Bound{{Name: "strategy_05", Max: &cap}, {Name: "strategy_01", Max: &cap}}

@@ -26,9 +26,9 @@ func TestTrimKeepsTheLastRun(t *testing.T) {
 	}
 }
 
-// TestPlanOfAFinishedNight expects every stage to be cached, and none that the
+// TestPlanAfterPublishedRun expects every stage to be cached, and none that the
 // configuration leaves out to be pending.
-func TestPlanOfAFinishedNight(t *testing.T) {
+func TestPlanAfterPublishedRun(t *testing.T) {
 	c := tinyConfig(t) // without holdout
 	run(t, c)
 	_, steps, err := Plan(t.Context(), c, time.Now)

@@ -14,7 +14,7 @@ import (
 	"allocate/returns"
 )
 
-// Checked is what a check of the data found.
+// Checked is the result of a check of the data.
 type Checked struct {
 	AsOf       returns.Date      `json:"as_of"`
 	First      returns.Date      `json:"first"`
@@ -88,7 +88,7 @@ func open(ctx context.Context, c *config.Config, sink engine.Sink, now func() ti
 	return files, r, err
 }
 
-// Prior is what the model of a strategy believes before it sees the returns.
+// Prior is the prior predictive summary of a strategy's model.
 type Prior struct {
 	Strategy   string           `json:"strategy"`
 	Model      string           `json:"model"`

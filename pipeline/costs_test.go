@@ -15,6 +15,7 @@ import (
 // return of cash.
 func TestOneCostModel(t *testing.T) {
 	c := quickBacktest(t)
+	c.Returns.Path = filepath.Join("..", "testdata", "panels", "sample.csv") // all ten strategies
 	about := filepath.Join(t.TempDir(), "about.csv")
 	if err := os.WriteFile(about, []byte("strategy,cost_bp\nstrategy_02,7\nstrategy_03,9\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -62,10 +63,10 @@ func TestOneCostModel(t *testing.T) {
 	}
 }
 
-// TestHoldIsHeld gives a rebalance a fixed cost that some are not worth. What is
+// TestFixedCostKeepsWeights gives a rebalance a fixed cost that some are not worth. What is
 // held then stays, to the last digit, and nothing is charged; a night would say
 // the same.
-func TestHoldIsHeld(t *testing.T) {
+func TestFixedCostKeepsWeights(t *testing.T) {
 	c := quickBacktest(t)
 	c.Optimize.Objective, c.Optimize.RiskAversion, c.Optimize.FixedBP = optimize.Utility, 0.3, 2
 	r := tested(t, c).Report

@@ -17,7 +17,7 @@ import (
 	"allocate/scenarios"
 )
 
-// Decision is what one day's run came to.
+// Decision is the result of one day's run.
 type Decision struct {
 	Verdict   string // the decision in a sentence
 	AsOf      returns.Date
@@ -47,7 +47,7 @@ func (d *Decision) FirstScreen() (sentences []string) {
 	return sentences
 }
 
-// day is what a daily run starts from.
+// day holds the inputs of a daily run.
 type day struct {
 	panel          *returns.Panel
 	asOf           returns.Date
@@ -135,7 +135,7 @@ func (r *runner) verdict(files engine.Tree) (string, error) {
 	return "", nil
 }
 
-// forecast is what a day's decision is made from.
+// forecast holds the inputs of a day's decision.
 type forecast struct {
 	window    engine.ContentID
 	tree      engine.Tree

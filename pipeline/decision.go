@@ -86,8 +86,8 @@ func (in *day) decision(o optimize.Options, inputs []engine.Input, held *publish
 // risk-free return of ratios.
 func cashReturn(c *config.Config) float64 { return c.Optimize.CashReturn }
 
-// costModel is what trading and holding any strategy of the panel costs, for
-// whichever strategies are in the universe of a day.
+// costModel returns the costs of trading and holding for every strategy of the panel,
+// whether or not it is in the universe of a day.
 func costModel(in *day, c *config.Config) (backtest.Costs, error) {
 	var everyone []engine.Input
 	for _, name := range in.all {

@@ -233,7 +233,9 @@ func autoregressive(n, days int, rho float64) []*returns.Series {
 func fitAR1(t *testing.T, s *returns.Series) scenarios.Strategy {
 	t.Helper()
 	o := bayes.DefaultOptions()
-	o.Model, o.Draws, o.MinESS, o.Horizon = "ar1_t_test", 500, 200, 21
+	if o.Model, o.Draws, o.MinESS, o.Horizon = "ar1_t_test", 500, 200, 21; testing.Short() {
+		o.Replicates = 100
+	}
 	p, err := bayes.Fit(t.Context(), s, o, engine.Streams(1, "bayes "+s.Strategy.Name), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -245,9 +247,9 @@ func fitAR1(t *testing.T, s *returns.Series) scenarios.Strategy {
 	return scenarios.Strategy{Series: s, Posterior: p, Predictor: m}
 }
 
-// TestFamilyFromOutside fits the family, and asks it everything that the rest of
+// TestRegisteredFamily fits the family, and asks it everything that the rest of
 // the program asks a family.
-func TestFamilyFromOutside(t *testing.T) {
+func TestRegisteredFamily(t *testing.T) {
 	all := autoregressive(2, 1500, 0.7)
 	s := fitAR1(t, all[0])
 	p := s.Posterior
@@ -323,9 +325,9 @@ func TestFamilyFromOutside(t *testing.T) {
 	}
 }
 
-// TestFamilyThroughTheNight runs the family from the file of returns to the
+// TestRegisteredFamilyInNightlyRun runs the family from the file of returns to the
 // published page, with one strategy by another model.
-func TestFamilyThroughTheNight(t *testing.T) {
+func TestRegisteredFamilyInNightlyRun(t *testing.T) {
 	dir := t.TempDir()
 	all := autoregressive(3, 900, 0.5)
 	var csv strings.Builder
@@ -339,7 +341,9 @@ func TestFamilyThroughTheNight(t *testing.T) {
 	c := config.Default()
 	c.Returns.Path, c.Out, c.Cache = filepath.Join(dir, "returns.csv"), filepath.Join(dir, "out"), filepath.Join(dir, "cache")
 	c.AsOf, c.Workers, c.Scenarios.Count, c.Scenarios.Horizon = all[0].Dates[899].String(), 2, 1000, 1
-	c.Bayes.Model, c.Bayes.Draws, c.Bayes.MinESS = "ar1_t_test", 300, 100
+	if c.Bayes.Model, c.Bayes.Draws, c.Bayes.MinESS = "ar1_t_test", 300, 100; testing.Short() {
+		c.Bayes.Chains, c.Bayes.Draws, c.Bayes.MinESS, c.Bayes.MaxRHat, c.Bayes.Replicates, c.Scenarios.Count = 2, 200, 50, 1.1, 50, 300
+	}
 	normal := "normal"
 	c.Bayes.Of = []bayes.Override{{Name: "c", Model: &normal}}
 	done, err := pipeline.Run(context.Background(), &c, pipeline.RunOptions{Approve: true}, new(engine.Memory), func() time.Time { return time.Date(2023, 1, 1, 0, 0, 0, 0, time.UTC) })
@@ -383,8 +387,8 @@ func TestFamilyThroughTheNight(t *testing.T) {
 	}
 }
 
-// TestPriorOfFamilyFromOutside describes the prior as allocate check does.
-func TestPriorOfFamilyFromOutside(t *testing.T) {
+// TestPriorOfRegisteredFamily describes the prior as allocate check does.
+func TestPriorOfRegisteredFamily(t *testing.T) {
 	s := autoregressive(1, 300, 0)[0]
 	f, err := bayes.Lookup("ar1_t_test")
 	if err != nil {

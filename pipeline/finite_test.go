@@ -34,9 +34,9 @@ func TestBacktestOfOneDay(t *testing.T) {
 	}
 }
 
-// TestNothingButNumbersIsWritten: findings and numbers that are not finite
+// TestNonFiniteNumbersInOutput: findings and numbers that are not finite
 // break none of what is stored, published or printed for a machine.
-func TestNothingButNumbersIsWritten(t *testing.T) {
+func TestNonFiniteNumbersInOutput(t *testing.T) {
 	for _, x := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
 		f := returns.Finding{Code: "data.gap", Numbers: map[string]float64{"x": x, "y": 1}, Sentence: "s"}
 		fs := []returns.Finding{f}

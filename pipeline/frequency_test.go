@@ -110,7 +110,12 @@ func TestFrequencies(t *testing.T) {
 		if f != returns.Daily {
 			p = compounded(t, daily, f)
 		}
-		_, s := nightOf(t, p, func(c *config.Config) { c.Returns.Window, c.Bayes.Draws, c.Scenarios.Holdout = "all", 400, new(int) })
+		_, s := nightOf(t, p, func(c *config.Config) {
+			if c.Returns.Window, c.Bayes.Draws, c.Scenarios.Holdout = "all", 400, new(int); testing.Short() {
+				fewDraws(c)
+				c.Scenarios.Count = 500
+			}
+		})
 		if s.Frequency != f || s.Horizon != f.Month() || s.PerYear != f.PeriodsPerYear() {
 			t.Errorf("%v: frequency %v, horizon %d, %v periods a year", f, s.Frequency, s.Horizon, s.PerYear)
 		}
@@ -136,6 +141,9 @@ func TestFrequencies(t *testing.T) {
 // months differs from that of days: the model's is compared with the sample's at
 // the same frequency.
 func TestRealFrequencies(t *testing.T) {
+	if testing.Short() {
+		t.Skip("TestFrequencies has simulated strategies")
+	}
 	text, err := os.ReadFile(filepath.Join("..", "..", "shared", "data", "strategies", "returns.csv"))
 	if err != nil {
 		t.Skip("the real strategies are not beside the repository")
@@ -145,15 +153,9 @@ func TestRealFrequencies(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, f := range []returns.Frequency{returns.Weekly, returns.Monthly} {
-		if testing.Short() && f == returns.Weekly {
-			continue
-		}
 		p := compounded(t, daily, f)
 		c, s := nightOf(t, p, func(c *config.Config) {
-			if c.Bayes.Draws = 400; testing.Short() {
-				fewDraws(c)
-				c.Returns.Window, c.Scenarios.Count, c.Scenarios.Holdout = "10y", 500, new(int)
-			}
+			c.Bayes.Draws = 400
 		})
 		window := p.Window(p.Last().AddYears(-10)+1, p.Last())
 		var ratios []float64

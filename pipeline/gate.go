@@ -18,7 +18,7 @@ import (
 	"allocate/returns"
 )
 
-// before is what reports say of the current weights.
+// before returns the current weights, for the reports.
 func (in *day) before() *reports.Held {
 	if in.held == nil {
 		return nil
@@ -106,8 +106,8 @@ func checkChange(held *published.Holding, s *optimize.Solution, g config.Gates) 
 	return turnover, fs
 }
 
-// looseLimits finds limits that are a multiple of what they limit, as 10 for
-// 10% is: they cannot bind, and nothing else would tell.
+// looseLimits finds limits that are a multiple of the quantity they limit, such as 10
+// for 10%: they cannot bind, and no other check reports it.
 func looseLimits(c *config.Config) []returns.Finding {
 	o := c.Optimize
 	// Twice all of a long-only budget, or five times the capital with short
@@ -181,7 +181,7 @@ func checkPrevious(held *published.Holding, panel *returns.Panel, asOf returns.D
 }
 
 // mostGross is the largest plausible sum of absolute previous weights under the
-// present limits: twice what they allow, since limits change.
+// present limits: twice the allowed sum, since limits change.
 func mostGross(o optimize.Options) float64 {
 	short := o.MinWeight < 0 || slices.ContainsFunc(o.Bounds, func(b optimize.Bound) bool { return b.Min != nil && *b.Min < 0 })
 	size := max(1, math.Abs(o.Budget))

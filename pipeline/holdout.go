@@ -16,8 +16,8 @@ type holdoutOptions struct {
 	Bayes     bayes.Settings    `json:"bayes"`
 }
 
-// heldOut is what those options depend on, so that the number of scenarios,
-// say, changes no action.
+// heldOut selects the options on which the stage depends, so that the number of
+// scenarios, for example, changes no action.
 func heldOut(s scenarios.Options, b bayes.Options) holdoutOptions {
 	b.Replicates = 0 // the days held out are the check
 	return holdoutOptions{scenarios.Options{Holdout: s.Holdout}, bayes.Settings{Options: b}}

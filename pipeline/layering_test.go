@@ -140,10 +140,10 @@ var crossing = map[string]string{
 	"cmd/command.usageError": "of the command line", "cmd/command.allRefused": "of the command line",
 }
 
-// TestErrorTypesCross expects every type of error to be registered with the engine,
+// TestErrorTypesAcrossProcesses expects every type of error to be registered with the engine,
 // or to be listed with the reason why it need not be: an exit code or a refusal that
 // goes by its type would depend on where an action ran.
-func TestErrorTypesCross(t *testing.T) {
+func TestErrorTypesAcrossProcesses(t *testing.T) {
 	pattern := regexp.MustCompile(`(?m)^func \(\w+ \*?(\w+)\) Error\(\) string`)
 	registered := map[string]bool{"engine.StageError": true} // which the engine registers
 	for _, example := range errorTypes {

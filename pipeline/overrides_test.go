@@ -30,7 +30,7 @@ func fittedUnits(m *engine.Memory) (names []string) {
 
 // Options of one strategy or group fit that one again and no other, and so does
 // an option that only some family reads.
-func TestOverridesFitOnlyTheirs(t *testing.T) {
+func TestOverridesRefitOnlyTheirStrategies(t *testing.T) {
 	c := cold(t, tinyConfig(t))
 	about := filepath.Join(t.TempDir(), "about.csv")
 	if err := os.WriteFile(about, []byte("strategy,group\nstrategy_02,trend\nstrategy_05,trend\nstrategy_03,carry\n"), 0o600); err != nil {

@@ -14,7 +14,7 @@ import (
 	"allocate/returns"
 )
 
-// Step is what a run would do with one action.
+// Step is the planned outcome of one action.
 type Step struct {
 	Stage  string   `json:"stage"`
 	Unit   string   `json:"unit,omitempty"`

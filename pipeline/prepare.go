@@ -144,9 +144,9 @@ func (r *runner) atWork(now time.Time) (done func(), err error) {
 // prepare prepares a run in the same way for run, plan and check: it reads the
 // files into a panel, or finds that this was done before, and settles the as-of
 // day: the configured one, else the last session of the calendar that is over.
-// Then it looks at what was published before that day: what the past was, which
-// weights are held, which posteriors were good. write is whether it may restore
-// what of that is damaged.
+// Then it reads the runs published before that day: the digest of the past, the
+// current weights, the last good posteriors. write permits it to restore damaged
+// files of them.
 func (r *runner) prepare(ctx context.Context, c *config.Config, files *fetched, write bool) (day, published.ManifestStage, error) {
 	in, sessions, read, err := r.readPanel(ctx, c, files)
 	if err != nil {
@@ -200,7 +200,7 @@ func (r *runner) past(in *day, last *published.Revision) error {
 		}
 	}
 	in.notes = append(in.notes, returns.Finding{
-		// A hold: whether the past has changed is what this gate is for.
+		// A hold: this gate decides whether the past has changed.
 		Code: "run.history", Severity: returns.Hold,
 		Sentence: fmt.Sprintf("The history of the run of %v cannot be compared: %s is missing or damaged and not in the cache; check the data, then run again with --approve.", last.Day, filepath.Join(last.Dir, published.HistoryFile)),
 	})

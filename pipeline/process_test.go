@@ -60,9 +60,9 @@ func TestProcessesPublishTheSame(t *testing.T) {
 	}
 }
 
-// TestRefusalsCrossProcesses expects the same error, by its type and text, wherever
+// TestRefusalsAcrossProcesses expects the same error, by its type and text, wherever
 // an action runs.
-func TestRefusalsCrossProcesses(t *testing.T) {
+func TestRefusalsAcrossProcesses(t *testing.T) {
 	for name, x := range map[string]struct {
 		change func(c *config.Config)
 		is     func(error) bool

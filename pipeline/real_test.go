@@ -27,7 +27,7 @@ func TestRealStrategies(t *testing.T) {
 	c.Returns.Path, c.AsOf, c.Workers = realReturns, "2022-12-28", 2
 	c.Out, c.Cache = filepath.Join(t.TempDir(), "out"), t.TempDir()
 	if testing.Short() {
-		c.Bayes.Draws, c.Scenarios.Count, c.Scenarios.Holdout = 400, 6000, new(int)
+		c.Bayes.Draws, c.Bayes.Replicates, c.Scenarios.Count, c.Scenarios.Holdout = 400, 100, 6000, new(int)
 	}
 	o, m := run(t, &c)
 	d := o.Decision

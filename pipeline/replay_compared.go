@@ -16,7 +16,7 @@ import (
 	"allocate/returns"
 )
 
-// baseline is what one of the compared allocators decided.
+// baseline holds the decisions of one of the compared allocators.
 type baseline struct {
 	Weights map[string]float64 `json:"weights,omitempty"`
 	Error   string             `json:"error,omitempty"`
@@ -79,7 +79,7 @@ func runBaselines(ctx context.Context, c *engine.Call) ([]byte, error) {
 	return json.Marshal(out)
 }
 
-// targets are what the compared allocators decided.
+// targets returns the target weights of the compared allocators.
 func (p *replay) targets() map[string][]backtest.Target {
 	out := map[string][]backtest.Target{}
 	for _, name := range p.c.Backtest.Compare {
@@ -105,8 +105,8 @@ func (p *replay) targets() map[string][]backtest.Target {
 	return out
 }
 
-// since is a portfolio's targets from the first decision on; what it held
-// before is traded on that day.
+// since returns a portfolio's targets from the first decision on; the last
+// earlier target is traded on that day.
 func (p *replay) since(name string, targets []backtest.Target) ([]backtest.Target, error) {
 	first := p.days[0].day
 	var out []backtest.Target

@@ -43,10 +43,10 @@ func (f faulty) Execute(ctx context.Context, a engine.Action, s engine.Store, si
 	return engine.Local{Stages: stages}.Execute(ctx, a, s, sink)
 }
 
-// TestOneDayFails has one date on which a stage fails, by an error or by a
+// TestFailedDateKeepsWeights has one date on which a stage fails, by an error or by a
 // panic: the current weights are kept, the day says why, and the others are decided as
 // if it were not there. A stage that reads files is not forgiven.
-func TestOneDayFails(t *testing.T) {
+func TestFailedDateKeepsWeights(t *testing.T) {
 	c := tinyBacktest(t)
 	c.Optimize.CostBP, c.Backtest.Start, c.Backtest.End = 0, "2019-12-02", "2021-06-15" // weights do not depend on the current weights
 	clean := replays(t, c).days

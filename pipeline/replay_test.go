@@ -151,11 +151,11 @@ func TestBacktestApproves(t *testing.T) {
 	}
 }
 
-// TestAllDaysOfTheFuture corrupts every return after each day of decision in
+// TestNoLookAheadOnEveryDay corrupts every return after each day of decision in
 // turn, and expects every allocator's decision on that day and before it to be
 // what it was. What one earns shows only decisions that are over; here the
 // weights themselves are compared.
-func TestAllDaysOfTheFuture(t *testing.T) {
+func TestNoLookAheadOnEveryDay(t *testing.T) {
 	c := tinyBacktest(t)
 	clean := replays(t, c)
 	text := strings.Split(strings.TrimSpace(string(read(t, c.Returns.Path))), "\n")
@@ -198,9 +198,9 @@ func TestAllDaysOfTheFuture(t *testing.T) {
 	}
 }
 
-// TestBacktestTellsHowFar counts the progress of a backtest: every day of
+// TestBacktestProgress counts the progress of a backtest: every day of
 // decision once in every stage, whatever the number of workers.
-func TestBacktestTellsHowFar(t *testing.T) {
+func TestBacktestProgress(t *testing.T) {
 	c := quickBacktest(t)
 	c.Backtest.End = "2020-12-15"
 	var m engine.Memory

@@ -63,8 +63,9 @@ func testConfig(t *testing.T) *config.Config {
 	c.AsOf, c.Workers = "2022-12-23", 2
 	c.Bayes.Draws, c.Scenarios.Count = 500, 2000
 	if testing.Short() {
-		c.Bayes.Draws, c.Bayes.MinESS, c.Bayes.Replicates, c.Scenarios.Count = 200, 100, 20, 800
-		c.Returns.Window, c.Optimize.Frontier = "3y", 8
+		fewDraws(&c)
+		c.Bayes.Replicates, c.Scenarios.Count, c.Scenarios.Holdout = 20, 500, new(int)
+		c.Returns.Window, c.Optimize.Frontier = "2y", 4
 	}
 	return &c
 }
@@ -101,7 +102,7 @@ func same(t *testing.T, what string, a, b map[string]string) {
 	}
 }
 
-func TestWorkersChangeNothing(t *testing.T) {
+func TestOutputIndependentOfWorkers(t *testing.T) {
 	var first map[string]string
 	several := []int{1, 8, 2}
 	if testing.Short() {
@@ -119,7 +120,7 @@ func TestWorkersChangeNothing(t *testing.T) {
 	}
 }
 
-func TestColumnAndRowOrderChangeNothing(t *testing.T) {
+func TestOutputIndependentOfColumnAndRowOrder(t *testing.T) {
 	c := warm(testConfig(t))
 	o, _ := run(t, c)
 	text, err := os.ReadFile(c.Returns.Path)
@@ -151,7 +152,7 @@ func TestColumnAndRowOrderChangeNothing(t *testing.T) {
 	same(t, "reversed rows and columns", mainFiles(t, o.Dir), mainFiles(t, s.Dir))
 }
 
-func TestSecondRunDoesNothing(t *testing.T) {
+func TestSecondRunIsCached(t *testing.T) {
 	c := tinyConfig(t)
 	c.Scenarios.Holdout = nil
 	first, m := run(t, c)
@@ -169,7 +170,7 @@ func TestSecondRunDoesNothing(t *testing.T) {
 	same(t, "cold store", before, mainFiles(t, third.Dir))
 }
 
-func TestOneChangedStrategyIsFittedAlone(t *testing.T) {
+func TestOnlyChangedStrategyIsRefit(t *testing.T) {
 	c := warm(testConfig(t))
 	run(t, c)
 	text, err := os.ReadFile(c.Returns.Path)
@@ -285,8 +286,9 @@ func TestLockedFolder(t *testing.T) {
 	run(t, c)
 }
 
-func TestManifestNamesEverything(t *testing.T) {
+func TestManifestIsComplete(t *testing.T) {
 	c := warm(testConfig(t))
+	c.Scenarios.Holdout = nil
 	o, _ := run(t, c)
 	m, err := published.ReadManifest(o.Dir)
 	if err != nil {

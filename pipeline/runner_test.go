@@ -12,8 +12,8 @@ import (
 	"allocate/pipeline/store"
 )
 
-// TestFoldersThatCannotBeWritten expects one error each.
-func TestFoldersThatCannotBeWritten(t *testing.T) {
+// TestUnwritableFolders expects one error each.
+func TestUnwritableFolders(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o644); err != nil {
 		t.Fatal(err)

@@ -34,8 +34,8 @@ type prediction struct {
 	over     bool // the horizon is
 }
 
-// predictions looks up, for every decision, what its weights return in its
-// scenarios, and what they returned.
+// predictions looks up, for every decision, the scenario returns of its weights and
+// their realized return.
 func (p *replay) predictions(ctx context.Context, r *runner) ([]prediction, error) {
 	var out []prediction
 	o := portfolioOptions{Cash: p.c.Optimize.CashOver(p.c.Scenarios.Horizon, p.in.panel.Frequency())}
@@ -73,8 +73,8 @@ func (p *replay) predictions(ctx context.Context, r *runner) ([]prediction, erro
 	return out, nil
 }
 
-// horizonReturn is what weights return over h days from day t of a panel on, if
-// they are bought and held: the measure that scenarios speak of. It reports
+// horizonReturn is the return of weights over h days from day t of a panel on, bought
+// and held: the measure that scenarios have. It reports
 // whether the panel has all the days.
 func horizonReturn(panel *returns.Panel, weights map[string]float64, t, h int) (float64, bool) {
 	if t+h > panel.Days() {
@@ -189,7 +189,7 @@ func weightedMean(x, prob []float64) float64 {
 	return sum
 }
 
-// portfolioOptions are what the scenarios do not say of a portfolio.
+// portfolioOptions are the options of a portfolio that the scenarios do not contain.
 type portfolioOptions struct {
 	Cash float64 `json:"cash"` // return of CASH over the horizon
 }

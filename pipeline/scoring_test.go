@@ -74,7 +74,7 @@ func TestScoreByHand(t *testing.T) {
 }
 
 // What a forecast is compared with begins when its weights are traded.
-func TestForecastsWaitForTheTrade(t *testing.T) {
+func TestForecastsStartAtTrade(t *testing.T) {
 	c := tinyBacktest(t)
 	c.Backtest.Start = "2019-06-03"
 	c.Backtest.Delay, c.Backtest.End = 3, "2020-02-15"

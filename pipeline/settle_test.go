@@ -62,7 +62,7 @@ func TestSettle(t *testing.T) {
 }
 
 // A run is not made ahead of its day: today's is the last one.
-func TestNoRunAheadOfItsDay(t *testing.T) {
+func TestNoRunForFutureDate(t *testing.T) {
 	d := returns.NewDate(2022, 12, 28)
 	p, err := returns.NewPanel([]returns.Date{d - 1, d, d + 1}, []returns.Strategy{{Name: "a"}}, [][]float64{{0.01, 0.01, 0.01}})
 	if err != nil {

@@ -22,8 +22,8 @@ type scenarioOptions struct {
 
 type scenarioStage struct{ workers int }
 
-// scenarioStream has other random numbers for every as-of date: what is kept from night to
-// night (optimize.indifference) averages their noise, which the same numbers would freeze.
+// scenarioStream has other random numbers for every as-of date: weights kept from run to
+// run (optimize.indifference) average their noise, which the same numbers would repeat.
 func scenarioStream(asOf returns.Date, stream func(part string) rand.Source) func(part string) rand.Source {
 	return func(part string) rand.Source { return stream(asOf.String() + " " + part) }
 }

@@ -63,8 +63,8 @@ func TestStoreDamageIsNoticed(t *testing.T) {
 	t.Logf("%d damages: %d noticed by verify, %d met and made again by the run", made, verified, again)
 }
 
-// TestNoFIFOIsRead: metadata, holidays and previous weights that would never end.
-func TestNoFIFOIsRead(t *testing.T) {
+// TestFIFOsAreRefused: metadata, holidays and previous weights that would never end.
+func TestFIFOsAreRefused(t *testing.T) {
 	fifo := filepath.Join(t.TempDir(), "fifo")
 	if err := syscall.Mkfifo(fifo, 0o644); err != nil {
 		t.Skip(err)
@@ -84,9 +84,9 @@ func TestNoFIFOIsRead(t *testing.T) {
 	}
 }
 
-// TestLostInputIsMadeAgain: what somebody deletes from the cache while a run is
+// TestLostInputIsRecomputed: what somebody deletes from the cache while a run is
 // at work is made again.
-func TestLostInputIsMadeAgain(t *testing.T) {
+func TestLostInputIsRecomputed(t *testing.T) {
 	c := warm(tinyConfig(t))
 	want := mainFiles(t, func() string { o, _ := run(t, c); return o.Dir }())
 	c = tinyConfig(t)
@@ -109,9 +109,9 @@ func TestLostInputIsMadeAgain(t *testing.T) {
 	}
 }
 
-// TestPoliciesShareAStore: a backtest under one policy of severities has the
+// TestSeverityPoliciesShareStore: a backtest under one policy of severities has the
 // same bytes whether another one has filled the cache or not.
-func TestPoliciesShareAStore(t *testing.T) {
+func TestSeverityPoliciesShareStore(t *testing.T) {
 	shared := t.TempDir()
 	policy := func(severity string) *config.Config {
 		c := cold(t, tinyBacktest(t))
@@ -147,8 +147,8 @@ func hostile() []string {
 	return names
 }
 
-// TestHostileNamesThroughTwoNights: the same names come back from every file.
-func TestHostileNamesThroughTwoNights(t *testing.T) {
+// TestHostileNamesInTwoRuns: the same names come back from every file.
+func TestHostileNamesInTwoRuns(t *testing.T) {
 	names := hostile()
 	if len(names) != 50 {
 		t.Fatalf("%d names", len(names))

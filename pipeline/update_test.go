@@ -13,13 +13,16 @@ import (
 func updateConfig(t *testing.T) *config.Config {
 	c := tinyConfig(t)
 	c.Bayes.Model, c.Bayes.Refit, c.Returns.Window, c.Scenarios.Holdout = "gjr_t", bayes.RefitMonthly, "3y", nil
+	if testing.Short() {
+		c.Returns.Strategies, c.Returns.Window = []string{"strategy_02", "strategy_03", "strategy_05"}, "2y"
+	}
 	return c
 }
 
-// TestOrdinaryNightsUpdate: a month has one fit and one holdout, the last session of the
+// TestMonthlyRefitUpdates: a month has one fit and one holdout, the last session of the
 // month no update, and a night is the same alone, after others of the month or of the month
 // before, and whoever computes it.
-func TestOrdinaryNightsUpdate(t *testing.T) {
+func TestMonthlyRefitUpdates(t *testing.T) {
 	c := cold(t, updateConfig(t))
 	night := func(c *config.Config, asOf string) *Outcome {
 		next := *c
@@ -68,8 +71,11 @@ func TestOrdinaryNightsUpdate(t *testing.T) {
 	for name, change := range map[string]func(*config.Config){
 		"alone":   func(*config.Config) {},
 		"workers": func(c *config.Config) { c.Workers = 7 },
-		"process": func(c *config.Config) { c.Executor = "process" },
+		"process": func(c *config.Config) { c.Executor, c.Workers = "process", 4 },
 	} {
+		if testing.Short() && name != "process" {
+			continue
+		}
 		other := cold(t, updateConfig(t))
 		change(other)
 		same(t, name, mainFiles(t, later.Dir), mainFiles(t, night(other, "2022-10-20").Dir))

@@ -287,10 +287,10 @@ func TestWalkForwardInProcesses(t *testing.T) {
 	}
 }
 
-// TestWalkForwardOfAnotherFamily evaluates the family of family_test.go on returns
+// TestWalkForwardOfRegisteredFamily evaluates the family of family_test.go on returns
 // that depend on the day before: it is better than one without memory, by
 // -ln(1-phi^2)/2 a day for normal returns.
-func TestWalkForwardOfAnotherFamily(t *testing.T) {
+func TestWalkForwardOfRegisteredFamily(t *testing.T) {
 	rng := rand.New(rand.NewPCG(6, 7))
 	text, before := "date,a\n", 0.0
 	day, _ := returns.ParseDate("2015-01-01")

@@ -75,8 +75,8 @@ func Advice(r *Run) ([]returns.Finding, error) {
 	return found, nil
 }
 
-// alternatives names the keys that ask for more return, and what they would cost, as far as
-// the efficient frontier says it.
+// alternatives names the keys that ask for more return, and their cost in risk, as far as
+// the efficient frontier has it.
 func alternatives(r *Run, s *Summary) string {
 	if r.Optimize.Objective != optimize.MinCVaR || r.Optimize.MinAnnualReturn != nil {
 		return ""

@@ -110,8 +110,8 @@ func TestAdviceIsOnTheFirstScreen(t *testing.T) {
 	}
 }
 
-// TestExpectedSpanIsOfTheScenarios also where their means are not the models'.
-func TestExpectedSpanIsOfTheScenarios(t *testing.T) {
+// TestExpectedReturnIntervalOfScenarioMeans also where their means are not the models'.
+func TestExpectedReturnIntervalOfScenarioMeans(t *testing.T) {
 	r := plausible(8)
 	r.Scenarios.Mean = "shrunk"
 	s, err := Summarize(r)

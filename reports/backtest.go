@@ -18,7 +18,7 @@ import (
 type Backtest struct {
 	First      returns.Date      `json:"first"` // first day whose return a portfolio earned
 	Last       returns.Date      `json:"last"`
-	Frequency  returns.Frequency `json:"frequency"` // of the panel: what a period is
+	Frequency  returns.Frequency `json:"frequency"` // of the panel: the length of a period
 	PerYear    float64           `json:"periods_per_year"`
 	Horizon    int               `json:"horizon"` // periods
 	Alpha      float64           `json:"alpha"`
@@ -51,7 +51,7 @@ type Portfolio struct {
 	Missing  int       `json:"missing"`  // days of a held strategy without a return; its value was kept
 }
 
-// Rebalance is one decision, what it predicted and the realized return.
+// Rebalance is one decision, its prediction and the realized return.
 type Rebalance struct {
 	Day           returns.Date       `json:"day"`       // of decision
 	AsOf          returns.Date       `json:"as_of"`     // last return the models saw
@@ -219,7 +219,7 @@ func writeBacktestReturns(w io.Writer, b *Backtest) error {
 	return out.Error()
 }
 
-// writeRebalances writes a row a decision: what it predicted and the realized return.
+// writeRebalances writes a row per decision: its prediction and the realized return.
 func writeRebalances(w io.Writer, b *Backtest) error {
 	out := csv.NewWriter(w)
 	header := []string{"day", "as_of", "effective", "traded", "turnover", "cost", "expected_return"}

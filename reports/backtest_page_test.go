@@ -83,10 +83,10 @@ func published(t *testing.T, b *Backtest) map[string]*bytes.Buffer {
 	return files
 }
 
-// TestBacktestPageIsTheArtifacts reads the tear sheet of a backtest back and
+// TestBacktestPageMatchesPublishedFiles reads the tear sheet of a backtest back and
 // compares every number of its tables with backtest.json, or computes it anew
 // from returns.csv.
-func TestBacktestPageIsTheArtifacts(t *testing.T) {
+func TestBacktestPageMatchesPublishedFiles(t *testing.T) {
 	files := published(t, replayed())
 	var b Backtest
 	if err := json.Unmarshal(files["backtest.json"].Bytes(), &b); err != nil {
@@ -204,9 +204,9 @@ func TestBacktestPageIsTheArtifacts(t *testing.T) {
 	}
 }
 
-// TestBacktestWithout leaves out what there is too little of: one decision, no
+// TestBacktestPageOfMissingParts leaves out what there is too little of: one decision, no
 // forecast, no sweep.
-func TestBacktestWithout(t *testing.T) {
+func TestBacktestPageOfMissingParts(t *testing.T) {
 	b := replayed()
 	b.Rebalances, b.Forecast, b.Sweep, b.Benchmark, b.Portfolios = b.Rebalances[:1], nil, nil, "", b.Portfolios[:1]
 	for k := range b.Metrics {

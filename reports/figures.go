@@ -76,7 +76,7 @@ func fan(r *Run) (*chart.Chart, error) {
 		100*wealth, r.Set.Frequency.Days(f.Day[last]), 100*f.Q5[last], 100*f.Q95[last], 100*f.Q25[last], 100*f.Q75[last]))
 }
 
-// backcast is what the weights would have returned on the last days of the
+// backcast returns the hypothetical returns of the weights on the last days of the
 // histories, rebalanced daily; a strategy without a return on a day counts as 0.
 func backcast(r *Run, most int) (days []returns.Date, daily []float64) {
 	sum := map[returns.Date]float64{}

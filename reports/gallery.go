@@ -76,7 +76,7 @@ func BacktestFigures(b *Backtest) ([]Figure, error) {
 	return p.gallery.list()
 }
 
-// list returns the figures and, last, a table of what they show. A figure that
+// list returns the figures and, last, a table of their contents. A figure that
 // could not be drawn is in the table only.
 func (g *gallery) list() ([]Figure, error) {
 	var b bytes.Buffer

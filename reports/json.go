@@ -35,8 +35,8 @@ var (
 
 func ownForm(t reflect.Type) bool { return t.Implements(marshaler) || t.Implements(textMarshaler) }
 
-// numbered is the type t with Number in place of every float; what has a JSON
-// form of its own stays.
+// numbered is the type t with Number in place of every float; a type with its own
+// JSON form stays.
 func numbered(t reflect.Type) reflect.Type {
 	if ownForm(t) {
 		return t

@@ -65,10 +65,10 @@ func count(x any) (null, number int) {
 	return null, number
 }
 
-// TestNothingButNumbersReachesJSON: in every field of what is published, NaN and
+// TestNonFiniteNumbersAreNullInJSON: in every field of what is published, NaN and
 // the infinities become null, and what is finite has the bytes that it always
 // had.
-func TestNothingButNumbersReachesJSON(t *testing.T) {
+func TestNonFiniteNumbersAreNullInJSON(t *testing.T) {
 	for name, of := range map[string]func() any{"summary": func() any { return &Summary{} }, "backtest": func() any { return &Backtest{} }} {
 		for _, x := range []float64{0.5, math.NaN(), math.Inf(1), math.Inf(-1)} {
 			v := of()

@@ -99,9 +99,9 @@ func cells(t *testing.T, page, id string) [][]string {
 	return rows
 }
 
-// TestPageIsTheArtifacts reads the tear sheet back and compares every number of
+// TestPageMatchesPublishedFiles reads the tear sheet back and compares every number of
 // its tables and figures with summary.json and weights.csv.
-func TestPageIsTheArtifacts(t *testing.T) {
+func TestPageMatchesPublishedFiles(t *testing.T) {
 	r := plausible(12)
 	shift := 0.05 * r.Solution.CVaR // shares that differ from the weights are shown
 	r.Solution.Contributions[0] += shift

@@ -8,7 +8,7 @@ import (
 	"allocate/returns"
 )
 
-// quantities are what the draws of a strategy's posterior say of its returns, in
+// quantities are functions of the draws of a strategy's posterior, in
 // the order of the draws, whatever the parameters of its model are.
 type quantities struct {
 	mean       []float64 // expected annual return

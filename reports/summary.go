@@ -19,7 +19,7 @@ type Summary struct {
 	AsOf           returns.Date           `json:"as_of"`
 	Effective      returns.Date           `json:"effective"`
 	Verdict        string                 `json:"verdict"`   // the decision in a sentence
-	Frequency      returns.Frequency      `json:"frequency"` // of the panel: what a period is
+	Frequency      returns.Frequency      `json:"frequency"` // of the panel: the length of a period
 	PerYear        float64                `json:"periods_per_year"`
 	Horizon        int                    `json:"horizon"` // periods
 	Scenarios      int                    `json:"scenarios"`

@@ -136,8 +136,8 @@ type page struct {
 
 type setting struct{ Name, Value string }
 
-// What a page shows of many strategies: enough for a fund of fifty, and still a
-// page with five hundred.
+// Limits on the strategies that a page shows: a fund of fifty is shown in full, and five
+// hundred still fit a page.
 const (
 	mostDetails = 60
 	mostZeros   = 120

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Metrics is what a run tells a Prometheus node exporter's textfile collector.
+// Metrics are the metrics of a run for the textfile collector of Prometheus' node exporter.
 // A NaN is left out.
 type Metrics struct {
 	ExitCode     int

@@ -10,7 +10,7 @@ import (
 	"allocate/returns"
 )
 
-// ConditionalVolatility is what a model with memory of the variance says of today.
+// ConditionalVolatility is the current volatility by a model with memory of the variance.
 type ConditionalVolatility struct {
 	Forecast Quantiles  `json:"forecast"`                  // annual volatility of the next period given the history
 	LongRun  *Quantiles `json:"long_run,omitempty"`        // annual; absent where the model has no long run, and the forecast is that of every later period
@@ -91,7 +91,7 @@ func volatilityChart(s *returns.Series, p *bayes.Posterior, m bayes.Conditional,
 	return chart.Through(c, "annual volatility", true, about)
 }
 
-// volatilityCourse is what volatilityChart draws, and says.
+// volatilityCourse returns the data and the caption of volatilityChart.
 func volatilityCourse(s *returns.Series, p *bayes.Posterior, m bayes.Conditional, v *ConditionalVolatility) (c chart.Course, about string, err error) {
 	n := s.Len()
 	if n < 2 || len(s.Dates) != n {

@@ -6,9 +6,9 @@ import (
 )
 
 // Clean applies the policies for days inside a history that have no return.
-// What is before a strategy's first return or after its last is no gap. Days
+// Days before a strategy's first return or after its last are no gaps. Days
 // are dropped for all strategies where the policy of one with a gap there is
-// drop_day. Nothing is ever filled in silence.
+// drop_day. Filling is always reported as a finding.
 func Clean(p *Panel, o Options) (*Panel, []Finding) {
 	var fs []Finding
 	values := slices.Clone(p.values)

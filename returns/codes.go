@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// Code describes one code of Finding: what it says, and how its severity
+// Code describes one code of Finding: its meaning, and how its severity
 // follows from its size. [Codes] lists all of them, of every stage; the
 // manual, gates.severity and gates.degraded know no others.
 type Code struct {
 	Name  string
-	About string // what it says
+	About string // its meaning
 	Size  string // what the steps measure; blank: the severity does not depend on a size
 	Steps []Step // from the smallest size on
 	Why   string // why these steps; blank where the only one is plain

@@ -92,7 +92,7 @@ func TestFormatsAgree(t *testing.T) {
 	}
 }
 
-func TestFilesThatConflict(t *testing.T) {
+func TestConflictingFiles(t *testing.T) {
 	_, _, err := Read([]File{{Name: "1.csv", Data: []byte(sampleCSV)}, {Name: "2.csv", Data: []byte("date,b\n2020-01-03,0.04\n")}}, options())
 	if err == nil || !strings.Contains(err.Error(), `2.csv: row 2: column "b": "0.04": 2020-01-03 appears twice with different values; row 3 of 1.csv has 0.03`) {
 		t.Errorf("got %v", err)

@@ -63,7 +63,7 @@ func (t *text) notLevels(strategy, column string, v []float64) error {
 	return refuse(fmt.Sprintf("all values are positive, about %.3g, and close to the previous one, as prices and equity curves are; set returns.kind to prices%s", level, unit))
 }
 
-// unitScale is what a number of the unit is as a fraction, and leastLevel the
+// unitScale converts a number of the unit to a fraction, and leastLevel is the
 // level from which steady positive numbers are no interest.
 var (
 	unitScale  = map[string]float64{"fraction": 1, "percent": 1e-2, "bp": 1e-4}

@@ -10,7 +10,7 @@ import (
 	"allocate/returns/columnar"
 )
 
-// Metadata is what a second file says about strategies, by name.
+// Metadata holds the metadata of strategies from a second file, by name.
 type Metadata map[string]About
 
 // About is one row of the metadata.

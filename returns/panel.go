@@ -22,7 +22,7 @@ type Panel struct {
 	frequency  Frequency
 }
 
-// Strategy is what is known of one column of a panel.
+// Strategy is the metadata of one column of a panel.
 type Strategy struct {
 	Name     string `json:"name"`
 	Entry    Date   `json:"entry"`               // first day with a return
@@ -129,7 +129,7 @@ func (p *Panel) Len() int { return len(p.strategies) }
 // Date returns day t.
 func (p *Panel) Date(t int) Date { return p.dates[t] }
 
-// Strategy returns what is known of strategy j.
+// Strategy returns the metadata of strategy j.
 func (p *Panel) Strategy(j int) Strategy { return p.strategies[j] }
 
 // Names returns the N names, sorted.

@@ -9,7 +9,7 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// Simulation says what kind of panel to make from a known truth.
+// Simulation holds the options of a panel simulated from a known truth.
 type Simulation struct {
 	Strategies  int
 	Days        int     // weekdays, from Start
@@ -21,7 +21,7 @@ type Simulation struct {
 	Regime      int     // strategies whose mean falls and scale doubles in the middle
 }
 
-// Truth is what a simulated panel was made from.
+// Truth holds the parameters of a simulated panel.
 type Truth struct {
 	Correlation float64         `json:"correlation"` // of normal scores
 	Strategies  []StrategyTruth `json:"strategies"`

@@ -308,7 +308,7 @@ func (t *text) dates() ([]Date, error) {
 	return out, nil
 }
 
-// notMidnight is what to say of a timestamp that is not at midnight.
+// notMidnight is the message about a timestamp that is not at midnight.
 func (t *text) notMidnight(without string) string {
 	if t.options.Timezone == "" {
 		return without

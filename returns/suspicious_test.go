@@ -106,9 +106,9 @@ func TestIndexColumns(t *testing.T) {
 	}
 }
 
-// TestStrategiesThatLookLikeDates keeps strategies whose names or numbers only
+// TestDateLikeStrategyNames keeps strategies whose names or numbers only
 // resemble those of an index.
-func TestStrategiesThatLookLikeDates(t *testing.T) {
+func TestDateLikeStrategyNames(t *testing.T) {
 	const n = 60
 	for _, name := range []string{"ex_date_effect", "time series momentum", "dt", "index_tracker", "level", "row_hedge", "year_end_rally", "opening", "low", "high"} {
 		x := table{[]string{name, "b"}, [][]float64{walk(1, n, false), walk(2, n, false)}}
@@ -119,10 +119,10 @@ func TestStrategiesThatLookLikeDates(t *testing.T) {
 	}
 }
 
-// TestHonestNumbers keeps what only resembles an index, or levels: prices in
+// TestUnsuspiciousSeries keeps what only resembles an index, or levels: prices in
 // whole numbers that rise, positive returns that vary, and the steady interest
 // of a money market in any unit.
-func TestHonestNumbers(t *testing.T) {
+func TestUnsuspiciousSeries(t *testing.T) {
 	const n = 60
 	rng := rand.New(rand.NewPCG(4, 4))
 	rising, varied, interest := make([]float64, n), make([]float64, n), make([]float64, n)

@@ -9,7 +9,7 @@ import (
 )
 
 // Table converts the panel for storage: a date column, then one nullable
-// float column per strategy; what is known of the strategies is metadata.
+// float column per strategy; properties of the strategies are metadata.
 func (p *Panel) Table() (*columnar.Table, error) {
 	about, err := json.Marshal(p.strategies)
 	if err != nil {

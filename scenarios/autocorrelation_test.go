@@ -27,11 +27,15 @@ func smoothed(seed uint64, n int, share float64) []float64 {
 // understate it by half.
 func TestAutocorrelationEntersTheHorizon(t *testing.T) {
 	const horizon = 21
+	kinds, count := []string{DCC, TCopula, Gaussian, Empirical}, 20_000
+	if testing.Short() {
+		kinds, count = []string{TCopula, Empirical}, 5000
+	}
 	for _, share := range []float64{0.4, -0.3} {
 		one := [][3]float64{{0, 0.01, 1e6}, {0, 0.01, 1e6}}
 		s := []Strategy{fixed(t, "a", smoothed(1, 2520, share), one), fixed(t, "b", smoothed(2, 2520, 0), one)}
-		for _, kind := range []string{DCC, TCopula, Gaussian, Empirical} {
-			o := options(horizon, 20_000)
+		for _, kind := range kinds {
+			o := options(horizon, count)
 			o.Dependence = kind
 			set, findings, err := Generate(t.Context(), 0, s, o, stream(1), 2, nil)
 			if err != nil {

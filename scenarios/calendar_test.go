@@ -33,7 +33,7 @@ func hurdle(t testing.TB, name string, y []float64, p float64) Strategy {
 // Two strategies trade on every fifth day, the same one, and a third on
 // another; the first two then earn nearly the same. So must they in scenarios:
 // in every week, one day, together.
-func TestTheyTradeOnTheSameDays(t *testing.T) {
+func TestJointTradingDays(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 8))
 	y := make([][]float64, 4)
 	for i := range 3000 {
@@ -47,7 +47,11 @@ func TestTheyTradeOnTheSameDays(t *testing.T) {
 		}
 	}
 	s := []Strategy{hurdle(t, "a", y[0], 0.2), hurdle(t, "b", y[1], 0.2), hurdle(t, "c", y[2], 0.2), fixed(t, "always", y[3], [][3]float64{{0, 0.01, 5}})}
-	for _, kind := range []string{DCC, TCopula, Gaussian, Empirical} {
+	kinds := []string{TCopula, Empirical, DCC, Gaussian}
+	if testing.Short() {
+		kinds = kinds[:2]
+	}
+	for _, kind := range kinds {
 		o := options(1, 20000)
 		o.Dependence = kind
 		set := generate(t, s, o, 2)
@@ -145,6 +149,9 @@ func TestMarginalsUnderEveryDependence(t *testing.T) {
 		s[2].Posterior = &bayes.Posterior{Strategy: "s2", Model: family, Names: m.Names(), Chains: 1, Draws: 1, Values: []float64{0.001, 0.012, 0.1}}
 	}
 	for _, kind := range []string{DCC, TCopula, Gaussian, Empirical, Independent} {
+		if testing.Short() && kind != TCopula && kind != Empirical {
+			continue
+		}
 		n := 20000
 		if testing.Short() {
 			n = 4000

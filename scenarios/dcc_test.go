@@ -111,7 +111,7 @@ func TestDCCIsRecovered(t *testing.T) {
 		{10, 2520, 0, 0, 6, false},
 		{200, 2520, 0.015, 0.97, 8, true}, // with -long
 	} {
-		if testing.Short() && c.n > 12 || !*long && c.n > 100 {
+		if testing.Short() && c.n > 10 || !*long && c.n > 100 {
 			continue
 		}
 		score, truth := dccTruth(3, c.n, c.days, c.a, c.b, c.nu)
@@ -172,17 +172,20 @@ func TestDCCIsRecovered(t *testing.T) {
 	}
 }
 
-// TestOneMoreStrategy adds one that is independent of the others, after them by name: the
+// TestAddedStrategyKeepsOthers adds one that is independent of the others, after them by name: the
 // others' innovations are the same, and their scenarios change with the estimates and with
 // the direction along which scenarios are spread evenly only; those of a t copula more,
 // since chi-square variates of another nu are others.
-func TestOneMoreStrategy(t *testing.T) {
+func TestAddedStrategyKeepsOthers(t *testing.T) {
 	score, _ := dccTruth(4, 4, 2520, 0.03, 0.95, 8)
 	alone, _ := dccTruth(99, 1, 2520, 0, 0, 8)
 	s := ofScores(t, score)
 	more := append(slices.Clone(s), ofScores(t, [][]float64{alone[0]})...)
 	more[4].Series.Strategy.Name = "s999"
 	for kind, least := range map[string]float64{Gaussian: 0.96, TCopula: 0.85, DCC: 0.85} {
+		if testing.Short() && kind != TCopula {
+			continue
+		}
 		o := options(5, 4000)
 		o.Dependence = kind
 		a, b := generate(t, s, o, 2), generate(t, more, o, 2)
@@ -260,8 +263,11 @@ func TestMissingScoresCountAsExpected(t *testing.T) {
 // Cholesky factor.
 func TestDCCIsPositiveDefinite(t *testing.T) {
 	panels := 1000
-	if *long {
+	switch {
+	case *long:
 		panels = 10_000
+	case testing.Short():
+		panels = 100
 	}
 	for seed := range panels {
 		rng := rand.New(rand.NewPCG(uint64(seed), 77))
@@ -307,9 +313,9 @@ func TestDCCIsPositiveDefinite(t *testing.T) {
 	}
 }
 
-// TestNearlyTheSame has two strategies whose R is stronger than S by so much that the
+// TestNearlyIdenticalStrategies has two strategies whose R is stronger than S by so much that the
 // constant of the recursion would not be positive definite.
-func TestNearlyTheSame(t *testing.T) {
+func TestNearlyIdenticalStrategies(t *testing.T) {
 	d := &dcc{news: mat.NewSymDense(2, []float64{1, 0.99, 0.99, 1}), long: mat.NewSymDense(2, []float64{1, 0.9999, 0.9999, 1})}
 	f := d.filterOf(dccPoint{a: 0.1, b: 0.85}, indices(2))
 	for k := range 300 {
@@ -320,9 +326,9 @@ func TestNearlyTheSame(t *testing.T) {
 	}
 }
 
-// TestGridClimbs finds a maximum far from the start, to the smallest step, by blocks that
+// TestGridFindsDistantMaximum finds a maximum far from the start, to the smallest step, by blocks that
 // have parts of it.
-func TestGridClimbs(t *testing.T) {
+func TestGridFindsDistantMaximum(t *testing.T) {
 	const a, rest = 0.011, 0.07
 	for _, start := range [][2]int{{0, 0}, {6 * gridStep, 8 * gridStep}, noNews} {
 		g := &dccGrid{blocks: 2, at: map[[2]int]int{}}

@@ -79,8 +79,11 @@ func momentsOf(z []float64, n, days int) (m []float64) {
 func TestDCCPathsAreExact(t *testing.T) {
 	const n, days = 5, 6
 	count := 50_000
-	if *long {
+	switch {
+	case *long:
 		count = 500_000
+	case testing.Short():
+		count = 10_000
 	}
 	for _, a := range []float64{0.25, 0.03} {
 		const b, nu = 0.7, 6.0
@@ -164,8 +167,8 @@ func TestDCCPathsAreExact(t *testing.T) {
 	}
 }
 
-// TestAheadIsWithoutNews compares M_h with the filter on days whose scores are 0.
-func TestAheadIsWithoutNews(t *testing.T) {
+// TestExpectedCorrelationsWithoutNews compares M_h with the filter on days whose scores are 0.
+func TestExpectedCorrelationsWithoutNews(t *testing.T) {
 	const n, horizon = 4, 8
 	score, _ := dccTruth(12, n, 600, 0.1, 0.85, 7)
 	d, _, err := newDependence(ofScores(t, score), DCC, stream(3), inLine)

@@ -39,6 +39,9 @@ func lowerTail(a, b []float64, q float64) float64 {
 // ranks must have its rank correlation and its joint extremes; a Gaussian
 // copula has the first only.
 func TestTailDependenceIsRecovered(t *testing.T) {
+	if testing.Short() {
+		t.Skip("joint extremes need hundreds of thousands of days; TestDegreesOfFreedomAreRecovered fits nu")
+	}
 	const rho, nu, q = 0.5, 3, 0.01
 	truth := simulated(t, 2, 400000, nu, rho)
 	want := lowerTail(truth[0].Series.Returns, truth[1].Series.Returns, q) // standard error 0.008
@@ -99,6 +102,9 @@ func TestNoCommonDays(t *testing.T) {
 		s[1].Series.Dates[i] += 300
 	}
 	for _, kind := range dependences {
+		if testing.Short() && kind != TCopula && kind != DCC {
+			continue
+		}
 		o := options(1, 20000)
 		o.Dependence = kind
 		set, findings, err := Generate(t.Context(), 0, s, o, stream(5), 2, nil)
@@ -130,7 +136,7 @@ func TestAttenuationIsInverted(t *testing.T) {
 			a[i], b[i] = m.normal(g*x), m.normal(g*(rho*x+math.Sqrt(1-rho*rho)*y))
 		}
 		r := stat.Correlation(a, b, nil)
-		if got := invertOdd(mehler(nu), r); math.Abs(got-rho) > 0.006 {
+		if got := invertOdd(mapFor(nu).scores(), r); math.Abs(got-rho) > 0.006 {
 			t.Errorf("rho %v: scores correlate by %.4f, which becomes %.4f", rho, r, got)
 		}
 	}
@@ -172,7 +178,7 @@ func TestPairsSkipMissingDays(t *testing.T) {
 	}
 }
 
-func TestShrinkageMovesWhatIsUncertain(t *testing.T) {
+func TestShrinkageOfUncertainCorrelations(t *testing.T) {
 	n := 6
 	p := pairs{mat.NewSymDense(n, nil), mat.NewSymDense(n, nil)}
 	rng := rand.New(rand.NewPCG(3, 3))
@@ -251,7 +257,11 @@ func TestFactorsAreFound(t *testing.T) {
 
 // More strategies than mostFull: the report says so, and dependence is kept.
 func TestManyStrategiesUseFactors(t *testing.T) {
-	s := simulated(t, mostFull+10, 1000, 5, 0.4)
+	days := 1000
+	if testing.Short() {
+		days = 500
+	}
+	s := simulated(t, mostFull+10, days, 5, 0.4)
 	o := options(1, 4000)
 	o.Dependence = TCopula
 	set, findings, err := Generate(context.Background(), 0, s, o, stream(1), 2, nil)

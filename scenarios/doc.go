@@ -10,7 +10,7 @@
 // evenly over the directions that carry most risk (lattice.go), and made block
 // by block: daily paths of all scenarios are never in memory at once.
 //
-// What may be wrong is a finding (check.go): return models that do not fit
-// their history, a CVaR that chance decides. Views and stresses change the
+// Faults are findings (check.go): return models that do not fit
+// their history, a CVaR with a large Monte Carlo error. Views and stresses change the
 // scenarios' probabilities, not the scenarios (views.go, pooling.go).
 package scenarios

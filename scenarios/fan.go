@@ -11,7 +11,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// Fan is what scenarios make of a portfolio on the days up to the horizon:
+// Fan is the distribution of a portfolio on the days up to the horizon:
 // quantiles of its return since the start, as fractions, weights bought and
 // held.
 type Fan struct {

@@ -15,7 +15,11 @@ func TestFan(t *testing.T) {
 	strategies := simulated(t, 5, 600, 5, 0.4)
 	weights := []float64{0.5, -0.2, 0, 0.4, 0.3}
 	stream := func(part string) rand.Source { return rand.NewPCG(uint64(len(part)), uint64(part[len(part)-1])) }
-	for _, kind := range []string{"dcc_t_copula", "t_copula", "gaussian", "empirical", "independent"} {
+	kinds := []string{"dcc_t_copula", "empirical", "t_copula", "gaussian", "independent"}
+	if testing.Short() {
+		kinds = kinds[:2]
+	}
+	for _, kind := range kinds {
 		o := DefaultOptions()
 		o.Dependence, o.Count, o.Horizon = kind, 700, 63
 		var set *Set

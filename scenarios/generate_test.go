@@ -173,7 +173,7 @@ func TestDrawsArePairedByDependence(t *testing.T) {
 
 // Every dependence, with flat days, a ragged start, factors and a count that
 // does not fill its last block.
-func TestWorkersChangeNoByte(t *testing.T) {
+func TestScenariosIndependentOfWorkers(t *testing.T) {
 	few := simulated(t, 4, 600, 5, 0.4)
 	few[1].Series.Dates, few[1].Series.Returns = few[1].Series.Dates[200:], few[1].Series.Returns[200:]
 	y := append([]float64(nil), few[2].Series.Returns...)
@@ -183,11 +183,16 @@ func TestWorkersChangeNoByte(t *testing.T) {
 		}
 	}
 	few = append(few, hurdle(t, "flat", y, 0.33))
-	many := simulated(t, mostFull+5, 300, 5, 0.4)
-	for _, c := range []struct {
+	type example struct {
 		strategies []Strategy
 		kind       string
-	}{{few, DCC}, {few, TCopula}, {few, Gaussian}, {few, Empirical}, {few, Independent}, {few[4:], TCopula}, {few[:1], Empirical}, {many, TCopula}, {many, DCC}} {
+	}
+	examples := []example{{few, DCC}, {few, TCopula}, {few, Gaussian}, {few, Empirical}, {few, Independent}, {few[4:], TCopula}, {few[:1], Empirical}}
+	if !testing.Short() { // there, TestManyStrategiesUseFactors has factors
+		many := simulated(t, mostFull+5, 300, 5, 0.4)
+		examples = append(examples, example{many, TCopula}, example{many, DCC})
+	}
+	for _, c := range examples {
 		o := options(5, 1234)
 		o.Dependence = c.kind
 		one, eight := generate(t, c.strategies, o, 1), generate(t, c.strategies, o, 8)

@@ -11,7 +11,7 @@ import (
 	"allocate/returns"
 )
 
-// Strategy is what scenarios need of one strategy.
+// Strategy holds the inputs of the scenarios for one strategy.
 type Strategy struct {
 	Series    *returns.Series
 	Posterior *bayes.Posterior
@@ -48,8 +48,8 @@ type history struct {
 // Ghoudi and Rivest, Biometrika 1995). Of a model without memory they are those of
 // the returns, which owe nothing to how well it fits and are those of the
 // probability integral transforms, too. Of a model with memory they are those of
-// the transforms given the past: what days have in common with those before them
-// is in its paths already, and would count twice.
+// the transforms given the past: the dependence on earlier days is in its paths
+// already, and would count twice.
 func newHistory(strategies []Strategy, each func(n int, f func(j int)) error) (*history, error) {
 	n := len(strategies)
 	h := &history{dates: unionOf(strategies), frequency: strategies[0].Series.Frequency, score: make([][]float64, n), traded: make([][]float64, n), serial: make([]autocorrelation, n)}

@@ -10,9 +10,9 @@ import (
 	"allocate/returns"
 )
 
-// TestHeldOut says how many returns a second fit is tried on: a year of them, at
+// TestHoldoutLength says how many returns a second fit is tried on: a year of them, at
 // most a fifth, or those since the strategy went live.
-func TestHeldOut(t *testing.T) {
+func TestHoldoutLength(t *testing.T) {
 	series := func(n, live int, f returns.Frequency) *returns.Series {
 		s := &returns.Series{Returns: make([]float64, n), Frequency: f}
 		for i := range n {

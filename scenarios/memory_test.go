@@ -165,7 +165,7 @@ func TestPITWithMemory(t *testing.T) {
 
 // A strategy with memory that can be told on which days it trades, trades with
 // the others of its calendar; one that cannot has idle days of its own.
-func TestMemoryTradesByTheCalendar(t *testing.T) {
+func TestMemoryModelsShareTradingDays(t *testing.T) {
 	a, b := innovations(3000)
 	theta := []float64{0.2, 0.3, 0.01}
 	for _, told := range []bool{true, false} {

@@ -15,7 +15,7 @@ import (
 type mixer struct {
 	lower    blas64.Triangular // N x N, or
 	loadings blas64.General    // N x K, and
-	own      []float64         // d: what the factors leave, sqrt(1 - |B_j|^2)
+	own      []float64         // d: standard deviation beside the factors, sqrt(1 - |B_j|^2)
 }
 
 // mostFull is the number of strategies up to which the correlation is used in

@@ -7,8 +7,8 @@ import (
 	"allocate/returns"
 )
 
-// Set holds joint scenarios of horizon returns: what the posterior believes
-// may happen to every strategy at once.
+// Set holds joint scenarios of horizon returns of all strategies, drawn from the
+// posterior predictive distribution.
 type Set struct {
 	AsOf    returns.Date // last day whose return the models saw
 	Horizon int          // periods each scenario spans
@@ -16,7 +16,7 @@ type Set struct {
 	Returns []float64    // S x N, row-major: simple return over the horizon, as a fraction, >= -1
 	Prob    []float64    // S probabilities that sum to 1; nil means 1/S each
 
-	Frequency returns.Frequency // of the panel: what a period of the horizon is
+	Frequency returns.Frequency // of the panel: the length of a period of the horizon
 }
 
 // Len returns the number of scenarios S.

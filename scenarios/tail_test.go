@@ -24,10 +24,10 @@ func equalWeightCVaR(s *Set) float64 {
 // at random, must fall short of it and of ours.
 func TestUnderstatedRisk(t *testing.T) {
 	const n, days, h, nu, rho = 10, 2500, 63, 3.0, 0.5
-	count := 10000
 	if testing.Short() {
-		count = 5000
+		t.Skip("fewer scenarios do not tell the cases apart")
 	}
+	const count = 10000
 	s := simulated(t, n, days, nu, rho)
 	// Widen the posteriors of the means to what 500 days would leave.
 	const mean, e = 0.0003, 0.0006
@@ -119,7 +119,7 @@ func TestTailMean(t *testing.T) {
 }
 
 // A loss whose mean does not exist is called that.
-func TestNoMeanIsHeld(t *testing.T) {
+func TestInfiniteMeanHoldsRun(t *testing.T) {
 	s := &Set{Names: []string{"a"}, Horizon: 1}
 	rng := rand.New(rand.NewPCG(8, 5))
 	for range 5000 {

@@ -242,7 +242,7 @@ func copulaDensity(x, lower []float64, logDet, nu float64) float64 {
 	return copulaConstant(n, nu) - logDet/2 - (nu+float64(n))/2*math.Log1p(norm/nu) + (nu+1)/2*math.Log(product)
 }
 
-// copulaConstant is what the log density of a t copula has in every place.
+// copulaConstant is the constant of the log density of a t copula.
 func copulaConstant(n int, nu float64) float64 {
 	lg := func(x float64) float64 { v, _ := math.Lgamma(x); return v }
 	return lg((nu+float64(n))/2) + float64(n-1)*lg(nu/2) - float64(n)*lg((nu+1)/2)
@@ -266,7 +266,7 @@ func subMatrix(a *mat.SymDense, of []int) *mat.SymDense {
 // Mehler's formula makes the scores' correlation the odd power series
 // sum_k E[c_k(g)^2] rho^k. Newton's method inverts it.
 func elliptical(r *mat.SymDense, nu float64) *mat.SymDense {
-	a := mehler(nu)
+	a := mapFor(nu).scores()
 	n := r.SymmetricDim()
 	out := mat.NewSymDense(n, nil)
 	for i := range n {
@@ -279,9 +279,9 @@ func elliptical(r *mat.SymDense, nu float64) *mat.SymDense {
 }
 
 // mehler returns E[c_k(g)^2] for k = 1, 3, 5, ...; they sum to one.
-func mehler(nu float64) []float64 {
+func mehler(m *tMap) []float64 {
 	const terms, nodes, levels = 16, 60, 100
-	m := mapFor(nu)
+	nu := m.nu
 	x, w := make([]float64, nodes), make([]float64, nodes)
 	quad.Hermite{}.FixedLocations(x, w, math.Inf(-1), math.Inf(1))
 	a := make([]float64, terms)

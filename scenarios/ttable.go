@@ -43,6 +43,9 @@ type tMap struct {
 	nu        float64
 	near, far cubic // of |x|, of ln|x|
 	back      cubic // x of |z| <= backLimit
+
+	// scores are E[c_k(g)^2] of mehler, computed on first use.
+	scores func() []float64
 }
 
 const (
@@ -68,6 +71,7 @@ func mapFor(nu float64) *tMap {
 
 func newTMap(nu float64) *tMap {
 	m := &tMap{nu: nu}
+	m.scores = sync.OnceValue(func() []float64 { return mehler(m) })
 	values, slopes := make([]float64, nearSteps+1), make([]float64, nearSteps+1)
 	for i := range values {
 		values[i], slopes[i] = m.exact(nearTail * float64(i) / nearSteps)

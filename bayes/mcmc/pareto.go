@@ -71,7 +71,7 @@ func tailK(x []float64, tail int) float64 {
 	if x[at] == x[len(x)-1] {
 		return math.NaN()
 	}
-	// What ties with the cutoff (days without a trade) does not exceed it.
+	// Values that tie with the cutoff (days without a trade) do not exceed it.
 	cutoff := x[at-1]
 	for x[at] == cutoff {
 		at++

@@ -12,14 +12,17 @@ import (
 	"time"
 )
 
-// TestKilledRunGivesTheSameBytes runs the sample whole with 1 and with 8
+// TestKilledRunResumesIdentically runs the sample whole with 1 and with 8
 // workers, and a third time killed by SIGKILL half-way and started again.
-func TestKilledRunGivesTheSameBytes(t *testing.T) {
+func TestKilledRunResumesIdentically(t *testing.T) {
 	binary := buildBinary(t)
 	start := func(dir string, workers string) (*exec.Cmd, *bytes.Buffer) {
 		var log bytes.Buffer
 		cmd := exec.Command(binary, "run", "-v", "--set", "workers="+workers, "--config", "../../allocate.yaml",
 			"--out", filepath.Join(dir, "out"), "--cache", filepath.Join(dir, "cache"), "--set", "scenarios.count=2000", "--set", "scenarios.holdout=0")
+		if testing.Short() {
+			cmd.Args = append(cmd.Args, "--set", "bayes.draws=500", "--set", "bayes.replicates=0")
+		}
 		cmd.Stderr = &log
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
@@ -104,11 +107,15 @@ func TestSignalStopsAndResumes(t *testing.T) {
 	}
 }
 
-// TestTwoRunsTogether starts two runs in one folder: one works, the other
+// TestConcurrentRuns starts two runs in one folder: one works, the other
 // leaves at once with exit code 11.
-func TestTwoRunsTogether(t *testing.T) {
+func TestConcurrentRuns(t *testing.T) {
 	binary, dir := buildBinary(t), t.TempDir()
-	first := sampleRun(binary, dir, "--set", "bayes.draws=4000", "--set", "scenarios.count=2000", "--set", "workers=1")
+	draws := "4000"
+	if testing.Short() {
+		draws = "1000"
+	}
+	first := sampleRun(binary, dir, "--set", "bayes.draws="+draws, "--set", "scenarios.count=2000", "--set", "workers=1")
 	if err := first.Start(); err != nil {
 		t.Fatal(err)
 	}

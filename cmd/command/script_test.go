@@ -23,18 +23,21 @@ func TestMain(m *testing.M) {
 //
 //	exits CODE COMMAND [ARG ...]
 //
-// to run a command and compare its exit code.
+// to run a command and compare its exit code. $SHARED is a cache for scripts that
+// neither damage it nor count its results.
 func TestScripts(t *testing.T) {
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
+	shared := t.TempDir()
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join(root, "testdata", "script"),
 		Setup: func(env *testscript.Env) error {
+			env.Setenv("SHARED", shared)
 			env.Setenv("SAMPLE", filepath.Join(root, "testdata", "panels", "sample.csv"))
 			if testing.Short() {
-				for _, v := range []string{"RETURNS_WINDOW=3y", "BAYES_DRAWS=250", "BAYES_WARMUP=300", "BAYES_MIN_ESS=50", "BAYES_MAX_RHAT=1.05", "SCENARIOS_COUNT=800", "SCENARIOS_HOLDOUT=0", "OPTIMIZE_FRONTIER=8"} {
+				for _, v := range []string{"RETURNS_WINDOW=3y", "BAYES_DRAWS=150", "BAYES_WARMUP=200", "BAYES_MIN_ESS=50", "BAYES_MAX_RHAT=1.05", "BAYES_REPLICATES=0", "SCENARIOS_COUNT=500", "SCENARIOS_HOLDOUT=0", "OPTIMIZE_FRONTIER=4"} {
 					env.Vars = append(env.Vars, "ALLOCATE_"+v)
 				}
 			}

@@ -25,9 +25,9 @@ func tiny(args ...string) []string {
 // of text and rings, in C0, C1 and UTF-8.
 const hostileText = "x\x1b[2J\x1b]0;t\x07\r\u009b2J\u202ey\x7f"
 
-// TestNothingCommandsTheTerminal runs every command over names, values, keys
+// TestEscapesControlCharacters runs every command over names, values, keys
 // and folders that a terminal would obey.
-func TestNothingCommandsTheTerminal(t *testing.T) {
+func TestEscapesControlCharacters(t *testing.T) {
 	sample, err := os.ReadFile("../../testdata/panels/sample.csv")
 	if err != nil {
 		t.Fatal(err)
@@ -115,9 +115,9 @@ func TestNothingCommandsTheTerminal(t *testing.T) {
 	}
 }
 
-// TestStandardOutputIsNoPartOfAPublish: a full device or a reader that went away
+// TestPublishesWithoutStandardOutput: a full device or a reader that went away
 // changes neither what is published nor the exit code.
-func TestStandardOutputIsNoPartOfAPublish(t *testing.T) {
+func TestPublishesWithoutStandardOutput(t *testing.T) {
 	binary := buildBinary(t)
 	for what, open := range map[string]func() (*os.File, error){
 		"/dev/full": func() (*os.File, error) { return os.OpenFile("/dev/full", os.O_WRONLY, 0) },

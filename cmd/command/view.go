@@ -16,7 +16,7 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// view decides how a run shows what it does: bars on a terminal, else lines.
+// view shows the progress of a run: bars on a terminal, else lines.
 type view struct {
 	progress string
 	format   string

@@ -14,11 +14,11 @@ const Cash = "CASH"
 // Target is the weights that were decided on a day.
 type Target struct {
 	Day     returns.Date
-	Weights map[string]float64 // fractions of capital; what is not there is 0
+	Weights map[string]float64 // fractions of capital; a missing strategy is 0
 	Hold    bool               // the current weights are kept: nothing was decided, or just that
 }
 
-// Costs is what trading and holding costs.
+// Costs are the costs of trading and holding.
 type Costs struct {
 	PerUnit    map[string]float64 // by strategy: fraction of the traded amount
 	Default    float64            // of a strategy that PerUnit does not name
@@ -29,7 +29,7 @@ type Costs struct {
 	MinTrade   float64            // smallest trade
 }
 
-// Trade is what happened at one rebalance.
+// Trade is the account of one rebalance.
 type Trade struct {
 	Decided  returns.Date       `json:"decided"`
 	Traded   returns.Date       `json:"traded"`   // first session whose return the weights earn

@@ -25,7 +25,7 @@ func (e *StageError) Error() string { return e.Err.Error() }
 func (e *StageError) Unwrap() error { return e.Err }
 
 // Errors cross the boundary of a process as data, so that errors.As and errors.Is
-// find in the caller what they would have found where the action ran. A type
+// find in the caller the same errors as where the action ran. A type
 // whose identity matters is registered; of any other error the text and the causes
 // cross.
 var (
@@ -97,7 +97,7 @@ func EncodeError(err error) ([]byte, error) {
 func encodeError(err error) (encodedError, error) {
 	e := encodedError{Text: err.Error(), Causes: map[string]encodedError{}}
 	for kind, s := range sentinels {
-		if err == s { //nolint:errorlint // identity is what crosses
+		if err == s { //nolint:errorlint // only identity crosses
 			e.Kind = kind
 			return e, nil
 		}

@@ -42,9 +42,9 @@ func cross(t *testing.T, err error) error {
 	return got
 }
 
-// TestErrorsCross expects of an error that crossed a process what it was before:
+// TestErrorsAcrossProcesses expects of an error that crossed a process what it was before:
 // the same text, types with the same fields, and sentinels.
-func TestErrorsCross(t *testing.T) {
+func TestErrorsAcrossProcesses(t *testing.T) {
 	cell := &cellError{"f\xff.csv", 7, math.Inf(1), []string{"a", "b"}, store.ErrDamaged}
 	_, absent := os.ReadFile(filepath.Join(t.TempDir(), "absent"))
 	for _, err := range []error{

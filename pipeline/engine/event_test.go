@@ -12,8 +12,8 @@ import (
 	"allocate/returns"
 )
 
-// TestLeft expects what is left to take as long as what is done.
-func TestLeft(t *testing.T) {
+// TestRemainingTime expects what is left to take as long as what is done.
+func TestRemainingTime(t *testing.T) {
 	for _, c := range []struct {
 		done, total   int
 		elapsed, want time.Duration

@@ -88,7 +88,7 @@ var partly = map[string]Stage{"t": {Name: "t", Version: 1, Tree: true, Run: func
 
 // A result that is a tree is found if its parts are there, and they are marked
 // as used with it.
-func TestPartsBelongToAResult(t *testing.T) {
+func TestTreeRequiresItsParts(t *testing.T) {
 	a := Action{Stage: "t", Version: 1, Unit: "x", Options: json.RawMessage("{}"), Arch: Arch()}
 	part := store.Sum([]byte("part of x"))
 	whole := &touching{store.NewMemory(), map[ContentID]bool{}}

@@ -37,7 +37,7 @@ type ManifestInput struct {
 	Bytes  int64            `json:"bytes"`
 }
 
-// ManifestStage is what one stage did.
+// ManifestStage is the account of one stage.
 type ManifestStage struct {
 	Name      string           `json:"name"`
 	Version   int              `json:"version"`

@@ -17,9 +17,9 @@ import (
 	"allocate/returns"
 )
 
-// TestPartsStayInTheirFolder: a stored tree that names a part elsewhere, as a
+// TestPartsOutsideFolderAreRefused: a stored tree that names a part elsewhere, as a
 // poisoned cache may, publishes nothing.
-func TestPartsStayInTheirFolder(t *testing.T) {
+func TestPartsOutsideFolderAreRefused(t *testing.T) {
 	s := store.NewMemory()
 	content, err := s.Put([]byte("x"))
 	if err != nil {
@@ -86,7 +86,7 @@ func publishedAs(t *testing.T, out string, s *store.Memory, day int, text string
 }
 
 // Whoever reads latest while runs are published sees one of them, whole.
-func TestReadersBesideAPublish(t *testing.T) {
+func TestConcurrentReaders(t *testing.T) {
 	out, s := t.TempDir(), store.NewMemory()
 	publishedAs(t, out, s, 1, "first")
 	done := make(chan struct{})
@@ -128,7 +128,7 @@ func TestReadersBesideAPublish(t *testing.T) {
 
 // Of many that want the lock of a folder one has it at a time, and the others are
 // told who.
-func TestLockAmongMany(t *testing.T) {
+func TestLockIsExclusive(t *testing.T) {
 	out := t.TempDir()
 	var holders, took, refused atomic.Int64
 	var all sync.WaitGroup
@@ -192,7 +192,7 @@ func TestRetain(t *testing.T) {
 }
 
 // What was taken back is not published again by the same files, but by others.
-func TestRetractedFilesStayBack(t *testing.T) {
+func TestRetractedFilesAreNotRepublished(t *testing.T) {
 	out, s := t.TempDir(), store.NewMemory()
 	publishedAs(t, out, s, 23, "wrong")
 	if _, err := Retract(out, "2022-12-23/r1", "stale prices", time.Now); err != nil {

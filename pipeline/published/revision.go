@@ -21,7 +21,7 @@ import (
 	"allocate/returns"
 )
 
-// What stands in the folder of a revision beside the reports.
+// Files in the folder of a revision beside the reports.
 const (
 	HistoryFile   = "history.json" // the digest of what a nightly run knew of the past
 	ManifestFile  = "run.json"
@@ -29,7 +29,7 @@ const (
 	retractedFile = "retracted.json" // only in a revision that was taken back
 )
 
-// manifestFormat is what run.json and its folder hold: 2 has SHA256SUMS and,
+// manifestFormat is the version of run.json and its folder: 2 has SHA256SUMS and,
 // for a nightly run, history.json.
 const manifestFormat = 2
 
@@ -140,7 +140,7 @@ func parseSums(b []byte) (map[string]engine.ContentID, bool) {
 }
 
 // restore writes damaged files again from the store, as far as it has them, and
-// returns what it could and could not.
+// returns the names of those restored and those lost.
 func (v *Revision) restore(s engine.Store) (healed, lost []string) {
 	for _, name := range v.damaged {
 		var b []byte
@@ -278,7 +278,7 @@ type Listed struct {
 	Dir    string
 }
 
-// List is what stands in an output folder, in order of the days.
+// List holds the contents of an output folder, in order of the days.
 type List []Listed
 
 // NewList lists an output folder, which may not exist.
@@ -359,7 +359,7 @@ func (v *Revision) repair(s engine.Store, write bool) []returns.Finding {
 	was := v.Damaged()
 	if !write {
 		return []returns.Finding{{
-			// A warning: nothing uses a damaged file, and a run restores what it can.
+			// A warning: nothing uses a damaged file, and a run restores it if possible.
 			Code: "run.damaged", Severity: returns.Warn,
 			Sentence: fmt.Sprintf("%s: %s %s damaged; the next run restores files from the cache.", v.Dir, strings.Join(was, ", "), isAre(was)),
 		}}

@@ -79,9 +79,9 @@ func TestWeightsFileForms(t *testing.T) {
 	}
 }
 
-// TestWeightsTakeEffect: the weights of a file count from their effective day
+// TestWeightsByEffectiveDate: the weights of a file count from their effective day
 // on, whatever day they were decided, and in one order.
-func TestWeightsTakeEffect(t *testing.T) {
+func TestWeightsByEffectiveDate(t *testing.T) {
 	const header = "as_of,effective,strategy,weight\n"
 	got, err := ParseTargets("x.csv", []byte(header+"2022-10-31,2022-12-20,a,1\n2022-12-01,2022-12-22,a,0.5\n"), AnyGross)
 	if err != nil || got[0].Day != returns.NewDate(2022, 12, 19) || got[1].Day != returns.NewDate(2022, 12, 21) {

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// TestTrimBesideALease: what somebody at work may be using stays, whatever the
+// TestTrimWithLease: what somebody at work may be using stays, whatever the
 // limits; what is named stays, too; and nothing of it once the work is over.
-func TestTrimBesideALease(t *testing.T) {
+func TestTrimWithLease(t *testing.T) {
 	s := open(t)
 	now := time.Now()
 	put := func(text string, used time.Time) ID {
@@ -56,8 +56,8 @@ func TestTrimBesideALease(t *testing.T) {
 	}
 }
 
-// TestNothingOfTheSystemsTemporaryFolder: writes do not need it.
-func TestNothingOfTheSystemsTemporaryFolder(t *testing.T) {
+// TestWritesWithoutSystemTempFolder: writes do not need it.
+func TestWritesWithoutSystemTempFolder(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", filepath.Join(dir, "gone"))
 	s, err := Open(filepath.Join(dir, "store"))
@@ -70,7 +70,7 @@ func TestNothingOfTheSystemsTemporaryFolder(t *testing.T) {
 }
 
 // Of several at work the one that began first says what stays.
-func TestTrimBesideTwoLeases(t *testing.T) {
+func TestTrimWithTwoLeases(t *testing.T) {
 	s := open(t)
 	now := time.Now()
 	id, err := s.Put([]byte("used since the first began"))
@@ -130,7 +130,7 @@ func TestEndedWithoutRelease(t *testing.T) {
 }
 
 // A store of just the size that is asked for is left alone.
-func TestTrimToTheByte(t *testing.T) {
+func TestTrimAtExactSize(t *testing.T) {
 	s := open(t)
 	for _, text := range []string{"aa", "bbb"} {
 		if _, err := s.Put([]byte(text)); err != nil {

@@ -50,8 +50,8 @@ func (id ID) Valid() bool {
 // Short returns the first 12 digits, enough for a person.
 func (id ID) Short() string { return string(id[:min(12, len(id))]) }
 
-// ErrMissing is what a read of an absent entry wraps, ErrDamaged of one whose
-// bytes are not those that were written.
+// The error of a read wraps ErrMissing for an absent entry, and ErrDamaged for one
+// whose bytes are not those that were written.
 var (
 	ErrMissing = errors.New("not in the store")
 	ErrDamaged = errors.New("damaged in the store")

@@ -151,12 +151,12 @@ func clustered(t *testing.T, seed uint64, days int) []float64 {
 // in every state of volatility, and by a Student-t that is fitted to them, which must
 // have too few in calm and too many in high volatility.
 func TestStates(t *testing.T) {
+	if testing.Short() {
+		t.Skip("states have too few days in a short series; TestIdleDays scores in -short")
+	}
 	const series = 3
 	var all []Strategy
-	from, days := 1260, 3780
-	if testing.Short() {
-		days = 2520
-	}
+	const from, days = 1260, 3780
 	for k := range series {
 		y := clustered(t, uint64(k), days)
 		s := weekdays(y)
@@ -269,8 +269,8 @@ func TestIdleDays(t *testing.T) {
 	}
 }
 
-// TestFailed is of posteriors without forecast, which are results.
-func TestFailed(t *testing.T) {
+// TestPosteriorsWithoutForecast is of posteriors without forecast, which are results.
+func TestPosteriorsWithoutForecast(t *testing.T) {
 	s := weekdays([]float64{0.01, -0.01, 0.02, 0.03})
 	unusable := posterior("normal", []float64{0, 0.01, 0})
 	unusable.Findings = []returns.Finding{{Severity: returns.Warn, Sentence: "Other."}, {Severity: returns.Hold, Sentence: "R-hat is large."}, {Severity: returns.Info, Sentence: "Last."}}

@@ -192,7 +192,7 @@ func TestTicks(t *testing.T) {
 }
 
 // A text is as wide as what is read, not as its escapes in the page.
-func TestTextIsAsWideAsItReads(t *testing.T) {
+func TestTextWidthOfEscapes(t *testing.T) {
 	text := func(s string) string {
 		return fitted(`<text x="1" style="font-family:Liberation Sans;font-size:10px">` + s + `</text>`)
 	}

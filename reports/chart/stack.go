@@ -6,8 +6,8 @@ import "gonum.org/v1/plot/plotter"
 const mostSteps = 250
 
 // Stack draws series that hold from one day to the next (weights between two
-// trades) on top of each other: what is positive upwards from zero, what is
-// negative downwards. All series have the days of the first; last is the day up
+// trades) on top of each other: positive values upwards from zero, negative
+// ones downwards. All series have the days of the first; last is the day up
 // to which their last values hold.
 func Stack(series []Line, last int32, y, alt string) (*Chart, error) {
 	c, p := newChart(460, 280, alt, "", y)

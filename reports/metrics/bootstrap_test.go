@@ -48,6 +48,9 @@ func TestResampleVariance(t *testing.T) {
 	x := ar1(rng, 200, 0.6)
 	n, m := len(x), momentsOf(x)
 	for _, length := range []float64{1, 4, 25} {
+		if testing.Short() && length != 4 {
+			continue
+		}
 		p := 1 / length
 		want := 0.0
 		for k := range n {
@@ -177,6 +180,9 @@ func TestCoverage(t *testing.T) {
 		series = 25
 	}
 	for _, phi := range []float64{0, 0.3, 0.6} {
+		if testing.Short() && phi != 0.3 {
+			continue
+		}
 		rng := rand.New(rand.NewPCG(11, 12))
 		var means, sds int
 		for range series {

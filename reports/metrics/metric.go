@@ -2,7 +2,7 @@ package metrics
 
 import "math"
 
-// Sample is what metrics are computed from.
+// Sample holds the inputs of the metrics.
 type Sample struct {
 	Returns        []float64 // T: returns per period, fractions
 	PeriodsPerYear float64   // P, by which all is annualized: 252 for trading days; above 0

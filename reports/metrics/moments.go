@@ -21,7 +21,7 @@ func momentsOf(x []float64) moments {
 		m.low, m.high = min(m.low, v), max(m.high, v)
 	}
 	m.mean /= m.n
-	// What the rounded mean has missed (Chan, Golub & LeVeque 1983, eq. 1.7).
+	// Correction for the rounding of the mean (Chan, Golub & LeVeque 1983, eq. 1.7).
 	var missed, m2, m3, m4 float64
 	for _, v := range x {
 		d := v - m.mean

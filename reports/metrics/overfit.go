@@ -24,8 +24,8 @@ type Overfitting struct {
 	Probability float64
 
 	// Degradation regresses OutOfSample on InSample. The slope is negative by
-	// construction where strategies do not differ in truth: what is taken by
-	// one half is missing in the other.
+	// construction where strategies do not differ in truth: a high mean in one
+	// half leaves a low one in the other.
 	Degradation Regression
 
 	// ProbabilityOfLoss is the share of splits with OutOfSample below 0.

@@ -24,7 +24,7 @@ type PurgedOptions struct {
 // "Advances in financial machine learning", 2018, chapters 7 and 12): every
 // choice of K groups of G is the test once, in lexicographic order.
 //
-// What is learned at day t reaches over t..t+Purge. Training therefore leaves
+// The label of day t spans t..t+Purge. Training therefore leaves
 // out the Purge days before a test, whose reach runs into it, and the Purge
 // days after, into which the test's own reach runs, and then Embargo days more.
 func PurgedSplits(o PurgedOptions) []Split {

@@ -6,7 +6,7 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// TrackRecord is what the sampling distribution of a Sharpe ratio depends on.
+// TrackRecord holds the inputs of the sampling distribution of a Sharpe ratio.
 // Nothing here is annualized: multiply Sharpe by the square root of the periods
 // per year.
 type TrackRecord struct {

@@ -114,7 +114,7 @@ func TestIPCCompressed(t *testing.T) {
 	}
 }
 
-func TestLeaves(t *testing.T) {
+func TestLeafTypes(t *testing.T) {
 	for _, c := range []struct {
 		leaf leaf
 		b    string

@@ -33,7 +33,7 @@ func lies(t testing.TB) map[string][]byte {
 	}
 }
 
-func TestLiesCostNothing(t *testing.T) {
+func TestForgedSizesAreBounded(t *testing.T) {
 	for name, b := range lies(t) {
 		bounded(t, len(b), func() {
 			if _, err := ReadParquet(name, bytes.NewReader(b), int64(len(b)), nil); err == nil || !strings.HasPrefix(err.Error(), name) {
@@ -113,7 +113,7 @@ func TestGzip(t *testing.T) {
 		t.Errorf("truncated: %v", err)
 	}
 	for i, bomb := range []string{",,\n", "\n", "1,2,3\n", strings.Repeat("a", 1<<20), "\"" + strings.Repeat("b", 1<<16), strings.Repeat("x", 30000) + ",1,\n"} {
-		if testing.Short() && i%2 == 1 {
+		if testing.Short() && i > 1 {
 			continue
 		}
 		b := zip(bomb, (40<<20)/len(bomb))

@@ -192,7 +192,7 @@ func lz4Block(dst, src []byte) ([]byte, error) {
 		if !ok || back == 0 || back > len(dst) || n > cap(dst)-len(dst) {
 			return nil, errCompressed
 		}
-		for n > 0 { // overlapping matches repeat what they have just written
+		for n > 0 { // overlapping matches repeat the bytes just written
 			k := min(n, back)
 			dst = append(dst, dst[len(dst)-back:len(dst)-back+k]...)
 			n -= k

@@ -112,7 +112,7 @@ func TestDuckDB(t *testing.T) {
 	}
 }
 
-func TestOthers(t *testing.T) {
+func TestFilesOfOtherWriters(t *testing.T) {
 	const polars = "name string: \"a long name, above twelve\" \"b\" ∅ \"d\"\nx float64: 0.5 ∅ -1.25 3\nn float64: 1 2 3 4\n"
 	const zoned = "t timestamp[Europe/London]: 0 ∅ 86400000000000\nd date: 0 ∅ 1\nu string: \"x\" ∅ \"née\"\nl string: \"x\" ∅ \"née\"\nx float64: 1 ∅ 2.5\ni64 int64: 1 ∅ -3\n"
 	const plain = "x float64: 1.5 -2 0.25\nf float64: 1 2 3.5\ni int64: 1 -2 3\ns string: \"a\" \"b\" \"a\"\nday timestamp: 0 86400000000000 172800000000000\n"

@@ -117,7 +117,7 @@ func (c *Column) toArrow() arrow.Array {
 	return array.MakeFromData(data)
 }
 
-// positioned counts what it passes on; only Seek(0, io.SeekCurrent) works.
+// positioned counts the bytes it passes on; only Seek(0, io.SeekCurrent) works.
 type positioned struct {
 	w   io.Writer
 	pos int64

@@ -161,7 +161,7 @@ func (c *Column) reserve(n int) {
 	}
 }
 
-// bytesEach is what one value of the kind costs in memory, its mask included.
+// bytesEach is the memory of one value of the kind, its mask included.
 func (k Kind) bytesEach() int64 {
 	if k == String {
 		return 17

@@ -138,8 +138,7 @@ func (t *Table) IntsOf(name string) ([]int64, error) {
 }
 
 // Validate reports ragged columns, a mask of the wrong length, duplicate names
-// and text that is not UTF-8: what would make an encoder panic or a reader
-// guess.
+// and text that is not UTF-8, each of which an encoder or a reader cannot handle.
 func (t *Table) Validate() error {
 	rows := t.Rows()
 	seen := make(map[string]bool, len(t.Columns))
