@@ -61,7 +61,7 @@ type discard struct{ to engine.Sink }
 
 // Event implements Sink.
 func (q discard) Event(e engine.Event) {
-	if e.Kind == engine.Damaged {
+	if e.Kind == engine.Damaged || e.Kind == engine.Waiting {
 		q.to.Event(e)
 	}
 }

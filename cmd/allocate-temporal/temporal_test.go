@@ -260,6 +260,38 @@ func TestBacktestByWorkers(t *testing.T) {
 	}
 }
 
+// A command whose work nobody does says so, and goes on when a worker comes.
+func TestNoWorker(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for 20 seconds")
+	}
+	startServer(t)
+	want, _ := alone(t)
+	dir := book(t, t.TempDir())
+	cmd := program(t, "backtest", "--engine", "temporal", "--log-format", "json", "--config", filepath.Join(dir, "allocate.yaml"))
+	out := &workerProcess{log: &bytes.Buffer{}}
+	cmd.Stderr = out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for began := time.Now(); ; time.Sleep(200 * time.Millisecond) {
+		out.mu.Lock()
+		said := strings.Contains(out.log.String(), "no worker serves the task queue allocate-")
+		out.mu.Unlock()
+		if said {
+			break
+		}
+		if time.Since(began) > time.Minute {
+			t.Fatalf("nothing said:\n%s", out.log)
+		}
+	}
+	startWorker(t, "")
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("%v\n%s", err, out.log)
+	}
+	same(t, files(t, dir), want)
+}
+
 // Whatever fails at whatever moment, the backtest ends with the same bytes, and of what was done
 // nothing is done again but what a process that was given up was doing.
 func TestFailures(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
@@ -96,6 +97,9 @@ type Executor struct {
 	Location string        // of the cache, for the workers
 	Book     string        // fairness key
 	Lost     time.Duration // a worker without a heartbeat for so long is given up
+
+	mu     sync.Mutex
+	looked time.Time // when the workers were last looked for
 }
 
 // Remote implements engine.Batcher.
@@ -141,7 +145,7 @@ func (b Batch) ID() string {
 }
 
 // ExecuteAll implements engine.Batcher.
-func (x *Executor) ExecuteAll(ctx context.Context, actions []engine.Action, s engine.Store, _ engine.Sink) ([]engine.Executed, error) {
+func (x *Executor) ExecuteAll(ctx context.Context, actions []engine.Action, s engine.Store, sink engine.Sink) ([]engine.Executed, error) {
 	b := Batch{Location: withoutLocal(x.Location)}
 	for _, a := range actions {
 		id, err := s.Put(a.Encode())
@@ -158,6 +162,7 @@ func (x *Executor) ExecuteAll(ctx context.Context, actions []engine.Action, s en
 		RetryPolicy:              &sdk.RetryPolicy{InitialInterval: time.Second, MaximumInterval: 30 * time.Second, MaximumAttempts: 100},
 		Priority:                 sdk.Priority{FairnessKey: x.Book, FairnessWeight: 1},
 	}
+	defer every(x.Lost, func() { x.missed(ctx, sink) })()
 	var done Done
 	err := persist(ctx, func() error {
 		h, err := x.Client.ExecuteActivity(ctx, o, ActivityName, b)
@@ -182,6 +187,29 @@ func (x *Executor) ExecuteAll(ctx context.Context, actions []engine.Action, s en
 		}
 	}
 	return out, nil
+}
+
+// missed says so where no worker serves the queue, once in a while: the work would wait in silence.
+func (x *Executor) missed(ctx context.Context, sink engine.Sink) {
+	x.mu.Lock()
+	due := time.Since(x.looked) >= x.Lost
+	if due {
+		x.looked = time.Now()
+	}
+	x.mu.Unlock()
+	if !due {
+		return // for another batch
+	}
+	d, err := x.Client.DescribeTaskQueue(ctx, x.Queue, enums.TASK_QUEUE_TYPE_ACTIVITY)
+	if err != nil {
+		return // persist reports it
+	}
+	for _, p := range d.GetPollers() {
+		if time.Since(p.GetLastAccessTime().AsTime()) < 2*time.Minute { // a poll takes one
+			return
+		}
+	}
+	sink.Event(engine.Event{Kind: engine.Waiting, Err: fmt.Errorf("no worker serves the task queue %s; start allocate-temporal worker, of this release and architecture", x.Queue)})
 }
 
 // persist repeats f while the server cannot be reached, for some minutes: a batch that was

@@ -45,28 +45,48 @@ func (w *Worker) Serve(ctx context.Context, c client.Client) error {
 		WorkerStopTimeout:                  w.Grace,
 		DisableWorkflowWorker:              w.Run == nil,
 	}
-	s := sdkworker.New(c, Queue(stages), o)
-	s.RegisterActivityWithOptions(w.Execute, activity.RegisterOptions{Name: ActivityName})
-	var nights sdkworker.Worker
+	defer w.release() // after the batches in progress
+	serve := func(register func() sdkworker.Worker) (sdkworker.Worker, error) {
+		var s sdkworker.Worker
+		// A server that goes away as a worker begins is waited for, as one that goes away later is.
+		err := persist(ctx, func() error {
+			s = register()
+			return s.Start()
+		})
+		return s, err
+	}
+	s, err := serve(func() sdkworker.Worker {
+		s := sdkworker.New(c, Queue(stages), o)
+		s.RegisterActivityWithOptions(w.Execute, activity.RegisterOptions{Name: ActivityName})
+		return s
+	})
+	if err != nil {
+		return failed(ctx, engine.Action{}, err)
+	}
+	defer s.Stop()
 	if w.Run != nil {
-		nights = sdkworker.New(c, NightQueue, sdkworker.Options{MaxConcurrentActivityExecutionSize: 4, WorkerStopTimeout: w.Grace})
-		registerNight(nights, w.Run)
-		if err := nights.Start(); err != nil {
-			return err
+		nights, err := serve(func() sdkworker.Worker {
+			s := sdkworker.New(c, NightQueue, sdkworker.Options{MaxConcurrentActivityExecutionSize: 4, WorkerStopTimeout: w.Grace})
+			registerNight(s, w.Run)
+			return s
+		})
+		if err != nil {
+			return failed(ctx, engine.Action{}, err)
 		}
 		defer nights.Stop()
 	}
-	if err := s.Start(); err != nil {
-		return err
-	}
 	<-ctx.Done()
-	s.Stop()
+	return nil
+}
+
+// release ends the use of every cache.
+func (w *Worker) release() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, o := range w.stores {
 		o.release()
 	}
-	return nil
+	w.stores = nil
 }
 
 // open opens the cache at a location, once.
