@@ -222,16 +222,30 @@ func unreachable(err error) bool {
 	return errors.As(err, &unavailable) || errors.As(err, &internal) || errors.As(err, &exhausted) || errors.As(err, &deadline) || errors.As(err, &gone) && !errors.As(err, &namespace)
 }
 
-// failed describes a batch that has no outcome.
+// failed describes a batch that has no outcome. It is never an error of a stage, with which a
+// backtest would keep the weights of the date before: nothing is known about the actions.
 func failed(ctx context.Context, a engine.Action, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if unreachable(err) {
+	var (
+		byWorkers *sdk.ActivityError
+		ended     *sdk.ApplicationError
+		answer    serviceerror.ServiceError
+	)
+	switch {
+	case unreachable(err):
 		return &store.RemoteError{Server: "server of Temporal", Text: err.Error(), Temporary: true}
+	case errors.As(err, &ended) && ended.Type() == remoteErrorType:
+		return &store.RemoteError{Server: "workers of Temporal", Text: ended.Message(), Temporary: true}
+	case errors.As(err, &answer) && !errors.As(err, &byWorkers):
+		return &store.RemoteError{Server: "server of Temporal", Text: err.Error()}
 	}
-	return &engine.StageError{Stage: a.Stage, Err: fmt.Errorf("temporal: %v: %w", a, err)}
+	return fmt.Errorf("temporal: %v: %w", a, err)
 }
+
+// remoteErrorType is how the SDK names the type of a worker's error of its cache.
+const remoteErrorType = "RemoteError"
 
 // withoutLocal is a location without the folder of this machine.
 func withoutLocal(location string) string {
