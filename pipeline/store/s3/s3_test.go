@@ -246,3 +246,41 @@ func TestErrorsNameTheStore(t *testing.T) {
 		t.Errorf("wrong credentials: %v", err)
 	}
 }
+
+// Where a request was given up, those of the end of a command do not wait, and the next answer of
+// the server makes them patient again.
+func TestEndWithoutServer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a request is given up after half a minute")
+	}
+	server := storetest.StartS3(t)
+	s := open(t, server.Location("end", t.TempDir()))
+	release, err := s.Lease(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	drop, ok, err := s.Claim(store.Sum(nil))
+	if !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	s.Touch(time.Now(), store.Sum(nil))
+	server.Stop()
+	began := time.Now()
+	var remote *store.RemoteError
+	if _, err := s.Lookup(store.Sum([]byte("a"))); !errors.As(err, &remote) || !remote.Temporary {
+		t.Fatalf("without a server: %v", err)
+	}
+	if took := time.Since(began); took > time.Minute {
+		t.Errorf("given up after %v", took)
+	}
+	began = time.Now()
+	drop()
+	release()
+	if took := time.Since(began); took > 40*time.Second { // a renewal that was in progress is waited for
+		t.Errorf("%v to release a claim and a lease", took)
+	}
+	server.Start(t)
+	if _, err := s.Lookup(store.Sum([]byte("a"))); !errors.Is(err, store.ErrMissing) {
+		t.Errorf("with the server again: %v", err)
+	}
+}
