@@ -56,12 +56,12 @@ func addAccounts(all, more []published.ManifestStage) []published.ManifestStage 
 }
 
 // discard passes on what a person should hear of the many small stages of a
-// backtest: damage to the store.
+// backtest: damage to the store, and that nothing is done.
 type discard struct{ to engine.Sink }
 
 // Event implements Sink.
 func (q discard) Event(e engine.Event) {
-	if e.Kind == engine.Damaged {
+	if e.Kind == engine.Damaged || e.Kind == engine.Waiting {
 		q.to.Event(e)
 	}
 }

@@ -439,3 +439,51 @@ func TestNights(t *testing.T) {
 		t.Errorf("a deleted schedule: %v\n%s", err, b)
 	}
 }
+
+// A command whose work nobody does, or does without its cache, says so; a worker makes no cache of
+// its own in the place of a shared one.
+func TestNobodyWorks(t *testing.T) {
+	startServer(t)
+	dir := book(t, t.TempDir())
+	conductor := backtest(t, dir, "--engine", "temporal")
+	var said workerProcess
+	said.log = &bytes.Buffer{}
+	conductor.Stderr = &said
+	if err := conductor.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conductor.Process.Kill(); _ = conductor.Wait() }()
+	for began := time.Now(); ; time.Sleep(time.Second) {
+		said.mu.Lock()
+		text := said.log.String()
+		said.mu.Unlock()
+		if strings.Contains(text, "no worker serves the task queue") {
+			break
+		}
+		if time.Since(began) > 90*time.Second {
+			t.Fatalf("nothing of workers after %v:\n%s", time.Since(began), text)
+		}
+	}
+}
+
+// A folder is named to workers by its path, wherever they were started.
+func TestRelativeFolder(t *testing.T) {
+	startServer(t)
+	dir := book(t, ".cache")
+	elsewhere := t.TempDir()
+	w := program(t, "worker", "--slots", "2")
+	w.Dir = elsewhere
+	if err := w.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = w.Process.Kill(); _ = w.Wait() }()
+	conductor := program(t, "backtest", "-q", "--engine", "temporal")
+	conductor.Dir = dir
+	conductor.Stdout, conductor.Stderr = &bytes.Buffer{}, &bytes.Buffer{}
+	timer := time.AfterFunc(3*time.Minute, func() { _ = conductor.Process.Kill() })
+	defer timer.Stop()
+	must(t, conductor)
+	if made, _ := os.ReadDir(elsewhere); len(made) != 0 {
+		t.Errorf("the worker made %v", made)
+	}
+}

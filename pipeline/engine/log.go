@@ -116,6 +116,8 @@ func (l *Logger) write(e Event) {
 		l.Log.Debug("action failed", append(fields, zap.Error(e.Err))...)
 	case Damaged:
 		l.Log.Warn("cached result is damaged; recomputing", append(fields, zap.Error(e.Err))...)
+	case Waiting:
+		l.Log.Warn("waiting for workers", append(fields, zap.Error(e.Err))...)
 	case Found:
 		f := e.Finding
 		fields = append(fields, zap.String("code", f.Code), zap.Stringer("severity", f.Severity))

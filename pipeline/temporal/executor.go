@@ -10,8 +10,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"go.temporal.io/api/enums/v1"
@@ -32,11 +34,15 @@ const Name = "temporal"
 
 func init() {
 	pipeline.RegisterExecutor(Name, func(c *config.Config, s engine.Maintainer, local engine.Local) (engine.Executor, error) {
+		location, err := forWorkers(s.Dir())
+		if err != nil {
+			return nil, err
+		}
 		connection, err := Dial(nil)
 		if err != nil {
 			return nil, err
 		}
-		return &Executor{Client: connection, Queue: Queue(local.Stages), Local: local, Location: s.Dir(), Book: book(c), Lost: 20 * time.Second}, nil
+		return &Executor{Client: connection, Queue: Queue(local.Stages), Local: local, Location: location, Book: book(c), Lost: 20 * time.Second}, nil
 	})
 }
 
@@ -96,6 +102,9 @@ type Executor struct {
 	Location string        // of the cache, for the workers
 	Book     string        // fairness key
 	Lost     time.Duration // a worker without a heartbeat for so long is given up
+
+	mu          sync.Mutex
+	asked, told time.Time // when a batch that waits or fails was asked about, and reported
 }
 
 // Remote implements engine.Batcher.
@@ -131,9 +140,11 @@ type (
 	}
 )
 
-// ID names a batch by its actions.
+// ID names a batch by its actions and the cache that is to have their results: a batch for another
+// cache is not the same.
 func (b Batch) ID() string {
 	var text strings.Builder
+	text.WriteString(b.Location + "\n")
 	for _, id := range b.Actions {
 		text.WriteString(string(id))
 	}
@@ -141,8 +152,8 @@ func (b Batch) ID() string {
 }
 
 // ExecuteAll implements engine.Batcher.
-func (x *Executor) ExecuteAll(ctx context.Context, actions []engine.Action, s engine.Store, _ engine.Sink) ([]engine.Executed, error) {
-	b := Batch{Location: withoutLocal(x.Location)}
+func (x *Executor) ExecuteAll(ctx context.Context, actions []engine.Action, s engine.Store, sink engine.Sink) ([]engine.Executed, error) {
+	b := Batch{Location: x.Location}
 	for _, a := range actions {
 		id, err := s.Put(a.Encode())
 		if err != nil {
@@ -164,6 +175,7 @@ func (x *Executor) ExecuteAll(ctx context.Context, actions []engine.Action, s en
 		if err != nil {
 			return err
 		}
+		defer x.watch(ctx, h, actions[0], sink)()
 		return h.Get(ctx, &done)
 	})
 	if err != nil {
@@ -247,15 +259,72 @@ func failed(ctx context.Context, a engine.Action, err error) error {
 // remoteErrorType is how the SDK names the type of a worker's error of its cache.
 const remoteErrorType = "RemoteError"
 
-// withoutLocal is a location without the folder of this machine.
-func withoutLocal(location string) string {
+// forWorkers is the location of a cache for workers: a path of a folder, whatever folder they were
+// started in; a bucket without the folder of this machine.
+func forWorkers(location string) (string, error) {
 	if !store.IsS3(location) {
-		return location
+		return filepath.Abs(location)
 	}
 	l, err := store.ParseLocation(location)
 	if err != nil {
-		return location
+		return "", err
 	}
 	l.Local = ""
-	return l.String()
+	return l.String(), nil
+}
+
+// watch reports a batch that waits or fails, at intervals until it is stopped: nobody may serve the
+// queue, and workers repeat what fails for them in silence.
+func (x *Executor) watch(ctx context.Context, h client.ActivityHandle, a engine.Action, sink engine.Sink) (stop func()) {
+	const interval = 30 * time.Second
+	within, cancel := context.WithCancel(ctx)
+	end := every(interval, func() {
+		if !x.ask() {
+			return
+		}
+		d, err := h.Describe(within, client.DescribeActivityOptions{IncludeLastFailure: true})
+		if err != nil {
+			return // the wait for the outcome reports it
+		}
+		why := ""
+		switch {
+		case d.RunState == enums.PENDING_ACTIVITY_STATE_SCHEDULED && d.Attempt <= 1:
+			if x.served(within) {
+				return
+			}
+			why = "no worker serves the task queue " + x.Queue + ": start allocate-temporal worker, of the same release and architecture"
+		case d.Attempt > 1:
+			why = fmt.Sprintf("attempt %d of a batch", d.Attempt)
+			if last := d.GetLastFailure(); last != nil {
+				why += "; before: " + last.Error()
+			}
+		default:
+			return
+		}
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		if now := time.Now(); now.Sub(x.told) > interval/2 { // one line for all batches that wait
+			x.told = now
+			sink.Event(engine.Event{Kind: engine.Waiting, Stage: a.Stage, Unit: a.Unit, Err: errors.New(why)})
+		}
+	})
+	return func() { cancel(); end() }
+}
+
+// ask bounds the questions about thousands of batches to two a second.
+func (x *Executor) ask() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	now := time.Now()
+	if now.Sub(x.asked) < 500*time.Millisecond {
+		return false
+	}
+	x.asked = now
+	return true
+}
+
+// served reports that some worker asked for work lately, or that this is not known.
+func (x *Executor) served(ctx context.Context) bool {
+	d, err := x.Client.DescribeTaskQueue(ctx, x.Queue, enums.TASK_QUEUE_TYPE_ACTIVITY)
+	return err != nil || len(d.Pollers) > 0
 }

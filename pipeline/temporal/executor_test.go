@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"go.temporal.io/api/serviceerror"
@@ -41,5 +43,26 @@ func TestFailed(t *testing.T) {
 		if c.ctx.Err() != nil && !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v", c.name, err)
 		}
+	}
+}
+
+// Two books may have the same actions and other caches: the results of a batch are in its own.
+func TestBatchesOfOtherCaches(t *testing.T) {
+	actions := []engine.ActionID{store.Sum(nil)}
+	a, b := Batch{Location: "/a", Actions: actions}, Batch{Location: "/b", Actions: actions}
+	if a.ID() == b.ID() {
+		t.Error("a batch for another cache has the same name")
+	}
+}
+
+// A worker without the shared folder does not make one.
+func TestWorkerWithoutTheFolder(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "shared")
+	var remote *store.RemoteError
+	if _, err := (&Worker{}).open(dir); !errors.As(err, &remote) || !remote.Temporary {
+		t.Errorf("%v; want an error of the cache", err)
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("the worker made the folder")
 	}
 }

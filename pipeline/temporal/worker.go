@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -84,6 +86,9 @@ func (w *Worker) open(location string) (engine.Store, error) {
 		}
 		l.Local = w.Local
 		own = l.String()
+	} else if _, err := os.Stat(filepath.Join(location, "data")); err != nil {
+		// Whoever hands work over has made it: an empty one in its place would be another cache.
+		return nil, &store.RemoteError{Server: "cache " + location, Text: "not on this machine: workers need the folder under the same path", Temporary: true}
 	}
 	s, err := pipeline.OpenStore(own)
 	if err != nil {
@@ -169,13 +174,14 @@ type progress func()
 // Event implements engine.Sink.
 func (p progress) Event(engine.Event) { p() }
 
-// every calls f at intervals until stop.
+// every calls f at intervals until stop, which waits for a call in progress.
 func every(interval time.Duration, f func()) (stop func()) {
 	if interval <= 0 {
 		interval = 10 * time.Second
 	}
 	done := make(chan struct{})
-	go func() {
+	var wait sync.WaitGroup
+	wait.Go(func() {
 		tick := time.NewTicker(interval)
 		defer tick.Stop()
 		for {
@@ -186,6 +192,6 @@ func every(interval time.Duration, f func()) (stop func()) {
 				f()
 			}
 		}
-	}()
-	return func() { close(done) }
+	})
+	return func() { close(done); wait.Wait() }
 }
