@@ -130,7 +130,7 @@ func (s *Store) takeOver(key string, mine []byte) (bool, error) {
 	switch {
 	case err == nil:
 		return true, nil
-	case refusedWrite(err) || absent(err):
+	case refusedWrite(err) || conflict(err) || absent(err):
 		return false, nil
 	}
 	return false, s.failed("claim", err)

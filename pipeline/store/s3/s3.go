@@ -178,7 +178,13 @@ func absent(err error) bool {
 // refusedWrite reports the answer to a conditional write that the condition does not hold.
 func refusedWrite(err error) bool {
 	r := minio.ToErrorResponse(err)
-	return r.StatusCode == http.StatusPreconditionFailed || r.StatusCode == http.StatusConflict || r.Code == minio.PreconditionFailed
+	return r.StatusCode == http.StatusPreconditionFailed || r.Code == minio.PreconditionFailed
+}
+
+// conflict reports the answer to a conditional write beside another write or a deletion: whether
+// there is an object afterwards is not known.
+func conflict(err error) bool {
+	return minio.ToErrorResponse(err).StatusCode == http.StatusConflict
 }
 
 // write puts an object, with new only where there is none. exists reports that there was one.
@@ -192,7 +198,13 @@ func (s *Store) write(key string, b []byte, new bool) (exists bool, err error) {
 	if conditional {
 		o.SetMatchETagExcept("*")
 	}
-	_, err = s.client.PutObject(ctx, s.location.Bucket, key, bytes.NewReader(b), int64(len(b)), o)
+	for pause := 50 * time.Millisecond; ; pause *= 2 {
+		_, err = s.client.PutObject(ctx, s.location.Bucket, key, bytes.NewReader(b), int64(len(b)), o)
+		if !conditional || !conflict(err) || pause > 5*time.Second {
+			break
+		}
+		time.Sleep(pause)
+	}
 	switch {
 	case err == nil:
 		return false, nil

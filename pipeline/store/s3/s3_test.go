@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"os"
@@ -282,5 +283,28 @@ func TestEndWithoutServer(t *testing.T) {
 	server.Start(t)
 	if _, err := s.Lookup(store.Sum([]byte("a"))); !errors.Is(err, store.ErrMissing) {
 		t.Errorf("with the server again: %v", err)
+	}
+}
+
+// S3 answers 409 to a conditional write beside a deletion. The content is not there then.
+func TestConflict(t *testing.T) {
+	server := storetest.StartS3(t)
+	target, _ := url.Parse(server.Endpoint)
+	var conflicts atomic.Int32
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target); r.Out.Host = r.In.Host }}
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/data/") && conflicts.Add(1) == 1 {
+			w.WriteHeader(http.StatusConflict)
+			_, _ = w.Write([]byte("<Error><Code>ConditionalRequestConflict</Code></Error>"))
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	defer front.Close()
+	behind := *server
+	behind.Endpoint = front.URL
+	id := put(t, open(t, behind.Location("conflict", t.TempDir())), "content")
+	if b, err := machines(t, server, "conflict", 1)[0].Get(id); err != nil || string(b) != "content" {
+		t.Errorf("%q, %v", b, err)
 	}
 }
