@@ -258,9 +258,9 @@ func (r *Runner) remake(ctx context.Context, a Action) bool {
 	}
 	for _, in := range a.Inputs {
 		if b, err := r.Store.Get(in.Content); err == nil {
-			// Another machine may not have it: a shared store repairs that.
+			// The other machine does not find it.
 			if _, elsewhere := r.Executor.(Batcher); elsewhere {
-				_, err = r.Store.Put(b)
+				_, err = Restore(r.Store, b)
 				again = again || err == nil
 			}
 			continue

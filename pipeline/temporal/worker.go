@@ -122,7 +122,11 @@ func (w *Worker) Execute(ctx context.Context, b Batch) (*Done, error) {
 			return nil, err
 		}
 		if content, err := s.Lookup(id); err == nil {
-			if _, err := s.Get(content); err == nil {
+			if b, err := s.Get(content); err == nil {
+				// It may be a copy of this machine that the bucket has no more.
+				if _, err := engine.Restore(s, b); err != nil {
+					return nil, err
+				}
 				s.Touch(time.Now(), id, content)
 				done.Results = append(done.Results, Result{Content: content})
 				continue

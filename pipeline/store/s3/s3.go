@@ -273,6 +273,15 @@ func (s *Store) Put(b []byte) (store.ID, error) {
 	return id, nil
 }
 
+// Restore implements engine.Restorer: trimming may have deleted what this process has seen there.
+func (s *Store) Restore(b []byte) (store.ID, error) {
+	id := store.Sum(b)
+	s.mu.Lock()
+	delete(s.there, id)
+	s.mu.Unlock()
+	return s.Put(b)
+}
+
 // mark notes contents that are in the bucket.
 func (s *Store) mark(id store.ID) {
 	s.mu.Lock()

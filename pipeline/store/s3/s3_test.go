@@ -23,6 +23,7 @@ import (
 var (
 	_ engine.Maintainer = (*s3.Store)(nil)
 	_ engine.Claimer    = (*s3.Store)(nil)
+	_ engine.Restorer   = (*s3.Store)(nil)
 )
 
 func open(t *testing.T, location string) *s3.Store {
@@ -305,6 +306,26 @@ func TestConflict(t *testing.T) {
 	behind.Endpoint = front.URL
 	id := put(t, open(t, behind.Location("conflict", t.TempDir())), "content")
 	if b, err := machines(t, server, "conflict", 1)[0].Get(id); err != nil || string(b) != "content" {
+		t.Errorf("%q, %v", b, err)
+	}
+}
+
+// Content that a process has seen in the bucket, and that was trimmed since, is there again after it
+// is restored.
+func TestRestore(t *testing.T) {
+	server := storetest.StartS3(t)
+	m := machines(t, server, "r", 3)
+	id := put(t, m[0], "content")
+	if _, err := m[1].Get(id); err != nil {
+		t.Fatal(err)
+	}
+	if n, _, err := m[2].Trim(time.Now(), time.Now().Add(time.Hour), 0, nil); err != nil || n != 1 {
+		t.Fatal(n, err)
+	}
+	if _, err := engine.Restore(m[1], []byte("content")); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := machines(t, server, "r", 1)[0].Get(id); err != nil || string(b) != "content" {
 		t.Errorf("%q, %v", b, err)
 	}
 }
