@@ -81,15 +81,17 @@ func refusal(err error) bool {
 	return errors.As(err, &gate) || errors.As(err, &none) || errors.As(err, &undefined) || errors.As(err, &uncertified) || errors.As(err, &late)
 }
 
-// failure reports a stage that failed to compute its result.
+// failure reports a stage that failed to compute its result. An input that it could not
+// read says nothing about the date: neither a file, nor content of the cache, nor a server.
 func failure(err error) bool {
 	var failed *engine.StageError
 	var bad *config.Error
 	var file *fs.PathError
-	if !errors.As(err, &failed) || errors.As(err, &bad) || errors.As(err, &file) {
+	var remote *store.RemoteError
+	if !errors.As(err, &failed) || errors.As(err, &bad) || errors.As(err, &file) || errors.As(err, &remote) {
 		return false
 	}
-	if errors.Is(err, store.ErrMissing) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, store.ErrMissing) || errors.Is(err, store.ErrDamaged) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return false
 	}
 	return slices.Contains([]string{"bayes", "scenarios", "optimize", "walkforward"}, failed.Stage)

@@ -56,7 +56,7 @@ func addAccounts(all, more []published.ManifestStage) []published.ManifestStage 
 }
 
 // discard passes on what a person should hear of the many small stages of a
-// backtest: damage to the store.
+// backtest: damage to the store, and that nothing is done.
 type discard struct{ to engine.Sink }
 
 // Event implements Sink.

@@ -107,6 +107,9 @@ func TestFailures(t *testing.T) {
 		{stage("window", errors.New("the file changed")), false},
 		{stage("optimize", &config.Error{Err: errors.New("no strategy b")}), false},
 		{stage("scenarios", fmt.Errorf("a: %w", store.ErrMissing)), false},
+		{stage("scenarios", fmt.Errorf("a: %w", store.ErrDamaged)), false},
+		{stage("bayes", &store.RemoteError{Server: "cache", Text: "read: no answer", Temporary: true}), false},
+		{stage("bayes", &store.RemoteError{Server: "cache", Text: "read: access denied"}), false},
 		{stage("bayes", context.Canceled), false},
 		{errors.New("no space left on device"), false},
 	} {

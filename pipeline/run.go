@@ -99,6 +99,10 @@ func Run(ctx context.Context, c *config.Config, how RunOptions, sink engine.Sink
 	if r.Fresh, err = how.fresh(); err != nil {
 		return nil, err
 	}
+	if _, elsewhere := r.Executor.(engine.Batcher); elsewhere && len(r.Fresh) > 0 {
+		// Workers look results up in the cache, so that nothing is done twice.
+		return nil, &config.Error{Err: fmt.Errorf("--no-cache and --from: executor %s uses cached results; run with --engine local or process", c.Executor)}
+	}
 	in, read, err := r.prepare(ctx, c, files, !how.DryRun)
 	if err != nil {
 		return nil, err

@@ -471,3 +471,25 @@ func TestNights(t *testing.T) {
 		t.Errorf("a deleted schedule: %v\n%s", err, b)
 	}
 }
+
+// A folder is named to workers by its path, wherever they were started.
+func TestRelativeFolder(t *testing.T) {
+	startServer(t)
+	dir := book(t, ".cache")
+	elsewhere := t.TempDir()
+	w := program(t, "worker", "--slots", "2")
+	w.Dir = elsewhere
+	if err := w.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = w.Process.Kill(); _ = w.Wait() }()
+	conductor := program(t, "backtest", "-q", "--engine", "temporal")
+	conductor.Dir = dir
+	conductor.Stdout, conductor.Stderr = &bytes.Buffer{}, &bytes.Buffer{}
+	timer := time.AfterFunc(3*time.Minute, func() { _ = conductor.Process.Kill() })
+	defer timer.Stop()
+	must(t, conductor)
+	if made, _ := os.ReadDir(elsewhere); len(made) != 0 {
+		t.Errorf("the worker made %v", made)
+	}
+}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -103,16 +104,30 @@ func costAction(s Stage, name string) ActionID {
 
 // Costs reads the mean costs of stages from the store.
 func (r *Runner) Costs() map[string]Cost {
+	known, _ := r.storedCosts() // unknown costs are possible anyway
+	return known
+}
+
+// storedCosts ends at the first error of a server: an estimate is not worth a wait for each
+// stage.
+func (r *Runner) storedCosts() (map[string]Cost, error) {
 	known := map[string]Cost{}
 	for name, stage := range r.Stages {
+		content, err := r.Store.Lookup(costAction(stage, name))
+		var b []byte
+		if err == nil {
+			b, err = r.Store.Get(content)
+		}
+		var remote *store.RemoteError
+		if errors.As(err, &remote) {
+			return known, err
+		}
 		var c Cost
-		if content, err := r.Store.Lookup(costAction(stage, name)); err == nil {
-			if b, err := r.Store.Get(content); err == nil && json.Unmarshal(b, &c) == nil && c.Actions > 0 && c.Seconds >= 0 {
-				known[name] = c
-			}
+		if err == nil && json.Unmarshal(b, &c) == nil && c.Actions > 0 && c.Seconds >= 0 {
+			known[name] = c
 		}
 	}
-	return known
+	return known, nil
 }
 
 // SaveCosts adds the costs of this process to those in the store. A failure loses them.
@@ -122,7 +137,10 @@ func (r *Runner) SaveCosts() {
 	}
 	r.costs.mu.Lock()
 	defer r.costs.mu.Unlock()
-	before := r.Costs()
+	before, err := r.storedCosts()
+	if err != nil {
+		return
+	}
 	for name, c := range r.costs.of {
 		was := before[name]
 		if was.Actions > remembered {
@@ -132,8 +150,12 @@ func (r *Runner) SaveCosts() {
 		if err != nil {
 			continue
 		}
-		if content, err := r.Store.Put(b); err == nil {
-			_ = r.Store.Record(costAction(r.Stages[name], name), content)
+		content, err := r.Store.Put(b)
+		if err == nil {
+			err = r.Store.Record(costAction(r.Stages[name], name), content)
+		}
+		if err != nil {
+			return
 		}
 	}
 	r.costs.of = nil

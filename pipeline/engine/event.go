@@ -21,7 +21,7 @@ const (
 	ActionFinished EventKind = "action_finished" // it is made and stored
 	ActionFailed   EventKind = "action_failed"   // it could not be made
 	Damaged        EventKind = "store_damaged"   // a stored result was not what had been written
-	Waiting        EventKind = "waiting"         // nothing goes on, for the reason Err
+	Waiting        EventKind = "waiting"         // nothing is done, for the reason that Err gives
 	Found          EventKind = "finding"
 )
 

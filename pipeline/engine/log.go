@@ -117,7 +117,7 @@ func (l *Logger) write(e Event) {
 	case Damaged:
 		l.Log.Warn("cached result is damaged; recomputing", append(fields, zap.Error(e.Err))...)
 	case Waiting:
-		l.Log.Warn(e.Err.Error(), fields...)
+		l.Log.Warn("waiting for workers", append(fields, zap.Error(e.Err))...)
 	case Found:
 		f := e.Finding
 		fields = append(fields, zap.String("code", f.Code), zap.Stringer("severity", f.Severity))

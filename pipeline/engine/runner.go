@@ -126,12 +126,9 @@ func (r *Runner) do(ctx context.Context, a Action) (Result, error) {
 	res := Result{Action: a}
 	tell := func(kind EventKind, err error) { r.tell(&res, id, began, kind, err) }
 	found := func() error { return r.find(&res, id, began) }
-	err := found()
-	if err == nil {
-		return res, nil
-	}
 	var remote *store.RemoteError
-	if errors.As(err, &remote) {
+	err := found()
+	if err == nil || errors.As(err, &remote) {
 		return res, err
 	}
 	release, failed := r.claim(id)
@@ -140,8 +137,8 @@ func (r *Runner) do(ctx context.Context, a Action) (Result, error) {
 	}
 	defer release()
 	if r.Shard != nil { // another may have done it since
-		if err = found(); err == nil {
-			return res, nil
+		if err = found(); err == nil || errors.As(err, &remote) {
+			return res, err
 		}
 	}
 	if !errors.Is(err, store.ErrMissing) {
@@ -261,9 +258,9 @@ func (r *Runner) remake(ctx context.Context, a Action) bool {
 	}
 	for _, in := range a.Inputs {
 		if b, err := r.Store.Get(in.Content); err == nil {
-			// Another machine may not have it: a shared store repairs that.
+			// The other machine does not find it.
 			if _, elsewhere := r.Executor.(Batcher); elsewhere {
-				_, err = r.Store.Put(b)
+				_, err = Restore(r.Store, b)
 				again = again || err == nil
 			}
 			continue

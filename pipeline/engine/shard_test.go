@@ -179,3 +179,37 @@ func TestCosts(t *testing.T) {
 		t.Errorf("%+v, want 3 actions of 3 seconds", c)
 	}
 }
+
+// away is a store whose server stops answering once an action is claimed.
+type away struct {
+	*store.Memory
+	lookups int
+}
+
+func (s *away) Claim(engine.ActionID) (release func(), ok bool, err error) {
+	return func() {}, true, nil
+}
+
+func (s *away) Lookup(id engine.ActionID) (engine.ContentID, error) {
+	if s.lookups++; s.lookups > 1 {
+		return "", &store.RemoteError{Server: "cache", Text: "no answer", Temporary: true}
+	}
+	return s.Memory.Lookup(id)
+}
+
+// A server that goes away between two lookups ends the stage: its answer is not a damaged result.
+func TestServerGoesAwayAfterAClaim(t *testing.T) {
+	s := &away{Memory: store.NewMemory()}
+	sink := &engine.Memory{}
+	r := engine.NewRunner(fit, s, engine.Local{Stages: fit}, sink, 1, time.Now)
+	r.Shard = &engine.Shard{Index: 0, Of: 1}
+	var remote *store.RemoteError
+	if _, err := r.Stage(t.Context(), "fit", fits(1)); !errors.As(err, &remote) {
+		t.Errorf("%v; want the server's error", err)
+	}
+	for _, e := range sink.Events() {
+		if e.Kind == engine.Damaged || e.Kind == engine.ActionStarted {
+			t.Errorf("event %s", e.Kind)
+		}
+	}
+}

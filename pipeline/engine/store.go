@@ -53,6 +53,20 @@ type Claimer interface {
 	Claim(action ActionID) (release func(), ok bool, err error)
 }
 
+// Restorer is a Store with copies on each machine, which may have what the store has lost.
+type Restorer interface {
+	// Restore is Put, without trust in what was there before.
+	Restore(b []byte) (ContentID, error)
+}
+
+// Restore puts content into a store that another machine reads, whatever copies there are.
+func Restore(s Store, b []byte) (ContentID, error) {
+	if r, ok := s.(Restorer); ok {
+		return r.Restore(b)
+	}
+	return s.Put(b)
+}
+
 var (
 	_ Maintainer = (*store.Disk)(nil)
 	_ Claimer    = (*store.Disk)(nil)

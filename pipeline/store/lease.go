@@ -52,6 +52,9 @@ func (s *Disk) Lease(now time.Time) (release func(), err error) {
 		return nil, fmt.Errorf("store: %w", err)
 	}
 	path := f.Name()
+	if info, err := f.Stat(); err == nil && info.ModTime().Before(now) {
+		now = info.ModTime() // files are dated by this clock, which may be another machine's
+	}
 	_ = f.Close()
 	began := []byte(now.Format(time.RFC3339Nano))
 	if err := os.WriteFile(path, began, 0o644); err != nil {

@@ -148,3 +148,27 @@ func TestTrimAtExactSize(t *testing.T) {
 		}
 	}
 }
+
+// A process whose clock is ahead keeps what it writes from now on.
+func TestLeaseOfAClockAhead(t *testing.T) {
+	s := open(t)
+	release, err := s.Lease(time.Now().Add(5 * time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	id, err := s.Put([]byte("written beside it"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	half := filepath.Join(filepath.Dir(s.path("data", id)), ".half123")
+	if err := os.WriteFile(half, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if removed, _, err := s.Trim(time.Now(), time.Now().Add(6*time.Hour), 0, nil); err != nil || removed != 0 {
+		t.Errorf("%d removed, %v", removed, err)
+	}
+	if _, err := os.Stat(half); err != nil {
+		t.Error("a write in progress was removed")
+	}
+}

@@ -1,6 +1,9 @@
 package store
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestLocations(t *testing.T) {
 	for _, text := range []string{
@@ -22,6 +25,19 @@ func TestLocations(t *testing.T) {
 	} {
 		if l, err := ParseLocation(text); err == nil {
 			t.Errorf("%q was read as %+v", text, l)
+		}
+	}
+}
+
+// Who writes credentials into a location is told so, without them.
+func TestLocationErrorsQuoteNoSecret(t *testing.T) {
+	for _, location := range []string{
+		"s3://AKIA:se/CRET@bucket/p", "s3://AKIA:seCRET@bucket/p", "s3://AKIA:CRET%@bucket/p", "s3://CRET:@bucket",
+		"s3://bucket/p?endpoint=https://u:CRET@host", "s3://bucket/p?endpoint=https://host?key=CRET", "s3://bucket/p?secret=CRET",
+		"s3://bucket/p?region=CRET;a", "s3://bucket/../p?secret=CRET", "s3://b/p?secret=CRET", "s3://bucket:1/p?secret=CRET",
+	} {
+		if _, err := ParseLocation(location); err == nil || strings.Contains(err.Error(), "CRET") {
+			t.Errorf("%s: %v", location, err)
 		}
 	}
 }

@@ -74,7 +74,9 @@ func (s *Disk) Verify(remove bool) (checked int, damaged []ID, err error) {
 		}
 		damaged = append(damaged, e.ID)
 		if remove {
-			return os.Remove(path)
+			if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
 		}
 		return nil
 	})
@@ -134,7 +136,9 @@ func (s *Disk) clearLeftovers(now, began time.Time, working bool) error {
 				return err
 			}
 			if info, err := d.Info(); err == nil && leftover(info, began, working, now) {
-				return os.Remove(path)
+				if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) { // another process may trim, too
+					return err
+				}
 			}
 			return nil
 		})

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -33,11 +34,15 @@ const Name = "temporal"
 
 func init() {
 	pipeline.RegisterExecutor(Name, func(c *config.Config, s engine.Maintainer, local engine.Local) (engine.Executor, error) {
+		location, err := forWorkers(s.Dir())
+		if err != nil {
+			return nil, err
+		}
 		connection, err := Dial(nil)
 		if err != nil {
 			return nil, err
 		}
-		return &Executor{Client: connection, Queue: Queue(local.Stages), Local: local, Location: s.Dir(), Book: book(c), Lost: 20 * time.Second}, nil
+		return &Executor{Client: connection, Queue: Queue(local.Stages), Local: local, Location: location, Book: book(c), Lost: 20 * time.Second}, nil
 	})
 }
 
@@ -98,8 +103,8 @@ type Executor struct {
 	Book     string        // fairness key
 	Lost     time.Duration // a worker without a heartbeat for so long is given up
 
-	mu     sync.Mutex
-	looked time.Time // when the workers were last looked for
+	mu          sync.Mutex
+	asked, told time.Time // when a batch that waits or fails was asked about, and reported
 }
 
 // Remote implements engine.Batcher.
@@ -135,9 +140,11 @@ type (
 	}
 )
 
-// ID names a batch by its actions.
+// ID names a batch by its actions and the cache that is to have their results: a batch for another
+// cache is not the same.
 func (b Batch) ID() string {
 	var text strings.Builder
+	text.WriteString(b.Location + "\n")
 	for _, id := range b.Actions {
 		text.WriteString(string(id))
 	}
@@ -146,7 +153,7 @@ func (b Batch) ID() string {
 
 // ExecuteAll implements engine.Batcher.
 func (x *Executor) ExecuteAll(ctx context.Context, actions []engine.Action, s engine.Store, sink engine.Sink) ([]engine.Executed, error) {
-	b := Batch{Location: withoutLocal(x.Location)}
+	b := Batch{Location: x.Location}
 	for _, a := range actions {
 		id, err := s.Put(a.Encode())
 		if err != nil {
@@ -162,13 +169,13 @@ func (x *Executor) ExecuteAll(ctx context.Context, actions []engine.Action, s en
 		RetryPolicy:              &sdk.RetryPolicy{InitialInterval: time.Second, MaximumInterval: 30 * time.Second, MaximumAttempts: 100},
 		Priority:                 sdk.Priority{FairnessKey: x.Book, FairnessWeight: 1},
 	}
-	defer every(x.Lost, func() { x.missed(ctx, sink) })()
 	var done Done
 	err := persist(ctx, func() error {
 		h, err := x.Client.ExecuteActivity(ctx, o, ActivityName, b)
 		if err != nil {
 			return err
 		}
+		defer x.watch(ctx, h, actions[0], sink)()
 		return h.Get(ctx, &done)
 	})
 	if err != nil {
@@ -187,29 +194,6 @@ func (x *Executor) ExecuteAll(ctx context.Context, actions []engine.Action, s en
 		}
 	}
 	return out, nil
-}
-
-// missed says so where no worker serves the queue, once in a while: the work would wait in silence.
-func (x *Executor) missed(ctx context.Context, sink engine.Sink) {
-	x.mu.Lock()
-	due := time.Since(x.looked) >= x.Lost
-	if due {
-		x.looked = time.Now()
-	}
-	x.mu.Unlock()
-	if !due {
-		return // for another batch
-	}
-	d, err := x.Client.DescribeTaskQueue(ctx, x.Queue, enums.TASK_QUEUE_TYPE_ACTIVITY)
-	if err != nil {
-		return // persist reports it
-	}
-	for _, p := range d.GetPollers() {
-		if time.Since(p.GetLastAccessTime().AsTime()) < 2*time.Minute { // a poll takes one
-			return
-		}
-	}
-	sink.Event(engine.Event{Kind: engine.Waiting, Err: fmt.Errorf("no worker serves the task queue %s; start allocate-temporal worker, of this release and architecture", x.Queue)})
 }
 
 // persist repeats f while the server cannot be reached, for some minutes: a batch that was
@@ -250,26 +234,97 @@ func unreachable(err error) bool {
 	return errors.As(err, &unavailable) || errors.As(err, &internal) || errors.As(err, &exhausted) || errors.As(err, &deadline) || errors.As(err, &gone) && !errors.As(err, &namespace)
 }
 
-// failed describes a batch that has no outcome.
+// failed describes a batch that has no outcome. It is never an error of a stage, with which a
+// backtest would keep the weights of the date before: nothing is known about the actions.
 func failed(ctx context.Context, a engine.Action, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if unreachable(err) {
+	var (
+		byWorkers *sdk.ActivityError
+		ended     *sdk.ApplicationError
+		answer    serviceerror.ServiceError
+	)
+	switch {
+	case unreachable(err):
 		return &store.RemoteError{Server: "server of Temporal", Text: err.Error(), Temporary: true}
+	case errors.As(err, &ended) && ended.Type() == remoteErrorType:
+		return &store.RemoteError{Server: "workers of Temporal", Text: ended.Message(), Temporary: true}
+	case errors.As(err, &answer) && !errors.As(err, &byWorkers):
+		return &store.RemoteError{Server: "server of Temporal", Text: err.Error()}
 	}
-	return &engine.StageError{Stage: a.Stage, Err: fmt.Errorf("temporal: %v: %w", a, err)}
+	return fmt.Errorf("temporal: %v: %w", a, err)
 }
 
-// withoutLocal is a location without the folder of this machine.
-func withoutLocal(location string) string {
+// remoteErrorType is how the SDK names the type of a worker's error of its cache.
+const remoteErrorType = "RemoteError"
+
+// forWorkers is the location of a cache for workers: a path of a folder, whatever folder they were
+// started in; a bucket without the folder of this machine.
+func forWorkers(location string) (string, error) {
 	if !store.IsS3(location) {
-		return location
+		return filepath.Abs(location)
 	}
 	l, err := store.ParseLocation(location)
 	if err != nil {
-		return location
+		return "", err
 	}
 	l.Local = ""
-	return l.String()
+	return l.String(), nil
+}
+
+// watch reports a batch that waits or fails, at intervals until it is stopped: nobody may serve the
+// queue, and workers repeat what fails for them in silence.
+func (x *Executor) watch(ctx context.Context, h client.ActivityHandle, a engine.Action, sink engine.Sink) (stop func()) {
+	const interval = 30 * time.Second
+	within, cancel := context.WithCancel(ctx)
+	end := every(interval, func() {
+		if !x.ask() {
+			return
+		}
+		d, err := h.Describe(within, client.DescribeActivityOptions{IncludeLastFailure: true})
+		if err != nil {
+			return // the wait for the outcome reports it
+		}
+		why := ""
+		switch {
+		case d.RunState == enums.PENDING_ACTIVITY_STATE_SCHEDULED && d.Attempt <= 1:
+			if x.served(within) {
+				return
+			}
+			why = "no worker serves the task queue " + x.Queue + ": start allocate-temporal worker, of the same release and architecture"
+		case d.Attempt > 1:
+			why = fmt.Sprintf("attempt %d of a batch", d.Attempt)
+			if last := d.GetLastFailure(); last != nil {
+				why += "; before: " + last.Error()
+			}
+		default:
+			return
+		}
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		if now := time.Now(); now.Sub(x.told) > interval/2 { // one line for all batches that wait
+			x.told = now
+			sink.Event(engine.Event{Kind: engine.Waiting, Stage: a.Stage, Unit: a.Unit, Err: errors.New(why)})
+		}
+	})
+	return func() { cancel(); end() }
+}
+
+// ask bounds the questions about thousands of batches to two a second.
+func (x *Executor) ask() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	now := time.Now()
+	if now.Sub(x.asked) < 500*time.Millisecond {
+		return false
+	}
+	x.asked = now
+	return true
+}
+
+// served reports that some worker asked for work lately, or that this is not known.
+func (x *Executor) served(ctx context.Context) bool {
+	d, err := x.Client.DescribeTaskQueue(ctx, x.Queue, enums.TASK_QUEUE_TYPE_ACTIVITY)
+	return err != nil || len(d.Pollers) > 0
 }

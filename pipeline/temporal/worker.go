@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -104,6 +106,9 @@ func (w *Worker) open(location string) (engine.Store, error) {
 		}
 		l.Local = w.Local
 		own = l.String()
+	} else if _, err := os.Stat(filepath.Join(location, "data")); err != nil {
+		// Whoever hands work over has made it: an empty one in its place would be another cache.
+		return nil, &store.RemoteError{Server: "cache " + location, Text: "not on this machine: workers need the folder under the same path", Temporary: true}
 	}
 	s, err := pipeline.OpenStore(own)
 	if err != nil {
@@ -137,7 +142,11 @@ func (w *Worker) Execute(ctx context.Context, b Batch) (*Done, error) {
 			return nil, err
 		}
 		if content, err := s.Lookup(id); err == nil {
-			if _, err := s.Get(content); err == nil {
+			if b, err := s.Get(content); err == nil {
+				// It may be a copy of this machine that the bucket has no more.
+				if _, err := engine.Restore(s, b); err != nil {
+					return nil, err
+				}
 				s.Touch(time.Now(), id, content)
 				done.Results = append(done.Results, Result{Content: content})
 				continue
@@ -189,13 +198,14 @@ type progress func()
 // Event implements engine.Sink.
 func (p progress) Event(engine.Event) { p() }
 
-// every calls f at intervals until stop.
+// every calls f at intervals until stop, which waits for a call in progress.
 func every(interval time.Duration, f func()) (stop func()) {
 	if interval <= 0 {
 		interval = 10 * time.Second
 	}
 	done := make(chan struct{})
-	go func() {
+	var wait sync.WaitGroup
+	wait.Go(func() {
 		tick := time.NewTicker(interval)
 		defer tick.Stop()
 		for {
@@ -206,6 +216,6 @@ func every(interval time.Duration, f func()) (stop func()) {
 				f()
 			}
 		}
-	}()
-	return func() { close(done) }
+	})
+	return func() { close(done); wait.Wait() }
 }

@@ -2,7 +2,6 @@ package s3
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"net/http"
@@ -81,7 +80,7 @@ func (s *Store) Lease(now time.Time) (release func(), err error) {
 }
 
 func (s *Store) remove(key string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := s.request()
 	defer cancel()
 	if err := s.client.RemoveObject(ctx, s.location.Bucket, key, minio.RemoveObjectOptions{}); err != nil && !absent(err) {
 		return s.failed("delete", err)
@@ -111,7 +110,7 @@ func (s *Store) Claim(action store.ID) (release func(), ok bool, err error) {
 }
 
 func (s *Store) takeOver(key string, mine []byte) (bool, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := s.request()
 	defer cancel()
 	info, err := s.client.StatObject(ctx, s.location.Bucket, key, minio.StatObjectOptions{})
 	if err != nil && absent(err) {
@@ -131,7 +130,7 @@ func (s *Store) takeOver(key string, mine []byte) (bool, error) {
 	switch {
 	case err == nil:
 		return true, nil
-	case refusedWrite(err) || absent(err):
+	case refusedWrite(err) || conflict(err) || absent(err):
 		return false, nil
 	}
 	return false, s.failed("claim", err)
@@ -144,7 +143,7 @@ func (s *Store) clock() (time.Time, error) {
 		return time.Time{}, err
 	}
 	defer func() { _ = s.remove(key) }()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := s.request()
 	defer cancel()
 	info, err := s.client.StatObject(ctx, s.location.Bucket, key, minio.StatObjectOptions{})
 	if err != nil {

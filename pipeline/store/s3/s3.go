@@ -21,6 +21,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/minio/minio-go/v7"
@@ -37,6 +38,9 @@ const (
 	small = 64 << 10
 	// patience bounds one request with its retries.
 	patience = 10 * time.Minute
+	// brief is patience once a request was given up, until the server answers: a command
+	// that ends for it has claims and leases to release, each with a request.
+	brief = time.Second
 )
 
 // Store is a store in a bucket. It may be used by several goroutines and several
@@ -51,6 +55,31 @@ type Store struct {
 	damaged map[store.ID]bool // contents that are there and wrong
 	used    map[store.ID]bool // since the last note of uses
 	plain   bool              // the server has no conditional writes
+
+	away atomic.Bool // a request was given up, and the server has not answered since
+}
+
+// answers notes that the server answers.
+type answers struct {
+	http.RoundTripper
+	away *atomic.Bool
+}
+
+// RoundTrip implements http.RoundTripper.
+func (a answers) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := a.RoundTripper.RoundTrip(r)
+	if err == nil && answer.StatusCode < 500 && answer.StatusCode != http.StatusTooManyRequests {
+		a.away.Store(false)
+	}
+	return answer, err
+}
+
+// request bounds one request with its retries.
+func (s *Store) request() (context.Context, context.CancelFunc) {
+	if s.away.Load() {
+		return context.WithTimeout(context.Background(), brief)
+	}
+	return context.WithTimeout(context.Background(), patience)
 }
 
 // Open returns the store of that location. An error is a *store.RemoteError.
@@ -75,16 +104,21 @@ func Open(location string) (*Store, error) {
 		}
 	}
 	s := &Store{location: l, there: map[store.ID]bool{}, damaged: map[store.ID]bool{}, used: map[store.ID]bool{}}
+	transport, err := minio.DefaultTransport(secure)
+	if err != nil {
+		return nil, err
+	}
 	s.client, err = minio.New(host, &minio.Options{
 		Creds: credentials.NewChainCredentials([]credentials.Provider{
 			&credentials.EnvAWS{}, &credentials.FileAWSCredentials{}, &credentials.IAM{Client: &http.Client{Timeout: 5 * time.Second}},
 		}),
 		Secure: secure, Region: l.Region, BucketLookup: lookup, MaxRetries: attempts,
+		Transport: answers{transport, &s.away},
 	})
 	if err != nil {
 		return nil, s.failed("open", err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := s.request()
 	defer cancel()
 	ok, err := s.client.BucketExists(ctx, l.Bucket)
 	if err == nil && !ok {
@@ -129,6 +163,9 @@ func (s *Store) failed(doing string, err error) error {
 		text += " (" + r.Code + ")"
 	}
 	temporary := r.StatusCode == 0 || r.StatusCode >= 500 || r.StatusCode == http.StatusTooManyRequests || r.StatusCode == http.StatusRequestTimeout
+	if temporary {
+		s.away.Store(true)
+	}
 	return &store.RemoteError{Server: "cache " + s.bucket(), Text: doing + ": " + text, Temporary: temporary}
 }
 
@@ -141,12 +178,18 @@ func absent(err error) bool {
 // refusedWrite reports the answer to a conditional write that the condition does not hold.
 func refusedWrite(err error) bool {
 	r := minio.ToErrorResponse(err)
-	return r.StatusCode == http.StatusPreconditionFailed || r.StatusCode == http.StatusConflict || r.Code == minio.PreconditionFailed
+	return r.StatusCode == http.StatusPreconditionFailed || r.Code == minio.PreconditionFailed
+}
+
+// conflict reports the answer to a conditional write beside another write or a deletion: whether
+// there is an object afterwards is not known.
+func conflict(err error) bool {
+	return minio.ToErrorResponse(err).StatusCode == http.StatusConflict
 }
 
 // write puts an object, with new only where there is none. exists reports that there was one.
 func (s *Store) write(key string, b []byte, new bool) (exists bool, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := s.request()
 	defer cancel()
 	o := minio.PutObjectOptions{DisableMultipart: true, ContentType: "application/octet-stream"}
 	s.mu.Lock()
@@ -155,7 +198,13 @@ func (s *Store) write(key string, b []byte, new bool) (exists bool, err error) {
 	if conditional {
 		o.SetMatchETagExcept("*")
 	}
-	_, err = s.client.PutObject(ctx, s.location.Bucket, key, bytes.NewReader(b), int64(len(b)), o)
+	for pause := 50 * time.Millisecond; ; pause *= 2 {
+		_, err = s.client.PutObject(ctx, s.location.Bucket, key, bytes.NewReader(b), int64(len(b)), o)
+		if !conditional || !conflict(err) || pause > 5*time.Second {
+			break
+		}
+		time.Sleep(pause)
+	}
 	switch {
 	case err == nil:
 		return false, nil
@@ -172,7 +221,7 @@ func (s *Store) write(key string, b []byte, new bool) (exists bool, err error) {
 
 // read gets an object. The error wraps store.ErrMissing where there is none.
 func (s *Store) read(key string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := s.request()
 	defer cancel()
 	var b []byte
 	var err error
@@ -185,7 +234,8 @@ func (s *Store) read(key string) ([]byte, error) {
 		if err == nil {
 			return b, nil
 		}
-		if r := minio.ToErrorResponse(err); absent(err) || r.StatusCode != 0 {
+		var request *url.Error // the client has repeated it
+		if r := minio.ToErrorResponse(err); absent(err) || r.StatusCode != 0 || errors.As(err, &request) {
 			break
 		}
 	}
@@ -223,6 +273,15 @@ func (s *Store) Put(b []byte) (store.ID, error) {
 	return id, nil
 }
 
+// Restore implements engine.Restorer: trimming may have deleted what this process has seen there.
+func (s *Store) Restore(b []byte) (store.ID, error) {
+	id := store.Sum(b)
+	s.mu.Lock()
+	delete(s.there, id)
+	s.mu.Unlock()
+	return s.Put(b)
+}
+
 // mark notes contents that are in the bucket.
 func (s *Store) mark(id store.ID) {
 	s.mu.Lock()
@@ -233,7 +292,7 @@ func (s *Store) mark(id store.ID) {
 
 // size is that of an object. The error wraps store.ErrMissing where there is none.
 func (s *Store) size(key string) (int64, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := s.request()
 	defer cancel()
 	info, err := s.client.StatObject(ctx, s.location.Bucket, key, minio.StatObjectOptions{})
 	if err != nil && absent(err) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"os"
@@ -22,6 +23,7 @@ import (
 var (
 	_ engine.Maintainer = (*s3.Store)(nil)
 	_ engine.Claimer    = (*s3.Store)(nil)
+	_ engine.Restorer   = (*s3.Store)(nil)
 )
 
 func open(t *testing.T, location string) *s3.Store {
@@ -244,5 +246,86 @@ func TestErrorsNameTheStore(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "wrong")
 	if _, err := s3.Open(server.Location("p", t.TempDir())); !errors.As(err, &remote) || remote.Temporary || strings.Contains(err.Error(), "wrong") {
 		t.Errorf("wrong credentials: %v", err)
+	}
+}
+
+// Where a request was given up, those of the end of a command do not wait, and the next answer of
+// the server makes them patient again.
+func TestEndWithoutServer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a request is given up after half a minute")
+	}
+	server := storetest.StartS3(t)
+	s := open(t, server.Location("end", t.TempDir()))
+	release, err := s.Lease(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	drop, ok, err := s.Claim(store.Sum(nil))
+	if !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	s.Touch(time.Now(), store.Sum(nil))
+	server.Stop()
+	began := time.Now()
+	var remote *store.RemoteError
+	if _, err := s.Lookup(store.Sum([]byte("a"))); !errors.As(err, &remote) || !remote.Temporary {
+		t.Fatalf("without a server: %v", err)
+	}
+	if took := time.Since(began); took > time.Minute {
+		t.Errorf("given up after %v", took)
+	}
+	began = time.Now()
+	drop()
+	release()
+	if took := time.Since(began); took > 40*time.Second { // a renewal that was in progress is waited for
+		t.Errorf("%v to release a claim and a lease", took)
+	}
+	server.Start(t)
+	if _, err := s.Lookup(store.Sum([]byte("a"))); !errors.Is(err, store.ErrMissing) {
+		t.Errorf("with the server again: %v", err)
+	}
+}
+
+// S3 answers 409 to a conditional write beside a deletion. The content is not there then.
+func TestConflict(t *testing.T) {
+	server := storetest.StartS3(t)
+	target, _ := url.Parse(server.Endpoint)
+	var conflicts atomic.Int32
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target); r.Out.Host = r.In.Host }}
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/data/") && conflicts.Add(1) == 1 {
+			w.WriteHeader(http.StatusConflict)
+			_, _ = w.Write([]byte("<Error><Code>ConditionalRequestConflict</Code></Error>"))
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	defer front.Close()
+	behind := *server
+	behind.Endpoint = front.URL
+	id := put(t, open(t, behind.Location("conflict", t.TempDir())), "content")
+	if b, err := machines(t, server, "conflict", 1)[0].Get(id); err != nil || string(b) != "content" {
+		t.Errorf("%q, %v", b, err)
+	}
+}
+
+// Content that a process has seen in the bucket, and that was trimmed since, is there again after it
+// is restored.
+func TestRestore(t *testing.T) {
+	server := storetest.StartS3(t)
+	m := machines(t, server, "r", 3)
+	id := put(t, m[0], "content")
+	if _, err := m[1].Get(id); err != nil {
+		t.Fatal(err)
+	}
+	if n, _, err := m[2].Trim(time.Now(), time.Now().Add(time.Hour), 0, nil); err != nil || n != 1 {
+		t.Fatal(n, err)
+	}
+	if _, err := engine.Restore(m[1], []byte("content")); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := machines(t, server, "r", 1)[0].Get(id); err != nil || string(b) != "content" {
+		t.Errorf("%q, %v", b, err)
 	}
 }

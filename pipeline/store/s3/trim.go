@@ -1,7 +1,6 @@
 package s3
 
 import (
-	"context"
 	"encoding/hex"
 	"errors"
 	"sort"
@@ -22,7 +21,7 @@ const readers = 16
 
 // objects lists the objects below a part of the store.
 func (s *Store) objects(below string) ([]minio.ObjectInfo, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := s.request()
 	defer cancel()
 	var list []minio.ObjectInfo
 	for o := range s.client.ListObjects(ctx, s.location.Bucket, minio.ListObjectsOptions{Prefix: s.name(below), Recursive: true}) {
@@ -197,7 +196,7 @@ func (s *Store) Trim(now, before time.Time, mostBytes int64, keep map[store.ID]b
 
 // removeAll deletes objects, a thousand with each request.
 func (s *Store) removeAll(list []minio.ObjectInfo) error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := s.request()
 	defer cancel()
 	objects := make(chan minio.ObjectInfo, len(list))
 	for _, o := range list {
