@@ -35,7 +35,7 @@ func quickBacktest(t testing.TB) *config.Config {
 	c.Optimize.CostBP, c.Optimize.MaxWeight, c.Optimize.Indifference = 5, 0.4, 0 // each decision shows
 	if testing.Short() {
 		fewDraws(&c)
-		c.Returns.Path, c.Returns.Window, c.Scenarios.Count = smallPanel(t), "2y", 400
+		c.Returns.Path, c.Returns.Window, c.Scenarios.Count = smallPanel(t), "2y", 500
 	}
 	b := &c.Backtest
 	b.Schedule, b.Every, b.Start, b.Replicates = "every", 63, "2019-06-03", 100

@@ -329,7 +329,11 @@ func TestRegisteredFamily(t *testing.T) {
 // published page, with one strategy by another model.
 func TestRegisteredFamilyInNightlyRun(t *testing.T) {
 	dir := t.TempDir()
-	all := autoregressive(3, 900, 0.5)
+	days := 900
+	if testing.Short() {
+		days = 600
+	}
+	all := autoregressive(3, days, 0.5)
 	var csv strings.Builder
 	csv.WriteString("date,a,b,c\n")
 	for i, day := range all[0].Dates {
@@ -340,7 +344,7 @@ func TestRegisteredFamilyInNightlyRun(t *testing.T) {
 	}
 	c := config.Default()
 	c.Returns.Path, c.Out, c.Cache = filepath.Join(dir, "returns.csv"), filepath.Join(dir, "out"), filepath.Join(dir, "cache")
-	c.AsOf, c.Workers, c.Scenarios.Count, c.Scenarios.Horizon = all[0].Dates[899].String(), 2, 1000, 1
+	c.AsOf, c.Workers, c.Scenarios.Count, c.Scenarios.Horizon = all[0].Dates[days-1].String(), 2, 1000, 1
 	if c.Bayes.Model, c.Bayes.Draws, c.Bayes.MinESS = "ar1_t_test", 300, 100; testing.Short() {
 		c.Bayes.Chains, c.Bayes.Draws, c.Bayes.MinESS, c.Bayes.MaxRHat, c.Bayes.Replicates, c.Scenarios.Count = 2, 200, 50, 1.1, 50, 300
 	}

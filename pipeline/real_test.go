@@ -29,10 +29,15 @@ func TestRealStrategies(t *testing.T) {
 	if testing.Short() {
 		c.Bayes.Draws, c.Bayes.Replicates, c.Scenarios.Count, c.Scenarios.Holdout = 400, 100, 6000, new(int)
 	}
+	fits := 29
+	if testing.Short() {
+		c.Returns.Strategies = []string{"trend_ma200", "vol_target_10", "turn_of_month", "friday_only"}
+		fits = len(c.Returns.Strategies)
+	}
 	o, m := run(t, &c)
 	d := o.Decision
-	if n := m.Count(engine.ActionFinished, "bayes"); n != 29 {
-		t.Errorf("%d posteriors, want 29", n)
+	if n := m.Count(engine.ActionFinished, "bayes"); n != fits {
+		t.Errorf("%d posteriors, want %d", n, fits)
 	}
 	if d.AsOf.String() != "2022-12-28" || d.Effective.String() != "2022-12-29" {
 		t.Errorf("as of %v, effective %v", d.AsOf, d.Effective)

@@ -64,7 +64,7 @@ func testConfig(t *testing.T) *config.Config {
 	c.Bayes.Draws, c.Scenarios.Count = 500, 2000
 	if testing.Short() {
 		fewDraws(&c)
-		c.Bayes.Replicates, c.Scenarios.Count, c.Scenarios.Holdout = 20, 500, new(int)
+		c.Scenarios.Count, c.Scenarios.Holdout = 500, new(int)
 		c.Returns.Window, c.Optimize.Frontier = "2y", 4
 	}
 	return &c
