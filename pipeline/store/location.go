@@ -37,7 +37,7 @@ func ParseLocation(location string) (Location, error) {
 	shown := u.Scheme + "://" + u.Host + u.Path
 	l.Bucket, l.Prefix = u.Host, strings.Trim(u.Path, "/")
 	if !bucketName.MatchString(l.Bucket) {
-		return l, fmt.Errorf("is %q; the name of a bucket has 3 to 63 lower-case letters, digits, - and .", shown)
+		return l, fmt.Errorf("is %q; the name of a bucket has 3 to 63 of lower-case letters, digits, dots and hyphens", shown)
 	}
 	for _, part := range strings.Split(l.Prefix, "/") {
 		if part == "." || part == ".." || part == "" && l.Prefix != "" || strings.ContainsAny(part, "\\\x00") {

@@ -114,8 +114,8 @@ func (s *Server) Show(ctx context.Context, name string) (string, error) {
 		}
 		id := a.StartWorkflowResult.WorkflowID
 		state := "unknown"
-		if w, err := s.Client.DescribeWorkflowExecution(ctx, id, a.StartWorkflowResult.FirstExecutionRunID); err == nil {
-			state = strings.ToLower(w.WorkflowExecutionInfo.Status.String())
+		if w, err := s.Client.DescribeWorkflow(ctx, id, a.StartWorkflowResult.FirstExecutionRunID); err == nil {
+			state = strings.ToLower(w.Status.String())
 		}
 		fmt.Fprintf(&b, "night    %s  %s\n", id, state)
 	}

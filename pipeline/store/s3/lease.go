@@ -66,7 +66,7 @@ func (s *Store) Lease(now time.Time) (release func(), err error) {
 	}
 	beats := 0
 	stop := store.Renew(func() {
-		if beats++; beats%20 == 0 { // every five minutes
+		if beats++; beats%4 == 0 { // every minute
 			s.noteUses()
 		}
 		_, _ = s.write(key, began, false)

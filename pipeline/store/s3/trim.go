@@ -190,6 +190,9 @@ func (s *Store) Trim(now, before time.Time, mostBytes int64, keep map[store.ID]b
 		if err := s.removeAll(gone); err != nil {
 			return 0, 0, err
 		}
+		if err := s.nextGeneration(); err != nil { // a machine may have begun in between
+			return 0, 0, err
+		}
 	}
 	return len(gone), freed, s.clearNotes(before)
 }
