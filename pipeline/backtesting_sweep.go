@@ -37,6 +37,19 @@ func checkSweep(c *config.Config) error {
 	return nil
 }
 
+// newTrial is the replay of one configuration of a sweep, without what all share.
+func newTrial(ctx context.Context, r *runner, k int, t Trial, files *fetched) (*replay, error) {
+	one := *t.Config
+	one.Backtest.Compare, one.Backtest.Portfolios = nil, nil
+	named := fmt.Sprintf("trial %d (%s)", k+1, strings.Join(t.Values, ", "))
+	p, _, err := newReplay(ctx, r, &one, files)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", named, err)
+	}
+	p.unit = named
+	return p, nil
+}
+
 // sweep replays every configuration and estimates the overfitting of the best. It
 // returns the account of what that took, too.
 func sweep(ctx context.Context, r *runner, c *config.Config, files *fetched, trials []Trial) (*reports.Sweep, []published.ManifestStage, error) {
@@ -49,14 +62,12 @@ func sweep(ctx context.Context, r *runner, c *config.Config, files *fetched, tri
 	var at []int                      // of each of all, among the trials
 	days, perYear := math.MaxInt, 0.0 // periods
 	for k, t := range trials {
-		one := *t.Config
-		one.Backtest.Compare, one.Backtest.Portfolios = nil, nil
-		named := fmt.Sprintf("trial %d (%s)", k+1, strings.Join(t.Values, ", "))
-		p, _, err := newReplay(ctx, r, &one, files)
+		p, err := newTrial(ctx, r, k, t, files)
 		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", named, err)
+			return nil, nil, err
 		}
-		p.unit, perYear = named, p.in.panel.Frequency().PeriodsPerYear()
+		named := p.unit
+		perYear = p.in.panel.Frequency().PeriodsPerYear()
 		if err := p.forecasts(ctx); err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", named, err)
 		}

@@ -24,18 +24,24 @@ type Worked struct {
 // them. Nothing is published.
 func Work(ctx context.Context, c *config.Config, shard engine.Shard, sink engine.Sink, now func() time.Time) (*Worked, error) {
 	return work(ctx, c, shard, sink, now, func(r *runner, files *fetched) error {
-		in, _, err := r.prepare(ctx, c, files, false)
+		d, in, c, err := r.undecided(ctx, c, files)
 		if err != nil {
 			return err
 		}
-		c := c.For(in.panel.Frequency())
-		if err := in.known(c.Bayes); err != nil {
-			return err
-		}
-		d := &Decision{AsOf: in.asOf, Effective: in.effective, approved: true, policy: c.Gates.Severity}
 		_, err = d.forecast(ctx, r, in, c)
 		return err
 	})
+}
+
+// undecided prepares the forecasts of a run. What a finding of severity hold waits for is not
+// their business.
+func (r *runner) undecided(ctx context.Context, c *config.Config, files *fetched) (*Decision, day, *config.Config, error) {
+	in, _, err := r.prepare(ctx, c, files, false)
+	if err != nil {
+		return nil, in, nil, err
+	}
+	c = c.For(in.panel.Frequency())
+	return &Decision{AsOf: in.asOf, Effective: in.effective, approved: true, policy: c.Gates.Severity}, in, c, in.known(c.Bayes)
 }
 
 // WorkBacktest is Work for the dates of a backtest and of the trials of its sweep.
@@ -61,29 +67,19 @@ func eachReplay(ctx context.Context, r *runner, c *config.Config, trials []Trial
 		return err
 	}
 	for k, t := range trials {
-		one := *t.Config
-		one.Backtest.Compare, one.Backtest.Portfolios = nil, nil
-		p, _, err := newReplay(ctx, r, &one, files)
+		p, err := newTrial(ctx, r, k, t, files)
 		if err != nil {
-			return fmt.Errorf("trial %d: %w", k+1, err)
+			return err
 		}
-		p.unit = fmt.Sprintf("trial %d", k+1)
 		if err := f(p); err != nil {
-			return fmt.Errorf("trial %d: %w", k+1, err)
+			return fmt.Errorf("%s: %w", p.unit, err)
 		}
 	}
 	return nil
 }
 
 func work(ctx context.Context, c *config.Config, shard engine.Shard, sink engine.Sink, now func() time.Time, do func(r *runner, files *fetched) error) (*Worked, error) {
-	if err := c.Validate(); err != nil {
-		return nil, err
-	}
-	files, err := fetch(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	r, err := newRunner(c, files, sink, now)
+	files, r, err := open(ctx, c, sink, now)
 	if err != nil {
 		return nil, err
 	}
@@ -130,15 +126,8 @@ const shardSeconds = 600
 // backtest and its sweep, and proposes a number of shards of ten minutes from the costs that
 // earlier runs measured. It executes the cheap stages before the fits.
 func PlanShards(ctx context.Context, c *config.Config, trials []Trial, backtest bool, now func() time.Time) (*Shards, error) {
-	if err := c.Validate(); err != nil {
-		return nil, err
-	}
-	files, err := fetch(ctx, c)
-	if err != nil {
-		return nil, err
-	}
 	p := &planner{}
-	r, err := newRunner(c, files, p, now)
+	files, r, err := open(ctx, c, p, now)
 	if err != nil {
 		return nil, err
 	}
@@ -198,15 +187,10 @@ func (t tally) add(steps []Step, strategies int, updated bool) {
 
 // night counts those of a run.
 func (t tally) night(ctx context.Context, r *runner, c *config.Config, files *fetched, p *planner) (returns.Date, error) {
-	in, _, err := r.prepare(ctx, c, files, false)
+	d, in, c, err := r.undecided(ctx, c, files)
 	if err != nil {
 		return 0, err
 	}
-	c = c.For(in.panel.Frequency())
-	if err := in.known(c.Bayes); err != nil {
-		return 0, err
-	}
-	d := &Decision{AsOf: in.asOf, Effective: in.effective, approved: true, policy: c.Gates.Severity}
 	f, err := d.window(ctx, r, in, c)
 	if err == nil {
 		err = d.simulate(ctx, r, f, in, c)

@@ -18,7 +18,6 @@ type StressLoss struct {
 	Return   float64 `json:"return"`          // of the strategy under the stress, horizon
 	Mean     float64 `json:"expected_return"` // of the portfolio, horizon
 	CVaR     float64 `json:"cvar"`            // of the portfolio under the stress, positive for a loss
-	Problem  string  `json:"problem,omitempty"`
 }
 
 // Episode is a horizon of the past in which the weights would have lost most.
@@ -31,26 +30,25 @@ type Episode struct {
 // mostEpisodes is the number of episodes that are shown; they do not overlap.
 const mostEpisodes = 3
 
-// stresses evaluates the weights under every stress of the configuration. One that the scenarios
-// cannot represent is reported, not left out.
-func stresses(r *Run, outcomes []float64) []StressLoss {
+// stresses evaluates the weights under every stress of the configuration.
+func stresses(r *Run, outcomes []float64) ([]StressLoss, error) {
+	if len(r.Scenarios.Stress) == 0 {
+		return nil, nil
+	}
+	sets, err := r.Scenarios.Stressed(r.Set)
+	if err != nil {
+		return nil, fmt.Errorf("reports: %w", err) // the scenarios were made with them
+	}
 	var list []StressLoss
-	for _, s := range r.Scenarios.Stress {
-		x := StressLoss{Name: s.Name, Strategy: s.Strategy}
-		under, _, err := r.Set.Under(s)
-		if err != nil {
-			x.Return, x.Problem = s.Return, err.Error()
-			list = append(list, x)
-			continue
-		}
-		x.Return = under.Mean()[slices.Index(r.Set.Names, s.Strategy)]
+	for k, s := range r.Scenarios.Stress {
+		under := sets[k]
+		x := StressLoss{Name: s.Name, Strategy: s.Strategy, Return: under.Mean()[slices.Index(r.Set.Names, s.Strategy)], CVaR: scenarios.CVaR(outcomes, under.Prob, r.Optimize.Alpha)}
 		for i, v := range outcomes {
 			x.Mean += under.Probability(i) * v
 		}
-		x.CVaR = scenarios.CVaR(outcomes, under.Prob, r.Optimize.Alpha)
 		list = append(list, x)
 	}
-	return list
+	return list, nil
 }
 
 // episodes are the horizons of the history in which the weights would have lost most.

@@ -61,7 +61,7 @@ func TestStressLosses(t *testing.T) {
 		x := -0.2 + 0.4*float64(i)/float64(n-1)
 		r.Set.Returns[2*i], r.Set.Returns[2*i+1] = x, x/2
 	}
-	r.Scenarios.Stress = []scenarios.Stress{{Name: "crash", Strategy: "strategy_000", Return: -0.1}, {Name: "impossible", Strategy: "strategy_000", Return: -0.9}}
+	r.Scenarios.Stress = []scenarios.Stress{{Name: "crash", Strategy: "strategy_000", Return: -0.1}, {Name: "boom", Strategy: "strategy_001", Return: 0.08}}
 	s, err := Summarize(r)
 	if err != nil {
 		t.Fatal(err)
@@ -70,14 +70,45 @@ func TestStressLosses(t *testing.T) {
 		t.Fatalf("%d stresses", len(s.Stresses))
 	}
 	crash := s.Stresses[0]
-	if math.Abs(crash.Return+0.1) > 1e-6 || math.Abs(crash.Mean+0.075) > 1e-6 || crash.CVaR <= 0.075 || crash.Problem != "" {
+	if math.Abs(crash.Return+0.1) > 1e-6 || math.Abs(crash.Mean+0.075) > 1e-6 || crash.CVaR <= 0.075 {
 		t.Errorf("%+v; want a return of -10%% and of the portfolio of -7.5%%", crash)
 	}
-	if none := s.Stresses[1]; none.Problem == "" {
-		t.Errorf("a stress beyond every scenario: %+v", none)
+	if boom := s.Stresses[1]; math.Abs(boom.Return-0.08) > 1e-6 || math.Abs(boom.Mean-0.12) > 1e-6 {
+		t.Errorf("%+v; want a return of 8%% and of the portfolio of 12%%", boom)
 	}
 	if want := 0.75 * 0.4 / math.Sqrt(12); math.Abs(s.Volatility-want) > 2e-3 {
 		t.Errorf("volatility %v, that of a uniform distribution is %v", s.Volatility, want)
+	}
+}
+
+// A stress is the same whichever stress the weights are optimized under.
+func TestStressesOfAConditionedSet(t *testing.T) {
+	losses := func(condition string) []StressLoss {
+		r := plausible(2)
+		r.Solution.Weights = []float64{0.5, 0.5}
+		r.Scenarios.Views = []scenarios.View{{Name: "v", Strategy: "strategy_000", Kind: scenarios.Mean, Relation: scenarios.Equal, Value: 0.001}}
+		r.Scenarios.Stress = []scenarios.Stress{{Name: "down", Strategy: "strategy_000", Return: -0.02}, {Name: "up", Strategy: "strategy_000", Return: 0.02}}
+		r.Scenarios.Condition = condition
+		sets, err := r.Scenarios.Stressed(r.Set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if condition != "" {
+			r.Set.Prob = sets[0].Prob
+		}
+		s, err := Summarize(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.Stresses
+	}
+	if free, down := losses(""), losses("down"); !slices.Equal(free, down) {
+		t.Errorf("%+v and, under the first, %+v", free, down)
+	}
+	r := plausible(1)
+	r.Scenarios.Stress = []scenarios.Stress{{Name: "impossible", Strategy: "strategy_000", Return: -0.9}}
+	if _, err := Summarize(r); err == nil {
+		t.Error("a stress beyond every scenario")
 	}
 }
 

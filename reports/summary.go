@@ -150,7 +150,11 @@ func summarize(r *Run) (*Summary, error) {
 			s.ProbLoss += r.Set.Probability(i)
 		}
 	}
-	s.Volatility, s.Stresses, s.Episodes = volatility(r, outcomes), stresses(r, outcomes), episodes(r)
+	var err error
+	if s.Stresses, err = stresses(r, outcomes); err != nil {
+		return nil, err
+	}
+	s.Volatility, s.Episodes = volatility(r, outcomes), episodes(r)
 	s.CVaRError = scenarios.StandardError(outcomes, r.Set.Prob, r.Optimize.Alpha)
 	if h := r.Held; h != nil {
 		s.HeldFrom, s.Turnover, s.Realized = &h.AsOf, turnover(sol, h.Weights), h.Since.scored()

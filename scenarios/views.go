@@ -193,6 +193,29 @@ func (s *Set) Under(stress Stress) (*Set, float64, error) {
 // little: at 95 % its tail would hold fewer than ten.
 const leastEffective = 200
 
+// Stressed returns the set under each stress of the options, as weigh reports them: with the
+// probabilities of the views and of that stress alone, whichever stress conditions s.
+func (o Options) Stressed(s *Set) ([]*Set, error) {
+	base := *s
+	base.Prob = nil
+	if len(o.Views) > 0 {
+		prob, _, err := base.Pool(o.Views)
+		if err != nil {
+			return nil, err
+		}
+		base.Prob = prob
+	}
+	var list []*Set
+	for _, stress := range o.Stress {
+		under, _, err := base.Under(stress)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, under)
+	}
+	return list, nil
+}
+
 // weigh gives the set the probabilities of the views and of the stress that
 // conditions it, and reports every stress.
 func (o Options) weigh(s *Set) ([]returns.Finding, error) {

@@ -97,12 +97,16 @@ func (g *global) addConfigFlags(cmd *cobra.Command) {
 	f.String("as-of", "", "as-of date, of the last return used, YYYY-MM-DD")
 	f.String("out", "", "folder of published runs")
 	f.String("cache", "", "folder of the cache")
-	f.String("engine", "", "execution of actions: local, process or temporal")
 	f.String("seed", "", "random seed")
 	f.String("workers", "", "parallel workers; does not affect results")
 	for _, name := range retiredFlags {
 		_ = f.MarkHidden(name) // the error is for a flag that is not there
 	}
+}
+
+// addEngineFlag gives the flag of where actions are executed to a command that executes many.
+func addEngineFlag(cmd *cobra.Command) {
+	cmd.Flags().String("engine", "", "execution of actions: local, process or temporal")
 }
 
 // retiredFlags are flags of earlier versions, which --set replaces.

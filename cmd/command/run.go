@@ -90,6 +90,7 @@ interrupted runs are reused.
 		},
 	}
 	g.addConfigFlags(cmd)
+	addEngineFlag(cmd)
 	v.addFlags(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print events and results on standard output, one JSON object a line")
 	cmd.Flags().BoolVar(&how.Approve, "approve", false, "publish despite findings of severity hold")

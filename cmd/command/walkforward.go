@@ -110,6 +110,7 @@ EXIT STATUS
 		},
 	}
 	g.addConfigFlags(cmd)
+	addEngineFlag(cmd)
 	v.addFlags(cmd)
 	f := cmd.Flags()
 	f.StringSliceVar(&o.Models, "models", nil, "return models to compare, as bayes.model names them; the first is the reference (default student_t and bayes.model)")

@@ -72,13 +72,18 @@ func (c *costs) begin(stage string, processors int) (end func(took time.Duration
 		defer c.mu.Unlock()
 		share := min(1, 2*float64(processors)/float64(before+c.running)) // of a processor, by the mean of both ends
 		c.running--
-		c.made++
-		if c.of == nil {
-			c.of = map[string]Cost{}
-		}
-		was := c.of[stage]
-		c.of[stage] = Cost{was.Actions + 1, was.Seconds + took.Seconds()*share}
+		c.note(stage, took.Seconds()*share)
 	}
+}
+
+// note adds an action; the caller has the lock.
+func (c *costs) note(stage string, seconds float64) {
+	if c.of == nil {
+		c.of = map[string]Cost{}
+	}
+	was := c.of[stage]
+	c.of[stage] = Cost{was.Actions + 1, was.Seconds + seconds}
+	c.made++
 }
 
 // add notes an action that was executed elsewhere.
@@ -88,12 +93,7 @@ func (c *costs) add(stage string, seconds float64) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.of == nil {
-		c.of = map[string]Cost{}
-	}
-	was := c.of[stage]
-	c.of[stage] = Cost{was.Actions + 1, was.Seconds + seconds}
-	c.made++
+	c.note(stage, seconds)
 }
 
 // costAction is the name under which a store keeps the costs of a stage. They are no result:

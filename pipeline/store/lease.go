@@ -17,12 +17,15 @@ const (
 	dead = 12 * beat
 )
 
-// Renew calls f every beat until stop, which waits for a call in progress.
-func Renew(f func()) (stop func()) {
+// Renew calls f every beat until stop.
+func Renew(f func()) (stop func()) { return Every(beat, f) }
+
+// Every calls f at intervals until stop, which waits for a call in progress.
+func Every(interval time.Duration, f func()) (stop func()) {
 	done := make(chan struct{})
 	var wait sync.WaitGroup
 	wait.Go(func() {
-		tick := time.NewTicker(beat)
+		tick := time.NewTicker(interval)
 		defer tick.Stop()
 		for {
 			select {

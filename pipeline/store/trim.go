@@ -83,6 +83,31 @@ func (s *Disk) Verify(remove bool) (checked int, damaged []ID, err error) {
 	return checked, damaged, err
 }
 
+// Unused selects what Trim deletes: entries unused since before, and then the least recently used
+// until the rest is at most mostBytes (0: no limit), without those that keep names and, while
+// somebody is working, those used since spare.
+func Unused(list []Entry, before time.Time, mostBytes int64, keep map[ID]bool, spare time.Time, working bool) []Entry {
+	total := int64(0)
+	for _, e := range list {
+		total += e.Bytes
+	}
+	sort.Slice(list, func(i, j int) bool {
+		if !list[i].Used.Equal(list[j].Used) {
+			return list[i].Used.Before(list[j].Used)
+		}
+		return list[i].ID < list[j].ID
+	})
+	var unused []Entry
+	for _, e := range list {
+		if !e.Used.Before(before) && (mostBytes == 0 || total <= mostBytes) || keep[e.ID] || working && !e.Used.Before(spare) {
+			continue
+		}
+		unused = append(unused, e)
+		total -= e.Bytes
+	}
+	return unused
+}
+
 // Trim deletes entries unused since before, and then the least recently used
 // ones until the rest is at most mostBytes (0: no limit), and files of
 // interrupted writes. It keeps the contents named by keep, and those in use by
@@ -90,38 +115,23 @@ func (s *Disk) Verify(remove bool) (checked int, damaged []ID, err error) {
 func (s *Disk) Trim(now, before time.Time, mostBytes int64, keep map[ID]bool) (removed int, freed int64, err error) {
 	began, working := s.oldestLease()
 	spare := began.Add(-touched) // a use is only marked where the mark is older than that
-	type file struct {
-		path string
-		Entry
-	}
-	var files []file
-	total := int64(0)
-	if err := s.walk(func(path string, e Entry) error {
-		files = append(files, file{path, e})
-		total += e.Bytes
+	var list []Entry
+	if err := s.walk(func(_ string, e Entry) error {
+		list = append(list, e)
 		return nil
 	}); err != nil {
 		return 0, 0, err
 	}
-	sort.Slice(files, func(i, j int) bool {
-		if !files[i].Used.Equal(files[j].Used) {
-			return files[i].Used.Before(files[j].Used)
+	for _, e := range Unused(list, before, mostBytes, keep, spare, working) {
+		kind := "data"
+		if e.Index {
+			kind = "index"
 		}
-		return files[i].path < files[j].path
-	})
-	for _, f := range files {
-		if !f.Used.Before(before) && (mostBytes == 0 || total <= mostBytes) {
-			continue
-		}
-		if keep[f.ID] || working && !f.Used.Before(spare) {
-			continue
-		}
-		if err := os.Remove(f.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := os.Remove(s.path(kind, e.ID)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return removed, freed, fmt.Errorf("store: %w", err)
 		}
 		removed++
-		freed += f.Bytes
-		total -= f.Bytes
+		freed += e.Bytes
 	}
 	return removed, freed, s.clearLeftovers(now, began, working)
 }

@@ -278,7 +278,7 @@ func forWorkers(location string) (string, error) {
 func (x *Executor) watch(ctx context.Context, h client.ActivityHandle, a engine.Action, sink engine.Sink) (stop func()) {
 	const interval = 30 * time.Second
 	within, cancel := context.WithCancel(ctx)
-	end := every(interval, func() {
+	end := store.Every(interval, func() {
 		if !x.ask() {
 			return
 		}

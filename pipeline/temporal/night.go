@@ -108,7 +108,7 @@ type commandResult struct {
 func registerNight(w sdkworker.Worker, run RunCommand) {
 	w.RegisterWorkflowWithOptions(RunNight, workflow.RegisterOptions{Name: "night"})
 	w.RegisterActivityWithOptions(func(ctx context.Context, args []string) (*commandResult, error) {
-		stop := every(15*time.Second, func() { activity.RecordHeartbeat(ctx) })
+		stop := store.Every(15*time.Second, func() { activity.RecordHeartbeat(ctx) })
 		defer stop()
 		code, output := run(ctx, append([]string{"run", "--engine", Name, "-q", "--progress", "never"}, args...))
 		if ctx.Err() != nil {

@@ -129,7 +129,7 @@ func (w *Worker) open(location string) (engine.Store, error) {
 // is the activity's, which the server has executed again.
 func (w *Worker) Execute(ctx context.Context, b Batch) (*Done, error) {
 	beat := func() { activity.RecordHeartbeat(ctx) }
-	stop := every(activity.GetInfo(ctx).HeartbeatTimeout/4, beat)
+	stop := store.Every(activity.GetInfo(ctx).HeartbeatTimeout/4, beat) // the executor sets it
 	defer stop()
 	s, err := w.open(b.Location)
 	if err != nil {
@@ -197,25 +197,3 @@ type progress func()
 
 // Event implements engine.Sink.
 func (p progress) Event(engine.Event) { p() }
-
-// every calls f at intervals until stop, which waits for a call in progress.
-func every(interval time.Duration, f func()) (stop func()) {
-	if interval <= 0 {
-		interval = 10 * time.Second
-	}
-	done := make(chan struct{})
-	var wait sync.WaitGroup
-	wait.Go(func() {
-		tick := time.NewTicker(interval)
-		defer tick.Stop()
-		for {
-			select {
-			case <-done:
-				return
-			case <-tick.C:
-				f()
-			}
-		}
-	})
-	return func() { close(done); wait.Wait() }
-}

@@ -3,7 +3,6 @@ package s3
 import (
 	"encoding/hex"
 	"errors"
-	"sort"
 	"strings"
 	"time"
 
@@ -36,7 +35,7 @@ func (s *Store) objects(below string) ([]minio.ObjectInfo, error) {
 // List returns every entry in the bucket, with the time of its last use as far as it was
 // noted.
 func (s *Store) List() ([]store.Entry, error) {
-	used, _, err := s.uses()
+	used, err := s.uses()
 	if err != nil {
 		return nil, err
 	}
@@ -61,11 +60,11 @@ func (s *Store) List() ([]store.Entry, error) {
 	return list, nil
 }
 
-// uses are the times of use that were noted, and the objects that note them.
-func (s *Store) uses() (map[store.ID]time.Time, []minio.ObjectInfo, error) {
+// uses are the times of use that were noted.
+func (s *Store) uses() (map[store.ID]time.Time, error) {
 	notes, err := s.objects("uses/")
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	contents := make([][]byte, len(notes))
 	group := errgroup.Group{}
@@ -81,7 +80,7 @@ func (s *Store) uses() (map[store.ID]time.Time, []minio.ObjectInfo, error) {
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	used := map[store.ID]time.Time{}
 	for i, o := range notes {
@@ -92,7 +91,7 @@ func (s *Store) uses() (map[store.ID]time.Time, []minio.ObjectInfo, error) {
 			}
 		}
 	}
-	return used, notes, nil
+	return used, nil
 }
 
 // Verify reads every entry in the bucket and returns the IDs of those that are damaged.
@@ -156,31 +155,14 @@ func (s *Store) Trim(now, before time.Time, mostBytes int64, keep map[store.ID]b
 	if err != nil {
 		return 0, 0, err
 	}
-	total := int64(0)
-	for _, e := range list {
-		total += e.Bytes
-	}
-	sort.Slice(list, func(i, j int) bool {
-		if !list[i].Used.Equal(list[j].Used) {
-			return list[i].Used.Before(list[j].Used)
-		}
-		return list[i].ID < list[j].ID
-	})
 	var gone []minio.ObjectInfo
-	for _, e := range list {
-		if !e.Used.Before(before) && (mostBytes == 0 || total <= mostBytes) {
-			continue
-		}
-		if keep[e.ID] || working && !e.Used.Before(began.Add(-skew)) {
-			continue
-		}
+	for _, e := range store.Unused(list, before, mostBytes, keep, began.Add(-skew), working) {
 		kind := "data"
 		if e.Index {
 			kind = "index"
 		}
 		gone = append(gone, minio.ObjectInfo{Key: s.key(kind, e.ID)})
 		freed += e.Bytes
-		total -= e.Bytes
 		s.forget(e.ID, false)
 	}
 	if len(gone) > 0 {
