@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"gonum.org/v1/gonum/stat"
@@ -276,6 +277,20 @@ func TestIndifferenceKeepsLimits(t *testing.T) {
 		s := decided(t, set, held, func(o *Options) { o.Objective, o.Indifference, o.FixedBP, o.Ranges = objective, 0.01, 900, true })
 		if s.Method != Hold || s.Indifference != nil || s.Ranges != nil {
 			t.Errorf("%s: %v, %+v, %v", objective, s.Method, s.Indifference, s.Ranges)
+		}
+	}
+}
+
+// A gain is printed with the digits that its standard error needs.
+func TestGainsHaveTheDigitsOfTheirErrors(t *testing.T) {
+	p := &Problem{Indifference: 2}
+	for want, x := range map[string]Indifference{
+		"by 0.00044% ± 0.00032% of capital": {Distance: 4.4e-6, Error: 3.2e-6},
+		"by 0.012% ± 0.040% of capital":     {Distance: 1.2e-4, Error: 4e-4},
+		"by 0.000% ± 0.000% of capital":     {},
+	} {
+		if got := x.finding(p, true).Sentence; !strings.Contains(got, want) {
+			t.Errorf("%s; want %q", got, want)
 		}
 	}
 }

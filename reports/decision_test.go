@@ -58,7 +58,7 @@ func TestStressLosses(t *testing.T) {
 	r.Solution.Weights = []float64{0.5, 0.5}
 	n := r.Set.Len()
 	for i := range n {
-		x := -0.2 + 0.4*float64(i)/float64(n-1)
+		x := -0.15 + 0.4*float64(i)/float64(n-1)
 		r.Set.Returns[2*i], r.Set.Returns[2*i+1] = x, x/2
 	}
 	r.Scenarios.Stress = []scenarios.Stress{{Name: "crash", Strategy: "strategy_000", Return: -0.1}, {Name: "boom", Strategy: "strategy_001", Return: 0.08}}

@@ -59,6 +59,10 @@ func TestFan(t *testing.T) {
 		if q := over(one); math.Abs((f.Q95[0]-f.Q5[0])/(q[4]-q[0])-1) > 0.2 {
 			t.Errorf("%s: one day ahead is %v wide; a set of one day %v", kind, f.Q95[0]-f.Q5[0], q[4]-q[0])
 		}
+		steep := func(day int) float64 { return 100 * float64(day) }
+		if rising, err := NewFan(t.Context(), strategies, weights, whole, steep, o, stream, 2); err != nil || rising.Drawdown.Q95 != 0 || f.Drawdown.Q95 <= f.Drawdown.Q50 || f.Drawdown.Q50 <= 0 {
+			t.Errorf("%s: drawdown %+v, with a return of cash that outdoes all %+v, %v", kind, f.Drawdown, rising.Drawdown, err)
+		}
 		again, err := NewFan(t.Context(), strategies, weights, whole, sure, o, stream, 1)
 		if err != nil {
 			t.Fatal(err)

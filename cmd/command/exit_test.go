@@ -8,6 +8,7 @@ import (
 	"allocate/config"
 	"allocate/pipeline"
 	"allocate/pipeline/published"
+	"allocate/pipeline/store"
 	"allocate/returns"
 )
 
@@ -32,6 +33,8 @@ func TestExitCodes(t *testing.T) {
 		{&pipeline.UndefinedError{}, exitInfeasible},
 		{&pipeline.UncertifiedError{}, exitInfeasible},
 		{&published.LockedError{}, exitLocked},
+		{&store.RemoteError{Temporary: true}, exitNotReady},
+		{&store.RemoteError{}, exitUsage},
 		{errors.New("x"), exitFailure},
 	} {
 		err := c.err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -54,7 +56,7 @@ func (x *elsewhere) ExecuteAll(ctx context.Context, actions []engine.Action, s e
 	var out []engine.Executed
 	for i, a := range actions {
 		var e engine.Executed
-		if content, err := s.Lookup(ids[i]); err == nil {
+		if content, err := s.Lookup(ids[i]); err == nil && s.Has(content) {
 			e.Content = content
 		} else if x.fail != nil && x.fail(batch, a) != nil {
 			e.Err = x.fail(batch, a)
@@ -119,6 +121,36 @@ func TestBatchesStayTheSame(t *testing.T) {
 	third, _, err := conduct(nil)
 	if err != nil || len(third.batches) != 0 {
 		t.Errorf("%d batches of actions that are done, %v", len(third.batches), err)
+	}
+}
+
+// A result that was executed elsewhere and then deleted is made again where it is an input.
+func TestBatchesAreRemade(t *testing.T) {
+	dir := t.TempDir()
+	s, err := store.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stages := map[string]engine.Stage{"fit": fit["fit"], "sum": {Version: 1, Run: func(_ context.Context, c *engine.Call) ([]byte, error) {
+		b, err := c.Input("fit")
+		return append(b, '!'), err
+	}}}
+	x := &elsewhere{slots: make(chan struct{}, 1), of: engine.Local{Stages: stages}}
+	r := engine.NewRunner(stages, s, x, engine.Tee{}, 1, time.Now)
+	results, err := r.Stage(t.Context(), "fit", fits(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := results[0].Content
+	if err := os.Remove(filepath.Join(dir, "data", string(id[:2]), string(id))); err != nil {
+		t.Fatal(err)
+	}
+	sum := engine.Action{Stage: "sum", Version: 1, Arch: engine.Arch(), Inputs: []engine.Input{{Name: "fit", Content: id}}}
+	if results, err = r.Stage(t.Context(), "sum", []engine.Action{sum}); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := r.Bytes(t.Context(), results[0]); err != nil || string(b) != "fit of 0!" {
+		t.Errorf("%q, %v", b, err)
 	}
 }
 

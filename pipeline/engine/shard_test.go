@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -211,5 +212,97 @@ func TestServerGoesAwayAfterAClaim(t *testing.T) {
 		if e.Kind == engine.Damaged || e.Kind == engine.ActionStarted {
 			t.Errorf("event %s", e.Kind)
 		}
+	}
+}
+
+// others does what another process does between a look-up and the claim after it.
+type others struct {
+	*store.Disk
+	work func()
+}
+
+func (o others) Claim(action engine.ActionID) (func(), bool, error) {
+	o.work()
+	return o.Disk.Claim(action)
+}
+
+// What another process has executed before the claim was had is not executed again.
+func TestExecutedBeforeTheClaim(t *testing.T) {
+	dir, err := store.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	executed := 0
+	stages := map[string]engine.Stage{"fit": {Version: 1, Run: func(context.Context, *engine.Call) ([]byte, error) {
+		executed++
+		return []byte("result"), nil
+	}}}
+	todo := []engine.Action{{Stage: "fit", Version: 1, Unit: "a", Arch: engine.Arch()}}
+	s := others{dir, func() {
+		r := engine.NewRunner(stages, dir, engine.Local{Stages: stages}, engine.Tee{}, 1, time.Now)
+		if _, err := r.Stage(t.Context(), "fit", todo); err != nil {
+			t.Error(err)
+		}
+	}}
+	r := engine.NewRunner(stages, s, engine.Local{Stages: stages}, engine.Tee{}, 1, time.Now)
+	r.Shard = &engine.Shard{Index: 0, Of: 2}
+	results, err := r.Stage(t.Context(), "fit", todo)
+	if err != nil || executed != 1 || !results[0].Hit {
+		t.Errorf("executed %d times, %v", executed, err)
+	}
+}
+
+// Newer costs count for more: of earlier ones at most a thousand actions are remembered.
+func TestCostsForget(t *testing.T) {
+	s, now, each := store.NewMemory(), time.Unix(1_700_000_000, 0), time.Second
+	stages := map[string]engine.Stage{"fit": {Version: 1, Run: func(_ context.Context, c *engine.Call) ([]byte, error) {
+		now = now.Add(each)
+		return []byte(c.Action.Unit), nil
+	}}}
+	run := func(name string, n int) float64 {
+		r := engine.NewRunner(stages, s, engine.Local{Stages: stages}, engine.Tee{}, 1, func() time.Time { return now })
+		var todo []engine.Action
+		for i := range n {
+			todo = append(todo, engine.Action{Stage: "fit", Version: 1, Unit: fmt.Sprint(name, i), Arch: engine.Arch()})
+		}
+		if _, err := r.Stage(t.Context(), "fit", todo); err != nil {
+			t.Fatal(err)
+		}
+		r.SaveCosts()
+		return r.Costs()["fit"].Each()
+	}
+	if got := run("a", 2000); got != 1 {
+		t.Errorf("%v seconds each, want 1", got)
+	}
+	if each = 3 * time.Second; run("b", 1000) != 2 {
+		t.Error("a thousand of 1 second and a thousand of 3 are 2 each")
+	}
+}
+
+// Where more actions run at once than there are processors, each has a share of one.
+func TestCostsOfManyAtOnce(t *testing.T) {
+	const each = 40 * time.Millisecond
+	n := 8 * runtime.GOMAXPROCS(0)
+	var wait sync.WaitGroup
+	wait.Add(n)
+	stages := map[string]engine.Stage{"fit": {Version: 1, Run: func(_ context.Context, c *engine.Call) ([]byte, error) {
+		wait.Done()
+		wait.Wait() // all run at once
+		time.Sleep(each)
+		return []byte(c.Action.Unit), nil
+	}}}
+	r := engine.NewRunner(stages, store.NewMemory(), engine.Local{Stages: stages}, engine.Tee{}, n, time.Now)
+	var todo []engine.Action
+	for i := range n {
+		todo = append(todo, engine.Action{Stage: "fit", Version: 1, Unit: fmt.Sprint(i), Arch: engine.Arch()})
+	}
+	began := time.Now()
+	if _, err := r.Stage(t.Context(), "fit", todo); err != nil {
+		t.Fatal(err)
+	}
+	took := time.Since(began).Seconds()
+	r.SaveCosts()
+	if got := r.Costs()["fit"].Each(); got > took*0.6 {
+		t.Errorf("%v seconds of a processor each, of %v during which %d ran", got, took, n)
 	}
 }
