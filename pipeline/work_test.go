@@ -1,9 +1,29 @@
 package pipeline
 
 import (
+	"errors"
 	"maps"
 	"testing"
+
+	"allocate/pipeline/engine"
 )
+
+// An action that several dates share is planned once.
+func TestSharedActionsArePlannedOnce(t *testing.T) {
+	p := &planner{}
+	for range 2 {
+		a := engine.Action{Stage: "evidence", Unit: "a"}
+		if _, err := p.Execute(t.Context(), a, nil, nil); !errors.Is(err, errPlanned) {
+			t.Fatal(err)
+		}
+	}
+	if steps := p.take(); len(steps) != 1 {
+		t.Errorf("%d steps for one action", len(steps))
+	}
+	if steps := p.take(); len(steps) != 0 {
+		t.Errorf("%d steps taken twice", len(steps))
+	}
+}
 
 // Actions behind those that are missing are counted, too: fits behind weights of models, updates
 // behind fits, scenarios behind all.

@@ -85,9 +85,11 @@ var fit = map[string]engine.Stage{"fit": {Version: 1, Run: func(_ context.Contex
 // A conductor that is started again hands over the same batches, without those that are done.
 func TestBatchesStayTheSame(t *testing.T) {
 	s, todo := store.NewMemory(), fits(100)
+	var events *engine.Memory
 	conduct := func(fail func(batch int, a engine.Action) error) (*elsewhere, []engine.Result, error) {
+		events = &engine.Memory{}
 		x := &elsewhere{slots: make(chan struct{}, 4), of: engine.Local{Stages: fit}, fail: fail}
-		r := engine.NewRunner(fit, s, x, engine.Tee{}, 2, time.Now)
+		r := engine.NewRunner(fit, s, x, events, 2, time.Now)
 		results, err := r.Stage(t.Context(), "fit", todo)
 		return x, results, err
 	}
@@ -109,6 +111,9 @@ func TestBatchesStayTheSame(t *testing.T) {
 		if b, err := s.Get(res.Content); err != nil || string(b) != fmt.Sprintf("fit of %d", i) {
 			t.Errorf("action %d: %q, %v", i, b, err)
 		}
+	}
+	if hits, made := events.Count(engine.ActionHit, "fit"), events.Count(engine.ActionFinished, "fit"); hits+made != 100 || made != int(second.done.Load()) {
+		t.Errorf("%d results found and %d executed of 100; %d were executed", hits, made, second.done.Load())
 	}
 	for _, batch := range second.batches {
 		if !slices.ContainsFunc(first.batches, func(b []engine.ActionID) bool { return slices.Equal(b, batch) }) {
