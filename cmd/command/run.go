@@ -156,7 +156,7 @@ func printOutcome(w io.Writer, o *pipeline.Outcome) error {
 	if math.Abs(s.Risk-s.CVaR) > 5e-5 && s.Method != "quadratic" {
 		risk = fmt.Sprintf(" (%.2f%% as limited by optimize.max_cvar: spectrum, costs and robust radius included)", 100*s.Risk)
 	}
-	certified := fmt.Sprintf("certified gap %.1g", s.Certificate.ExactGap)
+	certified := fmt.Sprintf("certified gap %.1g", max(0, s.Certificate.ExactGap)) // below 0 by rounding
 	if x := s.Indifference; x != nil && x.Turnover < x.BestTurnover {
 		certified = fmt.Sprintf("certified to be at most %.3f%% of capital from the best", 100*x.Distance)
 	}

@@ -16,11 +16,11 @@ import (
 )
 
 // arrays are the variables by which schedulers tell a process of an array its index, the first
-// index, and the number of processes.
-var arrays = []struct{ index, first, of string }{
-	{"SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_COUNT"},
-	{"JOB_COMPLETION_INDEX", "", "JOB_COMPLETIONS"},
-	{"AWS_BATCH_JOB_ARRAY_INDEX", "", "AWS_BATCH_JOB_ARRAY_SIZE"},
+// index, the step between two, and the number of processes.
+var arrays = []struct{ index, first, step, of string }{
+	{"SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_STEP", "SLURM_ARRAY_TASK_COUNT"},
+	{"JOB_COMPLETION_INDEX", "", "", "JOB_COMPLETIONS"},
+	{"AWS_BATCH_JOB_ARRAY_INDEX", "", "", "AWS_BATCH_JOB_ARRAY_SIZE"},
 }
 
 // shardOf is the shard of a flag, else of the scheduler's variables.
@@ -38,11 +38,15 @@ func shardOf(flag string, env func(string) (string, bool)) (engine.Shard, error)
 			return engine.Shard{}, fmt.Errorf("%s is set, and %s is not: set it to the number of processes, or give --shard i/n", a.index, a.of)
 		}
 		if first, ok := env(a.first); ok && a.first != "" {
-			var i, f int
-			if _, err := fmt.Sscan(index+" "+first, &i, &f); err != nil {
-				return engine.Shard{}, fmt.Errorf("%s=%q, %s=%q: expected numbers", a.index, index, a.first, first)
+			step, ok := env(a.step)
+			if !ok {
+				step = "1"
 			}
-			index = fmt.Sprint(i - f)
+			var i, f, by int
+			if _, err := fmt.Sscan(index+" "+first+" "+step, &i, &f, &by); err != nil || by < 1 {
+				return engine.Shard{}, fmt.Errorf("%s=%q, %s=%q, %s=%q: expected numbers", a.index, index, a.first, first, a.step, step)
+			}
+			index = fmt.Sprint((i - f) / by)
 		}
 		s, err := engine.ParseShard(index + "/" + of)
 		if err != nil {
