@@ -131,6 +131,9 @@ type page struct {
 	Annual                         float64  // volatility, a year
 	Low, High                      float64  // 90% Monte Carlo interval of the CVaR
 	Ranges                         bool
+	Why                            string // the trades in a sentence: what they are due to
+	Inputs                         []AttributionPart
+	Causes                         []cause
 	gallery                        *gallery
 }
 
@@ -142,6 +145,7 @@ const (
 	mostDetails = 60
 	mostZeros   = 120
 	mostNotes   = 200
+	mostCauses  = 60
 )
 
 // WriteTearsheet writes tearsheet.html: one file that asks for nothing else,
@@ -181,6 +185,12 @@ func WriteTearsheet(w io.Writer, r *Run) error {
 	links := map[string]string{}
 	for _, d := range p.Details {
 		links[d.Name] = d.Link
+	}
+	if a := s.Attribution; a != nil {
+		p.Why, p.Inputs, p.Causes = a.sentence(s.Turnover), a.largest(), a.causes(mostCauses)
+		for i := range p.Causes {
+			p.Causes[i].Link = links[p.Causes[i].Name]
+		}
 	}
 	for i := range p.Rows {
 		p.Rows[i].Link = links[p.Rows[i].Name]
