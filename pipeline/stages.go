@@ -50,7 +50,7 @@ func Stages(workers int) map[string]engine.Stage {
 		{Name: "bayes", Version: 8, Run: runBayes},
 		{Name: "update", Version: 1, Run: runUpdate},
 		{Name: "holdout", Version: 10, Run: runHoldout},
-		{Name: "scenarios", Version: 6, Run: scenarioStage{workers}.run},
+		{Name: "scenarios", Version: 7, Run: scenarioStage{workers}.run},
 		{Name: "optimize", Version: 6, Run: runOptimize},
 		{Name: "fan", Version: 6, Run: scenarioStage{workers}.fan},
 		{Name: "reports", Version: 17, Tree: true, Run: runReports},
