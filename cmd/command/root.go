@@ -54,7 +54,7 @@ func newRoot(stdout, stderr io.Writer, more ...func(l *Loader) *cobra.Command) *
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &usageError{fmt.Errorf("%w; see: %s --help", err, cmd.CommandPath())}
 	})
-	root.AddCommand(newRun(g), newPlan(g), newCheck(g), newDiff(g), newExport(g), newCache(g), newSimulate(g), newBacktest(g), newWalkforward(g), newWork(g), newReport(g), newRetract(g), newConfig(g), newVersion(g), newExecute(g))
+	root.AddCommand(newRun(g), newPlan(g), newCheck(g), newDiff(g), newExport(g), newCache(g), newSimulate(g), newBacktest(g), newWalkforward(g), newWork(g), newReport(g), newServe(g), newRetract(g), newConfig(g), newVersion(g), newExecute(g))
 	for _, add := range more {
 		root.AddCommand(add(&Loader{g}))
 	}
