@@ -235,14 +235,18 @@ func sentence(r *Run, s *Summary) string {
 		return strings.Compare(a.name, b.name)
 	})
 	const most = 3
+	digits := 1
+	if s.Turnover < 1e-3 {
+		digits = 2
+	}
 	var parts []string
 	for _, c := range changes[:min(most, len(changes))] {
-		parts = append(parts, fmt.Sprintf("%s %+.1f pp", c.name, 100*c.by))
+		parts = append(parts, fmt.Sprintf("%s %+.*f pp", c.name, digits, 100*c.by))
 	}
 	if rest := len(changes) - most; rest > 0 {
 		parts = append(parts, returns.Count(rest, "smaller change"))
 	}
-	return before + fmt.Sprintf("Trade %.1f%% of capital: %s.", 100*s.Turnover, strings.Join(parts, ", "))
+	return before + fmt.Sprintf("Trade %.*f%% of capital: %s.", digits, 100*s.Turnover, strings.Join(parts, ", "))
 }
 
 // noTrade is the finding that the current weights are kept; "" where they are not.
@@ -276,7 +280,7 @@ func active(r *Run) []string {
 	const most = 8
 	prices := slices.DeleteFunc(slices.Clone(r.Solution.ShadowPrices), func(p optimize.ShadowPrice) bool {
 		j := slices.Index(r.Solution.Names, p.Name)
-		return p.Name == "optimize.budget" || j >= 0 && r.Solution.Weights[j] == 0 // weights always sum to it; a strategy is not held
+		return p.Name == "optimize.budget" || p.Name == "optimize.indifference" || j >= 0 && r.Solution.Weights[j] == 0 // weights always sum to it; a strategy is not held
 	})
 	slices.SortStableFunc(prices, func(a, b optimize.ShadowPrice) int {
 		switch x, y := math.Abs(a.Price), math.Abs(b.Price); {

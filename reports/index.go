@@ -101,7 +101,7 @@ func WriteIndex(w io.Writer, runs []IndexRun, backtests []string, refused string
 		Refused                                   string
 		Retracted                                 []string
 		Weights, Risk, Turnover, Realized, Limits template.HTML
-	}{CSS: template.CSS(styleCSS), Script: template.JS(sortJS), Backtests: backtests, Refused: refused, Retracted: retracted}
+	}{CSS: template.CSS(styleCSS), Script: script(), Backtests: backtests, Refused: refused, Retracted: retracted}
 	p.Older = max(0, len(runs)-mostRuns)
 	runs = runs[p.Older:]
 	draw := func(to *template.HTML, y string, percent bool, alt string, lines ...chart.Line) {

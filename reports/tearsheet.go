@@ -23,6 +23,12 @@ var styleCSS string
 //go:embed assets/sort.js
 var sortJS string
 
+//go:embed assets/cursor.js
+var cursorJS string
+
+// script is that of every page.
+func script() template.JS { return template.JS(sortJS + cursorJS) }
+
 var formats = template.FuncMap{
 	"percent":  func(x any) string { return dashed(x, func(v float64) string { return fmt.Sprintf("%.2f%%", 100*v) }) },
 	"percent3": func(x float64) string { return fmt.Sprintf("%.3f%%", 100*x) },
@@ -157,7 +163,7 @@ func WriteTearsheet(w io.Writer, r *Run) error {
 		return err
 	}
 	p := page{
-		Summary: s, CSS: template.CSS(styleCSS), Script: template.JS(sortJS), Tail: 1 - s.Alpha, Seed: r.Seed,
+		Summary: s, CSS: template.CSS(styleCSS), Script: script(), Tail: 1 - s.Alpha, Seed: r.Seed,
 		Certified: s.Certificate.ExactGap <= r.Optimize.MaxGap, Strip: strip(s), Settings: settings(r), Methods: methods(r.Posteriors),
 		Conditional: slices.ContainsFunc(s.Strategies, func(x StrategySummary) bool { return x.Conditional != nil }),
 	}

@@ -68,6 +68,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "read only", http.StatusMethodNotAllowed)
+	case r.URL.Path == "/favicon.ico": // which browsers ask for
+		w.WriteHeader(http.StatusNoContent)
 	case r.URL.Path == "/events":
 		s.events(w, r)
 	case r.URL.Path == whatIfPath:
