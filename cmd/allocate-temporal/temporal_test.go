@@ -22,11 +22,17 @@ import (
 	"testing"
 	"time"
 
+	enums "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"google.golang.org/protobuf/encoding/protojson"
+
 	"allocate/pipeline/store/storetest"
+	"allocate/pipeline/temporal"
 )
 
 var (
 	serverProgram = flag.String("temporal-server", "", "the program of a server of Temporal: go -C testdata/servers/temporal build -o PATH .")
+	record        = flag.String("record", "", "file to write the history of a held, approved night to; the one that is replayed is testdata/temporal/night.json")
 	moments       = flag.Int("moments", 1, "random moments of each kind of failure; 20 takes an hour")
 )
 
@@ -463,12 +469,43 @@ func TestNights(t *testing.T) {
 		_, err := os.Stat(filepath.Join(dir, "out", "latest", "weights.csv"))
 		return err == nil
 	})
+	if *record != "" {
+		recordNight(t, night)
+	}
 	if got := output("schedule", "delete", "book"); !strings.Contains(got, "deleted") {
 		t.Errorf("delete: %s", got)
 	}
 	cmd := program(t, "schedule", "show", "book")
 	if b, err := cmd.CombinedOutput(); err == nil || cmd.ProcessState.ExitCode() != 4 {
 		t.Errorf("a deleted schedule: %v\n%s", err, b)
+	}
+}
+
+// recordNight writes the history of a night that has ended, for a test that replays it.
+func recordNight(t *testing.T, night string) {
+	t.Helper()
+	c, err := temporal.Dial(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.GetWorkflow(t.Context(), night, "").Get(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	history := &historypb.History{}
+	for events := c.GetWorkflowHistory(t.Context(), night, "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT); events.HasNext(); {
+		e, err := events.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		history.Events = append(history.Events, e)
+	}
+	b, err := protojson.MarshalOptions{Indent: " "}.Marshal(history)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(*record, b, 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
 

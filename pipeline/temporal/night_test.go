@@ -11,6 +11,8 @@ import (
 	"go.temporal.io/sdk/activity"
 	sdk "go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	sdkworker "go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
 )
 
 // runNight runs the workflow with commands that end with these codes, one after the other.
@@ -110,5 +112,26 @@ func TestScheduleIsValidated(t *testing.T) {
 		if err := s.Validate(); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
+	}
+}
+
+// A night that began under an earlier release goes on under this one: the history of a held, approved night, as
+// it was recorded, replays. Where a change of RunNight must break this, it keeps the old way behind
+// workflow.GetVersion. (Recorded by go test ./cmd/allocate-temporal -run Nights -record FILE.)
+func TestRecordedNightReplays(t *testing.T) {
+	r := sdkworker.NewWorkflowReplayer()
+	r.RegisterWorkflowWithOptions(RunNight, workflow.RegisterOptions{Name: "night"})
+	if err := r.ReplayWorkflowHistoryFromJSONFile(nil, "../../testdata/temporal/night.json"); err != nil {
+		t.Error(err)
+	}
+	other := sdkworker.NewWorkflowReplayer()
+	other.RegisterWorkflowWithOptions(func(ctx workflow.Context, n Night) (*Ended, error) {
+		if err := workflow.Sleep(ctx, time.Minute); err != nil {
+			return nil, err
+		}
+		return RunNight(ctx, n)
+	}, workflow.RegisterOptions{Name: "night"})
+	if err := other.ReplayWorkflowHistoryFromJSONFile(nil, "../../testdata/temporal/night.json"); err == nil {
+		t.Error("a workflow that does something else first replays, too")
 	}
 }
