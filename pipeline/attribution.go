@@ -43,7 +43,7 @@ func (d *Decision) attribute(ctx context.Context, r *runner, f *forecast, best e
 	switch {
 	case err == nil:
 		return why, nil
-	case ctx.Err() != nil, errors.As(err, &remote):
+	case ctx.Err() != nil, errors.As(err, &remote), errors.Is(err, errPlanned):
 		return nil, err
 	}
 	return nil, d.gate(r, "optimize", []returns.Finding{{
@@ -183,7 +183,7 @@ func (d *Decision) limitCosts(ctx context.Context, r *runner, f *forecast, best 
 	chosen, err := r.quietly().Stage(ctx, "optimize", actions)
 	var remote *store.RemoteError
 	switch {
-	case ctx.Err() != nil, errors.As(err, &remote):
+	case ctx.Err() != nil, errors.As(err, &remote), errors.Is(err, errPlanned):
 		return nil, err
 	case err != nil:
 		return nil, d.gate(r, "optimize", []returns.Finding{{

@@ -97,6 +97,36 @@ func TestChangeIsAttributed(t *testing.T) {
 	}
 }
 
+// A plan of a run that was made finds everything, and one that would trade says that the attribution waits for work.
+func TestPlanOfARunThatTrades(t *testing.T) {
+	first := warm(testConfig(t))
+	first.AsOf, first.Optimize.Indifference = "2022-12-21", 0
+	run(t, first)
+	second := warm(testConfig(t))
+	second.Out, second.AsOf, second.Optimize.Indifference = first.Out, "2022-12-23", 0
+	second.Gates.MaxTurnover, second.Gates.MaxChange = 2, 1
+	second.Optimize.MaxWeight = 0.21 // which binds, in no other test
+	statuses := func() map[string]int {
+		t.Helper()
+		_, steps, err := Plan(context.Background(), second, time.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := map[string]int{}
+		for _, s := range steps {
+			n[s.Status]++
+		}
+		return n
+	}
+	if n := statuses(); n["recompute"] != 1 || n["pending"] != 2 {
+		t.Errorf("before the decision: %v; want the decision, and two stages after it", n)
+	}
+	run(t, second)
+	if n := statuses(); n["recompute"] != 0 || n["pending"] != 0 || n["cached"] < 10 {
+		t.Errorf("after the run: %v", n)
+	}
+}
+
 func first1(o *Outcome, _ *engine.Memory) *Outcome { return o }
 
 // With all inputs of the run before, its weights are the decision again: what Attribute begins with

@@ -145,6 +145,24 @@ func (a *Attribution) causes(most int) []cause {
 	return list
 }
 
+// mostly names the input with the largest part in the change of a weight; "" where it has not changed.
+func (a *Attribution) mostly(name string) string {
+	if a == nil {
+		return ""
+	}
+	change, largest, input := 0.0, 0.0, ""
+	for _, p := range a.Parts {
+		x := p.By[name]
+		if change += x; math.Abs(x) > math.Abs(largest) {
+			largest, input = x, p.Input
+		}
+	}
+	if math.Abs(change) < 5e-5 { // shown as 0.00 pp
+		return ""
+	}
+	return fmt.Sprintf("mostly %s (%+.2f pp)", input, 100*largest)
+}
+
 // sentence says what the trades are due to.
 func (a *Attribution) sentence(turnover float64) string {
 	var parts []string

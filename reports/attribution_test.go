@@ -98,7 +98,7 @@ func TestCausesOnThePage(t *testing.T) {
 	page := html.UnescapeString(b.String())
 	for _, want := range []string{
 		"Of the turnover of 30.00%: new data 25.00 pp, drift of the holdings 5.00 pp.", "What the limits cost", "<td>-1.00 pp</td><td>+0.20 pp</td><td>25.00%</td>",
-		"<td>+30.00 pp</td><td>+25.00 pp</td><td>+5.00 pp</td>",
+		"<td>+30.00 pp</td><td>+25.00 pp</td><td>+5.00 pp</td>", "mostly new data (+25.00 pp)", "mostly new data (-25.00 pp)",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)

@@ -265,6 +265,9 @@ func since(r *Run, s *StrategySummary) string {
 		return ""
 	}
 	var parts []string
+	if cause := r.Attribution.mostly(s.Name); cause != "" {
+		parts = append(parts, cause)
+	}
 	if then, known := r.Held.Beliefs[s.Name]; known {
 		move := func(what string, then, now Number) {
 			if then.finite() && now.finite() && math.Abs(float64(now-then)) >= 5e-4 {
