@@ -88,6 +88,15 @@ func TestChangeIsAttributed(t *testing.T) {
 			if math.Abs(traded-s.Turnover) > 1e-9 {
 				t.Errorf("the parts of the turnover sum to %v, it is %v", traded, s.Turnover)
 			}
+			for _, p := range s.Attribution.Parts {
+				moved := 0.0
+				for _, x := range p.By {
+					moved += math.Abs(x)
+				}
+				if p.Input == reports.ScenarioNoise && moved == 0 {
+					t.Error("other random numbers change nothing")
+				}
+			}
 			if second.Optimize.MaxWeight == 0.25 {
 				if len(s.Limits) != 1 || s.Limits[0].Name != "optimize.max_weight" || s.Limits[0].CVaR >= 0 || s.Limits[0].Turnover <= 0 {
 					t.Errorf("costs of the limits: %+v", s.Limits)
@@ -128,6 +137,53 @@ func TestPlanOfARunThatTrades(t *testing.T) {
 }
 
 func first1(o *Outcome, _ *engine.Memory) *Outcome { return o }
+
+// Weights that are dear to trade hardly move when only the drifted holdings take the place of the
+// decided ones: both are compared with what is held, not with a free decision.
+func TestHoldingsAreAPartOfTheirOwn(t *testing.T) {
+	first := warm(testConfig(t))
+	first.AsOf, first.Optimize.Indifference, first.Optimize.CostBP = "2022-12-21", 0, 2
+	before := weightsOf(first1(run(t, first)).Decision.Solution)
+	second := warm(testConfig(t))
+	second.Out, second.AsOf, second.Optimize.Indifference, second.Optimize.CostBP = first.Out, "2022-12-23", 0, 2
+	second.Gates.MaxTurnover, second.Gates.MaxChange = 2, 1
+	o, _ := run(t, second)
+	s := summaryOf(t, o)
+	if s.Attribution == nil {
+		t.Fatalf("turnover %v", s.Turnover)
+	}
+	drift, part := 0.0, 0.0
+	for name, w := range o.Decision.Held.Weights {
+		drift += math.Abs(w - before[name])
+	}
+	for _, p := range s.Attribution.Parts {
+		if p.Input == reports.Holdings {
+			for _, x := range p.By {
+				part += math.Abs(x)
+			}
+		}
+	}
+	if part > 2*drift+1e-6 {
+		t.Errorf("the holdings drifted by %v, their part of the change is %v", drift, part)
+	}
+}
+
+// What a limit costs is measured at the best portfolio, whatever is kept of the current one.
+func TestLimitCostsAreThoseOfTheBest(t *testing.T) {
+	costs := func(indifference float64) []reports.LimitCost {
+		first := warm(testConfig(t))
+		first.AsOf = "2022-12-21"
+		run(t, first)
+		second := warm(testConfig(t))
+		second.Out, second.AsOf, second.Optimize.Indifference, second.Optimize.MaxWeight = first.Out, "2022-12-23", indifference, 0.22
+		second.Gates.MaxTurnover, second.Gates.MaxChange = 2, 1
+		return summaryOf(t, first1(run(t, second))).Limits
+	}
+	kept, free := costs(40), costs(0)
+	if len(kept) != 1 || len(free) != 1 || kept[0] != free[0] {
+		t.Errorf("%+v and, without indifference, %+v", kept, free)
+	}
+}
 
 // With all inputs of the run before, its weights are the decision again: what Attribute begins with
 // is what it would compute. This holds with costs and without.
