@@ -6,7 +6,7 @@
   tip.setAttribute("role", "status");
   tip.hidden = true;
   document.body.append(tip);
-  let byKeyboard = false;
+  let byKeyboard = false, active = null;
   const shown = {
     d: v => new Date(Math.round(v) * 864e5).toISOString().slice(0, 10),
     p: v => (100 * v).toFixed(2) + "%",
@@ -28,9 +28,11 @@
     const toY = py => y0 + (py - bottom) / (top - bottom) * (y1 - y0);
     const line = document.createElementNS(svg.namespaceURI, "path");
     line.setAttribute("style", "stroke:currentColor;stroke-width:.7;stroke-dasharray:2 2");
-    chart.hide = () => { line.remove(); tip.hidden = true; chart.at = null; };
+    chart.hide = () => { line.remove(); chart.at = null; if (active === chart) tip.hidden = true; };
     chart.show = (px, keyboard) => {
       chart.read();
+      if (active && active !== chart) active.hide();
+      active = chart;
       px = Math.min(right, Math.max(left, px));
       const rows = chart.lines.map((l, k) => {
         let near = l.points[0];

@@ -31,6 +31,7 @@ type Chart struct {
 	plot *plot.Plot
 	w, h vg.Length
 	alt  string
+	side float64 // margins at the sides, in points, where not marginX
 	// names are those of the lines of three points or more, in the order in which they are drawn.
 	names []string
 }
@@ -146,8 +147,9 @@ func (c *Chart) SVG() (string, error) {
 	if start < 0 || end < 0 {
 		return "", fmt.Errorf("chart: the canvas is no SVG")
 	}
+	side := max(c.side, marginX)
 	body := fitted(themed(svg[start+end+1:]))
-	return fmt.Sprintf(`<svg role="img" aria-label="%s" viewBox="%d %d %g %g" preserveAspectRatio="xMidYMid meet"%s>`, html.EscapeString(c.alt), -marginX, -marginY, c.w.Points()+2*marginX, c.h.Points()+2*marginY, c.scale(draw.New(canvas))) + body, nil
+	return fmt.Sprintf(`<svg role="img" aria-label="%s" viewBox="%g %d %g %g" preserveAspectRatio="xMidYMid meet"%s>`, html.EscapeString(c.alt), -side, -marginY, c.w.Points()+2*side, c.h.Points()+2*marginY, c.scale(draw.New(canvas))) + body, nil
 }
 
 // scale is an attribute for scripts that read values off the lines: left, right, bottom and top of the data

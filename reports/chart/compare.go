@@ -91,12 +91,12 @@ func Frontier(risk, ret []float64, chosen [2]float64, others [][2]float64, x, y,
 // above one half and orange below it, and the numbers in the cells.
 func Matrix(names []string, value [][]float64, alt string) (*Chart, error) {
 	n := len(names)
-	c, p := newChart(560, 60+25*float64(n), alt, "", "")
+	c, p := newChart(560, 110+25*float64(n), alt, "", "")
 	var xs, ys []plot.Tick
 	for i := range n {
 		y := float64(n - 1 - i)
 		ys = append(ys, plot.Tick{Value: y, Label: clip(names[i], 18)})
-		xs = append(xs, plot.Tick{Value: float64(i), Label: clip(names[i], 9)})
+		xs = append(xs, plot.Tick{Value: float64(i), Label: clip(names[i], 14)})
 		for j := range n {
 			if i == j {
 				continue
@@ -117,6 +117,8 @@ func Matrix(names []string, value [][]float64, alt string) (*Chart, error) {
 		}
 	}
 	p.X.Tick.Marker, p.Y.Tick.Marker = plot.ConstantTicks(xs), plot.ConstantTicks(ys)
+	// Upright: side by side, names are wider than the cells.
+	p.X.Tick.Label.Rotation, p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = math.Pi/2, text.XRight, text.YCenter
 	for _, axis := range []*plot.Axis{&p.X, &p.Y} {
 		axis.LineStyle.Width, axis.Tick.Length = 0, 0
 		axis.Min, axis.Max = -0.55, float64(n)-0.45

@@ -104,6 +104,7 @@ func Density(draws []float64, x string, percent bool, alt string) (*Chart, error
 		p.X.Tick.Marker = percentTicks{}
 	}
 	p.HideY()
+	c.side = 16 // half of the first tick's label
 	if err := area(p, append(append([]float64{xs[0]}, xs...), xs[bins+1]), append(append([]float64{0}, ys...), 0), seriesColor(0), 0x55); err != nil {
 		return nil, err
 	}
@@ -165,6 +166,7 @@ func Ranks(chains [][]float64, alt string) (*Chart, error) {
 	p.X.Tick.Marker = percentTicks{}
 	p.Y.Min, p.Y.Max = 0, 2
 	p.HideY()
+	c.side = 16 // half of the first tick's label
 	return c, nil
 }
 
