@@ -78,7 +78,7 @@
     });
     charts.push(chart);
   }
-  addEventListener("scroll", () => { if (!byKeyboard) tip.hidden = true; }, { passive: true });
+  addEventListener("scroll", () => { if (!byKeyboard && active) active.hide(); }, { passive: true });
   for (const box of document.querySelectorAll(".scroll")) if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
   const named = new Map();
   for (const chart of charts) for (const name of chart.names) named.set(name, [...(named.get(name) || []), chart]);
