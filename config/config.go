@@ -17,8 +17,8 @@ import (
 type Config struct {
 	Preset    string            `mapstructure:"preset" json:"preset" doc:"defaults of the forecast: static (student_t, t_copula: volatility and correlation of the whole window), or adaptive (bayes.model auto, bayes.refit monthly, scenarios.dependence dcc_t_copula: those of today); keys of this file take precedence" enum:"static,adaptive"`
 	AsOf      string            `mapstructure:"as_of" json:"as_of" doc:"as-of date, of the last return used, YYYY-MM-DD; blank: the last session of returns.calendar before today"`
-	Out       string            `mapstructure:"out" json:"out" doc:"folder of published runs: <out>/<as_of>/r<k> and <out>/latest" path:"true"`
-	Cache     string            `mapstructure:"cache" json:"cache" doc:"folder of cached results, which machines may share; or a bucket of S3: s3://bucket/prefix?endpoint=URL&region=NAME&local=FOLDER; may be deleted at any time" path:"true"`
+	Out       string            `mapstructure:"out" json:"out" doc:"folder of published runs: <out>/<as_of>/r<k> and <out>/latest; a file below /etc that does not set it has /var/lib/allocate" path:"true"`
+	Cache     string            `mapstructure:"cache" json:"cache" doc:"folder of cached results, which machines may share; or a bucket of S3: s3://bucket/prefix?endpoint=URL&region=NAME&local=FOLDER; may be deleted at any time; a file below /etc that does not set it has /var/cache/allocate" path:"true"`
 	CacheMax  int               `mapstructure:"cache_max" json:"cache_max" doc:"maximum size of the cache in MiB; the least recently used results are deleted after a run, except those of the last published run; 0: no limit"`
 	Seed      uint64            `mapstructure:"seed" json:"seed" doc:"random seed"`
 	Workers   int               `mapstructure:"workers" json:"workers" doc:"parallel workers; 0: one per processor; does not affect results"`

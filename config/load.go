@@ -53,7 +53,7 @@ func Load(src Source) (*Config, map[string]Origin, error) {
 		l.origins[f.Key] = Origin{Kind: "default"}
 	}
 	if src.File != "" {
-		l.file(src.File)
+		l.file(src.File, src.Env)
 	}
 	l.env(src.Env)
 	for _, s := range src.Sets {
@@ -83,7 +83,7 @@ func Load(src Source) (*Config, map[string]Origin, error) {
 	if err != nil {
 		return nil, nil, &Error{err}
 	}
-	l.resolve(c, src.File)
+	l.resolve(c, src)
 	completeCache(c, src)
 	l.renameAllocators(c)
 	c.Notices = l.notices
@@ -115,7 +115,7 @@ func (l *loader) more() bool {
 	return l.unknown <= mostUnknown
 }
 
-func (l *loader) file(path string) {
+func (l *loader) file(path string, env []string) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		l.problem("%s: no such file; create one with: allocate config init", path)
@@ -162,7 +162,12 @@ func (l *loader) file(path string) {
 			continue
 		}
 		line := lineOf(string(text), key)
-		value, err := normalize(key, reflect.TypeOf(l.fields[key].Default), l.fields[key].tag, only.Get(key))
+		value, err := expand(only.Get(key), env, filepath.Dir(path))
+		if err != nil {
+			l.problem("%s: %s: %w", place(path, line), key, err)
+			continue
+		}
+		value, err = normalize(key, reflect.TypeOf(l.fields[key].Default), l.fields[key].tag, value)
 		if err != nil {
 			l.problem("%s: %w", place(path, line), err)
 			continue
@@ -241,11 +246,18 @@ func (l *loader) set(key, value string, origin Origin, where string) {
 
 // resolve makes paths of the file relative to the file, so that a run does
 // not depend on the folder it is started in.
-func (l *loader) resolve(c *Config, file string) {
-	if file == "" {
+func (l *loader) resolve(c *Config, src Source) {
+	if src.File == "" {
 		return
 	}
-	dir := filepath.Dir(file)
+	dir := filepath.Dir(src.File)
+	out, cache := Folders(src.File, src.Env)
+	if l.origins["out"].Kind == "default" {
+		c.Out = out
+	}
+	if l.origins["cache"].Kind == "default" {
+		c.Cache = cache
+	}
 	for key, path := range map[string]*string{
 		"out": &c.Out, "cache": &c.Cache, "returns.path": &c.Returns.Path,
 		"returns.metadata": &c.Returns.Metadata, "returns.holidays": &c.Returns.Holidays,
@@ -255,7 +267,7 @@ func (l *loader) resolve(c *Config, file string) {
 			panic("config: " + key + " is not declared as a path")
 		}
 		kind := l.origins[key].Kind
-		if (kind == "file" || kind == "default") && *path != "" && !filepath.IsAbs(*path) && scheme(*path) == "" {
+		if (kind == "file" || kind == "default" && key != "out" && key != "cache") && *path != "" && !filepath.IsAbs(*path) && scheme(*path) == "" {
 			*path = filepath.Join(dir, *path)
 		}
 	}

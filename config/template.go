@@ -10,7 +10,7 @@ import (
 
 // WriteTemplate writes a commented file with every key at its default in a preset and
 // the given values in place of some of them, by key.
-func WriteTemplate(w io.Writer, preset string, values map[string]string) error {
+func WriteTemplate(w io.Writer, preset string, values map[string]any) error {
 	c, err := Preset(preset)
 	if err != nil {
 		return &Error{err}

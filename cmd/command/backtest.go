@@ -52,7 +52,7 @@ nightly runs.
 				return err
 			}
 			tested, err := pipeline.Backtest(cmd.Context(), c, trials, sink, time.Now)
-			finish()
+			finish(err)
 			if err != nil {
 				return err
 			}

@@ -84,7 +84,7 @@ CSV with one file per chain: FILE_1.csv, FILE_2.csv, ...
 			return err
 		},
 	}
-	g.addConfigFlags(cmd)
+	g.addConfigFlags(cmd, "out", "cache")
 	cmd.Flags().StringVar(&run, "run", "", "folder of a published run (default <out>/latest)")
 	cmd.Flags().StringVar(&strategy, "strategy", "", "strategy")
 	cmd.Flags().StringVarP(&file, "output", "o", "", "file to write; - is standard output")

@@ -61,7 +61,7 @@ over the horizon as a fraction, and a column of probabilities unless all are equ
 			return err
 		},
 	}
-	g.addConfigFlags(cmd)
+	g.addConfigFlags(cmd, "out", "cache")
 	cmd.Flags().StringVar(&run, "run", "", "folder of a published run (default <out>/latest)")
 	cmd.Flags().StringVarP(&file, "output", "o", "", "file to write; - is standard output")
 	cmd.Flags().StringVar(&format, "format", "", "parquet or arrow; default: by the extension, else parquet")

@@ -64,7 +64,7 @@ func newExportWeights(g *global) *cobra.Command {
 			return err
 		},
 	}
-	g.addConfigFlags(cmd)
+	g.addConfigFlags(cmd, "out")
 	cmd.Flags().StringVar(&run, "run", "", "folder of a published run (default <out>/latest)")
 	cmd.Flags().StringVarP(&file, "output", "o", "-", "file to write; - is standard output")
 	cmd.Flags().StringVar(&format, "format", "", strings.Join(reports.WeightForms(), ", ")+"; default: by the extension, else long")

@@ -14,7 +14,7 @@ import (
 func newReport(g *global) *cobra.Command {
 	var dir string
 	var force, png bool
-	v := view{progress: "never", format: "auto", quiet: true}
+	v := view{progress: "never", quiet: true}
 	cmd := &cobra.Command{
 		Use:     "report [RUN]",
 		Short:   "Rewrite the pages of a published run from the cache",
@@ -39,7 +39,7 @@ writes every chart to figures/, with captions in figures.csv.
 			if err != nil {
 				return err
 			}
-			defer finish()
+			defer func() { finish(err) }()
 			s, err := pipeline.OpenStore(c.Cache)
 			if err != nil {
 				return err
@@ -61,7 +61,7 @@ writes every chart to figures/, with captions in figures.csv.
 			return nil
 		},
 	}
-	g.addConfigFlags(cmd)
+	g.addConfigFlags(cmd, "out", "cache")
 	cmd.Flags().StringVarP(&dir, "output", "o", "report", "folder to write to")
 	cmd.Flags().BoolVar(&png, "png", false, "also write the charts as PNG")
 	cmd.Flags().BoolVar(&force, "force", false, "overwrite existing files")

@@ -39,7 +39,7 @@ retracted; later runs take their previous weights from it.
 			return nil
 		},
 	}
-	g.addConfigFlags(cmd)
+	g.addConfigFlags(cmd, "out")
 	cmd.Flags().StringVar(&why, "why", "", "reason, recorded in the index and the folder")
 	return cmd
 }

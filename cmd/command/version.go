@@ -11,21 +11,42 @@ import (
 	"allocate/pipeline/published"
 )
 
+// buildLine is the line of --version.
+func buildLine() string {
+	b := published.ReadBuild()
+	commit := ""
+	if b.Commit != "" {
+		commit = " (commit " + b.Commit[:min(12, len(b.Commit))]
+		if b.Time != "" {
+			commit += ", " + b.Time
+		}
+		if b.Modified {
+			commit += ", with local changes"
+		}
+		commit += ")"
+	}
+	return fmt.Sprintf("allocate %s%s %s %s/%s", b.Version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
 func newVersion(g *global) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Print the versions of the program and its stages",
-		Args:  cobra.NoArgs,
+		Example: `  allocate version
+  allocate version --json`,
+		Long: "With --json also the versions of the stages: a result of another version is computed anew.",
+		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if asJSON {
 				stages := map[string]int{}
 				for name, s := range pipeline.Stages(1) {
 					stages[name] = s.Version
 				}
-				return json.NewEncoder(g.json).Encode(map[string]any{"allocate": published.Version(), "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH, "stages": stages})
+				b := published.ReadBuild()
+				return json.NewEncoder(g.json).Encode(map[string]any{"allocate": published.Version(), "commit": b.Commit, "time": b.Time, "modified": b.Modified, "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH, "stages": stages})
 			}
-			_, err := fmt.Fprintf(g.stdout, "allocate %s %s %s/%s\n", published.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprintln(g.stdout, buildLine())
 			return err
 		},
 	}

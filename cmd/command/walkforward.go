@@ -81,7 +81,7 @@ EXIT STATUS
 				return err
 			}
 			report, err := pipeline.WalkForward(cmd.Context(), c, o, sink, time.Now)
-			finish()
+			finish(err)
 			if err != nil {
 				return err
 			}
@@ -109,7 +109,7 @@ EXIT STATUS
 			return nil
 		},
 	}
-	g.addConfigFlags(cmd)
+	g.addConfigFlags(cmd, "as-of", "cache")
 	addEngineFlag(cmd)
 	v.addFlags(cmd)
 	f := cmd.Flags()
