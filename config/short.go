@@ -22,7 +22,7 @@ func WriteShort(w io.Writer, head []string, settings []Setting) error {
 	}
 	var b strings.Builder
 	for _, line := range head {
-		for _, part := range wrap(line, 98) {
+		for _, part := range wrap(line, 78) {
 			b.WriteString("# " + part + "\n")
 		}
 	}
@@ -42,7 +42,7 @@ func WriteShort(w io.Writer, head []string, settings []Setting) error {
 		}
 		if s.Why != "" {
 			// A reason may quote a header of the file, which may have line ends.
-			for _, line := range wrap(s.Why, 98-len(indent)) {
+			for _, line := range wrap(s.Why, 78-len(indent)) {
 				b.WriteString(indent + "# " + printableComment(line) + "\n")
 			}
 		}

@@ -43,7 +43,7 @@ var rooms = map[string]struct{ ours, others []string }{
 	"pipeline/temporal":        {[]string{"config", "pipeline", "pipeline/engine", "pipeline/store"}, []string{"go.temporal.io/"}},
 	"cmd/command/terminal":     {[]string{"pipeline/engine", "returns"}, []string{"github.com/mattn/go-runewidth", "github.com/vbauerster/mpb/v8/", "github.com/vbauerster/mpb/v8", "golang.org/x/term"}},
 	"cmd/command/ops":          {nil, nil},
-	"cmd/command":              {[]string{"cmd/command/", "pipeline/", "config", "reports", "returns"}, []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "go.uber.org/zap", "go.uber.org/zap/zapcore"}},
+	"cmd/command":              {[]string{"cmd/command/", "pipeline/", "bayes", "config", "reports", "returns"}, []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "go.uber.org/zap", "go.uber.org/zap/zapcore"}},
 }
 
 // onlyIn names what is allowed in some rooms and nowhere else.

@@ -18,15 +18,15 @@ import (
 
 func newCheck(g *global) *cobra.Command {
 	var v view
-	var asJSON, prior bool
+	var asJSON, prior, all bool
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Validate the input data without publishing",
 		Example: `  allocate check
   allocate check --prior`,
 		Long: `Reads the returns, applies the calendar, the missing-data policy and all checks,
-and prints every finding with its severity: info, warn, hold (needs approval) or
-fail. gates.severity sets the severity of a code.
+and prints the findings with their severities: info, warn, hold (needs approval) or
+fail; those of several strategies with the same cause are one line. gates.severity sets the severity of a code.
 
 ` + exitHelp,
 		Args: cobra.NoArgs,
@@ -58,17 +58,18 @@ fail. gates.severity sets the severity of a code.
 			if asJSON {
 				return errors.Join(reports.WriteJSON(g.json, "  ", checked), err)
 			}
-			return errors.Join(printChecked(g.screen, checked), err)
+			return errors.Join(printChecked(g.screen, checked, all), err)
 		},
 	}
 	g.addConfigFlags(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
+	cmd.Flags().BoolVar(&all, "all", false, "print the finding of each strategy on its own line, also where several have the same")
 	cmd.Flags().BoolVar(&prior, "prior", false, "print prior predictive summaries instead")
 	v.progress = "never"
 	return cmd
 }
 
-func printChecked(w *terminal.Screen, c *pipeline.Checked) error {
+func printChecked(w *terminal.Screen, c *pipeline.Checked, all bool) error {
 	_ = w.Paragraph(terminal.Strong, fmt.Sprintf("%s from %v to %v (%s returns, %.0f a year), %s; %d in the universe as of %v", c.Frequency.Periods(c.Days), c.First, c.Last, strings.ReplaceAll(c.Frequency.String(), "_", "-"), c.Frequency.PeriodsPerYear(), returns.Count(c.Strategies, "strategy"), c.Used, c.AsOf), 0)
 	_ = w.Line()
 	if len(c.Findings) == 0 {
@@ -76,7 +77,11 @@ func printChecked(w *terminal.Screen, c *pipeline.Checked) error {
 	}
 	table := &terminal.Table{Columns: []terminal.Column{{Head: "severity"}, {Head: "code"}, {Head: "strategy", Name: true}, {Head: "from", Spare: true}, {Head: "to", Spare: true}, {Head: "finding", Prose: true}}}
 	styles := map[returns.Severity]terminal.Style{returns.Warn: terminal.Warning, returns.Hold: terminal.Bad, returns.Fail: terminal.Bad}
-	for _, f := range c.Findings {
+	findings := c.Findings
+	if !all {
+		findings = returns.Grouped(findings)
+	}
+	for _, f := range findings {
 		from, to := "", ""
 		if f.From != nil {
 			from = f.From.String()

@@ -108,8 +108,12 @@ func printList(w *terminal.Screen, out string, runs []published.Entry, older int
 			status = terminal.Span{Style: terminal.Bad, Text: "retracted: " + r.Retracted}
 		}
 		if f := r.Figures; f != nil {
-			turnovers = append(turnovers, f.Turnover)
-			table.Add(r.Run, fmt.Sprintf("%+.2f%%", 100*f.Expected), fmt.Sprintf("%.2f%%", 100*f.CVaR), f.Horizon, fmt.Sprintf("%.2f%%", 100*f.Turnover), fmt.Sprint(f.Positions), printable(f.Largest), fmt.Sprint(f.Warnings), status)
+			turnover := "-"
+			if f.Turnover != nil {
+				turnover = fmt.Sprintf("%.2f%%", 100**f.Turnover)
+				turnovers = append(turnovers, *f.Turnover)
+			}
+			table.Add(r.Run, fmt.Sprintf("%+.2f%%", 100*f.Expected), fmt.Sprintf("%.2f%%", 100*f.CVaR), f.Horizon, turnover, fmt.Sprint(f.Positions), printable(f.Largest), fmt.Sprint(f.Warnings), status)
 		} else {
 			table.Add(r.Run, "-", "-", "", "-", "-", "", "-", terminal.Span{Style: terminal.Bad, Text: "damaged: " + r.Damaged})
 		}

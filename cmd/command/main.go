@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"allocate/cmd/command/terminal"
 	"allocate/config"
 	"allocate/pipeline"
 	"allocate/pipeline/published"
@@ -91,7 +92,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer, more ...
 		return exitInterrupted
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "allocate: "+printableLines(err.Error()))
+		_ = screenOf(stderr).Message(terminal.Bad, "allocate: ", err.Error())
 	}
 	return exitCode(err)
 }

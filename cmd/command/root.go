@@ -43,8 +43,11 @@ func (g *global) unread(err error) {
 func newRoot(stdout, stderr io.Writer, more ...func(l *Loader) *cobra.Command) *cobra.Command {
 	g := &global{stdout: shown(stdout), screen: screenOf(stdout), json: asJSONText(stdout), data: asData(stdout), stderr: stderr}
 	root := &cobra.Command{
-		Use:           "allocate",
-		Short:         "Compute portfolio weights from returns of trading strategies",
+		Use:   "allocate",
+		Short: "Compute portfolio weights from returns of trading strategies",
+		Example: `  allocate init my_returns.csv
+  allocate run
+  allocate show`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
@@ -56,7 +59,22 @@ func newRoot(stdout, stderr io.Writer, more ...func(l *Loader) *cobra.Command) *
 	root.Version = buildLine()
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(unknownFlag)
-	root.AddCommand(newInit(g), newRun(g), newPlan(g), newCheck(g), newDoctor(g), newList(g), newShow(g), newDiff(g), newExport(g), newCache(g), newSimulate(g), newBacktest(g), newWalkforward(g), newWork(g), newReport(g), newRetract(g), newConfig(g), newOps(g), newCompletion(g), newVersion(g), newExecute(g))
+	for _, group := range []struct {
+		title    string
+		commands []*cobra.Command
+	}{
+		{"Decide", []*cobra.Command{newInit(g), newCheck(g), newRun(g), newDoctor(g)}},
+		{"Look at results", []*cobra.Command{newList(g), newShow(g), newDiff(g), newReport(g), newExport(g)}},
+		{"Evaluate", []*cobra.Command{newBacktest(g), newWalkforward(g), newSimulate(g)}},
+		{"Operate", []*cobra.Command{newPlan(g), newRetract(g), newCache(g), newWork(g), newOps(g), newConfig(g)}},
+	} {
+		root.AddGroup(&cobra.Group{ID: group.title, Title: group.title + ":"})
+		for _, c := range group.commands {
+			c.GroupID = group.title
+			root.AddCommand(c)
+		}
+	}
+	root.AddCommand(newCompletion(g), newVersion(g), newExecute(g))
 	for _, add := range more {
 		root.AddCommand(add(&Loader{g}))
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"allocate/bayes"
 	"allocate/cmd/command/terminal"
 	"allocate/pipeline"
 	"allocate/pipeline/published"
@@ -181,8 +182,13 @@ func percentCI(x reports.Interval) string {
 	return fmt.Sprintf("%s (%s to %s)", percent(x.Mean), percent(x.Q5), percent(x.Q95))
 }
 
-// bins of a histogram in a terminal.
-const histogramBins = 32
+// binsFor is the number of bins of a histogram beside the columns of a table.
+func binsFor(w *terminal.Screen) int {
+	if w.Width == 0 {
+		return 32
+	}
+	return max(12, min(32, w.Width-60))
+}
 
 // printStrategies prints one or two strategies of a run.
 func printStrategies(w *terminal.Screen, s *reports.Summary, c *published.Comparison) error {
@@ -211,9 +217,12 @@ func printStrategies(w *terminal.Screen, s *reports.Summary, c *published.Compar
 	row("expected return, "+s.Over(), func(x *published.ShownStrategy) string { return fmt.Sprintf("%+.2f%%", 100*x.Summary.ExpectedHorizon) })
 	row("model", func(x *published.ShownStrategy) string { return x.Summary.Model })
 	row("returns", func(x *published.ShownStrategy) string { return returns.Thousands(x.Summary.Days) })
-	row("MCMC diagnostics", func(x *published.ShownStrategy) string {
-		return fmt.Sprintf("%v, max R-hat %.3f, min ESS %.0f, %s", x.Summary.Verdict, float64(x.Summary.MaxRHat), min(float64(x.Summary.MinESSBulk), float64(x.Summary.MinESSTail)), returns.Count(x.Summary.Divergent, "divergence"))
+	row("MCMC diagnostics", func(x *published.ShownStrategy) string { return string(x.Summary.Verdict) })
+	row("max R-hat, min ESS", func(x *published.ShownStrategy) string {
+		rhat, ess := worstOf(x.Summary.Posterior)
+		return fmt.Sprintf("%.3f, %.0f", rhat, ess)
 	})
+	row("divergences", func(x *published.ShownStrategy) string { return fmt.Sprint(x.Summary.Divergent) })
 	_ = w.Line(terminal.Span{Style: terminal.Faint, Text: fmt.Sprintf("%v/r%d; in brackets: 90%% CI", s.AsOf, c.Revision)})
 	if err := w.Table(heading); err != nil {
 		return err
@@ -237,18 +246,19 @@ func printStrategies(w *terminal.Screen, s *reports.Summary, c *published.Compar
 // printPosterior prints the parameters of a strategy with histograms of their draws.
 func printPosterior(w *terminal.Screen, x *published.ShownStrategy, over string) error {
 	_ = w.Line()
+	bins := binsFor(w)
 	table := &terminal.Table{Columns: []terminal.Column{{Head: printable(x.Summary.Name), Name: true}, {Head: "mean", Right: true}, {Head: "90% CI"}, {Head: "R-hat", Right: true, Spare: true}, {Head: "ESS", Right: true, Spare: true}, {Head: "draws, 1% to 99%"}}}
 	for _, p := range x.Summary.Posterior {
-		drawn := ""
-		if d := x.Draws[p.Name]; len(d) > 0 {
-			drawn = central(d)
+		drawn, rhat, ess := "constant", "", ""
+		if !constantParameter(p) {
+			drawn, rhat, ess = central(x.Draws[p.Name], bins), fmt.Sprintf("%.3f", float64(p.RHat)), fmt.Sprintf("%.0f", min(float64(p.ESSBulk), float64(p.ESSTail)))
 		}
-		table.Add(p.Name, fmt.Sprintf("%.4g", float64(p.Mean)), fmt.Sprintf("%.4g to %.4g", float64(p.Q5), float64(p.Q95)), fmt.Sprintf("%.3f", float64(p.RHat)), fmt.Sprintf("%.0f", min(float64(p.ESSBulk), float64(p.ESSTail))), drawn)
+		table.Add(p.Name, fmt.Sprintf("%.4g", float64(p.Mean)), fmt.Sprintf("%.4g to %.4g", float64(p.Q5), float64(p.Q95)), rhat, ess, drawn)
 	}
 	if h := x.HorizonReturns; len(h) > 0 {
 		sorted := slices.Sorted(slices.Values(h))
 		at := func(q float64) float64 { return sorted[int(q*float64(len(sorted)-1))] }
-		table.Add("return, "+over, fmt.Sprintf("%+.2f%%", 100*x.Summary.ExpectedHorizon), fmt.Sprintf("%.2f%% to %.2f%%", 100*at(0.05), 100*at(0.95)), "", "", central(h))
+		table.Add("return, "+over, fmt.Sprintf("%+.2f%%", 100*x.Summary.ExpectedHorizon), fmt.Sprintf("%.2f%% to %.2f%%", 100*at(0.05), 100*at(0.95)), "", "", central(h, bins))
 	}
 	if table.Len() == 0 {
 		return errors.New("the run has no posterior of " + x.Summary.Name)
@@ -256,9 +266,26 @@ func printPosterior(w *terminal.Screen, x *published.ShownStrategy, over string)
 	return w.Table(table)
 }
 
+// constantParameter reports a parameter that the model does not sample, which has no diagnostics.
+func constantParameter(p bayes.Summary) bool { return p.Q5 == p.Q95 }
+
+// worstOf returns the largest R-hat and the smallest effective sample size of sampled parameters.
+func worstOf(list []bayes.Summary) (rhat, ess float64) {
+	ess = math.Inf(1)
+	for _, p := range list {
+		if !constantParameter(p) {
+			rhat, ess = max(rhat, float64(p.RHat)), min(ess, float64(p.ESSBulk), float64(p.ESSTail))
+		}
+	}
+	return rhat, ess
+}
+
 // central draws the histogram of the central 98% of values.
-func central(values []float64) string {
+func central(values []float64, bins int) string {
+	if len(values) == 0 {
+		return ""
+	}
 	sorted := slices.Sorted(slices.Values(values))
 	n := len(sorted) - 1
-	return terminal.Histogram(values, sorted[n/100], sorted[n-n/100], histogramBins)
+	return terminal.Histogram(values, sorted[n/100], sorted[n-n/100], bins)
 }

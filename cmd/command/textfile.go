@@ -80,8 +80,8 @@ func writeTextfile(gates config.Gates, portfolio string, code int, started, fini
 	if b, err := os.ReadFile(filepath.Join(o.Dir, "summary.json")); err == nil && json.Unmarshal(b, &s) == nil {
 		m.RHatMax, m.ESSMin, m.Divergences = 0, math.Inf(1), 0
 		for _, st := range s.Strategies {
-			m.RHatMax = max(m.RHatMax, float64(st.MaxRHat))
-			m.ESSMin = min(m.ESSMin, float64(st.MinESSBulk), float64(st.MinESSTail))
+			rhat, ess := worstOf(st.Posterior)
+			m.RHatMax, m.ESSMin = max(m.RHatMax, rhat), min(m.ESSMin, ess)
 			m.Divergences += float64(st.Divergent)
 		}
 	}

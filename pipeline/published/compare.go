@@ -9,6 +9,7 @@ import (
 	"allocate/pipeline/engine"
 	"allocate/reports"
 	"allocate/returns"
+	"allocate/scenarios"
 )
 
 // Comparison is one strategy of a run, or two side by side.
@@ -66,24 +67,24 @@ func Compare(dir string, s *reports.Summary, store engine.Store, names []string)
 		c.Uncached = err.Error()
 		return c, nil
 	}
-	var prob []float64
-	for k := range table.Columns {
-		column := &table.Columns[k]
-		if at := slices.Index(names, column.Name); at >= 0 {
-			c.Strategies[at].HorizonReturns = column.Floats
+	set, _, err := scenarios.FromTable(table)
+	if err != nil {
+		return nil, err
+	}
+	for i := range c.Strategies {
+		at := slices.Index(set.Names, c.Strategies[i].Summary.Name)
+		if at < 0 {
+			return c, nil
 		}
-		if column.Name == probabilityColumn && !slices.Contains(known, column.Name) {
-			prob = column.Floats
+		for k := range set.Len() {
+			c.Strategies[i].HorizonReturns = append(c.Strategies[i].HorizonReturns, set.Row(k)[at])
 		}
 	}
-	if len(c.Strategies) == 2 && len(c.Strategies[0].HorizonReturns) > 0 {
-		c.pair(prob)
+	if len(c.Strategies) == 2 {
+		c.pair(set.Prob)
 	}
 	return c, nil
 }
-
-// probabilityColumn is the column of a table of scenarios with their probabilities.
-const probabilityColumn = "probability"
 
 // pair compares two strategies over the scenarios; prob is nil where all are equally likely.
 func (c *Comparison) pair(prob []float64) {

@@ -35,7 +35,7 @@ type EntryFigures struct {
 	Expected  float64            `json:"expected_return"` // over the horizon
 	CVaR      float64            `json:"cvar"`            // over the horizon, positive for a loss
 	Horizon   string             `json:"horizon"`
-	Turnover  float64            `json:"turnover"`
+	Turnover  *float64           `json:"turnover"` // null: no previous portfolio
 	Positions int                `json:"positions"`
 	Largest   string             `json:"largest"` // strategy with the largest absolute weight
 	Warnings  int                `json:"warnings"`
@@ -100,7 +100,10 @@ func Entries(out string) ([]Entry, error) {
 }
 
 func figuresOf(s *reports.Summary) *EntryFigures {
-	f := &EntryFigures{Effective: s.Effective, Expected: s.ExpectedRet, CVaR: s.CVaR, Horizon: s.Over(), Turnover: s.Turnover, Weights: map[string]float64{}}
+	f := &EntryFigures{Effective: s.Effective, Expected: s.ExpectedRet, CVaR: s.CVaR, Horizon: s.Over(), Weights: map[string]float64{}}
+	if s.HeldFrom != nil {
+		f.Turnover = &s.Turnover
+	}
 	largest := 0.0
 	for _, x := range s.Strategies {
 		if x.Weight != 0 {
@@ -184,7 +187,11 @@ func Find(out, run string) (string, error) {
 	d, err := returns.ParseDate(day)
 	switch {
 	case name == "latest" || name == "":
-		return filepath.Join(out, "latest"), nil
+		dir := filepath.Join(out, "latest")
+		if _, err := os.Stat(dir); err != nil {
+			return "", &returns.NotReadyError{Message: fmt.Sprintf("no run is published in %s; next: allocate run", out)}
+		}
+		return dir, nil
 	case err != nil:
 		return "", &config.Error{Err: fmt.Errorf("%q is no run; expected a folder, a date, DATE/rN or latest; see: allocate list", run)}
 	case revised:

@@ -39,8 +39,7 @@ func (b *Bars) Write(p []byte) (int, error) { return b.container.Write(p) }
 const (
 	stageColumns = 11
 	countColumns = 12
-	timeColumns  = 16
-	barColumns   = 24
+	barColumns   = 20
 )
 
 // Event implements engine.Sink.
@@ -55,7 +54,7 @@ func (b *Bars) Event(e engine.Event) {
 		b.bar = b.container.New(int64(stage.total), mpb.BarStyle().Lbound("").Filler("━").Tip("").Padding("╌").Rbound(""),
 			mpb.BarRemoveOnComplete(), mpb.BarWidth(barColumns),
 			mpb.PrependDecorators(decor.Name(cut(Text(e.Stage), stageColumns-1), decor.WC{W: stageColumns, C: decor.DindentRight}), decor.CountersNoUnit("%d/%d ", decor.WC{W: countColumns})),
-			mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return b.left(stage) }, decor.WC{W: timeColumns, C: decor.DindentRight}), decor.Any(func(decor.Statistics) string { return b.unit(stage) })),
+			mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return b.status(stage) })),
 		)
 		return
 	}
@@ -77,26 +76,21 @@ func (b *Bars) Event(e engine.Event) {
 	}
 }
 
-// left is the text of elapsed and remaining time.
-func (b *Bars) left(stage *progress) string {
+// status is the text of elapsed and remaining time, and the strategy or date at work as far as
+// there is room for it.
+func (b *Bars) status(stage *progress) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	elapsed := b.now().Sub(stage.began)
+	text := " " + clock(elapsed)
 	if left, ok := stage.left(elapsed); ok {
-		return fmt.Sprintf("%s, %s left", clock(elapsed), clock(left))
+		text += ", " + clock(left) + " left"
 	}
-	return clock(elapsed)
-}
-
-// unit names the strategy or date at work, as far as there is room for it.
-func (b *Bars) unit(stage *progress) string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	room := b.width - stageColumns - countColumns - barColumns - timeColumns - 6
-	if room < leastName {
-		return ""
+	room := b.width - stageColumns - countColumns - barColumns - cells(text) - 4
+	if stage.unit != "" && room >= leastName {
+		text += "  " + cut(Text(stage.unit), room)
 	}
-	return " " + cut(Text(stage.unit), room)
+	return text
 }
 
 // Close drops an unfinished bar and waits for the last line.

@@ -101,6 +101,33 @@ func (s *Screen) Paragraph(style Style, text string, indent int) error {
 	return nil
 }
 
+// Message writes a text of one or more lines after a label, on a terminal in lines that fit it.
+func (s *Screen) Message(style Style, label, text string) error {
+	for i, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
+		if i > 0 {
+			label = line[:len(line)-len(strings.TrimLeft(line, " "))]
+			line = line[len(label):]
+		}
+		room := s.room(longestLine)
+		if room > 0 {
+			room -= cells(label)
+		}
+		for k, part := range wrap(Text(line), room, 0) {
+			lead := Span{Plain, label}
+			switch {
+			case i == 0 && k == 0:
+				lead.Style = style
+			case k > 0:
+				lead.Text = strings.Repeat(" ", cells(label))
+			}
+			if err := s.Line(lead, part); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // room is the width for lines, 0 for any.
 func (s *Screen) room(most int) int {
 	if s.Width == 0 {

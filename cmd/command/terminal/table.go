@@ -35,9 +35,11 @@ func (t *Table) Len() int { return len(t.rows) }
 // gap is the space between two columns.
 const gap = 2
 
-// leastName is the least width of a column of names, leastProse that of prose.
+// leastName is the least width of a column of names, leastProse that of prose, and easyProse the
+// width that is worth more than a spare column.
 const (
 	leastName  = 12
+	easyProse  = 44
 	leastProse = 24
 )
 
@@ -125,13 +127,14 @@ func (t *Table) fit(room int) (shown, widths []int) {
 		}
 	}
 	if room > 0 {
-		shrink(leastProse, func(c Column) bool { return c.Prose })
+		shrink(easyProse, func(c Column) bool { return c.Prose })
 		for k := len(shown) - 1; k >= 0 && width() > room; k-- {
 			if t.Columns[shown[k]].Spare {
 				shown = append(shown[:k], shown[k+1:]...)
 			}
 		}
 		shrink(leastName, func(c Column) bool { return c.Name })
+		shrink(leastProse, func(c Column) bool { return c.Prose })
 	}
 	for _, j := range shown {
 		widths = append(widths, natural[j])
