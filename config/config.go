@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"allocate/bayes"
 	"allocate/optimize"
@@ -64,7 +65,13 @@ func (c *Config) For(f returns.Frequency) *Config {
 // Error is a configuration that cannot be used: every problem at once.
 type Error struct{ Err error }
 
-func (e *Error) Error() string { return "configuration:\n" + e.Err.Error() }
+func (e *Error) Error() string {
+	text := e.Err.Error()
+	if strings.Contains(text, "\n") {
+		return "configuration:\n" + text
+	}
+	return "configuration: " + text
+}
 
 // Unwrap returns the joined problems.
 func (e *Error) Unwrap() error { return e.Err }
@@ -74,7 +81,7 @@ func (c *Config) Validate() error {
 	var errs []error
 	if c.AsOf != "" {
 		if _, err := returns.ParseDate(c.AsOf); err != nil {
-			errs = append(errs, fmt.Errorf("as_of: %w", err))
+			errs = append(errs, fmt.Errorf("as_of: %q is not a date; expected YYYY-MM-DD", clip(c.AsOf)))
 		}
 	}
 	if c.Out == "" {

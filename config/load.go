@@ -118,11 +118,15 @@ func (l *loader) more() bool {
 func (l *loader) file(path string, env []string) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		l.problem("%s: no such file; create one with: allocate config init", path)
+		l.problem("%s: no such file; create one with: allocate init RETURNS -o %[1]s", path)
 		return
 	}
 	if err != nil {
 		l.problem("%s: cannot be read; expected a configuration file", path)
+		return
+	}
+	if ext := strings.ToLower(filepath.Ext(path)); slices.Contains([]string{".csv", ".gz", ".parquet", ".pq", ".arrow", ".feather"}, ext) {
+		l.problem("%s: a file of data; expected a configuration; write one with: allocate init %[1]s", path)
 		return
 	}
 	only := viper.NewWithOptions(viper.KeyDelimiter(keyDelimiter))
@@ -157,7 +161,7 @@ func (l *loader) file(path string, env []string) {
 			case sections[key]:
 				l.problem("%s: %s is a section; indent its keys below it", place(path, lineOf(string(text), key)), clip(key))
 			case l.more():
-				l.problem("%s: unknown key %s%s", place(path, lineOf(string(text), key)), clip(key), returns.Suggest(key, l.keys))
+				l.problem("%s: unknown key %s%s", place(path, lineOf(string(text), key)), clip(key), l.suggest(key))
 			}
 			continue
 		}
@@ -175,6 +179,18 @@ func (l *loader) file(path string, env []string) {
 		l.v.Set(key, value)
 		l.origins[key] = Origin{"file", place(path, line)}
 	}
+}
+
+// suggest names the key that may have been meant: one whose last part is the same, else the
+// nearest.
+func (l *loader) suggest(key string) string {
+	last := key[strings.LastIndex(key, ".")+1:]
+	for _, known := range l.keys {
+		if strings.HasSuffix(known, "."+last) {
+			return fmt.Sprintf("; did you mean %s?", known)
+		}
+	}
+	return returns.Suggest(key, l.keys)
 }
 
 // lineOf finds the line of a dotted key in YAML text, by following its parts
@@ -228,7 +244,7 @@ func (l *loader) set(key, value string, origin Origin, where string) {
 	f, ok := l.fields[key]
 	if !ok {
 		if !l.retire(key, value, origin, where) && l.more() {
-			l.problem("%s: unknown key %s%s", clip(where), clip(key), returns.Suggest(key, l.keys))
+			l.problem("%s: unknown key %s%s", clip(where), clip(key), l.suggest(key))
 		}
 		return
 	}

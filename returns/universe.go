@@ -16,7 +16,7 @@ func Known(p *Panel, asOf, end Date, o Options) (*Panel, error) {
 		}
 		before := p.AsOf(asOf)
 		if before.Days() == 0 {
-			return nil, &NotReadyError{fmt.Sprintf("returns: the as-of date %v is before the first row, %v", asOf, p.First())}
+			return nil, &NotReadyError{fmt.Sprintf("the as-of date %v is before the first row, %v; choose a later date (as_of, --as-of)", asOf, p.First())}
 		}
 		return nil, &NotReadyError{fmt.Sprintf("returns: no data for %v; the last row before it is %v; run with --as-of %v", asOf, before.Last(), before.Last())}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,19 +18,19 @@ import (
 // helpWidth is the width of the lines of help.
 func helpWidth(s *terminal.Screen) int {
 	if s.Width == 0 {
-		return 100
+		return 80
 	}
 	return min(s.Width, 100)
 }
 
 // introduce begins the help of every command with the sentence that the list of
-// commands has of it.
-func introduce(cmd *cobra.Command) {
+// commands has of it, and fits its paragraphs to a width.
+func introduce(cmd *cobra.Command, width int) {
 	if cmd.Long != "" {
-		cmd.Long = cmd.Short + ".\n\n" + cmd.Long
+		cmd.Long = terminal.Reflow(cmd.Short+".\n\n"+cmd.Long, width)
 	}
 	for _, c := range cmd.Commands() {
-		introduce(c)
+		introduce(c, width)
 	}
 }
 
@@ -39,9 +40,16 @@ func usageErrors(cmd *cobra.Command) {
 	if check := cmd.Args; check != nil {
 		cmd.Args = func(c *cobra.Command, args []string) error {
 			if c.HasAvailableSubCommands() && len(args) > 0 {
-				return &usageError{fmt.Errorf("unknown command %q for %q%s; see: %[2]s --help", args[0], c.CommandPath(), returns.Suggest(args[0], commandNames(c)))}
+				return unknownCommand(c, args[0])
 			}
 			if err := check(c, args); err != nil {
+				if c.Args != nil && !strings.ContainsAny(c.Use, " ") && len(args) > 0 { // takes no argument
+					hint := ""
+					if _, dateErr := returns.ParseDate(args[0]); dateErr == nil && c.Flags().Lookup("as-of") != nil {
+						hint = "; a date is given by --as-of " + args[0]
+					}
+					return &usageError{fmt.Errorf("%q: %s takes no argument%s; see: %[2]s --help", args[0], c.CommandPath(), hint)}
+				}
 				return &usageError{fmt.Errorf("%w; usage: %s; see: %s --help", err, c.UseLine(), c.CommandPath())}
 			}
 			return nil
@@ -49,6 +57,42 @@ func usageErrors(cmd *cobra.Command) {
 	}
 	for _, c := range cmd.Commands() {
 		usageErrors(c)
+	}
+}
+
+// mostCommands is the number of commands that an error lists.
+const mostCommands = 6
+
+// unknownCommand is the error of a word that is none of the commands below one.
+func unknownCommand(c *cobra.Command, word string) error {
+	names := commandNames(c)
+	hint := returns.Suggest(word, names)
+	if hint == "" && len(names) <= mostCommands {
+		hint = "; expected " + strings.Join(names, ", ")
+	}
+	return &usageError{fmt.Errorf("unknown command %q for %q%s; see: %[2]s --help", word, c.CommandPath(), hint)}
+}
+
+// newHelp is cobra's command help with an error for an unknown command.
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Print the help of a command",
+		Example: `  allocate help run
+  allocate help export weights`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			at := cmd.Root()
+			for _, word := range args {
+				next := slices.IndexFunc(at.Commands(), func(c *cobra.Command) bool { return c.Name() == word || c.HasAlias(word) })
+				if next < 0 {
+					return unknownCommand(at, word)
+				}
+				at = at.Commands()[next]
+			}
+			at.InitDefaultHelpFlag()
+			return at.Help()
+		},
 	}
 }
 

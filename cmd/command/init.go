@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -168,6 +169,9 @@ func (g *global) writeConfig(ctx context.Context, o initial) error {
 			return &usageError{fmt.Errorf("%s already exists; name another file, or use --force", o.file)}
 		}
 	}
+	if _, err := os.Stat(o.returns); errors.Is(err, fs.ErrNotExist) && !strings.ContainsAny(o.returns, "*?[") {
+		return &returns.NotReadyError{Message: fmt.Sprintf("%s: no such file%s; name the file of returns: allocate init RETURNS", o.returns, suggestFile(o.returns))}
+	}
 	known := returns.DefaultOptions()
 	known.Path = o.returns
 	files, err := known.Source().Fetch(ctx)
@@ -203,6 +207,16 @@ func (g *global) writeConfig(ctx context.Context, o initial) error {
 		return err
 	}
 	return g.validate(ctx, o, found, settings)
+}
+
+// suggestFile names the file of the same folder that may have been meant.
+func suggestFile(path string) string {
+	var names []string
+	entries, _ := os.ReadDir(filepath.Dir(path))
+	for _, e := range entries[:min(len(entries), 1000)] {
+		names = append(names, e.Name())
+	}
+	return returns.Suggest(filepath.Base(path), names)
 }
 
 // headOf is the comment at the top of a short configuration.

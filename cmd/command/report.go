@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"allocate/pipeline"
+	"allocate/pipeline/published"
 )
 
 func newReport(g *global) *cobra.Command {
@@ -18,10 +19,10 @@ func newReport(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "report [RUN]",
 		Short:   "Rewrite the pages of a published run from the cache",
-		Example: `  allocate report out/2022-12-28/r1 -o report --png`,
+		Example: `  allocate report 2022-12-28 -o report --png`,
 		Long: `Writes the tear sheet and the other files of a run with this version of the program,
-from the cached results that run.json lists. RUN is a folder such as
-out/2022-12-28/r1 (default: the latest run); its files are not changed. --png also
+from the cached results that run.json lists. RUN is a date, DATE/rN, latest (the
+default) or a folder; its files are not changed. --png also
 writes every chart to figures/, with captions in figures.csv.
 
 ` + exitHelp,
@@ -31,9 +32,12 @@ writes every chart to figures/, with captions in figures.csv.
 			if err != nil {
 				return err
 			}
-			run := filepath.Join(c.Out, "latest")
+			run := ""
 			if len(args) == 1 {
 				run = args[0]
+			}
+			if run, err = published.Find(c.Out, run); err != nil {
+				return err
 			}
 			sink, finish, err := v.sink(g.stderr)
 			if err != nil {

@@ -57,6 +57,7 @@ func newRoot(stdout, stderr io.Writer, more ...func(l *Loader) *cobra.Command) *
 	root.SetErr(shown(stderr))
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.Version = buildLine()
+	root.Flags().Bool("version", false, "print the version and commit of the program")
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(unknownFlag)
 	for _, group := range []struct {
@@ -75,11 +76,12 @@ func newRoot(stdout, stderr io.Writer, more ...func(l *Loader) *cobra.Command) *
 		}
 	}
 	root.AddCommand(newCompletion(g), newVersion(g), newExecute(g))
+	root.SetHelpCommand(newHelp())
 	for _, add := range more {
 		root.AddCommand(add(&Loader{g}))
 	}
 	usageErrors(root)
-	introduce(root)
+	introduce(root, helpWidth(g.screen))
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", fmt.Sprintf(".FlagUsagesWrapped %d", helpWidth(g.screen))))
 	return root
 }

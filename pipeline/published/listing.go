@@ -192,6 +192,8 @@ func Find(out, run string) (string, error) {
 			return "", &returns.NotReadyError{Message: fmt.Sprintf("no run is published in %s; next: allocate run", out)}
 		}
 		return dir, nil
+	case err != nil && strings.Contains(name, "/"):
+		return "", &returns.NotReadyError{Message: fmt.Sprintf("%s is not a published run: no such folder; see: allocate list", run)}
 	case err != nil:
 		return "", &config.Error{Err: fmt.Errorf("%q is no run; expected a folder, a date, DATE/rN or latest; see: allocate list", run)}
 	case revised:

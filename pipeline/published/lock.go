@@ -20,7 +20,7 @@ import (
 // the process ends, so that no stale lock can remain.
 func Lock(out string) (release func(), err error) {
 	if err := os.MkdirAll(out, 0o755); err != nil {
-		return nil, fmt.Errorf("published: output folder: %w", err)
+		return nil, fmt.Errorf("out: the folder of published runs cannot be made (%w); set out to a folder that this account may write to", err)
 	}
 	path := filepath.Join(out, ".lock")
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {

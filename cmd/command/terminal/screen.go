@@ -136,6 +136,28 @@ func (s *Screen) room(most int) int {
 	return min(s.Width, most)
 }
 
+// Reflow fits the paragraphs of a text to a width: lines that do not begin with a blank. Others
+// are kept as they are.
+func Reflow(text string, width int) string {
+	var out, paragraph []string
+	flush := func() {
+		if len(paragraph) > 0 {
+			out = append(out, wrap(strings.Join(paragraph, " "), width, 0)...)
+			paragraph = nil
+		}
+	}
+	for _, line := range strings.Split(text, "\n") {
+		if line != "" && line[0] != ' ' && line != strings.ToUpper(line) {
+			paragraph = append(paragraph, line)
+			continue
+		}
+		flush()
+		out = append(out, line)
+	}
+	flush()
+	return strings.Join(out, "\n")
+}
+
 // wrap cuts text into lines of at most width columns, at blanks; lines after the first have
 // indent columns less. 0 is any width.
 func wrap(text string, width, indent int) []string {
