@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 
-	"allocate/config"
 	"allocate/reports"
 	"allocate/returns"
 )
@@ -192,10 +191,8 @@ func Find(out, run string) (string, error) {
 			return "", &returns.NotReadyError{Message: fmt.Sprintf("no run is published in %s; next: allocate run", out)}
 		}
 		return dir, nil
-	case err != nil && strings.Contains(name, "/"):
-		return "", &returns.NotReadyError{Message: fmt.Sprintf("%s is not a published run: no such folder; see: allocate list", run)}
 	case err != nil:
-		return "", &config.Error{Err: fmt.Errorf("%q is no run; expected a folder, a date, DATE/rN or latest; see: allocate list", run)}
+		return "", &returns.NotReadyError{Message: fmt.Sprintf("%q is not a published run; expected a folder, a date, DATE/rN or latest; see: allocate list", run)}
 	case revised:
 		k, err := strconv.Atoi(strings.TrimPrefix(rev, "r"))
 		dir := filepath.Join(out, d.String(), "r"+strconv.Itoa(k))
