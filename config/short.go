@@ -23,7 +23,7 @@ func WriteShort(w io.Writer, head []string, settings []Setting) error {
 	var b strings.Builder
 	for _, line := range head {
 		for _, part := range wrap(line, 78) {
-			b.WriteString("# " + part + "\n")
+			b.WriteString("# " + printableComment(part) + "\n") // which may quote the name of a file
 		}
 	}
 	open := ""

@@ -177,7 +177,7 @@ func (n *Inspection) layout(files []File) {
 			if texts++; c.repeats || strategy < 0 {
 				strategy = i
 			}
-		case value < 0 || isReturnName(c.name) && !isReturnName(columns[value].name):
+		case value < 0 || returnRank(c.name) > returnRank(columns[value].name):
 			value = i
 		}
 	}
@@ -255,8 +255,17 @@ func missingWord(s string) bool {
 	return slices.Contains([]string{"na", "n/a", "nan", "null", "none", "-"}, strings.ToLower(s))
 }
 
-// isReturnName reports the header of a column of returns or prices.
-func isReturnName(name string) bool {
+// returnRank says how much the header of a column speaks of returns (2) or prices (1).
+func returnRank(name string) int {
 	name = strings.ToLower(name)
-	return slices.ContainsFunc([]string{"ret", "pnl", "perf", "price", "nav", "close", "value"}, func(w string) bool { return strings.Contains(name, w) })
+	has := func(words ...string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(name, w) })
+	}
+	switch {
+	case has("ret", "pnl", "perf"):
+		return 2
+	case has("price", "nav", "close", "value"):
+		return 1
+	}
+	return 0
 }
