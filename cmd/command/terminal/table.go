@@ -102,6 +102,16 @@ func (s *Screen) Table(t *Table) error {
 	return err
 }
 
+// Fits reports whether a table is no wider than the terminal.
+func (s *Screen) Fits(t *Table) bool {
+	_, widths := t.fit(0)
+	sum := -gap
+	for _, w := range widths {
+		sum += w + gap
+	}
+	return s.Width == 0 || sum <= s.Width
+}
+
 // fit returns the columns that are shown and their widths.
 func (t *Table) fit(room int) (shown, widths []int) {
 	natural := make([]int, len(t.Columns))
