@@ -30,14 +30,20 @@ func buildLine() string {
 
 func newVersion(g *global) *cobra.Command {
 	var asJSON bool
+	var program string
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Print the versions of the program and its stages",
 		Example: `  allocate version
-  allocate version --json`,
-		Long: "With --json also the versions of the stages: a result of another version is computed anew.",
+  allocate version --json
+  allocate version --sbom /usr/local/bin/allocate`,
+		Long: `With --json also the versions of the stages: a result of another version is computed
+anew. --sbom prints the modules that a program was built from as CycloneDX JSON.`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
+			if program != "" {
+				return writeSBOM(g.json, program)
+			}
 			if asJSON {
 				stages := map[string]int{}
 				for name, s := range pipeline.Stages(1) {
@@ -51,5 +57,6 @@ func newVersion(g *global) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
+	cmd.Flags().StringVar(&program, "sbom", "", "print the modules of a program as CycloneDX JSON")
 	return cmd
 }
