@@ -158,16 +158,25 @@ func (n *Inspection) layout(files []File) {
 		return
 	}
 	columns, err := cellsOf(files[0])
-	if err != nil || len(columns) < 3 {
-		return // Read reports it, or it is wide
+	if err != nil {
+		return // Read reports it
 	}
 	header := make([]string, len(columns))
 	for i, c := range columns {
 		header[i] = c.name
 	}
 	date, err := findDate(files[0].Name, header, n.Options.DateColumn)
-	if err != nil {
-		return
+	if err != nil { // no header says so: the one column of dates
+		dated := func(c cellColumn) bool { return c.dates }
+		date = slices.IndexFunc(columns, dated)
+		if date < 0 || slices.ContainsFunc(columns[date+1:], dated) {
+			return
+		}
+		n.Options.DateColumn = header[date]
+		n.Reasons["date_column"] = "the one column of dates"
+	}
+	if len(columns) < 3 {
+		return // one strategy
 	}
 	strategy, value, texts := -1, -1, 0
 	for i, c := range columns {
@@ -197,8 +206,8 @@ func (n *Inspection) layout(files []File) {
 
 // cellColumn is a column of a file: whether it holds numbers, and whether a value repeats.
 type cellColumn struct {
-	name             string
-	numbers, repeats bool
+	name                    string
+	numbers, dates, repeats bool // all values are numbers, are dates; some value repeats
 }
 
 // mostInspected is the number of rows of which the layout is told.
@@ -235,6 +244,7 @@ func cellsOf(f File) ([]cellColumn, error) {
 			continue
 		}
 		seen := map[string]bool{}
+		columns[i].dates = len(c.Strings) > 0
 		for k := range min(len(c.Strings), mostInspected) {
 			s := strings.TrimSpace(c.Strings[k])
 			if !c.IsValid(k) || s == "" {
@@ -242,6 +252,9 @@ func cellsOf(f File) ([]cellColumn, error) {
 			}
 			if _, err := strconv.ParseFloat(s, 64); err != nil && !missingWord(s) {
 				columns[i].numbers = false
+			}
+			if _, err := ParseDate(s); err != nil {
+				columns[i].dates = false
 			}
 			columns[i].repeats = columns[i].repeats || seen[s]
 			seen[s] = true

@@ -81,7 +81,7 @@ func TestInspect(t *testing.T) {
 // Long files are known by names that repeat, whatever their headers and their order are.
 func TestInspectLong(t *testing.T) {
 	var b strings.Builder
-	b.WriteString("Fund;Value date;NAV share;Perf\n")
+	b.WriteString("Fund;Valued;NAV share;Perf\n")
 	rng := rand.New(rand.NewPCG(3, 4))
 	for d := NewDate(2020, 1, 1); d < NewDate(2020, 6, 1); d++ {
 		if w := d.Weekday(); w == time.Saturday || w == time.Sunday {
@@ -95,7 +95,7 @@ func TestInspectLong(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o := n.Options; o.Layout != "long" || o.StrategyColumn != "Fund" || o.ReturnColumn != "Perf" || n.Panel.Len() != 2 {
+	if o := n.Options; o.Layout != "long" || o.DateColumn != "Valued" || o.StrategyColumn != "Fund" || o.ReturnColumn != "Perf" || n.Panel.Len() != 2 {
 		t.Errorf("%+v", o)
 	}
 }

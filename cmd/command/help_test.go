@@ -2,7 +2,12 @@ package command
 
 import (
 	"bytes"
+	"errors"
 	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -184,6 +189,46 @@ func TestOpsWithOddPaths(t *testing.T) {
 		change(&s)
 		if _, err := ops.Files(s); err == nil || !strings.HasPrefix(err.Error(), what+":") {
 			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// The line of cron repeats a run while the input is missing, prints nothing after a success, and
+// the last output after a failure, with its exit code.
+func TestCronLine(t *testing.T) {
+	dir := t.TempDir()
+	s := settings()
+	s.Binary = filepath.Join(dir, "50% allocate")
+	files, err := ops.Files(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := slices.IndexFunc(files, func(f ops.File) bool { return f.Name == "allocate.cron" })
+	lines := strings.Split(strings.TrimSpace(string(files[at].Data)), "\n")
+	_, command, _ := strings.Cut(lines[len(lines)-1], " 2-6 allocate ")
+	command = strings.NewReplacer(`\%`, "%", "sleep 900", "sleep 0").Replace(command) // as cron unescapes it
+	for codes, want := range map[string]struct {
+		runs, code int
+		output     bool
+	}{
+		"0": {1, 0, false}, "3": {1, 3, false}, "5 11 0": {3, 0, false}, "8": {1, 8, true}, "5 5 6": {3, 6, true}, strings.Repeat("5 ", 30): {20, 5, true},
+	} {
+		if want.code == 3 {
+			want.code = 0 // published, degraded: nothing to mail
+		}
+		count := filepath.Join(dir, "count")
+		script := "#!/bin/sh\necho run of $*\necho x >> '" + count + "'\nset -- " + codes + "\nn=$(wc -l < '" + count + "')\nshift $((n-1))\nexit $1\n"
+		if err := errors.Join(os.WriteFile(s.Binary, []byte(script), 0o755), os.WriteFile(count, nil, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command("/bin/sh", "-c", command)
+		out, _ := cmd.CombinedOutput()
+		runs, err := os.ReadFile(count)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := bytes.Count(runs, []byte("x")); n != want.runs || cmd.ProcessState.ExitCode() != want.code || (len(out) > 0) != want.output {
+			t.Errorf("codes %.20s: %d runs, exit code %d, output %q", codes, n, cmd.ProcessState.ExitCode(), out)
 		}
 	}
 }

@@ -251,6 +251,7 @@ func settingsOf(o initial, n *returns.Inspection, today returns.Date) ([]config.
 	}
 	usual := returns.DefaultOptions()
 	add("layout", n.Options.Layout, usual.Layout)
+	add("date_column", n.Options.DateColumn, usual.DateColumn)
 	add("strategy_column", n.Options.StrategyColumn, usual.StrategyColumn)
 	add("return_column", n.Options.ReturnColumn, usual.ReturnColumn)
 	add("kind", n.Options.Kind, usual.Kind)

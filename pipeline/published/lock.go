@@ -52,7 +52,8 @@ func Lock(out string) (release func(), err error) {
 	return func() { _ = l.Unlock() }, nil
 }
 
-// Holder returns who holds the lock of an output folder, "" if nobody does. It creates nothing.
+// Holder returns who holds the lock of an output folder, "" if nobody does. It creates nothing, and
+// shares the lock for as long as it takes to ask: a run that begins in that moment finds it locked.
 func Holder(out string) (string, error) {
 	path := filepath.Join(out, ".lock")
 	if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() {
