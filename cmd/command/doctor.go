@@ -134,7 +134,8 @@ func (x *examination) configuration(c *config.Config, origins map[string]config.
 			text += fmt.Sprintf(", %d by %s", kinds[kind], map[string]string{"environment": "environment", "set": "--set", "flag": "flags"}[kind])
 		}
 	}
-	x.ok("configuration", "%s; allocate %s", text, published.Version())
+	x.ok("configuration", "%s", text)
+	x.ok("program", "%s", buildLine())
 	for _, n := range c.Notices {
 		x.warn("configuration", "%s", n)
 	}

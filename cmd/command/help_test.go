@@ -177,6 +177,7 @@ func TestOpsWithOddPaths(t *testing.T) {
 			t.Errorf("the unit cannot write below /home:\n%s", f.Data)
 		}
 	}
+	verifyUnits(t, s)
 	for what, change := range map[string]func(s *ops.Settings){
 		"--user":   func(s *ops.Settings) { s.User = "root; rm" },
 		"--name":   func(s *ops.Settings) { s.Name = "../x" },
@@ -191,6 +192,42 @@ func TestOpsWithOddPaths(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
+}
+
+// verifyUnits has systemd read the units, where there is one: it complains of nothing.
+func verifyUnits(t *testing.T, s ops.Settings) {
+	t.Helper()
+	analyze, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		t.Log("no systemd-analyze: units are not verified")
+		return
+	}
+	dir := t.TempDir()
+	if s.Binary, err = os.Executable(); err != nil { // it has to exist
+		t.Fatal(err)
+	}
+	s.User = "root"
+	files, err := ops.Files(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"verify"}
+	for _, f := range files {
+		if ext := filepath.Ext(f.Name); ext == ".service" || ext == ".timer" {
+			path := filepath.Join(dir, f.Name)
+			args = append(args, path)
+			if err := os.WriteFile(path, f.Data, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	out, err := exec.CommandContext(t.Context(), analyze, args...).CombinedOutput()
+	for line := range strings.Lines(string(out)) {
+		if strings.Contains(line, dir) {
+			t.Errorf("systemd: %s", line)
+		}
+	}
+	t.Logf("systemd-analyze verify: %v", err)
 }
 
 // The line of cron repeats a run while the input is missing, prints nothing after a success, and

@@ -92,8 +92,15 @@ func printList(w *terminal.Screen, out string, runs []published.Entry, older int
 		_ = w.Line(terminal.Span{Style: terminal.Faint, Text: fmt.Sprintf("%s more: --last 0", returns.Count(older, "earlier run"))})
 	}
 	table := &terminal.Table{Columns: []terminal.Column{
-		{Head: "run"}, {Head: "expected", Right: true}, {Head: "CVaR", Right: true}, {Head: "over", Spare: true}, {Head: "turnover", Right: true},
-		{Head: "positions", Right: true, Spare: true}, {Head: "largest", Name: true, Spare: true}, {Head: "findings", Right: true, Spare: true}, {Head: "status", Prose: true},
+		{Head: "run"},
+		{Head: "expected", Right: true},
+		{Head: "CVaR", Right: true},
+		{Head: "over", Spare: true},
+		{Head: "turnover", Right: true},
+		{Head: "positions", Right: true, Spare: true},
+		{Head: "largest", Name: true, Spare: true},
+		{Head: "findings", Right: true, Spare: true},
+		{Head: "status", Prose: true},
 	}}
 	var turnovers []float64
 	for _, r := range runs {

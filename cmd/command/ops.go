@@ -30,7 +30,10 @@ func newOps(g *global) *cobra.Command {
 }
 
 func newOpsWrite(g *global) *cobra.Command {
-	s := ops.Settings{Version: published.Version()}
+	s := ops.Settings{Version: "allocate " + published.Version()}
+	if published.Version() == "unknown" {
+		s.Version = "an unversioned build of allocate"
+	}
 	var at string
 	var force bool
 	cmd := &cobra.Command{

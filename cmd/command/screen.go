@@ -9,9 +9,8 @@ import (
 
 // Text of other people on its way to a terminal, a log or a JSON document.
 var (
-	printableLines = terminal.Lines
-	printableText  = terminal.Text
-	printable      = terminal.Name
+	printableText = terminal.Text
+	printable     = terminal.Name
 )
 
 // screenOf is the screen of a stream.

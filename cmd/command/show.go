@@ -111,8 +111,13 @@ func printDecision(w *terminal.Screen, dir string, m *published.Manifest, s *rep
 	_ = w.Paragraph(terminal.Plain, s.Verdict, 0)
 	_ = w.Line()
 	table := &terminal.Table{Columns: []terminal.Column{
-		{Head: "strategy", Name: true}, {Head: "weight", Right: true}, {Head: "previous", Right: true}, {Head: "change", Right: true}, {Head: "range", Right: true, Spare: true},
-		{Head: "share of CVaR", Right: true, Spare: true}, {Head: "Sharpe (90% CI)", Spare: true},
+		{Head: "strategy", Name: true},
+		{Head: "weight", Right: true},
+		{Head: "previous", Right: true},
+		{Head: "change", Right: true},
+		{Head: "range", Right: true, Spare: true},
+		{Head: "share of CVaR", Right: true, Spare: true},
+		{Head: "Sharpe (90% CI)", Spare: true},
 	}}
 	list := slices.Clone(s.Strategies)
 	slices.SortStableFunc(list, func(a, b reports.StrategySummary) int {

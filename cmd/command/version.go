@@ -25,7 +25,11 @@ func buildLine() string {
 		}
 		commit += ")"
 	}
-	return fmt.Sprintf("allocate %s%s %s %s/%s", b.Version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	version := b.Version
+	if version == "unknown" {
+		version = "(unversioned build)"
+	}
+	return fmt.Sprintf("allocate %s%s %s %s/%s", version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 func newVersion(g *global) *cobra.Command {

@@ -8,6 +8,7 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -122,6 +123,10 @@ var functions = template.FuncMap{
 			return `"` + path + `"`
 		}
 		return path
+	},
+	"percent": func(path string) string { return strings.ReplaceAll(path, "%", "%%") }, // a whole line of one
+	"link": func(path string) string {
+		return strings.ReplaceAll((&url.URL{Scheme: "file", Path: path}).String(), "%", "%%")
 	},
 	"shell": shell,
 	"cron":  func(path string) string { return strings.ReplaceAll(shell(path), "%", `\%`) },
