@@ -23,6 +23,8 @@ const (
 	keyMaxCVaR      = "optimize.max_cvar"
 	keyMinPosition  = "optimize.min_position"
 	keyMaxPositions = "optimize.max_positions"
+	keyGroups       = "optimize.groups: "    // and the name
+	keyExposures    = "optimize.exposures: " // and the name
 )
 
 // Held is the weights of an earlier day as they stand now, by strategy.
@@ -143,7 +145,7 @@ func (b *builder) rows(p *Problem) {
 				coef[i] = 1
 			}
 		}
-		row("optimize.groups: "+g.Name, coef, g.Min, g.Max)
+		row(keyGroups+g.Name, coef, g.Min, g.Max)
 	}
 	for k, e := range b.Exposures {
 		coef := make([]float64, len(b.names))
@@ -152,7 +154,7 @@ func (b *builder) rows(p *Problem) {
 				coef[i] = l.Value
 			}
 		}
-		row("optimize.exposures: "+e.Name, coef, e.Min, e.Max)
+		row(keyExposures+e.Name, coef, e.Min, e.Max)
 	}
 }
 

@@ -37,6 +37,11 @@ func Decide(ctx context.Context, p *Problem, o Options) (*Solution, error) {
 	if err != nil {
 		return nil, fmt.Errorf("optimize: %w", err)
 	}
+	return v.Decide(ctx, p, o)
+}
+
+// Decide is the function of that name for a problem over the solver's set.
+func (v *Solver) Decide(ctx context.Context, p *Problem, o Options) (*Solution, error) {
 	s, err := v.Solve(ctx, p)
 	chain := fallbacks
 	if !o.Fallback {

@@ -57,6 +57,7 @@ type day struct {
 	window         windowOptions
 	held           *published.Holding
 	approved       bool
+	last           *published.Revision         // run before; nil: there is none
 	lastPosteriors map[string]engine.ContentID // posteriors of the last published run, by strategy
 	metadata       map[string]returns.Strategy // what the metadata says, by strategy; empty without a file
 	inputs         []engine.Input              // of the window stage: panel, and metadata, holidays, history or previous if there are
@@ -66,6 +67,7 @@ type day struct {
 // daily turns a panel into weights as of one day: window, bayes, holdout,
 // scenarios, optimize, fan, reports. It sees nothing of the panel after that day.
 func (r *runner) daily(ctx context.Context, in day, c *config.Config) (*Decision, error) {
+	asked := c
 	c = c.For(in.panel.Frequency())
 	c.Optimize.Ranges = true
 	d := &Decision{Horizon: in.panel.Frequency().Days(c.Scenarios.Horizon), AsOf: in.asOf, Effective: in.effective, Held: in.held, approved: in.approved, policy: c.Gates.Severity}
@@ -89,13 +91,21 @@ func (r *runner) daily(ctx context.Context, in day, c *config.Config) (*Decision
 	if err := d.gate(r, "optimize", change); err != nil {
 		return nil, err
 	}
+	why, err := d.attribute(ctx, r, f, best, in, asked)
+	if err != nil {
+		return nil, err
+	}
+	limits, err := d.limitCosts(ctx, r, f, best)
+	if err != nil {
+		return nil, err
+	}
 	paths := c.Scenarios
 	paths.Holdout = nil
 	fan, err := d.one(ctx, r, c, "fan", fanOptions{paths, cashReturn(c), c.Seed}, false, append(slices.Clone(f.inputs), engine.Input{Name: "scenarios", Content: f.set}, engine.Input{Name: "solution", Content: best.Content})...)
 	if err != nil {
 		return nil, err
 	}
-	o := reportOptions{AsOf: in.asOf, Effective: d.Effective, Seed: c.Seed, Bayes: c.Bayes, Scenarios: c.Scenarios, Optimize: c.Optimize, Held: in.before(), Excluded: append(excluded(in.all, f.tree), f.unusable...), Change: change, Severity: c.Gates.Severity}
+	o := reportOptions{AsOf: in.asOf, Effective: d.Effective, Seed: c.Seed, Bayes: c.Bayes, Scenarios: c.Scenarios, Optimize: c.Optimize, Held: in.before(), Excluded: append(excluded(in.all, f.tree), f.unusable...), Attribution: why, Limits: limits, Change: change, Severity: c.Gates.Severity}
 	inputs := append(append(slices.Clone(f.inputs), f.coverages...), engine.Input{Name: "window", Content: f.window}, engine.Input{Name: "scenarios", Content: f.set}, engine.Input{Name: "solution", Content: best.Content}, engine.Input{Name: "fan", Content: fan.Content})
 	files, err := d.one(ctx, r, c, "reports", o, false, inputs...)
 	if err != nil {
@@ -143,6 +153,7 @@ type forecast struct {
 	coverages []engine.Input
 	unusable  []string
 	set       engine.ContentID
+	made      engine.Action // that made set
 }
 
 // forecast turns a panel into joint scenarios as of one day. The nightly run and
@@ -212,11 +223,11 @@ func (d *Decision) simulate(ctx context.Context, r *runner, f *forecast, in day,
 
 	joint := c.Scenarios
 	joint.Holdout = nil // the scenarios do not depend on it
-	set, err := d.one(ctx, r, c, "scenarios", scenarioOptions{in.asOf, joint}, true, f.inputs...)
+	set, err := d.one(ctx, r, c, "scenarios", scenarioOptions{AsOf: in.asOf, Scenarios: joint}, true, f.inputs...)
 	if err != nil {
 		return err
 	}
-	f.set = set.Content
+	f.set, f.made = set.Content, set.Action
 	b, err := r.Bytes(ctx, set)
 	if err != nil {
 		return err

@@ -35,6 +35,7 @@ var rooms = map[string]struct{ ours, others []string }{
 	"pipeline/store/storetest": {[]string{"pipeline/store", "pipeline/engine"}, nil},
 	"pipeline/engine":          {[]string{"pipeline/store", "returns"}, []string{"go.uber.org/zap", "golang.org/x/sync/errgroup"}},
 	"pipeline/published":       {[]string{"returns", "returns/columnar", "bayes", "optimize", "reports", "scenarios", "config", "pipeline/store", "pipeline/engine", "pipeline/backtest"}, []string{"github.com/google/renameio/v2", "github.com/gofrs/flock"}},
+	"pipeline/whatif":          {[]string{"returns", "returns/columnar", "optimize", "scenarios", "config", "pipeline/engine", "pipeline/store", "pipeline/published"}, nil},
 	"pipeline/backtest":        {[]string{"returns", "scenarios", "optimize", "reports/metrics"}, []string{"gonum.org/v1/gonum/"}},
 	"pipeline/walkforward":     {[]string{"returns", "bayes", "reports/metrics", "scenarios"}, nil},
 	"pipeline":                 {[]string{"returns", "returns/columnar", "bayes", "scenarios", "optimize", "reports", "reports/metrics", "config", "pipeline/"}, []string{"golang.org/x/sync/errgroup"}},
@@ -43,7 +44,8 @@ var rooms = map[string]struct{ ours, others []string }{
 	"pipeline/temporal":        {[]string{"config", "pipeline", "pipeline/engine", "pipeline/store"}, []string{"go.temporal.io/"}},
 	"cmd/command/terminal":     {[]string{"pipeline/engine", "returns"}, []string{"github.com/mattn/go-runewidth", "github.com/vbauerster/mpb/v8/", "github.com/vbauerster/mpb/v8", "golang.org/x/term"}},
 	"cmd/command/ops":          {nil, nil},
-	"cmd/command":              {[]string{"cmd/command/", "pipeline/", "bayes", "config", "reports", "returns"}, []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "go.uber.org/zap", "go.uber.org/zap/zapcore"}},
+	"cmd/web":                  {[]string{"config", "optimize", "pipeline/whatif", "returns"}, nil},
+	"cmd/command":              {[]string{"cmd/command/", "cmd/web", "pipeline/", "bayes", "config", "reports", "returns"}, []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "go.uber.org/zap", "go.uber.org/zap/zapcore"}},
 }
 
 // onlyIn names what is allowed in some rooms and nowhere else.

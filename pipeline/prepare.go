@@ -169,7 +169,7 @@ func (r *runner) prepare(ctx context.Context, c *config.Config, files *fetched, 
 			return day{}, published.ManifestStage{}, err
 		}
 	}
-	in.lastPosteriors = goodPosteriors(last, r.Store)
+	in.last, in.lastPosteriors = last, goodPosteriors(last, r.Store)
 	if in.held, err = holding(c, in.panel, in.asOf, last, r.Store); err != nil {
 		return day{}, published.ManifestStage{}, err
 	}

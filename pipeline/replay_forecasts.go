@@ -96,7 +96,7 @@ func (p *replay) simulateOnce(ctx context.Context, r *runner, d *replayed, in da
 		Bayes    any
 		Set      scenarioOptions
 		Anchor   *returns.Date `json:",omitempty"`
-	}{versions, in.settings(c.Bayes, d.forecast.tree.Parts), scenarioOptions{d.asOf, c.Scenarios}, anchor}, true, d.series()...)
+	}{versions, in.settings(c.Bayes, d.forecast.tree.Parts), scenarioOptions{AsOf: d.asOf, Scenarios: c.Scenarios}, anchor}, true, d.series()...)
 	if err != nil {
 		return err
 	}

@@ -95,6 +95,9 @@ func Run(ctx context.Context, c *config.Config, how RunOptions, sink engine.Sink
 			err = failed
 		}
 	}()
+	if x, ok := r.Executor.(engine.Prioritizer); ok {
+		x.Prioritize() // a night has a deadline, a backtest none
+	}
 	r.KeepGoing = how.KeepGoing
 	if r.Fresh, err = how.fresh(); err != nil {
 		return nil, err

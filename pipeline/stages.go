@@ -50,10 +50,10 @@ func Stages(workers int) map[string]engine.Stage {
 		{Name: "bayes", Version: 8, Run: runBayes},
 		{Name: "update", Version: 1, Run: runUpdate},
 		{Name: "holdout", Version: 10, Run: runHoldout},
-		{Name: "scenarios", Version: 6, Run: scenarioStage{workers}.run},
+		{Name: "scenarios", Version: 7, Run: scenarioStage{workers}.run},
 		{Name: "optimize", Version: 6, Run: runOptimize},
 		{Name: "fan", Version: 6, Run: scenarioStage{workers}.fan},
-		{Name: "reports", Version: 16, Tree: true, Run: runReports},
+		{Name: "reports", Version: 17, Tree: true, Run: runReports},
 		{Name: "baselines", Version: 2, Run: runBaselines},
 		{Name: "portfolio", Version: 2, Run: runPortfolio},
 		{Name: "walkforward", Version: 2, Run: runWalkForward},
@@ -236,6 +236,9 @@ type reportOptions struct {
 	Excluded  []string          `json:"left_out"` // strategies in the file that the run could not use
 	Change    []returns.Finding `json:"change"`   // against the weights before
 
+	Attribution *reports.Attribution `json:"attribution,omitempty"` // of the change
+	Limits      []reports.LimitCost  `json:"limits,omitempty"`
+
 	Severity []returns.NamedSeverity `json:"severity"`      // policy for findings
 	PNG      bool                    `json:"png,omitempty"` // the charts as images, too
 }
@@ -245,7 +248,7 @@ func runReports(_ context.Context, c *engine.Call) ([]byte, error) {
 	if err := c.Options(&o); err != nil {
 		return nil, err
 	}
-	run := reports.Run{AsOf: o.AsOf, Effective: o.Effective, Seed: o.Seed, Bayes: o.Bayes, Scenarios: o.Scenarios, Optimize: o.Optimize, Excluded: o.Excluded, Findings: o.Change, Held: o.Held, Coverages: map[string]*scenarios.Coverage{}}
+	run := reports.Run{AsOf: o.AsOf, Effective: o.Effective, Seed: o.Seed, Bayes: o.Bayes, Scenarios: o.Scenarios, Optimize: o.Optimize, Excluded: o.Excluded, Findings: o.Change, Held: o.Held, Attribution: o.Attribution, Limits: o.Limits, Coverages: map[string]*scenarios.Coverage{}}
 	for _, in := range c.Action.Inputs {
 		var err error
 		switch kind, name, _ := strings.Cut(in.Name, " "); kind {

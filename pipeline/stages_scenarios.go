@@ -18,6 +18,8 @@ import (
 type scenarioOptions struct {
 	AsOf      returns.Date      `json:"as_of"`
 	Scenarios scenarios.Options `json:"scenarios"`
+	// Stream is the day whose random numbers are used, if not those of AsOf: of a counterfactual.
+	Stream *returns.Date `json:"stream,omitempty"`
 }
 
 type scenarioStage struct{ workers int }
@@ -37,7 +39,11 @@ func (st scenarioStage) run(ctx context.Context, c *engine.Call) ([]byte, error)
 	if err != nil {
 		return nil, err
 	}
-	set, findings, err := scenarios.Generate(ctx, o.AsOf, strategies, o.Scenarios, scenarioStream(o.AsOf, c.Stream), st.workers, c.Progress)
+	stream := o.AsOf
+	if o.Stream != nil {
+		stream = *o.Stream
+	}
+	set, findings, err := scenarios.Generate(ctx, o.AsOf, strategies, o.Scenarios, scenarioStream(stream, c.Stream), st.workers, c.Progress)
 	var bad *scenarios.ViewsError
 	var unknown *scenarios.NameError
 	switch {

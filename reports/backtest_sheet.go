@@ -72,7 +72,7 @@ var columns = []struct {
 
 // writeBacktestSheet writes tearsheet.html of a backtest.
 func writeBacktestSheet(w io.Writer, b *Backtest) error {
-	p := backtestPage{B: b, CSS: template.CSS(styleCSS), Script: template.JS(sortJS), Ours: b.Portfolios[0].Name, Verdict: verdict(b.Forecast)}
+	p := backtestPage{B: b, CSS: template.CSS(styleCSS), Script: script(), Ours: b.Portfolios[0].Name, Verdict: verdict(b.Forecast)}
 	benchmark := slices.IndexFunc(b.Portfolios, func(x Portfolio) bool { return x.Name == b.Benchmark })
 	for _, c := range columns {
 		m := b.Metric(c.key)

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -13,11 +14,29 @@ import (
 
 // StressLoss is what the weights return under one of scenarios.stress.
 type StressLoss struct {
-	Name     string  `json:"name"`
-	Strategy string  `json:"strategy"`
-	Return   float64 `json:"return"`          // of the strategy under the stress, horizon
-	Mean     float64 `json:"expected_return"` // of the portfolio, horizon
-	CVaR     float64 `json:"cvar"`            // of the portfolio under the stress, positive for a loss
+	Name     string           `json:"name"`
+	Strategy string           `json:"strategy,omitempty"` // of a stress of one
+	Return   float64          `json:"return"`             // of the strategy under the stress, or of the first of Moves; of the portfolio where it loses what the stress says; horizon
+	Moves    []scenarios.Move `json:"moves,omitempty"`    // of several strategies; of a loss of the portfolio, the means of the strategies that it most likely comes with, those that lose the most first
+	Mean     float64          `json:"expected_return"`    // of the portfolio, horizon
+	CVaR     float64          `json:"cvar"`               // of the portfolio under the stress, positive for a loss
+	Missing  string           `json:"missing,omitempty"`  // why there is none
+}
+
+// What says what is stressed.
+func (x StressLoss) What() string {
+	if len(x.Moves) == 0 {
+		return fmt.Sprintf("%s %+.2f%%", x.Strategy, 100*x.Return)
+	}
+	const most = 4
+	var parts []string
+	for _, m := range x.Moves[:min(most, len(x.Moves))] {
+		parts = append(parts, fmt.Sprintf("%s %+.2f%%", m.Strategy, 100*m.Return))
+	}
+	if rest := len(x.Moves) - most; rest > 0 {
+		parts = append(parts, fmt.Sprintf("%d more", rest))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // Episode is a horizon of the past in which the weights would have lost most.
@@ -42,13 +61,73 @@ func stresses(r *Run, outcomes []float64) ([]StressLoss, error) {
 	var list []StressLoss
 	for k, s := range r.Scenarios.Stress {
 		under := sets[k]
-		x := StressLoss{Name: s.Name, Strategy: s.Strategy, Return: under.Mean()[slices.Index(r.Set.Names, s.Strategy)], CVaR: scenarios.CVaR(outcomes, under.Prob, r.Optimize.Alpha)}
+		x := StressLoss{Name: s.Name, Strategy: s.Strategy, Moves: slices.Clone(s.Moves)}
+		if s.Reverse() {
+			if under, err = reversed(r, outcomes, s); err != nil {
+				x.Missing = "no scenario of the forecast loses so much: " + err.Error()
+				list = append(list, x)
+				continue
+			}
+		}
+		means := under.Mean()
+		for i := range x.Moves {
+			x.Moves[i].Return = means[slices.Index(r.Set.Names, x.Moves[i].Strategy)]
+		}
+		switch {
+		case s.Reverse():
+			x.Moves = losers(r, means)
+		case len(x.Moves) > 0:
+			x.Return = x.Moves[0].Return
+		default:
+			x.Return = means[slices.Index(r.Set.Names, s.Strategy)]
+		}
+		x.CVaR = scenarios.CVaR(outcomes, under.Prob, r.Optimize.Alpha)
 		for i, v := range outcomes {
 			x.Mean += under.Probability(i) * v
+		}
+		if s.Reverse() {
+			x.Return = x.Mean
 		}
 		list = append(list, x)
 	}
 	return list, nil
+}
+
+// reversed is the set under a loss of the portfolio: the least that must be different for it.
+func reversed(r *Run, outcomes []float64, s scenarios.Stress) (*scenarios.Set, error) {
+	const portfolio = "the portfolio"
+	base, err := r.Scenarios.Viewed(r.Set)
+	if err != nil {
+		return nil, err
+	}
+	of := &scenarios.Set{AsOf: r.Set.AsOf, Horizon: r.Set.Horizon, Frequency: r.Set.Frequency, Names: []string{portfolio}, Returns: outcomes, Prob: base.Prob}
+	at, _, err := of.Under(scenarios.Stress{Name: s.Name, Strategy: portfolio, Return: -s.Loss})
+	if err != nil {
+		return nil, err
+	}
+	under := *r.Set
+	under.Prob = at.Prob
+	return &under, nil
+}
+
+// losers are the positions by what they contribute to a loss, the most first.
+func losers(r *Run, means []float64) []scenarios.Move {
+	type position struct {
+		scenarios.Move
+		part float64
+	}
+	var list []position
+	for j, name := range r.Set.Names {
+		if w := r.Solution.Weights[j]; w != 0 {
+			list = append(list, position{scenarios.Move{Strategy: name, Return: means[j]}, w * means[j]})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b position) int { return cmp.Compare(a.part, b.part) })
+	var moves []scenarios.Move
+	for _, p := range list {
+		moves = append(moves, p.Move)
+	}
+	return moves
 }
 
 // episodes are the horizons of the history in which the weights would have lost most.
@@ -156,14 +235,18 @@ func sentence(r *Run, s *Summary) string {
 		return strings.Compare(a.name, b.name)
 	})
 	const most = 3
+	digits := 1
+	if s.Turnover < 1e-3 {
+		digits = 2
+	}
 	var parts []string
 	for _, c := range changes[:min(most, len(changes))] {
-		parts = append(parts, fmt.Sprintf("%s %+.1f pp", c.name, 100*c.by))
+		parts = append(parts, fmt.Sprintf("%s %+.*f pp", c.name, digits, 100*c.by))
 	}
 	if rest := len(changes) - most; rest > 0 {
 		parts = append(parts, returns.Count(rest, "smaller change"))
 	}
-	return before + fmt.Sprintf("Trade %.1f%% of capital: %s.", 100*s.Turnover, strings.Join(parts, ", "))
+	return before + fmt.Sprintf("Trade %.*f%% of capital: %s.", digits, 100*s.Turnover, strings.Join(parts, ", "))
 }
 
 // noTrade is the finding that the current weights are kept; "" where they are not.
@@ -197,7 +280,7 @@ func active(r *Run) []string {
 	const most = 8
 	prices := slices.DeleteFunc(slices.Clone(r.Solution.ShadowPrices), func(p optimize.ShadowPrice) bool {
 		j := slices.Index(r.Solution.Names, p.Name)
-		return p.Name == "optimize.budget" || j >= 0 && r.Solution.Weights[j] == 0 // weights always sum to it; a strategy is not held
+		return p.Name == "optimize.budget" || p.Name == "optimize.indifference" || j >= 0 && r.Solution.Weights[j] == 0 // weights always sum to it; a strategy is not held
 	})
 	slices.SortStableFunc(prices, func(a, b optimize.ShadowPrice) int {
 		switch x, y := math.Abs(a.Price), math.Abs(b.Price); {
@@ -221,9 +304,27 @@ func active(r *Run) []string {
 // describe is a view in words.
 func describe(v scenarios.View) string {
 	relation := map[string]string{scenarios.Equal: "is", scenarios.AtLeast: "is at least", scenarios.AtMost: "is at most"}[v.Relation]
-	what := map[string]string{scenarios.Mean: "the expected return of ", scenarios.Volatility: "the standard deviation of "}[v.Kind] + v.Strategy
-	if v.Kind == scenarios.Probability {
-		what = fmt.Sprintf("the probability of a return of %s below %.2f%%", v.Strategy, 100*v.Below)
+	of := v.Strategy
+	if v.Versus != "" {
+		of += " less " + v.Versus
 	}
-	return fmt.Sprintf("%s: %s over the horizon %s %.2f%%", v.Name, what, relation, 100*v.Value)
+	value := fmt.Sprintf("%.2f%%", 100*v.Value)
+	var what string
+	switch v.Kind {
+	case scenarios.Mean:
+		what = "the expected return of " + of
+	case scenarios.Volatility:
+		what = "the standard deviation of " + of
+	case scenarios.Probability:
+		what = fmt.Sprintf("the probability of a return of %s below %.2f%%", of, 100*v.Below)
+	case scenarios.TailLoss:
+		what = fmt.Sprintf("the CVaR %.4g%% of %s", 100*v.Level(), of)
+	case scenarios.Correlation:
+		what, value = fmt.Sprintf("the correlation of %s and %s", v.Strategy, v.Versus), fmt.Sprintf("%.2f", v.Value)
+	}
+	text := fmt.Sprintf("%s: %s over the horizon %s %s", v.Name, what, relation, value)
+	if v.Confidence != 0 && v.Confidence != 1 {
+		text += fmt.Sprintf(", confidence %.0f%%", 100*v.Confidence)
+	}
+	return text
 }

@@ -2,7 +2,9 @@ package reports
 
 import (
 	"math"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"allocate/optimize"
@@ -81,13 +83,51 @@ func TestStressLosses(t *testing.T) {
 	}
 }
 
+// A reverse stress: the portfolio loses what it says, which is the sum of what its positions lose, and the
+// position that loses the most comes first.
+func TestReverseStress(t *testing.T) {
+	r := plausible(3)
+	r.Solution.Weights = []float64{0.25, 0.75, 0}
+	mean := r.Set.Mean()
+	r.Scenarios.Stress = []scenarios.Stress{
+		{Name: "loss", Loss: 0.02}, {Name: "far", Loss: 0.99},
+		{Name: "both", Moves: []scenarios.Move{{Strategy: "strategy_000", Return: mean[0] - 0.002}, {Strategy: "strategy_002", Return: mean[2] + 0.001}}},
+	}
+	s, err := Summarize(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	loss, far, both := s.Stresses[0], s.Stresses[1], s.Stresses[2]
+	if len(loss.Moves) != 2 || math.Abs(loss.Mean+0.02) > 1e-8 {
+		t.Fatalf("%+v", loss)
+	}
+	weight := map[string]float64{"strategy_000": 0.25, "strategy_001": 0.75}
+	one, two := loss.Moves[0], loss.Moves[1]
+	if sum := weight[one.Strategy]*one.Return + weight[two.Strategy]*two.Return; math.Abs(sum+0.02) > 1e-8 || weight[one.Strategy]*one.Return > weight[two.Strategy]*two.Return {
+		t.Errorf("the positions lose %v: %+v", sum, loss.Moves)
+	}
+	if far.Missing == "" || far.CVaR != 0 {
+		t.Errorf("a loss beyond every scenario: %+v", far)
+	}
+	if math.Abs(both.Moves[0].Return-mean[0]+0.002) > 1e-8 || math.Abs(both.Moves[1].Return-mean[2]-0.001) > 1e-8 || !strings.Contains(both.What(), "%, strategy_002 ") {
+		t.Errorf("%+v: %s", both, both.What())
+	}
+	var b strings.Builder
+	if err := WriteTearsheet(&b, r); err != nil {
+		t.Fatal(err)
+	}
+	if page := b.String(); !strings.Contains(page, "no scenario of the forecast loses so much") || !strings.Contains(page, ">loss</th>") {
+		t.Error("the page lacks the reverse stresses")
+	}
+}
+
 // A stress is the same whichever stress the weights are optimized under.
 func TestStressesOfAConditionedSet(t *testing.T) {
 	losses := func(condition string) []StressLoss {
 		r := plausible(2)
 		r.Solution.Weights = []float64{0.5, 0.5}
 		r.Scenarios.Views = []scenarios.View{{Name: "v", Strategy: "strategy_000", Kind: scenarios.Mean, Relation: scenarios.Equal, Value: 0.001}}
-		r.Scenarios.Stress = []scenarios.Stress{{Name: "down", Strategy: "strategy_000", Return: -0.02}, {Name: "up", Strategy: "strategy_000", Return: 0.02}}
+		r.Scenarios.Stress = []scenarios.Stress{{Name: "down", Strategy: "strategy_000", Return: -0.02}, {Name: "up", Strategy: "strategy_000", Return: 0.02}, {Name: "loss", Loss: 0.02}}
 		r.Scenarios.Condition = condition
 		sets, err := r.Scenarios.Stressed(r.Set)
 		if err != nil {
@@ -102,7 +142,7 @@ func TestStressesOfAConditionedSet(t *testing.T) {
 		}
 		return s.Stresses
 	}
-	if free, down := losses(""), losses("down"); !slices.Equal(free, down) {
+	if free, down := losses(""), losses("down"); !reflect.DeepEqual(free, down) {
 		t.Errorf("%+v and, under the first, %+v", free, down)
 	}
 	r := plausible(1)

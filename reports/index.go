@@ -31,6 +31,8 @@ type IndexRun struct {
 	Serious  []returns.Finding // the worst first
 	Realized *Realized         // of the previous weights, since the run before
 	Weights  map[string]float64
+	Due      map[string]float64 // parts of the turnover, by input; nil where it was not attributed
+	Limits   map[string]float64 // by how much each limit that binds raises the CVaR
 }
 
 // NewIndexRun takes what an index shows from a run's summary.
@@ -41,6 +43,18 @@ func NewIndexRun(s *Summary, revision int, outcome, link string) IndexRun {
 	}
 	for _, x := range s.Strategies {
 		r.Weights[x.Name] = x.Weight
+	}
+	if s.Attribution != nil {
+		r.Due = map[string]float64{}
+		for _, p := range s.Attribution.Parts {
+			r.Due[p.Input] = p.Trade
+		}
+	}
+	for _, l := range s.Limits {
+		if r.Limits == nil {
+			r.Limits = map[string]float64{}
+		}
+		r.Limits[l.Name] = -l.CVaR
 	}
 	for _, f := range returns.Grouped(s.Findings) {
 		if f.Severity >= returns.Warn {
@@ -76,18 +90,18 @@ func exceedances(runs []IndexRun) (below, scored int) {
 // back, and why; backtests are links.
 func WriteIndex(w io.Writer, runs []IndexRun, backtests []string, refused string, retracted []string) error {
 	p := struct {
-		CSS                               template.CSS
-		Script                            template.JS
-		Runs                              []IndexRun
-		Last                              *IndexRun // of the last date, the last revision
-		Below, Scored                     int
-		Expected                          float64 // of Below
-		Older                             int
-		Backtests                         []string
-		Refused                           string
-		Retracted                         []string
-		Weights, Risk, Turnover, Realized template.HTML
-	}{CSS: template.CSS(styleCSS), Script: template.JS(sortJS), Backtests: backtests, Refused: refused, Retracted: retracted}
+		CSS                                       template.CSS
+		Script                                    template.JS
+		Runs                                      []IndexRun
+		Last                                      *IndexRun // of the last date, the last revision
+		Below, Scored                             int
+		Expected                                  float64 // of Below
+		Older                                     int
+		Backtests                                 []string
+		Refused                                   string
+		Retracted                                 []string
+		Weights, Risk, Turnover, Realized, Limits template.HTML
+	}{CSS: template.CSS(styleCSS), Script: script(), Backtests: backtests, Refused: refused, Retracted: retracted}
 	p.Older = max(0, len(runs)-mostRuns)
 	runs = runs[p.Older:]
 	draw := func(to *template.HTML, y string, percent bool, alt string, lines ...chart.Line) {
@@ -117,9 +131,13 @@ func WriteIndex(w io.Writer, runs []IndexRun, backtests []string, refused string
 				chart.Line{Name: "realized", Days: when, Y: realized[0]}, chart.Line{Name: "5% quantile", Days: when, Y: realized[1]}, chart.Line{Name: "95% quantile", Days: when, Y: realized[2]})
 		}
 		one := func(name string) chart.Line { return chart.Line{Name: name, Days: days, Y: line[name]} }
-		draw(&p.Weights, "weight", true, "Largest weights over time.", indexWeights(runs, days)...)
+		draw(&p.Weights, "weight", true, "Largest weights over time.", largestLines(runs, days, func(r IndexRun) map[string]float64 { return r.Weights })...)
 		draw(&p.Risk, "over the horizon", true, "Predicted CVaR and expected return over time.", one("CVaR"), one("expected"))
-		draw(&p.Turnover, "turnover", true, "Turnover over time.", one("turnover"))
+		due := largestLines(runs, days, func(r IndexRun) map[string]float64 { return r.Due })
+		draw(&p.Turnover, "turnover", true, "Turnover over time, and what it is due to.", append([]chart.Line{one("turnover")}, due[:min(mostLines-1, len(due))]...)...)
+		if limits := largestLines(runs, days, func(r IndexRun) map[string]float64 { return r.Limits }); len(limits) > 0 {
+			draw(&p.Limits, "CVaR", true, "What the limits cost over time.", limits...)
+		}
 	}
 	p.Below, p.Scored = exceedances(runs)
 	p.Expected = 0.05 * float64(p.Scored)
@@ -131,12 +149,13 @@ func WriteIndex(w io.Writer, runs []IndexRun, backtests []string, refused string
 	return indexPage.Execute(w, p)
 }
 
-// indexWeights are the lines of the strategies with the largest weights.
-func indexWeights(runs []IndexRun, days []int32) []chart.Line {
+// largestLines are the lines of the largest of the values by name that runs have; a run
+// without a value has 0.
+func largestLines(runs []IndexRun, days []int32, of func(r IndexRun) map[string]float64) []chart.Line {
 	total := map[string]float64{}
 	for _, r := range runs {
-		for name, w := range r.Weights {
-			total[name] += math.Abs(w)
+		for name, v := range of(r) {
+			total[name] += math.Abs(v)
 		}
 	}
 	names := byLargest(total)
@@ -144,7 +163,7 @@ func indexWeights(runs []IndexRun, days []int32) []chart.Line {
 	for _, name := range names[:min(mostLines, len(names))] {
 		l := chart.Line{Name: name, Days: days}
 		for _, r := range runs {
-			l.Y = append(l.Y, r.Weights[name])
+			l.Y = append(l.Y, of(r)[name])
 		}
 		out = append(out, l)
 	}

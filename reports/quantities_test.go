@@ -93,7 +93,7 @@ func TestInfiniteVolatility(t *testing.T) {
 		if notes := strings.Count(page.String(), string(notDrawn)); notes != c.draws/400 {
 			t.Errorf("%d: %d charts are not drawn", c.draws, notes)
 		}
-		text := strings.ReplaceAll(page.String(), sortJS, "")
+		text := strings.ReplaceAll(page.String(), string(script()), "")
 		for _, want := range []string{c.cell, c.note} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%d: the page lacks %s in %v", c.draws, want, cells(t, text, "strategies")[1])

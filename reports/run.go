@@ -13,21 +13,23 @@ import (
 
 // Run is everything that reports may show of one run.
 type Run struct {
-	AsOf       returns.Date // last day the models saw
-	Effective  returns.Date // first session on which the weights hold
-	Seed       uint64
-	Bayes      bayes.Options
-	Scenarios  scenarios.Options
-	Optimize   optimize.Options
-	Series     []*returns.Series  // N, in the order of Set.Names
-	Posteriors []*bayes.Posterior // N
-	Set        *scenarios.Set
-	Solution   *optimize.Solution
-	Fan        *scenarios.Fan                 // nil of runs by versions that had none
-	Coverages  map[string]*scenarios.Coverage // of days held out of the posterior, by strategy; nil where there are too few
-	Held       *Held                          // nil on a cold start
-	Excluded   []string                       // strategies of the file without a model; their weight is 0
-	Findings   []returns.Finding
+	AsOf        returns.Date // last day the models saw
+	Effective   returns.Date // first session on which the weights hold
+	Seed        uint64
+	Bayes       bayes.Options
+	Scenarios   scenarios.Options
+	Optimize    optimize.Options
+	Series      []*returns.Series  // N, in the order of Set.Names
+	Posteriors  []*bayes.Posterior // N
+	Set         *scenarios.Set
+	Solution    *optimize.Solution
+	Fan         *scenarios.Fan                 // nil of runs by versions that had none
+	Coverages   map[string]*scenarios.Coverage // of days held out of the posterior, by strategy; nil where there are too few
+	Held        *Held                          // nil on a cold start
+	Attribution *Attribution                   // of the change of the weights; nil where nothing is traded, or it is not known
+	Limits      []LimitCost                    // of the limits that bind
+	Excluded    []string                       // strategies of the file without a model; their weight is 0
+	Findings    []returns.Finding
 
 	summary *Summary // once made; its findings are those of then
 }

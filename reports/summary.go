@@ -33,12 +33,14 @@ type Summary struct {
 	ExpectedSpan   Interval               `json:"expected_return_interval"` // 90%, for what is not known of the means; see PortfolioInterval
 	VaR            float64                `json:"var"`
 	CVaR           float64                `json:"cvar"`
-	Risk           float64                `json:"risk"`                // what optimize.max_cvar limits: the CVaR by optimize.spectrum, with costs and the Wasserstein ball
-	CVaRError      float64                `json:"cvar_standard_error"` // Monte Carlo, as if scenarios were independent; they are spread evenly and do better
-	Cost           float64                `json:"cost"`                // of trading to these weights, fraction of capital
-	HeldFrom       *returns.Date          `json:"held_from"`           // day of the weights that are held; null: a cold start
-	Turnover       float64                `json:"turnover"`            // against them, half the sum of absolute changes
-	Realized       *Realized              `json:"realized,omitempty"`  // return of the previous weights since, against their forecast
+	Risk           float64                `json:"risk"`                  // what optimize.max_cvar limits: the CVaR by optimize.spectrum, with costs and the Wasserstein ball
+	CVaRError      float64                `json:"cvar_standard_error"`   // Monte Carlo, as if scenarios were independent; they are spread evenly and do better
+	Cost           float64                `json:"cost"`                  // of trading to these weights, fraction of capital
+	HeldFrom       *returns.Date          `json:"held_from"`             // day of the weights that are held; null: a cold start
+	Turnover       float64                `json:"turnover"`              // against them, half the sum of absolute changes
+	Attribution    *Attribution           `json:"attribution,omitempty"` // of the change of the weights; absent where nothing is traded
+	Limits         []LimitCost            `json:"limits,omitempty"`      // what the limits that bind cost
+	Realized       *Realized              `json:"realized,omitempty"`    // return of the previous weights since, against their forecast
 	ProbLoss       float64                `json:"probability_of_loss"`
 	Volatility     float64                `json:"volatility"`         // standard deviation of the return over the horizon
 	Stresses       []StressLoss           `json:"stresses,omitempty"` // of scenarios.stress, on these weights
@@ -142,7 +144,7 @@ func summarize(r *Run) (*Summary, error) {
 		Alpha: r.Optimize.Alpha, Budget: r.Optimize.Budget, ExpectedRet: sol.Mean, VaR: sol.VaR, CVaR: sol.CVaR, Risk: sol.Risk,
 		Objective: r.Optimize.Objective, Status: sol.Status, Method: sol.Method, Attempts: sol.Attempts, Cost: sol.Cost,
 		ShadowPrices: sol.ShadowPrices, Frontier: sol.Frontier, Fan: r.Fan, Outperformance: outperformance(r), Dependence: dependenceOf(r),
-		Certificate: sol.Certificate, Indifference: sol.Indifference, Excluded: r.Excluded,
+		Certificate: sol.Certificate, Indifference: sol.Indifference, Limits: r.Limits, Excluded: r.Excluded,
 	}
 	outcomes := PortfolioReturns(r)
 	for i, l := range outcomes {
@@ -158,6 +160,7 @@ func summarize(r *Run) (*Summary, error) {
 	s.CVaRError = scenarios.StandardError(outcomes, r.Set.Prob, r.Optimize.Alpha)
 	if h := r.Held; h != nil {
 		s.HeldFrom, s.Turnover, s.Realized = &h.AsOf, turnover(sol, h.Weights), h.Since.scored()
+		s.Attribution = r.Attribution
 	}
 	mean := r.Set.Mean()
 	for j, p := range r.Posteriors {

@@ -23,6 +23,12 @@ var styleCSS string
 //go:embed assets/sort.js
 var sortJS string
 
+//go:embed assets/cursor.js
+var cursorJS string
+
+// script is that of every page.
+func script() template.JS { return template.JS(sortJS + cursorJS) }
+
 var formats = template.FuncMap{
 	"percent":  func(x any) string { return dashed(x, func(v float64) string { return fmt.Sprintf("%.2f%%", 100*v) }) },
 	"percent3": func(x float64) string { return fmt.Sprintf("%.3f%%", 100*x) },
@@ -131,6 +137,9 @@ type page struct {
 	Annual                         float64  // volatility, a year
 	Low, High                      float64  // 90% Monte Carlo interval of the CVaR
 	Ranges                         bool
+	Why                            string // the trades in a sentence: what they are due to
+	Inputs                         []AttributionPart
+	Causes                         []cause
 	gallery                        *gallery
 }
 
@@ -142,6 +151,7 @@ const (
 	mostDetails = 60
 	mostZeros   = 120
 	mostNotes   = 200
+	mostCauses  = 60
 )
 
 // WriteTearsheet writes tearsheet.html: one file that asks for nothing else,
@@ -153,7 +163,7 @@ func WriteTearsheet(w io.Writer, r *Run) error {
 		return err
 	}
 	p := page{
-		Summary: s, CSS: template.CSS(styleCSS), Script: template.JS(sortJS), Tail: 1 - s.Alpha, Seed: r.Seed,
+		Summary: s, CSS: template.CSS(styleCSS), Script: script(), Tail: 1 - s.Alpha, Seed: r.Seed,
 		Certified: s.Certificate.ExactGap <= r.Optimize.MaxGap, Strip: strip(s), Settings: settings(r), Methods: methods(r.Posteriors),
 		Conditional: slices.ContainsFunc(s.Strategies, func(x StrategySummary) bool { return x.Conditional != nil }),
 	}
@@ -181,6 +191,12 @@ func WriteTearsheet(w io.Writer, r *Run) error {
 	links := map[string]string{}
 	for _, d := range p.Details {
 		links[d.Name] = d.Link
+	}
+	if a := s.Attribution; a != nil {
+		p.Why, p.Inputs, p.Causes = a.sentence(s.Turnover), a.largest(), a.causes(mostCauses)
+		for i := range p.Causes {
+			p.Causes[i].Link = links[p.Causes[i].Name]
+		}
 	}
 	for i := range p.Rows {
 		p.Rows[i].Link = links[p.Rows[i].Name]

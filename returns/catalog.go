@@ -112,6 +112,7 @@ var codes = []Code{
 	{"optimize.rounding", "a limit violated by rounding", "", fixed(Warn), ""},
 	{"optimize.tail_thin", "few tail scenarios per strategy", "", fixed(Warn), ""},
 
+	{"run.attribution", "a change of the weights that is not attributed to inputs", "", fixed(Info), ""},
 	{"run.change", "the change of one weight is above gates.max_change", "", fixed(Hold), ""},
 	{"run.cold_start", "no previous weights", "", fixed(Info), ""},
 	{"run.damaged", "damaged published files that could not be restored", "", fixed(Warn), "A run does not use them: files that it needs are restored, or the run is refused."},

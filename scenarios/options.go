@@ -26,25 +26,68 @@ type Options struct {
 type View struct {
 	Name     string  `mapstructure:"name" json:"name" doc:"name of the view, for reports"`
 	Strategy string  `mapstructure:"strategy" json:"strategy" doc:"strategy of the view"`
-	Kind     string  `mapstructure:"kind" json:"kind" doc:"mean, volatility (standard deviation) or probability (of a return below the threshold)" enum:"mean,volatility,probability"`
+	Versus   string  `mapstructure:"versus" json:"versus,omitempty" doc:"relative view: on the return of the strategy less that of this one; of kind correlation, the other strategy"`
+	Kind     string  `mapstructure:"kind" json:"kind" doc:"mean, volatility (standard deviation), probability (of a return below the threshold), cvar (positive for a loss) or correlation" enum:"mean,volatility,probability,cvar,correlation"`
 	Relation string  `mapstructure:"relation" json:"relation" doc:"equal, at_least or at_most" enum:"equal,at_least,at_most"`
-	Value    float64 `mapstructure:"value" json:"value" doc:"mean or standard deviation of the return over the horizon, as a fraction, or the probability" fraction:"true"`
+	Value    float64 `mapstructure:"value" json:"value" doc:"mean, standard deviation or CVaR of the return over the horizon, as a fraction; the probability, or the correlation" fraction:"true"`
 	Below    float64 `mapstructure:"below" json:"below,omitempty" doc:"threshold of a probability: a return over the horizon, as a fraction" fraction:"true"`
+	Alpha    float64 `mapstructure:"alpha" json:"alpha,omitempty" doc:"confidence level of a CVaR; 0: 0.95" fraction:"true"`
+	// Confidence of 1 holds the view; see Set.Pool.
+	Confidence float64 `mapstructure:"confidence" json:"confidence,omitempty" doc:"weight of the view against the forecast, above 0 to 1; 0: 1, the view holds exactly"`
 }
 
-// Stress is a conditional scenario: one strategy returns about Return.
-type Stress struct {
-	Name     string  `mapstructure:"name" json:"name" doc:"name of the stress"`
+// Level is the confidence level of a CVaR view.
+func (v View) Level() float64 {
+	if v.Alpha == 0 {
+		return checkAlpha
+	}
+	return v.Alpha
+}
+
+// confidence is Confidence, of which 0 is 1.
+func (v View) confidence() float64 {
+	if v.Confidence == 0 {
+		return 1
+	}
+	return v.Confidence
+}
+
+// Move is the return of one strategy under a stress.
+type Move struct {
 	Strategy string  `mapstructure:"strategy" json:"strategy" doc:"strategy whose return is fixed"`
 	Return   float64 `mapstructure:"return" json:"return" doc:"its mean return over the horizon, as a fraction: -0.1 is a loss of 10%" fraction:"true"`
 	Spread   float64 `mapstructure:"spread" json:"spread,omitempty" doc:"standard deviation of its return under the stress, as a fraction; 0: a tenth of the unconditional one, or more where too few scenarios are that close" fraction:"true"`
 }
+
+// Stress is a conditional scenario: one strategy returns about Return, or several what Moves say, or
+// the portfolio loses Loss.
+type Stress struct {
+	Name     string  `mapstructure:"name" json:"name" doc:"name of the stress"`
+	Strategy string  `mapstructure:"strategy" json:"strategy,omitempty" doc:"strategy whose return is fixed"`
+	Return   float64 `mapstructure:"return" json:"return,omitempty" doc:"its mean return over the horizon, as a fraction: -0.1 is a loss of 10%" fraction:"true"`
+	Spread   float64 `mapstructure:"spread" json:"spread,omitempty" doc:"standard deviation of its return under the stress, as a fraction; 0: a tenth of the unconditional one, or more where too few scenarios are that close" fraction:"true"`
+	Moves    []Move  `mapstructure:"moves" json:"moves,omitempty" doc:"instead of strategy and return: several strategies at once, [{strategy: a, return: -0.1}, {strategy: b, return: 0.02}]; a factor is a strategy with maximum weight 0 (optimize.bounds)"`
+	Loss     float64 `mapstructure:"loss" json:"loss,omitempty" doc:"instead of strategy and return: reverse stress, a loss of the chosen portfolio over the horizon, as a fraction; the report has what the strategies most likely return then" fraction:"true"`
+}
+
+// moves are those of the stress.
+func (s Stress) moves() []Move {
+	if len(s.Moves) > 0 {
+		return s.Moves
+	}
+	return []Move{{s.Strategy, s.Return, s.Spread}}
+}
+
+// Reverse reports a stress of the portfolio, which is known after the decision only.
+func (s Stress) Reverse() bool { return s.Loss != 0 }
 
 // The kinds of view, and the relations.
 const (
 	Mean        = "mean"
 	Volatility  = "volatility"
 	Probability = "probability"
+	TailLoss    = "cvar"
+	Correlation = "correlation"
 
 	Equal   = "equal"
 	AtLeast = "at_least"
@@ -53,7 +96,7 @@ const (
 
 var (
 	dependences = []string{DCC, TCopula, Gaussian, Empirical, Independent}
-	kinds       = []string{Mean, Volatility, Probability}
+	kinds       = []string{Mean, Volatility, Probability, TailLoss, Correlation}
 	relations   = []string{Equal, AtLeast, AtMost}
 )
 
@@ -121,6 +164,12 @@ func (o Options) Validate() error {
 		check(v.Kind != Mean || finite(v.Value) && v.Value >= -1, key+".value", "is %v; expected a mean return of at least -1", v.Value)
 		check(v.Kind != Volatility || finite(v.Value) && v.Value > 0, key+".value", "is %v; expected a standard deviation above 0", v.Value)
 		check(v.Kind != Probability || v.Value >= 0 && v.Value <= 1, key+".value", "is %v; expected a probability", v.Value)
+		check(v.Kind != Correlation || v.Value > -1 && v.Value < 1, key+".value", "is %v; expected a correlation between -1 and 1", v.Value)
+		check(v.Kind != Correlation || v.Versus != "", key+".versus", "is required; expected the other strategy of the correlation")
+		check(v.Versus == "" || v.Versus != v.Strategy, key+".versus", "is the strategy itself")
+		check(v.Kind != TailLoss || finite(v.Value), key+".value", "is %v; expected a CVaR, positive for a loss", v.Value)
+		check(v.Alpha >= 0 && v.Alpha < 1 && (v.Alpha == 0 || v.Kind == TailLoss), key+".alpha", "is %v; expected the level of a view of kind cvar, between 0 and 1", v.Alpha)
+		check(v.Confidence >= 0 && v.Confidence <= 1, key+".confidence", "is %v; expected above 0 to 1", v.Confidence)
 		check(finite(v.Below), key+".below", "is %v; expected a return", v.Below)
 	}
 	seen = map[string]bool{}
@@ -129,9 +178,29 @@ func (o Options) Validate() error {
 		check(s.Name != "", key+".name", "is required")
 		check(s.Name == "" || !seen[s.Name], key+".name", "duplicate name %q", s.Name)
 		seen[s.Name] = true
-		check(s.Strategy != "", key+".strategy", "is required; expected the strategy whose return is fixed")
-		check(finite(s.Return) && s.Return >= -1, key+".return", "is %v; expected a return of at least -1", s.Return)
-		check(finite(s.Spread) && s.Spread >= 0, key+".spread", "is %v; expected a standard deviation, or 0 for the default", s.Spread)
+		single := s.Strategy != "" || s.Return != 0 || s.Spread != 0
+		ways := 0
+		for _, given := range []bool{single, len(s.Moves) > 0, s.Loss != 0} {
+			if given {
+				ways++
+			}
+		}
+		check(ways <= 1, key, "has more than one of strategy and return, moves, and loss; expected one")
+		if s.Reverse() {
+			check(finite(s.Loss) && s.Loss > 0, key+".loss", "is %v; expected a loss above 0, as a fraction", s.Loss)
+			check(o.Condition != s.Name || s.Name == "", "condition", "%q is a loss of the portfolio, which the weights decide; expected a stress of strategies", o.Condition)
+			continue
+		}
+		for k, m := range s.moves() {
+			key := key
+			if len(s.Moves) > 0 {
+				key = fmt.Sprintf("%s.moves[%d]", key, k)
+			}
+			check(m.Strategy != "", key+".strategy", "is required; expected the strategy whose return is fixed")
+			check(m.Strategy == "" || slices.IndexFunc(s.moves(), func(x Move) bool { return x.Strategy == m.Strategy }) == k, key+".strategy", "%q has a return already", m.Strategy)
+			check(finite(m.Return) && m.Return >= -1, key+".return", "is %v; expected a return of at least -1", m.Return)
+			check(finite(m.Spread) && m.Spread >= 0, key+".spread", "is %v; expected a standard deviation, or 0 for the default", m.Spread)
+		}
 	}
 	check(o.Condition == "" || seen[o.Condition], "condition", "%q is not the name of a stress", o.Condition)
 	return errors.Join(errs...)
@@ -152,10 +221,22 @@ func (o Options) known(names []string) error {
 		if !slices.Contains(names, v.Strategy) {
 			errs = append(errs, fmt.Errorf("scenarios.views[%d].strategy: no strategy %q among %d", i, v.Strategy, len(names)))
 		}
+		if v.Versus != "" && !slices.Contains(names, v.Versus) {
+			errs = append(errs, fmt.Errorf("scenarios.views[%d].versus: no strategy %q among %d", i, v.Versus, len(names)))
+		}
 	}
 	for i, s := range o.Stress {
-		if !slices.Contains(names, s.Strategy) {
-			errs = append(errs, fmt.Errorf("scenarios.stress[%d].strategy: no strategy %q among %d", i, s.Strategy, len(names)))
+		if s.Reverse() {
+			continue
+		}
+		for k, m := range s.moves() {
+			if !slices.Contains(names, m.Strategy) {
+				at := fmt.Sprintf("scenarios.stress[%d]", i)
+				if len(s.Moves) > 0 {
+					at = fmt.Sprintf("%s.moves[%d]", at, k)
+				}
+				errs = append(errs, fmt.Errorf("%s.strategy: no strategy %q among %d", at, m.Strategy, len(names)))
+			}
 		}
 	}
 	if err := errors.Join(errs...); err != nil {

@@ -33,8 +33,21 @@ const poolTolerance = 1e-9
 //	sum_k lambda_k value_k - ln sum_s prior_s exp(sum_k lambda_k f_ks).
 //
 // The dual is maximized by Newton's method, projected on the bounds and with a
-// line search; for conditions that no probabilities meet it has no maximum.
+// line search; for conditions that no probabilities meet it has no maximum. The dual is at most the relative
+// entropy of any probabilities that meet them: beyond that of a single scenario there are none.
 func pool(prior []float64, conditions []condition) pooled {
+	rarest := 1.0
+	for _, p := range prior {
+		if p > 0 {
+			rarest = min(rarest, p)
+		}
+	}
+	return poolBelow(prior, conditions, 1e-9-math.Log(rarest))
+}
+
+// poolBelow is pool for probabilities of which the relative entropy is less than most: others
+// count as none.
+func poolBelow(prior []float64, conditions []condition, most float64) pooled {
 	n, k := len(prior), len(conditions)
 	// Standardized conditions make Newton's steps and the tolerance scale-free.
 	f, value := make([][]float64, k), make([]float64, k)
@@ -80,8 +93,12 @@ func pool(prior []float64, conditions []condition) pooled {
 		return d
 	}
 	at := dual(lambda, p)
+	beyond := at > most
 	gradient := make([]float64, k)
 	for range 200 {
+		if beyond = at > most; beyond {
+			break
+		}
 		gap := 0.0
 		var free []int
 		for i := range f {
@@ -103,8 +120,11 @@ func pool(prior []float64, conditions []condition) pooled {
 		for i, d := range step {
 			slope += gradient[i] * d
 		}
-		moved := false
-		for scale := 1.0; slope > 0 && scale > 1e-10; scale /= 2 {
+		moved, least := false, 1e-10
+		if slope < 1e-12 {
+			least = 0.1 // shorter steps follow the rounding of the dual
+		}
+		for scale := 1.0; slope > 0 && scale > least; scale /= 2 {
 			for i, d := range step {
 				trial[i] = lambda[i] + scale*d
 				if !conditions[i].equal {
@@ -128,7 +148,7 @@ func pool(prior []float64, conditions []condition) pooled {
 		for s, v := range f[i] {
 			m += p[s] * v
 		}
-		if short := value[i] - m; short > 1e-6 || conditions[i].equal && short < -1e-6 {
+		if short := value[i] - m; beyond || short > 1e-6 || conditions[i].equal && short < -1e-6 {
 			if out.unmet == nil {
 				out.unmet = make([]bool, k)
 			}

@@ -472,6 +472,37 @@ func TestNights(t *testing.T) {
 	}
 }
 
+// A night that begins after a backtest ends before it: its batches go first.
+func TestNightGoesFirst(t *testing.T) {
+	startServer(t)
+	shared := t.TempDir()
+	backtested, nightly := book(t, shared), book(t, shared)
+	long := backtest(t, backtested, "--engine", "temporal", "--set", "backtest.every=21")
+	if err := long.Start(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(2 * time.Second) // its batches are in the queue
+	night := program(t, "run", "-q", "--engine", "temporal", "--as-of", "2022-12-23", "--config", filepath.Join(nightly, "allocate.yaml"), "--set", "seed=2")
+	night.Stdout, night.Stderr = &bytes.Buffer{}, &bytes.Buffer{}
+	if err := night.Start(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(2 * time.Second)
+	w := startWorker(t, "")
+	if err := night.Wait(); err != nil {
+		t.Fatalf("%v\n%s%s", err, night.Stdout, night.Stderr)
+	}
+	before := len(executed(w))
+	if err := long.Wait(); err != nil {
+		t.Fatalf("%v\n%s", err, long.Stderr)
+	}
+	all := len(executed(w))
+	t.Logf("the night ended after %d of %d actions", before, all)
+	if before > all/2 {
+		t.Errorf("the night ended after %d of %d actions; want it before the backtest", before, all)
+	}
+}
+
 // A folder is named to workers by its path, wherever they were started.
 func TestRelativeFolder(t *testing.T) {
 	startServer(t)

@@ -1,10 +1,15 @@
 package command
 
 import (
+	"bufio"
+	"context"
 	"flag"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"testing"
 )
 
@@ -43,8 +48,21 @@ func TestBrowser(t *testing.T) {
 			t.Fatalf("%v: exit %d", args, code)
 		}
 	}
+	said, says := io.Pipe()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	go func() {
+		args := append([]string{"serve", "--listen", "127.0.0.1:0"}, slices.DeleteFunc(slices.Clone(common), func(s string) bool { return s == "-q" })...)
+		Main(ctx, args, says, os.Stderr)
+		_ = says.Close()
+	}()
+	line, err := bufio.NewReader(said).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := regexp.MustCompile(`http://[^;\s]+`).FindString(line)
 	check := exec.CommandContext(t.Context(), "node", filepath.Join("..", "..", "testdata", "browser", "check.mjs"), *browser,
-		filepath.Join(dir, "out", "latest", "tearsheet.html"), filepath.Join(dir, "out", "backtest", "latest", "tearsheet.html"), filepath.Join(dir, "out", "index.html"))
+		filepath.Join(dir, "out", "latest", "tearsheet.html"), filepath.Join(dir, "out", "backtest", "latest", "tearsheet.html"), filepath.Join(dir, "out", "index.html"), address+"/what-if")
 	if out, err := check.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	} else {

@@ -65,7 +65,7 @@ func newRoot(stdout, stderr io.Writer, more ...func(l *Loader) *cobra.Command) *
 		commands []*cobra.Command
 	}{
 		{"Decide", []*cobra.Command{newInit(g), newCheck(g), newRun(g), newDoctor(g)}},
-		{"Look at results", []*cobra.Command{newList(g), newShow(g), newDiff(g), newReport(g), newExport(g)}},
+		{"Look at results", []*cobra.Command{newList(g), newShow(g), newDiff(g), newReport(g), newServe(g), newExport(g)}},
 		{"Evaluate", []*cobra.Command{newBacktest(g), newWalkforward(g), newSimulate(g)}},
 		{"Operate", []*cobra.Command{newPlan(g), newRetract(g), newCache(g), newWork(g), newOps(g), newConfig(g)}},
 	} {

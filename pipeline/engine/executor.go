@@ -23,6 +23,12 @@ type Batcher interface {
 	ExecuteAll(ctx context.Context, actions []Action, s Store, sink Sink) ([]Executed, error)
 }
 
+// Prioritizer is an Executor whose actions wait for workers beside those of other processes.
+type Prioritizer interface {
+	// Prioritize puts the actions of this process before those that were not prioritized.
+	Prioritize()
+}
+
 // Executed is the outcome of an action that was executed elsewhere.
 type Executed struct {
 	Content ContentID

@@ -42,7 +42,7 @@ func init() {
 		if err != nil {
 			return nil, err
 		}
-		return &Executor{Client: connection, Queue: Queue(local.Stages), Local: local, Location: location, Book: book(c), Lost: 20 * time.Second}, nil
+		return &Executor{Client: connection, Queue: Queue(local.Stages), Local: local, Location: location, Book: book(c), Priority: ordinary, Lost: 20 * time.Second}, nil
 	})
 }
 
@@ -101,11 +101,21 @@ type Executor struct {
 	Local    engine.Local
 	Location string        // of the cache, for the workers
 	Book     string        // fairness key
+	Priority int           // 1 to 5, the lower the earlier
 	Lost     time.Duration // a worker without a heartbeat for so long is given up
 
 	mu          sync.Mutex
 	asked, told time.Time // when a batch that waits or fails was asked about, and reported
 }
+
+// Priorities of batches.
+const (
+	urgent   = 2
+	ordinary = 4
+)
+
+// Prioritize implements engine.Prioritizer.
+func (x *Executor) Prioritize() { x.Priority = urgent }
 
 // Remote implements engine.Batcher.
 func (x *Executor) Remote(stage string) bool { return remote[stage] }
@@ -167,7 +177,7 @@ func (x *Executor) ExecuteAll(ctx context.Context, actions []engine.Action, s en
 		ActivityIDConflictPolicy: enums.ACTIVITY_ID_CONFLICT_POLICY_USE_EXISTING,
 		ActivityIDReusePolicy:    enums.ACTIVITY_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		RetryPolicy:              &sdk.RetryPolicy{InitialInterval: time.Second, MaximumInterval: 30 * time.Second, MaximumAttempts: 100},
-		Priority:                 sdk.Priority{FairnessKey: x.Book, FairnessWeight: 1},
+		Priority:                 sdk.Priority{PriorityKey: x.Priority, FairnessKey: x.Book, FairnessWeight: 1},
 	}
 	var done Done
 	err := persist(ctx, func() error {

@@ -7,6 +7,7 @@ package chart
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"html"
 	"image/color"
@@ -30,6 +31,8 @@ type Chart struct {
 	plot *plot.Plot
 	w, h vg.Length
 	alt  string
+	// names are those of the lines of three points or more, in the order in which they are drawn.
+	names []string
 }
 
 // The theme. Black and the light gray stand for the page's own.
@@ -116,7 +119,7 @@ func newChart(w, h float64, alt, x, y string) (*Chart, *plot.Plot) {
 	p.Legend.Top, p.Legend.Left = true, true
 	p.Legend.TextStyle.Font = sans(10)
 	p.Legend.ThumbnailWidth, p.Legend.Padding = vg.Points(14), vg.Points(2.5)
-	return &Chart{p, vg.Points(w), vg.Points(h), alt}, p
+	return &Chart{plot: p, w: vg.Points(w), h: vg.Points(h), alt: alt}, p
 }
 
 // sans is a font about as wide as those of the page that will draw the text: it
@@ -124,6 +127,9 @@ func newChart(w, h float64, alt, x, y string) (*Chart, *plot.Plot) {
 func sans(size float64) font.Font {
 	return font.Font{Typeface: "Liberation", Variant: "Sans", Size: vg.Points(size)}
 }
+
+// Margins of a chart in a page, in points: the label of the first tick reaches over its edge.
+const marginX, marginY = 6, 2
 
 // SVG returns the chart as an SVG element to be put into a page: it scales with
 // the page, takes its colors and font from it, and has a text alternative.
@@ -141,7 +147,42 @@ func (c *Chart) SVG() (string, error) {
 		return "", fmt.Errorf("chart: the canvas is no SVG")
 	}
 	body := fitted(themed(svg[start+end+1:]))
-	return fmt.Sprintf(`<svg role="img" aria-label="%s" viewBox="0 0 %g %g" preserveAspectRatio="xMidYMid meet">`, html.EscapeString(c.alt), c.w.Points(), c.h.Points()) + body, nil
+	return fmt.Sprintf(`<svg role="img" aria-label="%s" viewBox="%d %d %g %g" preserveAspectRatio="xMidYMid meet"%s>`, html.EscapeString(c.alt), -marginX, -marginY, c.w.Points()+2*marginX, c.h.Points()+2*marginY, c.scale(draw.New(canvas))) + body, nil
+}
+
+// scale is an attribute for scripts that read values off the lines: left, right, bottom and top of the data
+// in the coordinates of the paths, the values there, and what kind they are (d: days since
+// 1970, p: fractions in percent, g: logarithms, n: numbers); and the names of the lines. There is none on an axis
+// of names.
+func (c *Chart) scale(on draw.Canvas) string {
+	x, y := kind(c.plot.X.Tick.Marker), kind(c.plot.Y.Tick.Marker)
+	if x == "" || y == "" {
+		return ""
+	}
+	at := c.plot.DataCanvas(on)
+	left, bottom, right, top := at.Min.X.Points(), at.Min.Y.Points(), at.Max.X.Points(), at.Max.Y.Points()
+	text := fmt.Sprintf(` data-plot="%.5g %.5g %.5g %.5g %.7g %.7g %.5g %.5g %s %s"`, left, right, bottom, top, c.plot.X.Min, c.plot.X.Max, c.plot.Y.Min, c.plot.Y.Max, x, y)
+	if len(c.names) > 0 {
+		if b, err := json.Marshal(c.names); err == nil {
+			text += fmt.Sprintf(` data-names="%s"`, html.EscapeString(string(b)))
+		}
+	}
+	return text
+}
+
+// kind is that of the numbers on an axis; "" for names.
+func kind(t plot.Ticker) string {
+	switch t.(type) {
+	case yearTicks:
+		return "d"
+	case percentTicks:
+		return "p"
+	case growthTicks:
+		return "g"
+	case plot.ConstantTicks:
+		return ""
+	}
+	return "n"
 }
 
 // Alt is the text alternative.

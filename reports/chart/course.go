@@ -57,6 +57,7 @@ func Through(s Course, y string, percent bool, alt string) (*Chart, error) {
 		return nil, err
 	}
 	p.Legend.Add(s.Name, l)
+	c.names = []string{s.Name}
 	if s.Level != nil {
 		level, err := line(p, []float64{s.Days[0], s.Until}, []float64{*s.Level, *s.Level}, ink, 1, vg.Points(4), vg.Points(3))
 		if err != nil {

@@ -48,7 +48,7 @@ func TestThrough(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", what, err)
 		}
-		for text, want := range map[string]bool{">line<": true, ">today 25%<": true, ">long run 10%<": s.Level != nil, `fill-opacity`: s.Q5 != nil, `viewBox="0 0 380 190"`: s.Panel, ">0%<": true} {
+		for text, want := range map[string]bool{">line<": true, ">today 25%<": true, ">long run 10%<": s.Level != nil, `fill-opacity`: s.Q5 != nil, `viewBox="-6 -2 392 194"`: s.Panel, ">0%<": true} {
 			if got := strings.Contains(svg, text); got != want {
 				t.Errorf("%s: %q in the chart: %v", what, text, got)
 			}

@@ -91,6 +91,9 @@ func Lines(lines []Line, y string, percent bool, alt string) (*Chart, error) {
 		if len(lines) > 1 {
 			p.Legend.Add(clip(s.Name, 24), l)
 		}
+		if len(tx) > 2 {
+			c.names = append(c.names, s.Name)
+		}
 	}
 	if len(lines) > 1 {
 		legendRoom(p, len(lines), 240)
@@ -146,11 +149,13 @@ func Fan(b Bands, dates bool, x, alt string) (*Chart, error) {
 	if _, err := line(p, b.X, b.Q50, seriesColor(0), 1.4); err != nil {
 		return nil, err
 	}
+	c.names = []string{"median"}
 	if len(b.Past) > 1 {
 		px, py := thin(b.PastX, b.Past, mostPoints)
 		if _, err := line(p, px, py, ink, 1.2); err != nil {
 			return nil, err
 		}
+		c.names = append(c.names, "realized")
 	}
 	return c, nil
 }
