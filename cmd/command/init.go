@@ -166,7 +166,8 @@ func quoted(word string) string {
 func (g *global) writeConfig(ctx context.Context, o initial) error {
 	if o.file != "-" && !o.force {
 		if _, err := os.Lstat(o.file); err == nil {
-			return &usageError{fmt.Errorf("%s already exists; name another file, or use --force", o.file)}
+			name := strings.TrimSuffix(filepath.Base(o.returns), filepath.Ext(o.returns)) + ".yaml"
+			return &usageError{fmt.Errorf("%s already exists; name another file, such as %s, or use --force", o.file, name)}
 		}
 	}
 	if _, err := os.Stat(o.returns); errors.Is(err, fs.ErrNotExist) && !strings.ContainsAny(o.returns, "*?[") {
