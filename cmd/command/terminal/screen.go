@@ -53,9 +53,12 @@ func New(w io.Writer, env func(string) string) *Screen {
 	if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
 		s.Width = max(narrowest, width)
 	}
-	s.Color = env("NO_COLOR") == "" && env("TERM") != "dumb"
+	s.Color = colored(env)
 	return s
 }
+
+// colored reports whether the user of a terminal wants colors.
+func colored(env func(string) string) bool { return env("NO_COLOR") == "" && env("TERM") != "dumb" }
 
 // Is reports whether a stream is a terminal.
 func Is(w io.Writer) bool {

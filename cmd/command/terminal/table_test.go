@@ -106,6 +106,17 @@ func TestColor(t *testing.T) {
 	if s := New(&b, func(string) string { return "" }); s.Color || s.Width != 0 {
 		t.Errorf("a buffer is a terminal: %+v", s)
 	}
+	for name, want := range map[string]bool{"NO_COLOR=1": false, "TERM=dumb": false, "TERM=xterm": true, "": true} {
+		key, value, _ := strings.Cut(name, "=")
+		if got := colored(func(k string) string {
+			if k == key {
+				return value
+			}
+			return ""
+		}); got != want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
 	s, b2 := screenOf(80, false)
 	_ = s.Line(Span{Bad, "x"})
 	if b2.String() != "x\n" {
