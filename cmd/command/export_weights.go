@@ -25,7 +25,7 @@ func newExportWeights(g *global) *cobra.Command {
   long     as_of,effective,strategy,weight: as published
   wide     date and a column per strategy
   parquet  the columns of long
-  ibkr     rebalance file of Interactive Brokers' TWS: a row per strategy, percent of net liquidation last
+  ibkr     rebalance file of Interactive Brokers' TWS, in percent of net value
   lean     yyyyMMdd,symbol,weight, as custom data of QuantConnect LEAN
 
 ` + exitHelp,

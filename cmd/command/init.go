@@ -50,7 +50,7 @@ file has every key, with its meaning. An existing file is kept unless --force.
 
 EXIT STATUS
   0 written; a run can use it   1 failure   4 bad usage, or the file exists
-  5 returns missing or empty   6 returns that cannot be read, or written but a run would be refused`,
+  5 returns missing or empty   6 returns cannot be read, or a run is refused`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {

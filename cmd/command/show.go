@@ -23,7 +23,7 @@ func newShow(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "show [RUN] [STRATEGY [STRATEGY]]",
 		Aliases: []string{"compare"},
-		Short:   "Show the decision of a published run, a strategy's posterior, or two strategies compared",
+		Short:   "Show a decision, a posterior, or two strategies compared",
 		Example: `  allocate show
   allocate show 2022-12-28
   allocate show 2022-12-28/r1 momentum

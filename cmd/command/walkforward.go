@@ -55,7 +55,8 @@ are cached: an interrupted evaluation resumes.
 
 EXIT STATUS
   0 evaluated   1 failure   3 evaluated, but some fits failed
-  4 bad usage or configuration   5 input not ready   6 every fit failed   130 interrupted`,
+  4 bad usage or configuration   5 input not ready   6 every fit failed
+  130 interrupted`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, _, err := g.load(cmd)
