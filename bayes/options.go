@@ -110,7 +110,7 @@ func (o Options) problems() (list []problem) {
 	if o.Model != automatic {
 		f, err := Lookup(o.Model)
 		if err != nil {
-			list = append(list, problem{"model", err})
+			list = append(list, problem{"model", errors.New(strings.TrimPrefix(err.Error(), "bayes: "))})
 		}
 		// It would change nothing, and whoever sets it expects that it does.
 		for _, h := range []struct {

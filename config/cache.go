@@ -19,8 +19,9 @@ func completeCache(c *Config, src Source) {
 	}
 	l.Endpoint = first(l.Endpoint, variable(src.Env, "AWS_ENDPOINT_URL_S3"), variable(src.Env, "AWS_ENDPOINT_URL"))
 	l.Region = first(l.Region, variable(src.Env, "AWS_REGION"), variable(src.Env, "AWS_DEFAULT_REGION"))
-	l.Local = first(l.Local, Default().Cache)
-	if !filepath.IsAbs(l.Local) && src.File != "" {
+	if _, cache := Folders(src.File, src.Env); l.Local == "" {
+		l.Local = cache
+	} else if !filepath.IsAbs(l.Local) && src.File != "" {
 		l.Local = filepath.Join(filepath.Dir(src.File), l.Local)
 	}
 	c.Cache = l.String()

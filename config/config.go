@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"allocate/bayes"
 	"allocate/optimize"
@@ -17,8 +18,8 @@ import (
 type Config struct {
 	Preset    string            `mapstructure:"preset" json:"preset" doc:"defaults of the forecast: static (student_t, t_copula: volatility and correlation of the whole window), or adaptive (bayes.model auto, bayes.refit monthly, scenarios.dependence dcc_t_copula: those of today); keys of this file take precedence" enum:"static,adaptive"`
 	AsOf      string            `mapstructure:"as_of" json:"as_of" doc:"as-of date, of the last return used, YYYY-MM-DD; blank: the last session of returns.calendar before today"`
-	Out       string            `mapstructure:"out" json:"out" doc:"folder of published runs: <out>/<as_of>/r<k> and <out>/latest" path:"true"`
-	Cache     string            `mapstructure:"cache" json:"cache" doc:"folder of cached results, which machines may share; or a bucket of S3: s3://bucket/prefix?endpoint=URL&region=NAME&local=FOLDER; may be deleted at any time" path:"true"`
+	Out       string            `mapstructure:"out" json:"out" doc:"folder of published runs: <out>/<as_of>/r<k> and <out>/latest; a file below /etc that does not set it has /var/lib/allocate" path:"true"`
+	Cache     string            `mapstructure:"cache" json:"cache" doc:"folder of cached results, which machines may share; or a bucket of S3: s3://bucket/prefix?endpoint=URL&region=NAME&local=FOLDER; may be deleted at any time; a file below /etc that does not set it has /var/cache/allocate" path:"true"`
 	CacheMax  int               `mapstructure:"cache_max" json:"cache_max" doc:"maximum size of the cache in MiB; the least recently used results are deleted after a run, except those of the last published run; 0: no limit"`
 	Seed      uint64            `mapstructure:"seed" json:"seed" doc:"random seed"`
 	Workers   int               `mapstructure:"workers" json:"workers" doc:"parallel workers; 0: one per processor; does not affect results"`
@@ -64,7 +65,13 @@ func (c *Config) For(f returns.Frequency) *Config {
 // Error is a configuration that cannot be used: every problem at once.
 type Error struct{ Err error }
 
-func (e *Error) Error() string { return "configuration:\n" + e.Err.Error() }
+func (e *Error) Error() string {
+	text := e.Err.Error()
+	if strings.Contains(text, "\n") {
+		return "configuration:\n" + text
+	}
+	return "configuration: " + text
+}
 
 // Unwrap returns the joined problems.
 func (e *Error) Unwrap() error { return e.Err }
@@ -74,7 +81,7 @@ func (c *Config) Validate() error {
 	var errs []error
 	if c.AsOf != "" {
 		if _, err := returns.ParseDate(c.AsOf); err != nil {
-			errs = append(errs, fmt.Errorf("as_of: %w", err))
+			errs = append(errs, fmt.Errorf("as_of: %q is not a date; expected YYYY-MM-DD", clip(c.AsOf)))
 		}
 	}
 	if c.Out == "" {

@@ -26,7 +26,7 @@ func TestBundledConfigurationIsTheTemplate(t *testing.T) {
 	}
 	var want bytes.Buffer
 	want.WriteString(header)
-	if err := WriteTemplate(&want, Static, map[string]string{"returns.path": "testdata/panels/sample.csv", "as_of": "2022-12-23"}); err != nil {
+	if err := WriteTemplate(&want, Static, map[string]any{"returns.path": "testdata/panels/sample.csv", "as_of": "2022-12-23"}); err != nil {
 		t.Fatal(err)
 	}
 	if *update {
@@ -43,7 +43,7 @@ func TestBundledConfigurationIsTheTemplate(t *testing.T) {
 // What the template says is what the defaults are.
 func TestTemplateLoadsToTheDefaults(t *testing.T) {
 	var b bytes.Buffer
-	if err := WriteTemplate(&b, Static, map[string]string{"returns.path": "x.csv"}); err != nil {
+	if err := WriteTemplate(&b, Static, map[string]any{"returns.path": "x.csv"}); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "a.yaml")

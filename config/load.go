@@ -53,7 +53,7 @@ func Load(src Source) (*Config, map[string]Origin, error) {
 		l.origins[f.Key] = Origin{Kind: "default"}
 	}
 	if src.File != "" {
-		l.file(src.File)
+		l.file(src.File, src.Env)
 	}
 	l.env(src.Env)
 	for _, s := range src.Sets {
@@ -83,7 +83,7 @@ func Load(src Source) (*Config, map[string]Origin, error) {
 	if err != nil {
 		return nil, nil, &Error{err}
 	}
-	l.resolve(c, src.File)
+	l.resolve(c, src)
 	completeCache(c, src)
 	l.renameAllocators(c)
 	c.Notices = l.notices
@@ -115,14 +115,18 @@ func (l *loader) more() bool {
 	return l.unknown <= mostUnknown
 }
 
-func (l *loader) file(path string) {
+func (l *loader) file(path string, env []string) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		l.problem("%s: no such file; create one with: allocate config init", path)
+		l.problem("%s: no such file; create one with: allocate init RETURNS -o %[1]s", path)
 		return
 	}
 	if err != nil {
 		l.problem("%s: cannot be read; expected a configuration file", path)
+		return
+	}
+	if ext := strings.ToLower(filepath.Ext(path)); slices.Contains([]string{".csv", ".gz", ".parquet", ".pq", ".arrow", ".feather"}, ext) {
+		l.problem("%s: a file of data; expected a configuration; write one with: allocate init %[1]s", path)
 		return
 	}
 	only := viper.NewWithOptions(viper.KeyDelimiter(keyDelimiter))
@@ -157,12 +161,17 @@ func (l *loader) file(path string) {
 			case sections[key]:
 				l.problem("%s: %s is a section; indent its keys below it", place(path, lineOf(string(text), key)), clip(key))
 			case l.more():
-				l.problem("%s: unknown key %s%s", place(path, lineOf(string(text), key)), clip(key), returns.Suggest(key, l.keys))
+				l.problem("%s: unknown key %s%s", place(path, lineOf(string(text), key)), clip(key), l.suggest(key))
 			}
 			continue
 		}
 		line := lineOf(string(text), key)
-		value, err := normalize(key, reflect.TypeOf(l.fields[key].Default), l.fields[key].tag, only.Get(key))
+		value, err := expand(only.Get(key), env, filepath.Dir(path))
+		if err != nil {
+			l.problem("%s: %s: %w", place(path, line), key, err)
+			continue
+		}
+		value, err = normalize(key, reflect.TypeOf(l.fields[key].Default), l.fields[key].tag, value)
 		if err != nil {
 			l.problem("%s: %w", place(path, line), err)
 			continue
@@ -170,6 +179,18 @@ func (l *loader) file(path string) {
 		l.v.Set(key, value)
 		l.origins[key] = Origin{"file", place(path, line)}
 	}
+}
+
+// suggest names the key that may have been meant: one whose last part is the same, else the
+// nearest.
+func (l *loader) suggest(key string) string {
+	last := key[strings.LastIndex(key, ".")+1:]
+	for _, known := range l.keys {
+		if strings.HasSuffix(known, "."+last) {
+			return fmt.Sprintf("; did you mean %s?", known)
+		}
+	}
+	return returns.Suggest(key, l.keys)
 }
 
 // lineOf finds the line of a dotted key in YAML text, by following its parts
@@ -223,7 +244,7 @@ func (l *loader) set(key, value string, origin Origin, where string) {
 	f, ok := l.fields[key]
 	if !ok {
 		if !l.retire(key, value, origin, where) && l.more() {
-			l.problem("%s: unknown key %s%s", clip(where), clip(key), returns.Suggest(key, l.keys))
+			l.problem("%s: unknown key %s%s", clip(where), clip(key), l.suggest(key))
 		}
 		return
 	}
@@ -241,11 +262,18 @@ func (l *loader) set(key, value string, origin Origin, where string) {
 
 // resolve makes paths of the file relative to the file, so that a run does
 // not depend on the folder it is started in.
-func (l *loader) resolve(c *Config, file string) {
-	if file == "" {
+func (l *loader) resolve(c *Config, src Source) {
+	if src.File == "" {
 		return
 	}
-	dir := filepath.Dir(file)
+	dir := filepath.Dir(src.File)
+	out, cache := Folders(src.File, src.Env)
+	if l.origins["out"].Kind == "default" {
+		c.Out = out
+	}
+	if l.origins["cache"].Kind == "default" {
+		c.Cache = cache
+	}
 	for key, path := range map[string]*string{
 		"out": &c.Out, "cache": &c.Cache, "returns.path": &c.Returns.Path,
 		"returns.metadata": &c.Returns.Metadata, "returns.holidays": &c.Returns.Holidays,
@@ -255,7 +283,7 @@ func (l *loader) resolve(c *Config, file string) {
 			panic("config: " + key + " is not declared as a path")
 		}
 		kind := l.origins[key].Kind
-		if (kind == "file" || kind == "default") && *path != "" && !filepath.IsAbs(*path) && scheme(*path) == "" {
+		if (kind == "file" || kind == "default" && key != "out" && key != "cache") && *path != "" && !filepath.IsAbs(*path) && scheme(*path) == "" {
 			*path = filepath.Join(dir, *path)
 		}
 	}

@@ -68,7 +68,7 @@ func TestPreset(t *testing.T) {
 // TestAdaptiveTemplate loads to the preset, without notices.
 func TestAdaptiveTemplate(t *testing.T) {
 	var b bytes.Buffer
-	if err := WriteTemplate(&b, Adaptive, map[string]string{"returns.path": "x.csv"}); err != nil {
+	if err := WriteTemplate(&b, Adaptive, map[string]any{"returns.path": "x.csv"}); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "a.yaml")

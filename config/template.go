@@ -10,7 +10,7 @@ import (
 
 // WriteTemplate writes a commented file with every key at its default in a preset and
 // the given values in place of some of them, by key.
-func WriteTemplate(w io.Writer, preset string, values map[string]string) error {
+func WriteTemplate(w io.Writer, preset string, values map[string]any) error {
 	c, err := Preset(preset)
 	if err != nil {
 		return &Error{err}
@@ -18,7 +18,8 @@ func WriteTemplate(w io.Writer, preset string, values map[string]string) error {
 	var b strings.Builder
 	b.WriteString("# Configuration of allocate. Every key can also be set by --set key=value or by an\n")
 	b.WriteString("# environment variable: optimize.alpha is ALLOCATE_OPTIMIZE_ALPHA.\n")
-	b.WriteString("# Paths are relative to this file.\n")
+	b.WriteString("# Paths are relative to this file. In a value ${NAME} is a variable of the environment and\n")
+	b.WriteString("# ${file:PATH} the text of a file.\n")
 	for _, f := range walk("", reflect.ValueOf(c)) {
 		indent := strings.Repeat("  ", strings.Count(f.Key, "."))
 		name := f.Key[strings.LastIndex(f.Key, ".")+1:]

@@ -42,8 +42,10 @@ var rooms = map[string]struct{ ours, others []string }{
 	"cmd/allocate":             {[]string{"cmd/command"}, nil},
 	"cmd/allocate-temporal":    {[]string{"cmd/command", "pipeline/engine", "pipeline/temporal"}, []string{"github.com/spf13/cobra", "go.temporal.io/sdk/log"}},
 	"pipeline/temporal":        {[]string{"config", "pipeline", "pipeline/engine", "pipeline/store"}, []string{"go.temporal.io/"}},
+	"cmd/command/terminal":     {[]string{"pipeline/engine", "returns"}, []string{"github.com/mattn/go-runewidth", "github.com/vbauerster/mpb/v8/", "github.com/vbauerster/mpb/v8", "golang.org/x/term"}},
+	"cmd/command/ops":          {nil, nil},
 	"cmd/web":                  {[]string{"config", "optimize", "pipeline/whatif", "returns"}, nil},
-	"cmd/command":              {[]string{"pipeline/", "cmd/web", "config", "reports", "returns"}, []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "go.uber.org/zap", "go.uber.org/zap/zapcore", "github.com/vbauerster/mpb/v8/", "github.com/vbauerster/mpb/v8", "golang.org/x/term"}},
+	"cmd/command":              {[]string{"cmd/command/", "cmd/web", "pipeline/", "bayes", "config", "reports", "returns"}, []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "go.uber.org/zap", "go.uber.org/zap/zapcore"}},
 }
 
 // onlyIn names what is allowed in some rooms and nowhere else.
@@ -139,7 +141,7 @@ func checkFile(t *testing.T, path, room string, isTest bool) {
 var crossing = map[string]string{
 	"bayes.GradientError": "a finding of the fit", "bayes/nuts.PointError": "a finding of the fit",
 	"pipeline/backtest.RuinError": "of the simulator, which is no action", "pipeline/engine.remoteError": "what others become",
-	"cmd/command.usageError": "of the command line", "cmd/command.allRefused": "of the command line",
+	"cmd/command.usageError": "of the command line", "cmd/command.allRefused": "of the command line", "cmd/command.unfit": "of the command line",
 }
 
 // TestErrorTypesAcrossProcesses expects every type of error to be registered with the engine,

@@ -20,7 +20,7 @@ func TestUnwritableFolders(t *testing.T) {
 	}
 	c := testConfig(t)
 	c.Out = filepath.Join(file, "out")
-	if _, err := Run(t.Context(), c, RunOptions{}, &engine.Memory{}, time.Now); err == nil || !strings.Contains(err.Error(), "output folder") {
+	if _, err := Run(t.Context(), c, RunOptions{}, &engine.Memory{}, time.Now); err == nil || !strings.Contains(err.Error(), "out: the folder of published runs") {
 		t.Errorf("an output folder below a file: %v", err)
 	}
 	c = testConfig(t)

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"math"
+	"strings"
 	"testing"
 )
 
@@ -61,5 +62,30 @@ allocate_run_seconds 12.25
 	}))
 	if got != want {
 		t.Errorf("%s", got)
+	}
+}
+
+// TestTextfileLabels compares labels, with what in names has to be escaped, with the exposition
+// format: backslash, quotation mark and line end; nothing else.
+func TestTextfileLabels(t *testing.T) {
+	got := string(Textfile(Metrics{
+		Portfolio: "a\"b", DataAgeDays: math.NaN(), RHatMax: math.NaN(), ESSMin: math.NaN(), Divergences: math.NaN(), CVaR: math.NaN(), Gap: math.NaN(), Turnover: math.NaN(),
+		Outcome: "held", Build: map[string]string{"version": "v1", "commit": ""}, Universe: 3,
+		Codes:   []FindingCount{{"run.turnover", "hold", 1}},
+		Weights: map[string]float64{"a\\b\n\"c\"": 0.25, "é\u202e\xff": 0.75},
+	}))
+	for _, want := range []string{
+		`allocate_exit_code{portfolio="a\"b"} 0` + "\n",
+		`allocate_weight{portfolio="a\"b",strategy="a\\b\n\"c\""} 0.25` + "\n",
+		`allocate_weight{portfolio="a\"b",strategy="é` + "\u202e\ufffd" + `"} 0.75` + "\n",
+		`allocate_findings_by_code{portfolio="a\"b",code="run.turnover",severity="hold"} 1` + "\n",
+		`allocate_outcome{portfolio="a\"b",outcome="held"} 1` + "\n",
+		`allocate_build_info{portfolio="a\"b",commit="",version="v1"} 1` + "\n",
+		`allocate_strategies{portfolio="a\"b"} 3` + "\n", `allocate_positions{portfolio="a\"b"} 2` + "\n",
+		`allocate_findings{portfolio="a\"b",severity="fail"} 0` + "\n",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %s in\n%s", want, got)
+		}
 	}
 }

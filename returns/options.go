@@ -97,7 +97,7 @@ func (o Options) Validate() error {
 	}
 	oneOf := func(key, value string, allowed ...string) {
 		if !slices.Contains(allowed, value) {
-			problem(key, "%q is not one of %s", clip(value), strings.Join(allowed, ", "))
+			problem(key, "%q is not one of %s%s", clip(value), strings.Join(allowed, ", "), Suggest(value, allowed))
 		}
 	}
 	if o.Path == "" {

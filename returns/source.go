@@ -68,6 +68,9 @@ func Read(files []File, o Options) (*Panel, []Finding, error) {
 func readFile(f File, o Options) (*block, error) {
 	t := text{file: f.Name, parts: partitions(f.Name), options: o}
 	var err error
+	if bytes.HasPrefix(f.Data, []byte("PK\x03\x04")) || bytes.HasPrefix(f.Data, []byte("\xd0\xcf\x11\xe0")) {
+		return nil, &columnar.CellError{File: f.Name, Want: "a ZIP archive or an Excel workbook; save the sheet as CSV, or the table as Parquet"}
+	}
 	switch format := formatOf(f); format {
 	case "csv": // gzipped or not
 		t.table, t.lines, err = columnar.ReadCSV(f.Name, bytes.NewReader(f.Data), t.kinds)

@@ -12,13 +12,13 @@ import (
 func Known(p *Panel, asOf, end Date, o Options) (*Panel, error) {
 	if _, ok := p.Find(asOf); !ok {
 		if asOf > p.Last() {
-			return nil, &NotReadyError{fmt.Sprintf("returns: no data yet for %v; the data end on %v; wait for the data, or run with --as-of %v", asOf, p.Last(), p.Last())}
+			return nil, &NotReadyError{fmt.Sprintf("no data yet for %v; the data end on %v; wait for the data, or run with --as-of %v", asOf, p.Last(), p.Last())}
 		}
 		before := p.AsOf(asOf)
 		if before.Days() == 0 {
-			return nil, &NotReadyError{fmt.Sprintf("returns: the as-of date %v is before the first row, %v", asOf, p.First())}
+			return nil, &NotReadyError{fmt.Sprintf("the as-of date %v is before the first row, %v; choose a later date (as_of, --as-of)", asOf, p.First())}
 		}
-		return nil, &NotReadyError{fmt.Sprintf("returns: no data for %v; the last row before it is %v; run with --as-of %v", asOf, before.Last(), before.Last())}
+		return nil, &NotReadyError{fmt.Sprintf("no data for %v; the last row before it is %v; run with --as-of %v", asOf, before.Last(), before.Last())}
 	}
 	start, err := o.Window.Start(end, p.First())
 	if err != nil {

@@ -93,6 +93,8 @@ func newSchedule(l *command.Loader) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "schedule",
 		Short: "Create, show or delete the nightly schedule",
+		Example: `  allocate-temporal schedule create book1 --config /etc/allocate/allocate.yaml
+  allocate-temporal schedule show book1`,
 		Long: `A night is a workflow: run, again while the input is not ready, wait for an approval
 where the run is held. At most one night runs at a time.
 
@@ -141,9 +143,10 @@ func newCreate(l *command.Loader) *cobra.Command {
 
 func newShow(l *command.Loader) *cobra.Command {
 	return &cobra.Command{
-		Use:   "show NAME",
-		Short: "Print the schedule and its last nights",
-		Args:  cobra.ExactArgs(1),
+		Use:     "show NAME",
+		Short:   "Print the schedule and its last nights",
+		Example: `  allocate-temporal schedule show book1`,
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withServer(func(c *temporal.Server) error {
 				text, err := c.Show(cmd.Context(), args[0])
@@ -159,9 +162,10 @@ func newShow(l *command.Loader) *cobra.Command {
 
 func newDelete(l *command.Loader) *cobra.Command {
 	return &cobra.Command{
-		Use:   "delete NAME",
-		Short: "Delete the schedule; a night in progress goes on",
-		Args:  cobra.ExactArgs(1),
+		Use:     "delete NAME",
+		Short:   "Delete the schedule; a night in progress goes on",
+		Example: `  allocate-temporal schedule delete book1`,
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withServer(func(c *temporal.Server) error {
 				if err := c.Delete(cmd.Context(), args[0]); err != nil {
@@ -177,10 +181,11 @@ func newDelete(l *command.Loader) *cobra.Command {
 func newApprove(l *command.Loader) *cobra.Command {
 	var who string
 	cmd := &cobra.Command{
-		Use:   "approve NIGHT",
-		Short: "Publish a night that is held for approval",
-		Long:  "NIGHT is the identifier that schedule show prints.\n\n" + connection,
-		Args:  cobra.ExactArgs(1),
+		Use:     "approve NIGHT",
+		Short:   "Publish a night that is held for approval",
+		Example: `  allocate-temporal approve NIGHT --by ana`,
+		Long:    "NIGHT is the identifier that schedule show prints.\n\n" + connection,
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withServer(func(c *temporal.Server) error {
 				if err := c.Approve(cmd.Context(), args[0], who); err != nil {

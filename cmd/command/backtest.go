@@ -1,6 +1,7 @@
 package command
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"allocate/cmd/command/terminal"
 	"allocate/config"
 	"allocate/pipeline"
 	"allocate/reports"
@@ -52,7 +54,7 @@ nightly runs.
 				return err
 			}
 			tested, err := pipeline.Backtest(cmd.Context(), c, trials, sink, time.Now)
-			finish()
+			finish(err)
 			if err != nil {
 				return err
 			}
@@ -69,7 +71,7 @@ nightly runs.
 				}
 				err = reports.WriteJSON(g.json, "", map[string]any{"event": "outcome", "dir": tested.Dir, "fresh": tested.Fresh, "portfolios": names, "metrics": tested.Report.Metrics, "forecast": tested.Report.Forecast, "sweep": tested.Report.Sweep})
 			} else {
-				err = printBacktest(g.stdout, tested)
+				err = printBacktest(g.screen, g.stdout, tested)
 			}
 			g.unread(err)
 			refused := 0
@@ -165,50 +167,71 @@ func (g *global) loadSweep(cmd *cobra.Command) (*config.Config, []pipeline.Trial
 // headline are the metrics of the table on the terminal.
 var headline = []string{"cagr", "annual_volatility", "sharpe", "max_drawdown", "cvar"}
 
-// printBacktest prints the table of allocators and how true the forecasts were.
-func printBacktest(w io.Writer, t *pipeline.BacktestResult) error {
-	b := t.Report
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprint(table, "portfolio")
+// backtestMetrics is the table of allocators, with or without the intervals of the metrics.
+func backtestMetrics(b *reports.Backtest, intervals bool) *terminal.Table {
+	table := &terminal.Table{Columns: []terminal.Column{{Head: "portfolio", Name: true}}}
 	for _, key := range headline {
 		if m := b.Metric(key); m != nil {
-			fmt.Fprintf(table, "\t%s", m.Name)
+			table.Columns = append(table.Columns, terminal.Column{Head: m.Name, Right: !intervals, Spare: key == "cvar"})
 		}
 	}
-	fmt.Fprintln(table, "\tTurnover p.a.\tCosts p.a.")
+	table.Columns = append(table.Columns, terminal.Column{Head: "Turnover p.a.", Right: true, Spare: true}, terminal.Column{Head: "Costs p.a.", Right: true, Spare: true})
 	for k, p := range b.Portfolios {
-		fmt.Fprint(table, printable(p.Name))
+		row := []any{printable(p.Name)}
+		if k == 0 {
+			row[0] = terminal.Span{Style: terminal.Strong, Text: printable(p.Name)}
+		}
 		for _, key := range headline {
 			if m := b.Metric(key); m != nil {
-				fmt.Fprintf(table, "\t%s", estimate(m, m.Values[k]))
+				e := m.Values[k]
+				if !intervals {
+					e.Low, e.High = reports.Number(math.NaN()), reports.Number(math.NaN())
+				}
+				row = append(row, estimate(m, e))
 			}
 		}
-		fmt.Fprintf(table, "\t%.2f\t%.2f%%\n", p.Turnover, 100*p.Cost) // their intervals are in metrics.csv
+		table.Add(append(row, fmt.Sprintf("%.2f", p.Turnover), fmt.Sprintf("%.2f%%", 100*p.Cost))...) // their intervals are in metrics.csv
 	}
-	if err := table.Flush(); err != nil {
+	return table
+}
+
+// printBacktest prints the table of allocators, how true the forecasts were, and the page last. On
+// a narrow terminal intervals are on the page only.
+func printBacktest(screen *terminal.Screen, w io.Writer, t *pipeline.BacktestResult) error {
+	b := t.Report
+	table, intervals := backtestMetrics(b, true), true
+	if !screen.Fits(table) {
+		table, intervals = backtestMetrics(b, false), false
+	}
+	if err := screen.Table(table); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\n%v to %v, %s", b.First, b.Last, returns.Count(len(b.Rebalances), "decision"))
+	about := fmt.Sprintf("%v to %v, %s", b.First, b.Last, returns.Count(len(b.Rebalances), "decision"))
 	if m := b.Metric("cagr"); m != nil && !math.IsNaN(float64(m.Values[0].Low)) {
-		fmt.Fprintf(w, "; in brackets: %.0f%% CI by stationary bootstrap", 100*b.Level)
+		if intervals {
+			about += fmt.Sprintf("; in brackets: %.0f%% CI by stationary bootstrap", 100*b.Level)
+		} else {
+			about += "; confidence intervals are in the report"
+		}
 	}
-	fmt.Fprintln(w)
+	_ = screen.Line()
+	_ = screen.Paragraph(terminal.Plain, about, 0)
 	if f := b.Forecast; f != nil {
-		fmt.Fprintf(w, "\nforecasts over %s, %d of %d non-overlapping: PIT uniformity p = %.2g; CRPS %.4f (in-sample benchmark %.4f)\n", b.Over(), f.Apart, f.Scored, float64(f.PIT.P), f.CRPS, f.CRPSNaive)
+		_ = screen.Line()
+		_ = screen.Paragraph(terminal.Plain, fmt.Sprintf("forecasts over %s, %d of %d non-overlapping: PIT uniformity p = %.2g; CRPS %.4f (in-sample benchmark %.4f)", b.Over(), f.Apart, f.Scored, float64(f.PIT.P), f.CRPS, f.CRPSNaive), 0)
 		for _, x := range f.Tail {
-			fmt.Fprintf(w, "  %.0f%% tail: VaR exceptions %d, expected %.1f (Kupiec p = %.2g); predicted CVaR %.2f%%, mean loss beyond VaR %s (Acerbi-Szekely Z2 %.2f, p = %.2g)\n",
-				100*x.Level, x.Exceedances, x.Expected, float64(x.Kupiec.P), 100*x.MeanCVaR, percentOrNone(x.MeanLoss), float64(x.AcerbiSzekely.Statistic), float64(x.AcerbiSzekely.P))
+			_ = screen.Paragraph(terminal.Plain, fmt.Sprintf("%.0f%% tail: VaR exceptions %d, expected %.1f (Kupiec p = %.2g); predicted CVaR %.2f%%, mean loss beyond VaR %s (Acerbi-Szekely Z2 %.2f, p = %.2g)",
+				100*x.Level, x.Exceedances, x.Expected, float64(x.Kupiec.P), 100*x.MeanCVaR, percentOrNone(x.MeanLoss), float64(x.AcerbiSzekely.Statistic), float64(x.AcerbiSzekely.P)), 2)
 		}
 	}
 	if s := b.Sweep; s != nil {
 		printSweep(w, s)
 	}
-	what := "published"
+	what := terminal.Span{Style: terminal.Good, Text: "published"}
 	if !t.Fresh {
-		what = "already published"
+		what.Text = "already published"
 	}
-	_, err := fmt.Fprintf(w, "\n%s: %s\n", what, printableText(filepath.Join(t.Dir, "backtest.json")))
-	return err
+	return errors.Join(screen.Line(), screen.Line(what, ": "+filepath.Join(t.Dir, "backtest.json")), screen.Line("report: "+filepath.Join(t.Dir, "tearsheet.html")))
 }
 
 func printSweep(w io.Writer, s *reports.Sweep) {

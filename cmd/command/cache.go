@@ -16,9 +16,11 @@ func newCache(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cache",
 		Short: "Inspect, verify and prune the cache",
-		Long:  "A run recomputes results that are missing, so these commands are safe at any time.",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Example: `  allocate cache ls
+  allocate cache trim --days 14`,
+		Long: "A run recomputes results that are missing, so these commands are safe at any time.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newCacheList(g), newCacheVerify(g), newCacheTrim(g))
 	return cmd
@@ -38,7 +40,9 @@ func newCacheList(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ls",
 		Short: "Print the size of the cache by stage",
-		Args:  cobra.NoArgs,
+		Example: `  allocate cache ls
+  allocate cache ls --json`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := g.openCache(cmd)
 			if err != nil {
@@ -57,7 +61,7 @@ func newCacheList(g *global) *cobra.Command {
 			return nil
 		},
 	}
-	g.addConfigFlags(cmd)
+	g.addConfigFlags(cmd, "cache")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
 	return cmd
 }
@@ -67,7 +71,9 @@ func newCacheVerify(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Verify every cached result against its hash",
-		Args:  cobra.NoArgs,
+		Example: `  allocate cache verify
+  allocate cache verify --remove`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := g.openCache(cmd)
 			if err != nil {
@@ -87,7 +93,7 @@ func newCacheVerify(g *global) *cobra.Command {
 			return nil
 		},
 	}
-	g.addConfigFlags(cmd)
+	g.addConfigFlags(cmd, "cache")
 	cmd.Flags().BoolVar(&remove, "remove", false, "delete damaged results")
 	return cmd
 }
@@ -98,7 +104,9 @@ func newCacheTrim(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "trim",
 		Short: "Delete results unused for some days, or the least recently used above a size",
-		Args:  cobra.NoArgs,
+		Example: `  allocate cache trim --days 14
+  allocate cache trim --max-mb 5000`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if days < 0 || most < 0 {
 				return &usageError{fmt.Errorf("--days and --max-mb must be at least 0")}
@@ -119,7 +127,7 @@ func newCacheTrim(g *global) *cobra.Command {
 			return err
 		},
 	}
-	g.addConfigFlags(cmd)
+	g.addConfigFlags(cmd, "out", "cache")
 	cmd.Flags().IntVar(&days, "days", 30, "delete results unused for this many days")
 	cmd.Flags().Int64Var(&most, "max-mb", 0, "then delete the least recently used above this many MiB; 0: no limit")
 	return cmd

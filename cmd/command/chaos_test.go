@@ -61,7 +61,7 @@ func buildBinary(t *testing.T) string {
 
 // sampleRun is the command of the bundled sample with its folders below dir.
 func sampleRun(binary, dir string, args ...string) *exec.Cmd {
-	return exec.Command(binary, append([]string{"run", "-v", "--config", "../../allocate.yaml", "--out", filepath.Join(dir, "out"), "--cache", filepath.Join(dir, "cache")}, args...)...)
+	return exec.Command(binary, append([]string{"run", "-v", "--log-format", "json", "--config", "../../allocate.yaml", "--out", filepath.Join(dir, "out"), "--cache", filepath.Join(dir, "cache")}, args...)...)
 }
 
 // whole fails if latest shows a folder that lacks a file.

@@ -3,14 +3,13 @@ package command
 import (
 	"errors"
 	"fmt"
-	"io"
 	"runtime"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"allocate/cmd/command/terminal"
 	"allocate/pipeline"
 	"allocate/pipeline/published"
 	"allocate/reports"
@@ -19,15 +18,15 @@ import (
 
 func newCheck(g *global) *cobra.Command {
 	var v view
-	var asJSON, prior bool
+	var asJSON, prior, all bool
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Validate the input data without publishing",
 		Example: `  allocate check
   allocate check --prior`,
 		Long: `Reads the returns, applies the calendar, the missing-data policy and all checks,
-and prints every finding with its severity: info, warn, hold (needs approval) or
-fail. gates.severity sets the severity of a code.
+and prints the findings with their severities: info, warn, hold (needs approval) or
+fail; those of several strategies with the same cause are one line. gates.severity sets the severity of a code.
 
 ` + exitHelp,
 		Args: cobra.NoArgs,
@@ -37,21 +36,21 @@ fail. gates.severity sets the severity of a code.
 				return err
 			}
 			c.Workers = max(c.Workers, runtime.GOMAXPROCS(0))
-			v.quiet = true
+			v.quiet, v.silent = true, true
 			sink, finish, err := v.sink(g.stderr)
 			if err != nil {
 				return err
 			}
 			if prior {
 				priors, err := pipeline.Priors(cmd.Context(), c, sink, time.Now)
-				finish()
+				finish(err)
 				if err != nil {
 					return err
 				}
 				return printPriors(g, priors, asJSON)
 			}
 			checked, err := pipeline.Check(cmd.Context(), c, sink, time.Now)
-			finish()
+			finish(err)
 			var gate *published.GateError
 			if err != nil && !errors.As(err, &gate) {
 				return err
@@ -59,25 +58,30 @@ fail. gates.severity sets the severity of a code.
 			if asJSON {
 				return errors.Join(reports.WriteJSON(g.json, "  ", checked), err)
 			}
-			return errors.Join(printChecked(g.stdout, checked), err)
+			return errors.Join(printChecked(g.screen, checked, all), err)
 		},
 	}
 	g.addConfigFlags(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
+	cmd.Flags().BoolVar(&all, "all", false, "print the finding of each strategy on its own line, also where several have the same")
 	cmd.Flags().BoolVar(&prior, "prior", false, "print prior predictive summaries instead")
-	v.progress, v.format = "never", "auto"
+	v.progress = "never"
 	return cmd
 }
 
-func printChecked(w io.Writer, c *pipeline.Checked) error {
-	fmt.Fprintf(w, "%s from %v to %v (%s returns, %.0f a year), %s; %d in the universe as of %v\n\n", c.Frequency.Periods(c.Days), c.First, c.Last, strings.ReplaceAll(c.Frequency.String(), "_", "-"), c.Frequency.PeriodsPerYear(), returns.Count(c.Strategies, "strategy"), c.Used, c.AsOf)
+func printChecked(w *terminal.Screen, c *pipeline.Checked, all bool) error {
+	_ = w.Paragraph(terminal.Strong, fmt.Sprintf("%s from %v to %v (%s returns, %.0f a year), %s; %d in the universe as of %v", c.Frequency.Periods(c.Days), c.First, c.Last, strings.ReplaceAll(c.Frequency.String(), "_", "-"), c.Frequency.PeriodsPerYear(), returns.Count(c.Strategies, "strategy"), c.Used, c.AsOf), 0)
+	_ = w.Line()
 	if len(c.Findings) == 0 {
-		_, err := fmt.Fprintln(w, "no findings")
-		return err
+		return w.Line("no findings")
 	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "severity\tcode\tstrategy\tfrom\tto\tfinding\n")
-	for _, f := range c.Findings {
+	table := &terminal.Table{Columns: []terminal.Column{{Head: "severity"}, {Head: "code"}, {Head: "strategy", Name: true}, {Head: "from", Spare: true}, {Head: "to", Spare: true}, {Head: "finding", Prose: true}}}
+	styles := map[returns.Severity]terminal.Style{returns.Warn: terminal.Warning, returns.Hold: terminal.Bad, returns.Fail: terminal.Bad}
+	findings := c.Findings
+	if !all {
+		findings = returns.Grouped(findings)
+	}
+	for _, f := range findings {
 		from, to := "", ""
 		if f.From != nil {
 			from = f.From.String()
@@ -85,9 +89,9 @@ func printChecked(w io.Writer, c *pipeline.Checked) error {
 		if f.To != nil {
 			to = f.To.String()
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", f.Severity, f.Code, printable(f.Strategy), from, to, printableText(f.Sentence))
+		table.Add(terminal.Span{Style: styles[f.Severity], Text: f.Severity.String()}, f.Code, printable(f.Strategy), from, to, f.Sentence)
 	}
-	return table.Flush()
+	return w.Table(table)
 }
 
 // printPriors writes the prior predictive summaries.
@@ -95,12 +99,11 @@ func printPriors(g *global, priors []pipeline.Prior, asJSON bool) error {
 	if asJSON {
 		return reports.WriteJSON(g.json, "  ", priors)
 	}
-	table := tabwriter.NewWriter(g.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "strategy\tmodel\tquantity\tq5\tmedian\tq95\n")
+	table := &terminal.Table{Columns: []terminal.Column{{Head: "strategy", Name: true}, {Head: "model"}, {Head: "quantity"}, {Head: "q5", Right: true}, {Head: "median", Right: true}, {Head: "q95", Right: true}}}
 	for _, p := range priors {
 		for _, q := range p.Quantities {
-			fmt.Fprintf(table, "%s\t%s\t%s\t%.4g\t%.4g\t%.4g\n", printable(p.Strategy), p.Model, q.Name, q.Q5, q.Median, q.Q95)
+			table.Add(printable(p.Strategy), p.Model, q.Name, fmt.Sprintf("%.4g", q.Q5), fmt.Sprintf("%.4g", q.Median), fmt.Sprintf("%.4g", q.Q95))
 		}
 	}
-	return table.Flush()
+	return g.screen.Table(table)
 }

@@ -1,7 +1,6 @@
 package command
 
 import (
-	"bytes"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -15,47 +14,13 @@ import (
 func newConfig(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "config",
-		Short: "Create and inspect configurations",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Short: "Inspect configurations: values and origins, manual, schema",
+		Example: `  allocate config show --origin
+  allocate config docs | less`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newConfigInit(g), newConfigShow(g), newConfigSchema(g), newConfigDocs(g))
-	return cmd
-}
-
-func newConfigInit(g *global) *cobra.Command {
-	var path, asOf, preset string
-	var force bool
-	cmd := &cobra.Command{
-		Use:     "init [FILE]",
-		Short:   "Write a commented configuration with all defaults",
-		Example: `  allocate config init --returns my_returns.csv my.yaml`,
-		Long:    "Writes " + defaultConfig + ", or FILE; - is standard output. An existing file is kept unless --force.\n\n" + exitHelp,
-		Args:    cobra.MaximumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			file := defaultConfig
-			if len(args) == 1 {
-				file = args[0]
-			}
-			var text bytes.Buffer
-			if err := config.WriteTemplate(&text, preset, map[string]string{"returns.path": fromFolder(file, path), "as_of": asOf}); err != nil {
-				return err
-			}
-			if file == "-" {
-				_, err := g.data.Write(text.Bytes())
-				return err
-			}
-			if err := writeFile(file, text.Bytes(), force); err != nil {
-				return err
-			}
-			_, err := fmt.Fprintf(g.stdout, "wrote %s; set returns.path in it, then: allocate run --config %s\n", printableText(file), printableText(file))
-			return err
-		},
-	}
-	cmd.Flags().StringVar(&path, "returns", "returns.csv", "value of returns.path, relative to the working folder")
-	cmd.Flags().StringVar(&asOf, "as-of", "", "value of as_of")
-	cmd.Flags().StringVar(&preset, "preset", config.Static, "defaults to write: static or adaptive")
-	cmd.Flags().BoolVar(&force, "force", false, "overwrite an existing file")
 	return cmd
 }
 
@@ -114,7 +79,9 @@ func newConfigSchema(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "schema",
 		Short: "Print the JSON schema of the configuration, or of a result",
-		Args:  cobra.NoArgs,
+		Example: `  allocate config schema > allocate.schema.json
+  allocate config schema --of summary`,
+		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if err := config.WriteSchema(g.stdout, of); err != nil {
 				return &usageError{err}
@@ -130,7 +97,9 @@ func newConfigDocs(g *global) *cobra.Command {
 	return &cobra.Command{
 		Use:   "docs",
 		Short: "Print the manual of the configuration as Markdown",
-		Args:  cobra.NoArgs,
-		RunE:  func(*cobra.Command, []string) error { return config.WriteDocs(g.stdout) },
+		Example: `  allocate config docs | less
+  allocate config docs | grep -A 3 max_weight`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return config.WriteDocs(g.stdout) },
 	}
 }

@@ -20,8 +20,10 @@ func newExport(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export",
 		Short: "Export returns, weights, draws or scenarios",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Example: `  allocate export weights --format ibkr -o rebalance.csv
+  allocate export scenarios -o scenarios.parquet`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newExportPanel(g), newExportDraws(g), newExportScenarios(g), newExportWeights(g))
 	return cmd
@@ -30,7 +32,7 @@ func newExport(g *global) *cobra.Command {
 func newExportPanel(g *global) *cobra.Command {
 	var file, format string
 	var force bool
-	v := view{progress: "never", format: "auto", quiet: true}
+	v := view{progress: "never", quiet: true, silent: true}
 	cmd := &cobra.Command{
 		Use:     "panel",
 		Short:   "Export the returns as read: simple, fractions, one column per strategy",
@@ -58,11 +60,11 @@ on standard error.
 			}
 			panel, err := pipeline.Panel(cmd.Context(), c, sink, time.Now)
 			if err != nil {
-				finish()
+				finish(err)
 				return err
 			}
 			checked, err := pipeline.Check(cmd.Context(), c, sink, time.Now)
-			finish()
+			finish(err)
 			var gate *published.GateError
 			if err != nil && !errors.As(err, &gate) {
 				return err

@@ -3,7 +3,6 @@ package command
 import (
 	"bytes"
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -41,8 +40,8 @@ CSV with one file per chain: FILE_1.csv, FILE_2.csv, ...
 			if err != nil {
 				return err
 			}
-			if run == "" {
-				run = filepath.Join(c.Out, "latest")
+			if run, err = published.Find(c.Out, run); err != nil {
+				return err
 			}
 			s, err := pipeline.OpenStore(c.Cache)
 			if err != nil {
@@ -84,8 +83,8 @@ CSV with one file per chain: FILE_1.csv, FILE_2.csv, ...
 			return err
 		},
 	}
-	g.addConfigFlags(cmd)
-	cmd.Flags().StringVar(&run, "run", "", "folder of a published run (default <out>/latest)")
+	g.addConfigFlags(cmd, "out", "cache")
+	cmd.Flags().StringVar(&run, "run", "", "published run: a date, DATE/rN, latest or a folder (default latest)")
 	cmd.Flags().StringVar(&strategy, "strategy", "", "strategy")
 	cmd.Flags().StringVarP(&file, "output", "o", "", "file to write; - is standard output")
 	cmd.Flags().StringVar(&format, "format", "", "parquet, arrow or cmdstan; default: by the extension (.csv: cmdstan), else parquet")

@@ -3,7 +3,6 @@ package command
 import (
 	"bytes"
 	"fmt"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -35,8 +34,8 @@ over the horizon as a fraction, and a column of probabilities unless all are equ
 			if err != nil {
 				return err
 			}
-			if run == "" {
-				run = filepath.Join(c.Out, "latest")
+			if run, err = published.Find(c.Out, run); err != nil {
+				return err
 			}
 			s, err := pipeline.OpenStore(c.Cache)
 			if err != nil {
@@ -61,8 +60,8 @@ over the horizon as a fraction, and a column of probabilities unless all are equ
 			return err
 		},
 	}
-	g.addConfigFlags(cmd)
-	cmd.Flags().StringVar(&run, "run", "", "folder of a published run (default <out>/latest)")
+	g.addConfigFlags(cmd, "out", "cache")
+	cmd.Flags().StringVar(&run, "run", "", "published run: a date, DATE/rN, latest or a folder (default latest)")
 	cmd.Flags().StringVarP(&file, "output", "o", "", "file to write; - is standard output")
 	cmd.Flags().StringVar(&format, "format", "", "parquet or arrow; default: by the extension, else parquet")
 	cmd.Flags().BoolVar(&force, "force", false, "overwrite an existing file")

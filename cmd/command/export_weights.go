@@ -3,7 +3,6 @@ package command
 import (
 	"bytes"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -26,7 +25,7 @@ func newExportWeights(g *global) *cobra.Command {
   long     as_of,effective,strategy,weight: as published
   wide     date and a column per strategy
   parquet  the columns of long
-  ibkr     rebalance file of Interactive Brokers' TWS: a row per strategy, percent of net liquidation last
+  ibkr     rebalance file of Interactive Brokers' TWS, in percent of net value
   lean     yyyyMMdd,symbol,weight, as custom data of QuantConnect LEAN
 
 ` + exitHelp,
@@ -36,8 +35,8 @@ func newExportWeights(g *global) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if run == "" {
-				run = filepath.Join(c.Out, "latest")
+			if run, err = published.Find(c.Out, run); err != nil {
+				return err
 			}
 			if format, err = formatOf(format, file, reports.LongWeights, map[string]string{".csv": reports.LongWeights, ".parquet": "parquet"}); err != nil {
 				return err
@@ -64,8 +63,8 @@ func newExportWeights(g *global) *cobra.Command {
 			return err
 		},
 	}
-	g.addConfigFlags(cmd)
-	cmd.Flags().StringVar(&run, "run", "", "folder of a published run (default <out>/latest)")
+	g.addConfigFlags(cmd, "out")
+	cmd.Flags().StringVar(&run, "run", "", "published run: a date, DATE/rN, latest or a folder (default latest)")
 	cmd.Flags().StringVarP(&file, "output", "o", "-", "file to write; - is standard output")
 	cmd.Flags().StringVar(&format, "format", "", strings.Join(reports.WeightForms(), ", ")+"; default: by the extension, else long")
 	cmd.Flags().BoolVar(&force, "force", false, "overwrite an existing file")

@@ -18,7 +18,7 @@ func TestKilledRunResumesIdentically(t *testing.T) {
 	binary := buildBinary(t)
 	start := func(dir string, workers string) (*exec.Cmd, *bytes.Buffer) {
 		var log bytes.Buffer
-		cmd := exec.Command(binary, "run", "-v", "--set", "workers="+workers, "--config", "../../allocate.yaml",
+		cmd := exec.Command(binary, "run", "-v", "--log-format", "json", "--set", "workers="+workers, "--config", "../../allocate.yaml",
 			"--out", filepath.Join(dir, "out"), "--cache", filepath.Join(dir, "cache"), "--set", "scenarios.count=2000", "--set", "scenarios.holdout=0")
 		if testing.Short() {
 			cmd.Args = append(cmd.Args, "--set", "bayes.draws=500", "--set", "bayes.replicates=0")

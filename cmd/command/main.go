@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"allocate/cmd/command/terminal"
 	"allocate/config"
 	"allocate/pipeline"
 	"allocate/pipeline/published"
@@ -38,7 +39,8 @@ const (
 const exitHelp = `EXIT STATUS
   0 published, or already published   1 failure   3 published, degraded
   4 bad usage or configuration   5 input not ready   6 data or sampler refused
-  7 infeasible or not certified   8 held for approval   11 locked   130 interrupted`
+  7 infeasible or not certified   8 held for approval   11 locked
+  130 interrupted`
 
 // Run runs the command of the process's arguments and returns its exit code. more are commands
 // beside the usual ones.
@@ -91,7 +93,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer, more ...
 		return exitInterrupted
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "allocate: "+printableLines(err.Error()))
+		_ = screenOf(stderr).Message(terminal.Bad, "allocate: ", err.Error())
 	}
 	return exitCode(err)
 }

@@ -3,13 +3,12 @@ package command
 import (
 	"errors"
 	"fmt"
-	"io"
 	"runtime"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"allocate/cmd/command/terminal"
 	"allocate/pipeline"
 	"allocate/reports"
 	"allocate/returns"
@@ -52,7 +51,7 @@ the costs that earlier commands measured with this cache.
 			if asJSON {
 				return reports.WriteJSON(g.json, "  ", map[string]any{"as_of": asOf, "steps": steps})
 			}
-			return printPlan(g.stdout, asOf, steps, all)
+			return printPlan(g.screen, asOf, steps, all)
 		},
 	}
 	g.addConfigFlags(cmd)
@@ -63,9 +62,9 @@ the costs that earlier commands measured with this cache.
 	return cmd
 }
 
-func printPlan(w io.Writer, asOf returns.Date, steps []pipeline.Step, all bool) error {
-	fmt.Fprintf(w, "as of %v\n", asOf)
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+func printPlan(w *terminal.Screen, asOf returns.Date, steps []pipeline.Step, all bool) error {
+	_ = w.Line(fmt.Sprintf("as of %v", asOf))
+	table := &terminal.Table{Columns: []terminal.Column{{}, {}, {Name: true}, {Prose: true}}}
 	todo, stored := 0, map[string]int{}
 	var order []string
 	for _, s := range steps {
@@ -76,26 +75,27 @@ func printPlan(w io.Writer, asOf returns.Date, steps []pipeline.Step, all bool) 
 			stored[s.Stage]++
 			continue
 		}
+		style := terminal.Plain
 		if s.Status != "cached" {
 			todo++
+			style = terminal.Warning
 		}
 		for i, why := range append(s.Why, "")[:max(1, len(s.Why))] {
 			if i == 0 {
-				fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", s.Stage, s.Status, printable(s.Unit), printableText(why))
+				table.Add(s.Stage, terminal.Span{Style: style, Text: s.Status}, printable(s.Unit), why)
 			} else {
-				fmt.Fprintf(table, "\t\t\t%s\n", printableText(why))
+				table.Add("", "", "", why)
 			}
 		}
 	}
 	for _, stage := range order {
-		fmt.Fprintf(table, "%s\tcached\t\t%s\n", stage, returns.Count(stored[stage], "result"))
+		table.Add(stage, "cached", "", returns.Count(stored[stage], "result"))
 	}
-	if err := table.Flush(); err != nil {
+	if err := w.Table(table); err != nil {
 		return err
 	}
 	if todo == 0 {
-		_, err := fmt.Fprintln(w, "all results are cached")
-		return err
+		return w.Line("all results are cached")
 	}
 	return nil
 }

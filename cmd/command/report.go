@@ -9,19 +9,20 @@ import (
 	"github.com/spf13/cobra"
 
 	"allocate/pipeline"
+	"allocate/pipeline/published"
 )
 
 func newReport(g *global) *cobra.Command {
 	var dir string
 	var force, png bool
-	v := view{progress: "never", format: "auto", quiet: true}
+	v := view{progress: "never", quiet: true}
 	cmd := &cobra.Command{
 		Use:     "report [RUN]",
 		Short:   "Rewrite the pages of a published run from the cache",
-		Example: `  allocate report out/2022-12-28/r1 -o report --png`,
+		Example: `  allocate report 2022-12-28 -o report --png`,
 		Long: `Writes the tear sheet and the other files of a run with this version of the program,
-from the cached results that run.json lists. RUN is a folder such as
-out/2022-12-28/r1 (default: the latest run); its files are not changed. --png also
+from the cached results that run.json lists. RUN is a date, DATE/rN, latest (the
+default) or a folder; its files are not changed. --png also
 writes every chart to figures/, with captions in figures.csv.
 
 ` + exitHelp,
@@ -31,15 +32,18 @@ writes every chart to figures/, with captions in figures.csv.
 			if err != nil {
 				return err
 			}
-			run := filepath.Join(c.Out, "latest")
+			run := ""
 			if len(args) == 1 {
 				run = args[0]
+			}
+			if run, err = published.Find(c.Out, run); err != nil {
+				return err
 			}
 			sink, finish, err := v.sink(g.stderr)
 			if err != nil {
 				return err
 			}
-			defer finish()
+			defer func() { finish(err) }()
 			s, err := pipeline.OpenStore(c.Cache)
 			if err != nil {
 				return err
@@ -61,7 +65,7 @@ writes every chart to figures/, with captions in figures.csv.
 			return nil
 		},
 	}
-	g.addConfigFlags(cmd)
+	g.addConfigFlags(cmd, "out", "cache")
 	cmd.Flags().StringVarP(&dir, "output", "o", "report", "folder to write to")
 	cmd.Flags().BoolVar(&png, "png", false, "also write the charts as PNG")
 	cmd.Flags().BoolVar(&force, "force", false, "overwrite existing files")

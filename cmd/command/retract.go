@@ -39,7 +39,10 @@ retracted; later runs take their previous weights from it.
 			return nil
 		},
 	}
-	g.addConfigFlags(cmd)
+	cmd.ValidArgsFunction = func(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return g.completeRuns(cmd, false), cobra.ShellCompDirectiveNoFileComp
+	}
+	g.addConfigFlags(cmd, "out")
 	cmd.Flags().StringVar(&why, "why", "", "reason, recorded in the index and the folder")
 	return cmd
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"allocate/cmd/command/terminal"
 	"allocate/config"
 )
 
@@ -20,10 +21,11 @@ const defaultConfig = "allocate.yaml"
 
 // global holds the flags that every command that reads a configuration has.
 type global struct {
-	stdout io.Writer // lines for people
-	json   io.Writer // the same stream, for JSON
-	data   io.Writer // the same stream, for the bytes of a file
-	stderr io.Writer // as it is; view and Main write to it what may be shown
+	stdout io.Writer        // lines for people
+	screen *terminal.Screen // the same stream, for tables, paragraphs and colors
+	json   io.Writer        // the same stream, for JSON
+	data   io.Writer        // the same stream, for the bytes of a file
+	stderr io.Writer        // as it is; view and Main write to it what may be shown
 	file   string
 	sets   []string
 
@@ -39,10 +41,13 @@ func (g *global) unread(err error) {
 }
 
 func newRoot(stdout, stderr io.Writer, more ...func(l *Loader) *cobra.Command) *cobra.Command {
-	g := &global{stdout: shown(stdout), json: asJSONText(stdout), data: asData(stdout), stderr: stderr}
+	g := &global{stdout: shown(stdout), screen: screenOf(stdout), json: asJSONText(stdout), data: asData(stdout), stderr: stderr}
 	root := &cobra.Command{
-		Use:           "allocate",
-		Short:         "Compute portfolio weights from returns of trading strategies",
+		Use:   "allocate",
+		Short: "Compute portfolio weights from returns of trading strategies",
+		Example: `  allocate init my_returns.csv
+  allocate run
+  allocate show`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
@@ -50,58 +55,62 @@ func newRoot(stdout, stderr io.Writer, more ...func(l *Loader) *cobra.Command) *
 	}
 	root.SetOut(g.stdout)
 	root.SetErr(shown(stderr))
-	root.CompletionOptions.HiddenDefaultCmd = true
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return &usageError{fmt.Errorf("%w; see: %s --help", err, cmd.CommandPath())}
-	})
-	root.AddCommand(newRun(g), newPlan(g), newCheck(g), newDiff(g), newExport(g), newCache(g), newSimulate(g), newBacktest(g), newWalkforward(g), newWork(g), newReport(g), newServe(g), newRetract(g), newConfig(g), newVersion(g), newExecute(g))
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.Version = buildLine()
+	root.Flags().Bool("version", false, "print the version and commit of the program")
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetFlagErrorFunc(unknownFlag)
+	for _, group := range []struct {
+		title    string
+		commands []*cobra.Command
+	}{
+		{"Decide", []*cobra.Command{newInit(g), newCheck(g), newRun(g), newDoctor(g)}},
+		{"Look at results", []*cobra.Command{newList(g), newShow(g), newDiff(g), newReport(g), newServe(g), newExport(g)}},
+		{"Evaluate", []*cobra.Command{newBacktest(g), newWalkforward(g), newSimulate(g)}},
+		{"Operate", []*cobra.Command{newPlan(g), newRetract(g), newCache(g), newWork(g), newOps(g), newConfig(g)}},
+	} {
+		root.AddGroup(&cobra.Group{ID: group.title, Title: group.title + ":"})
+		for _, c := range group.commands {
+			c.GroupID = group.title
+			root.AddCommand(c)
+		}
+	}
+	root.AddCommand(newCompletion(g), newVersion(g), newExecute(g))
+	root.SetHelpCommand(newHelp())
 	for _, add := range more {
 		root.AddCommand(add(&Loader{g}))
 	}
 	usageErrors(root)
-	introduce(root)
+	introduce(root, helpWidth(g.screen))
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", fmt.Sprintf(".FlagUsagesWrapped %d", helpWidth(g.screen))))
 	return root
 }
 
-// introduce begins the help of every command with the sentence that the list of
-// commands has of it.
-func introduce(cmd *cobra.Command) {
-	if cmd.Long != "" {
-		cmd.Long = cmd.Short + ".\n\n" + cmd.Long
-	}
-	for _, c := range cmd.Commands() {
-		introduce(c)
-	}
+// configFlags are the flags of single keys of the configuration.
+var configFlags = []struct{ name, usage string }{
+	{"as-of", "as-of date, of the last return used, YYYY-MM-DD"},
+	{"out", "folder of published runs"},
+	{"cache", "folder of the cache"},
+	{"seed", "random seed"},
+	{"workers", "parallel workers; does not affect results"},
 }
 
-// usageErrors makes wrong arguments exit as bad usage.
-func usageErrors(cmd *cobra.Command) {
-	if check := cmd.Args; check != nil {
-		cmd.Args = func(c *cobra.Command, args []string) error {
-			if err := check(c, args); err != nil {
-				return &usageError{fmt.Errorf("%w; see: %s --help", err, c.CommandPath())}
-			}
-			return nil
-		}
-	}
-	for _, c := range cmd.Commands() {
-		usageErrors(c)
-	}
-}
+// retiredFlags are flags of earlier versions, which --set replaces.
+var retiredFlags = []string{"seed", "workers"}
 
-// addConfigFlags gives a command the flags of a configuration.
-func (g *global) addConfigFlags(cmd *cobra.Command) {
+// addConfigFlags gives a command the flags of a configuration: the file, --set, and those of the
+// keys that the command uses, of all if uses is empty. Others are accepted, as by earlier versions.
+func (g *global) addConfigFlags(cmd *cobra.Command, uses ...string) {
 	f := cmd.Flags()
 	f.StringVarP(&g.file, "config", "c", "", "configuration file (default "+defaultConfig+")")
 	f.StringArrayVar(&g.sets, "set", nil, "override a key: --set optimize.alpha=0.99 (repeatable)")
-	f.String("as-of", "", "as-of date, of the last return used, YYYY-MM-DD")
-	f.String("out", "", "folder of published runs")
-	f.String("cache", "", "folder of the cache")
-	f.String("seed", "", "random seed")
-	f.String("workers", "", "parallel workers; does not affect results")
-	for _, name := range retiredFlags {
-		_ = f.MarkHidden(name) // the error is for a flag that is not there
+	for _, flag := range configFlags {
+		f.String(flag.name, "", flag.usage)
+		if slices.Contains(retiredFlags, flag.name) || len(uses) > 0 && !slices.Contains(uses, flag.name) {
+			_ = f.MarkHidden(flag.name) // the error is for a flag that is not there
+		}
 	}
+	_ = cmd.RegisterFlagCompletionFunc("set", completeKeys)
 }
 
 // addEngineFlag gives the flag of where actions are executed to a command that executes many.
@@ -109,11 +118,13 @@ func addEngineFlag(cmd *cobra.Command) {
 	cmd.Flags().String("engine", "", "execution of actions: local, process or temporal")
 }
 
-// retiredFlags are flags of earlier versions, which --set replaces.
-var retiredFlags = []string{"seed", "workers"}
-
 // load combines file, environment, --set and flags.
 func (g *global) load(cmd *cobra.Command) (*config.Config, map[string]config.Origin, error) {
+	return g.loadWith(cmd, func(*config.Source) {})
+}
+
+// loadWith is load with a change of the sources.
+func (g *global) loadWith(cmd *cobra.Command, change func(src *config.Source)) (*config.Config, map[string]config.Origin, error) {
 	src := config.Source{File: g.file, Env: os.Environ(), Sets: g.sets, Flags: map[string]string{}}
 	if src.File == "" {
 		if _, err := os.Stat(defaultConfig); err == nil {
@@ -131,9 +142,10 @@ func (g *global) load(cmd *cobra.Command) (*config.Config, map[string]config.Ori
 			g.notice("--" + f.Name + " is retired: use --set " + f.Name + "=" + f.Value.String())
 		}
 	})
+	change(&src)
 	c, origins, err := config.Load(src)
 	if err != nil && src.File == "" && !given(src, "returns.path") {
-		return nil, nil, &config.Error{Err: fmt.Errorf("no %s in this folder; create one with allocate config init, or name one with --config", defaultConfig)}
+		return nil, nil, &config.Error{Err: fmt.Errorf("no %s in this folder; create one with: allocate init RETURNS, or name one with --config", defaultConfig)}
 	}
 	if err == nil {
 		for _, notice := range c.Notices {

@@ -4,17 +4,16 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"math"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"allocate/cmd/command/terminal"
 	"allocate/config"
 	"allocate/pipeline"
 	"allocate/pipeline/engine"
@@ -24,7 +23,7 @@ import (
 func newRun(g *global) *cobra.Command {
 	var v view
 	var how pipeline.RunOptions
-	var asJSON bool
+	var asJSON, degradedOK bool
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Compute and publish the weights for a date",
@@ -63,7 +62,7 @@ interrupted runs are reused.
 			var account engine.Memory
 			started := time.Now()
 			outcome, err := pipeline.Run(cmd.Context(), c, how, engine.Tee{sink, &account}, time.Now)
-			finish()
+			finish(err)
 			if c.Gates.Textfile != "" && !how.DryRun {
 				code := exitCode(err)
 				if outcome != nil && outcome.Degraded {
@@ -72,7 +71,7 @@ interrupted runs are reused.
 				if cmd.Context().Err() != nil {
 					code = exitInterrupted
 				}
-				err = errors.Join(err, writeTextfile(c.Gates.Textfile, code, started, time.Now(), outcome, &account))
+				err = errors.Join(err, writeTextfile(c.Gates, g.portfolio(c), code, started, time.Now(), outcome, err, &account))
 			}
 			if err != nil {
 				return err
@@ -80,10 +79,10 @@ interrupted runs are reused.
 			if asJSON {
 				err = reports.WriteJSON(g.json, "", map[string]any{"event": "outcome", "dir": outcome.Dir, "fresh": outcome.Fresh, "dry_run": outcome.DryRun, "degraded": outcome.Degraded, "verdict": outcome.Decision.Verdict, "as_of": outcome.Decision.AsOf, "effective": outcome.Decision.Effective, "cvar": outcome.Decision.Solution.CVaR, "expected_return": outcome.Decision.Solution.Mean})
 			} else {
-				err = printOutcome(g.stdout, outcome)
+				err = printOutcome(g.screen, outcome)
 			}
 			g.unread(err)
-			if outcome.Degraded {
+			if outcome.Degraded && !degradedOK {
 				return errDegraded
 			}
 			return nil
@@ -94,6 +93,7 @@ interrupted runs are reused.
 	v.addFlags(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print events and results on standard output, one JSON object a line")
 	cmd.Flags().BoolVar(&how.Approve, "approve", false, "publish despite findings of severity hold")
+	cmd.Flags().BoolVar(&degradedOK, "degraded-ok", false, "exit 0, not 3, if the weights were published with a fallback")
 	cmd.Flags().BoolVar(&how.DryRun, "dry-run", false, "compute and print the weights without publishing")
 	cmd.Flags().BoolVar(&how.KeepGoing, "keep-going", false, "continue with the other strategies if one fails; the run still fails")
 	cmd.Flags().BoolVar(&how.NoCache, "no-cache", false, "ignore cached results")
@@ -101,20 +101,21 @@ interrupted runs are reused.
 	return cmd
 }
 
-// printOutcome writes the weights that were decided, the largest first, as a table.
-// It reads no file: names in files are quoted.
-func printOutcome(w io.Writer, o *pipeline.Outcome) error {
+// printOutcome writes the weights that were decided, the largest first, as a table, and the page
+// last. It reads no file: names in files are quoted.
+func printOutcome(w *terminal.Screen, o *pipeline.Outcome) error {
 	s := o.Decision.Solution
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	head, legend := "strategy\tweight\t", ""
 	held := o.Decision.Held
+	table := &terminal.Table{Columns: []terminal.Column{{Head: "strategy", Name: true}, {Head: "weight", Right: true}}}
 	if held != nil {
-		head += "previous\tchange\t"
+		table.Columns = append(table.Columns, terminal.Column{Head: "previous", Right: true}, terminal.Column{Head: "change", Right: true})
 	}
+	legend := ""
 	if s.Ranges != nil {
-		head, legend = head+"range\t", "range: of the portfolios within one standard error of the best"
+		legend = "range: of the portfolios within one standard error of the best"
+		table.Columns = append(table.Columns, terminal.Column{Head: "range", Right: true, Spare: true})
 	}
-	fmt.Fprintf(table, "%sshare of CVaR\n", head)
+	table.Columns = append(table.Columns, terminal.Column{Head: "share of CVaR", Right: true, Spare: true})
 	zero, total := 0, s.Contributed()
 	order := make([]int, len(s.Names))
 	for j := range order {
@@ -130,27 +131,27 @@ func printOutcome(w io.Writer, o *pipeline.Outcome) error {
 			zero++
 			continue
 		}
+		row := []any{terminal.Span{Style: terminal.Strong, Text: printable(name)}, fmt.Sprintf("%.2f%%", 100*s.Weights[j])}
+		if held != nil {
+			row = append(row, fmt.Sprintf("%.2f%%", 100*before), fmt.Sprintf("%+.2f pp", math.Round(1e4*(s.Weights[j]-before))/100+0)) // no -0.00
+		}
+		if s.Ranges != nil {
+			row = append(row, fmt.Sprintf("%.1f to %.1f%%", 100*s.Ranges[j].Low, 100*s.Ranges[j].High))
+		}
 		share := "-" // of no risk there are no shares
 		if total != 0 {
 			share = fmt.Sprintf("%.2f%%", 100*s.Contributions[j]/total)
 		}
-		fmt.Fprintf(table, "%s\t%.2f%%\t", printable(name), 100*s.Weights[j])
-		if held != nil {
-			fmt.Fprintf(table, "%.2f%%\t%+.2f pp\t", 100*before, math.Round(1e4*(s.Weights[j]-before))/100+0) // no -0.00
-		}
-		if s.Ranges != nil {
-			fmt.Fprintf(table, "%.1f to %.1f%%\t", 100*s.Ranges[j].Low, 100*s.Ranges[j].High)
-		}
-		fmt.Fprintln(table, share)
+		table.Add(append(row, share)...)
 	}
-	if err := table.Flush(); err != nil {
+	if err := w.Table(table); err != nil {
 		return err
 	}
 	if zero > 0 {
-		fmt.Fprintf(w, "not held: %d more\n", zero)
+		_ = w.Line(fmt.Sprintf("not held: %d more", zero))
 	}
 	if legend != "" {
-		fmt.Fprintln(w, legend)
+		_ = w.Line(terminal.Span{Style: terminal.Faint, Text: legend})
 	}
 	risk := ""
 	if math.Abs(s.Risk-s.CVaR) > 5e-5 && s.Method != "quadratic" {
@@ -160,20 +161,19 @@ func printOutcome(w io.Writer, o *pipeline.Outcome) error {
 	if x := s.Indifference; x != nil && x.Turnover < x.BestTurnover {
 		certified = fmt.Sprintf("certified to be at most %.3f%% of capital from the best", 100*x.Distance)
 	}
-	fmt.Fprintf(w, "\n%s\n", printableText(o.Decision.Verdict))
-	fmt.Fprintf(w, "as of %v, effective %v: expected return %+.2f%%, CVaR %.2f%%%s, VaR %.2f%% over %s; %s\n",
-		o.Decision.AsOf, o.Decision.Effective, 100*s.Mean, 100*s.CVaR, risk, 100*s.VaR, o.Decision.Horizon, certified)
+	_ = w.Line()
+	_ = w.Paragraph(terminal.Strong, o.Decision.Verdict, 0)
+	_ = w.Paragraph(terminal.Plain, fmt.Sprintf("as of %v, effective %v: expected return %+.2f%%, CVaR %.2f%%%s, VaR %.2f%% over %s; %s",
+		o.Decision.AsOf, o.Decision.Effective, 100*s.Mean, 100*s.CVaR, risk, 100*s.VaR, o.Decision.Horizon, certified), 0)
 	for _, sentence := range o.Decision.FirstScreen() {
-		fmt.Fprintln(w, printableText(sentence))
+		_ = w.Paragraph(terminal.Plain, sentence, 0)
 	}
 	if o.DryRun {
-		_, err := fmt.Fprintln(w, "dry run: not published")
-		return err
+		return w.Line("dry run: not published")
 	}
-	verb := "published"
+	verb := terminal.Span{Style: terminal.Good, Text: "published"}
 	if !o.Fresh {
-		verb = "already published"
+		verb.Text = "already published"
 	}
-	_, err := fmt.Fprintf(w, "%s: %s\nreport: %s\n", verb, printableText(filepath.Join(o.Dir, "weights.csv")), printableText(filepath.Join(o.Dir, "tearsheet.html")))
-	return err
+	return errors.Join(w.Line(verb, ": "+filepath.Join(o.Dir, "weights.csv")), w.Line("report: "+filepath.Join(o.Dir, "tearsheet.html")))
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"allocate/cmd/command/terminal"
 )
 
 // tiny makes a run of the sample take less than a second.
@@ -53,7 +55,7 @@ func TestEscapesControlCharacters(t *testing.T) {
 			t.Errorf("%.60q: exit code %d\n%s", args, code, stderr.String())
 		}
 		for what, text := range map[string]string{"stdout": stdout.String(), "stderr": stderr.String()} {
-			if at := strings.IndexFunc(text, commanding); at >= 0 {
+			if at := strings.IndexFunc(text, terminal.Commanding); at >= 0 {
 				t.Errorf("%.60q: %s has %q", args, what, text[max(0, at-40):at+10])
 			}
 		}

@@ -1,44 +1,65 @@
 package command
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
-	"sync"
+	"runtime"
 	"time"
 
+	"allocate/cmd/command/terminal"
 	"allocate/pipeline/engine"
+	"allocate/pipeline/published"
+	"allocate/returns"
 
 	"github.com/spf13/cobra"
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 )
 
-// view shows the progress of a run: bars on a terminal, else lines.
+// view shows a command at work on standard error. By default these are the findings, when it is
+// over, and on a terminal progress bars until then; a log is for those who ask for it.
 type view struct {
 	progress string
 	format   string
 	quiet    bool
-	verbose  bool
+	verbose  int
 	events   io.Writer // receives every event as a JSON line, if not nil
+	silent   bool      // the command prints the findings itself
 }
 
 func (v *view) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&v.progress, "progress", "auto", "progress bars: auto (on a terminal), always or never")
-	f.StringVar(&v.format, "log-format", "auto", "log format on standard error: auto (console on a terminal, else json), console or json")
-	f.BoolVarP(&v.quiet, "quiet", "q", false, "log warnings and errors only, no bars")
-	f.BoolVarP(&v.verbose, "verbose", "v", false, "log every action")
+	f.StringVar(&v.format, "log-format", "auto", "log on standard error: auto (findings only; a log with -v), console or json (a line per stage and finding)")
+	f.BoolVarP(&v.quiet, "quiet", "q", false, "print warnings and errors only, no bars")
+	f.CountVarP(&v.verbose, "verbose", "v", "log stages and all findings; -vv: every action, too")
 }
 
-// sink returns the receiver of a run's events, and what to call at its end.
-func (v *view) sink(stderr io.Writer) (engine.Sink, func(), error) {
-	terminal := isTerminal(stderr)
-	bars := terminal
+// level is the least level of the log, and whether there is one.
+func (v *view) level() (level zapcore.Level, log bool) {
+	verbose := v.verbose
+	switch {
+	case v.format != "auto":
+		verbose++ // who names a format wants a log
+	case verbose == 0:
+		return 0, false
+	}
+	switch {
+	case verbose > 1:
+		return zapcore.DebugLevel, true
+	case v.quiet:
+		return zapcore.WarnLevel, true
+	}
+	return zapcore.InfoLevel, true
+}
+
+// sink returns the receiver of a command's events, and what to call with its error at its end.
+func (v *view) sink(stderr io.Writer) (engine.Sink, func(error), error) {
+	bars := terminal.Is(stderr)
 	switch v.progress {
-	case "auto":
+	case "auto", "":
 	case "always":
 		bars = true
 	case "never":
@@ -46,97 +67,63 @@ func (v *view) sink(stderr io.Writer) (engine.Sink, func(), error) {
 	default:
 		return nil, nil, &usageError{fmt.Errorf("--progress %q is not auto, always or never", v.progress)}
 	}
-	bars = bars && !v.quiet
-	level := zapcore.InfoLevel
-	switch {
-	case v.verbose:
-		level = zapcore.DebugLevel
-	case v.quiet:
-		level = zapcore.WarnLevel
+	if v.format == "" {
+		v.format = "auto"
 	}
-	out := stderr
-	var screen *barSink
-	if bars {
-		screen = newBars(stderr)
-		out = screen.container // lines appear above the bars
-		if !v.verbose {
-			level = zapcore.WarnLevel // the bars say the rest
-		}
-	}
-	encoder := zap.NewProductionEncoderConfig()
-	encoder.EncodeTime = zapcore.ISO8601TimeEncoder
-	encoder.EncodeDuration = zapcore.StringDurationEncoder
-	lines := func(w io.Writer) zapcore.WriteSyncer { return zapcore.Lock(zapcore.AddSync(w)) }
-	var core zapcore.Core
-	switch format := v.format; {
-	case format == "json", format == "auto" && !terminal && !bars:
-		core = zapcore.NewCore(zapcore.NewJSONEncoder(encoder), lines(filter{out, escapedJSON}), level)
-	case format == "console", format == "auto":
-		encoder.EncodeLevel = zapcore.CapitalLevelEncoder
-		encoder.EncodeTime = zapcore.TimeEncoderOfLayout("15:04:05")
-		core = zapcore.NewCore(zapcore.NewConsoleEncoder(encoder), lines(filter{out, oneLine}), level)
-	default:
+	if v.format != "auto" && v.format != "console" && v.format != "json" {
 		return nil, nil, &usageError{fmt.Errorf("--log-format %q is not auto, console or json", v.format)}
 	}
 	run := fmt.Sprintf("%s-%d", time.Now().UTC().Format("20060102T150405"), os.Getpid())
-	log := zap.New(core).With(zap.String("run", run))
-	logger := &engine.Logger{Log: log}
-	sinks := engine.Tee{logger}
+	sinks := engine.Tee{}
 	if v.events != nil {
 		sinks = append(sinks, &engine.JSONLines{W: v.events, Run: run})
 	}
-	finish := func() { logger.Flush(); _ = log.Sync() }
-	if screen != nil {
-		sinks = append(sinks, screen)
-		finish = func() { logger.Flush(); screen.close(); _ = log.Sync() }
-	}
-	return sinks, finish, nil
-}
-
-// barSink shows one bar per stage. A stage of many actions counts actions, one
-// of a single action counts its own steps.
-type barSink struct {
-	container *mpb.Progress
-	mu        sync.Mutex
-	bar       *mpb.Bar
-	many      bool  // the stage counts actions, not steps
-	total     int64 // what the bar must reach
-}
-
-func newBars(w io.Writer) *barSink {
-	return &barSink{container: mpb.New(mpb.WithOutput(w), mpb.WithWidth(40), mpb.WithAutoRefresh())}
-}
-
-// Event implements engine.Sink.
-func (b *barSink) Event(e engine.Event) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	switch e.Kind {
-	case engine.StageStarted:
-		b.many, b.total = e.Total > 1, int64(max(1, e.Total))
-		b.bar = b.container.AddBar(b.total,
-			mpb.PrependDecorators(decor.Name(e.Stage, decor.WC{W: 10, C: decor.DindentRight}), decor.CountersNoUnit("%d/%d", decor.WC{W: 13})),
-			mpb.AppendDecorators(decor.Elapsed(decor.ET_STYLE_MMSS), decor.OnComplete(decor.Name(" left ", decor.WC{}), ""), decor.OnComplete(decor.AverageETA(decor.ET_STYLE_MMSS), "")),
-		)
-	case engine.ActionHit, engine.ActionFinished, engine.StageProgress:
-		if b.many {
-			b.bar.Increment()
+	screen := screenOf(stderr)
+	closeBars := func() {}
+	if bars && !v.quiet {
+		width := screen.Width
+		if width == 0 {
+			width = 80
 		}
-	case engine.ActionProgress:
-		if !b.many && e.Done < e.Total { // the end is the stage's to tell
-			b.total = int64(e.Total)
-			b.bar.SetTotal(b.total, false)
-			b.bar.SetCurrent(int64(e.Done))
-		}
-	case engine.StageFinished:
-		b.bar.SetCurrent(b.total)
+		shown := terminal.NewBars(stderr, width, runtime.GOMAXPROCS(0), time.Now)
+		sinks, closeBars = append(sinks, shown), shown.Close
+		screen.W = shown // lines appear above the bars
 	}
+	level, logged := v.level()
+	if !logged {
+		found := &terminal.Findings{Screen: screen, Quiet: v.quiet}
+		return append(sinks, found), func(err error) {
+			closeBars()
+			screen.W = stderr
+			found.Print(func(f returns.Finding) bool { return v.silent || reported(err, f) })
+		}, nil
+	}
+	logger := &engine.Logger{Log: newLog(v.format, screen.W, level).With(zap.String("run", run))}
+	return append(sinks, logger), func(error) {
+		logger.Flush()
+		closeBars()
+		_ = logger.Log.Sync()
+	}, nil
 }
 
-// close leaves finished bars on the screen and drops an unfinished one.
-func (b *barSink) close() {
-	if b.bar != nil && !b.bar.Completed() {
-		b.bar.Abort(false)
+// newLog returns a log of lines that a person reads, or of JSON.
+func newLog(format string, w io.Writer, level zapcore.Level) *zap.Logger {
+	encoder := zap.NewProductionEncoderConfig()
+	encoder.EncodeTime = zapcore.ISO8601TimeEncoder
+	encoder.EncodeDuration = zapcore.StringDurationEncoder
+	lines := func(show func(string) string) zapcore.WriteSyncer {
+		return zapcore.Lock(zapcore.AddSync(terminal.Filter{W: w, Show: show}))
 	}
-	b.container.Wait()
+	if format == "json" {
+		return zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(encoder), lines(terminal.JSON), level))
+	}
+	encoder.EncodeLevel = zapcore.CapitalLevelEncoder
+	encoder.EncodeTime = zapcore.TimeEncoderOfLayout("15:04:05")
+	return zap.New(zapcore.NewCore(zapcore.NewConsoleEncoder(encoder), lines(terminal.LogLine), level))
+}
+
+// reported reports a finding that the last line of the command, its error, has anyway.
+func reported(err error, f returns.Finding) bool {
+	var gate *published.GateError
+	return errors.As(err, &gate) && f.Severity >= returns.Hold
 }

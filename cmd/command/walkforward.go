@@ -55,7 +55,8 @@ are cached: an interrupted evaluation resumes.
 
 EXIT STATUS
   0 evaluated   1 failure   3 evaluated, but some fits failed
-  4 bad usage or configuration   5 input not ready   6 every fit failed   130 interrupted`,
+  4 bad usage or configuration   5 input not ready   6 every fit failed
+  130 interrupted`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, _, err := g.load(cmd)
@@ -81,7 +82,7 @@ EXIT STATUS
 				return err
 			}
 			report, err := pipeline.WalkForward(cmd.Context(), c, o, sink, time.Now)
-			finish()
+			finish(err)
 			if err != nil {
 				return err
 			}
@@ -109,7 +110,7 @@ EXIT STATUS
 			return nil
 		},
 	}
-	g.addConfigFlags(cmd)
+	g.addConfigFlags(cmd, "as-of", "cache")
 	addEngineFlag(cmd)
 	v.addFlags(cmd)
 	f := cmd.Flags()

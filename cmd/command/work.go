@@ -97,7 +97,7 @@ is no failure here: the run reports it.
 			} else {
 				done, err = pipeline.Work(cmd.Context(), c, shard, sink, time.Now)
 			}
-			finish()
+			finish(err)
 			if err != nil {
 				return err
 			}

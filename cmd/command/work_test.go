@@ -40,7 +40,7 @@ func TestShardOfAnArray(t *testing.T) {
 // The files for schedulers name every shard once.
 func TestArrayFiles(t *testing.T) {
 	read := func(name string) string {
-		b, err := os.ReadFile(filepath.Join("ops", name))
+		b, err := os.ReadFile(filepath.Join("ops", "files", name))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -99,7 +99,7 @@ func TestArraysPublishTheSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	script, err := filepath.Abs("ops/slurm.sh")
+	script, err := filepath.Abs("ops/files/slurm.sh")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package backtest
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -20,8 +21,11 @@ func Schedule(o Options, days []returns.Date, start, end returns.Date, sessions 
 			in = append(in, d)
 		}
 	}
+	if len(days) == 0 {
+		return nil, errors.New("backtest: the data have no days")
+	}
 	if len(in) == 0 {
-		return nil, fmt.Errorf("backtest: no data between %v and %v", start, end)
+		return nil, fmt.Errorf("backtest.start: no data from %v to %v; the data are from %v to %v; correct backtest.start and backtest.end", start, end, days[0], days[len(days)-1])
 	}
 	var out []returns.Date
 	switch o.Schedule {

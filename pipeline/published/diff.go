@@ -1,17 +1,14 @@
 package published
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"sort"
 
 	"allocate/pipeline/engine"
 	"allocate/reports"
-	"allocate/returns"
 )
 
 // Difference is two published runs side by side: only what differs.
@@ -39,11 +36,11 @@ type NumberPair struct {
 
 // Diff compares two folders of published runs.
 func Diff(a, b string) (*Difference, error) {
-	ma, sa, err := readRun(a)
+	ma, sa, err := ReadSummary(a)
 	if err != nil {
 		return nil, err
 	}
-	mb, sb, err := readRun(b)
+	mb, sb, err := ReadSummary(b)
 	if err != nil {
 		return nil, err
 	}
@@ -67,23 +64,21 @@ func Diff(a, b string) (*Difference, error) {
 	return d, nil
 }
 
-func readRun(dir string) (*Manifest, *reports.Summary, error) {
-	missing := func(err error) error {
-		return &returns.NotReadyError{Message: fmt.Sprintf("%s is not a published run: %v", dir, err)}
-	}
-	m, err := ReadManifest(dir)
+// ReadSummary reads run.json and summary.json of a published run, verified.
+func ReadSummary(dir string) (*Manifest, *reports.Summary, error) {
+	v, err := Open(dir)
 	if err != nil {
 		return nil, nil, err
 	}
-	b, err := os.ReadFile(filepath.Join(dir, "summary.json"))
+	b, err := v.read("summary.json")
 	if err != nil {
-		return nil, nil, missing(err)
+		return nil, nil, err
 	}
 	var s reports.Summary
-	if err := json.NewDecoder(bytes.NewReader(b)).Decode(&s); err != nil {
-		return nil, nil, missing(err)
+	if err := json.Unmarshal(b, &s); err != nil {
+		return nil, nil, v.broken("summary.json")
 	}
-	return m, &s, nil
+	return v.Manifest, &s, nil
 }
 
 func aboutRun(m *Manifest) map[string]string {

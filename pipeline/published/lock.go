@@ -1,6 +1,7 @@
 package published
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,7 +20,7 @@ import (
 // the process ends, so that no stale lock can remain.
 func Lock(out string) (release func(), err error) {
 	if err := os.MkdirAll(out, 0o755); err != nil {
-		return nil, fmt.Errorf("published: output folder: %w", err)
+		return nil, fmt.Errorf("out: the folder of published runs cannot be made (%w); set out to a folder that this account may write to", err)
 	}
 	path := filepath.Join(out, ".lock")
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
@@ -49,4 +50,36 @@ func Lock(out string) (release func(), err error) {
 		return nil, fmt.Errorf("published: %s: %w", path, err)
 	}
 	return func() { _ = l.Unlock() }, nil
+}
+
+// Holder returns who holds the lock of an output folder, "" if nobody does. It creates nothing, and
+// shares the lock for as long as it takes to ask: a run that begins in that moment finds it locked.
+func Holder(out string) (string, error) {
+	path := filepath.Join(out, ".lock")
+	if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() {
+		return "", nil
+	}
+	l := flock.New(path, flock.SetFlag(os.O_RDONLY|syscall.O_NOFOLLOW))
+	got, err := l.TryRLock()
+	if errors.Is(err, fs.ErrPermission) {
+		return "another account", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("published: %s: %w", path, err)
+	}
+	if got {
+		return "", l.Unlock()
+	}
+	holder, _ := returns.ReadRegular(path)
+	return strings.TrimSpace(string(holder)), nil
+}
+
+// Refusal returns the record of the last run if it was refused or held, nil if it was not.
+func Refusal(out string) *Manifest {
+	b, err := os.ReadFile(filepath.Join(out, refusedFile))
+	var m Manifest
+	if err != nil || json.Unmarshal(b, &m) != nil {
+		return nil
+	}
+	return &m
 }

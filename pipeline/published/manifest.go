@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"runtime"
-	"runtime/debug"
 	"time"
 
 	"allocate/pipeline/engine"
@@ -56,25 +55,7 @@ type ManifestAction struct {
 	Seconds float64          `json:"seconds"`
 }
 
-// Version returns the program's version, from the module or the commit it was
-// built from.
-func Version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	version, dirty := info.Main.Version, ""
-	for _, s := range info.Settings {
-		switch {
-		case s.Key == "vcs.revision" && (version == "" || version == "(devel)"):
-			version = s.Value
-		case s.Key == "vcs.modified" && s.Value == "true":
-			dirty = " with local changes"
-		}
-	}
-	return version + dirty
-}
-
+// Versions are those of the program, of Go and of the architecture.
 func Versions() map[string]string {
 	return map[string]string{"allocate": Version(), "go": runtime.Version(), "architecture": engine.Arch()}
 }
