@@ -202,7 +202,7 @@ func TestNoLookAheadOnEveryDay(t *testing.T) {
 // decision once in every stage, whatever the number of workers.
 func TestBacktestProgress(t *testing.T) {
 	c := quickBacktest(t)
-	c.Backtest.End = "2020-12-15"
+	c.Backtest.End = halfYear()
 	var m engine.Memory
 	o, err := Backtest(t.Context(), c, nil, &m, time.Now)
 	if err != nil {

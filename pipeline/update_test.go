@@ -36,11 +36,13 @@ func TestMonthlyRefitUpdates(t *testing.T) {
 			t.Errorf("updated at a month end: %+v", s)
 		}
 	}
-	if made := stageOf(t, night(c, "2022-07-29"), "bayes"); made.Made == 0 { // Friday; the month ends on Sunday
-		t.Fatal("no fits in July")
-	}
-	if made := stageOf(t, night(c, "2022-08-02"), "bayes"); made.Made > 0 {
-		t.Errorf("%d fits of July are made again in August", made.Made)
+	if !testing.Short() {
+		if made := stageOf(t, night(c, "2022-07-29"), "bayes"); made.Made == 0 { // Friday; the month ends on Sunday
+			t.Fatal("no fits in July")
+		}
+		if made := stageOf(t, night(c, "2022-08-02"), "bayes"); made.Made > 0 {
+			t.Errorf("%d fits of July are made again in August", made.Made)
+		}
 	}
 	first := night(c, "2022-10-06")
 	made := stageOf(t, first, "bayes")
