@@ -144,9 +144,15 @@ func TestBacktestEqualsNightlyRun(t *testing.T) {
 		"turnover": func(c *config.Config) { c.Optimize.MaxTurnover = &limit },
 		"weighed models": func(c *config.Config) {
 			c.Bayes.Model, c.Returns.Path, c.Backtest.Start, c.Backtest.Every = "auto", smallPanel(t), "2021-06-01", 126
+			if testing.Short() {
+				c.Backtest.Start = "2022-03-01"
+			}
 		},
 		"updated fits": func(c *config.Config) {
 			c.Bayes.Refit, c.Returns.Path, c.Backtest.Start, c.Backtest.Every = bayes.RefitMonthly, smallPanel(t), "2022-08-15", 20
+			if testing.Short() {
+				c.Backtest.Start = "2022-10-14"
+			}
 		},
 		"cash": func(c *config.Config) {
 			c.Optimize.Cash, c.Optimize.CashReturn = true, 0.02

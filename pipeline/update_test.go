@@ -14,7 +14,7 @@ func updateConfig(t *testing.T) *config.Config {
 	c := tinyConfig(t)
 	c.Bayes.Model, c.Bayes.Refit, c.Returns.Window, c.Scenarios.Holdout = "gjr_t", bayes.RefitMonthly, "3y", nil
 	if testing.Short() {
-		c.Returns.Strategies, c.Returns.Window = []string{"strategy_02", "strategy_05"}, "2y"
+		c.Returns.Strategies, c.Returns.Window = []string{"strategy_02"}, "2y"
 	}
 	return c
 }
