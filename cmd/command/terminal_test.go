@@ -18,6 +18,9 @@ func tiny(args ...string) []string {
 	for _, set := range []string{"bayes.chains=2", "bayes.draws=100", "bayes.warmup=100", "bayes.min_ess=10", "bayes.max_rhat=2", "bayes.replicates=0", "scenarios.count=300", "scenarios.holdout=0", "backtest.schedule=every", "backtest.every=1", "backtest.start=2022-12-21", "backtest.replicates=0"} {
 		args = append(args, "--set", set)
 	}
+	if testing.Short() {
+		args = append(args, "--set", "returns.window=2y", "--set", "optimize.frontier=4")
+	}
 	return args
 }
 

@@ -103,6 +103,12 @@ func TestArraysPublishTheSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if testing.Short() {
+		for key, value := range small {
+			t.Setenv(key, value)
+		}
+		t.Setenv("ALLOCATE_BACKTEST_EVERY", "126")
+	}
 	alone := t.TempDir()
 	configure := func(dir, cache string) {
 		text := arrayConfig + "cache: \"" + cache + "\"\n"
