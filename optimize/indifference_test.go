@@ -84,7 +84,7 @@ func TestStandardErrorOfADifference(t *testing.T) {
 func TestIndifference(t *testing.T) {
 	n := uint64(150)
 	if testing.Short() {
-		n = 40
+		n = 20
 	}
 	held, moved, whole := 0, 0, 0
 	for seed := range n {

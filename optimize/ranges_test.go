@@ -87,7 +87,11 @@ func TestRangesEnd(t *testing.T) {
 // ranges of most samples.
 func TestRangesCoverTheTruth(t *testing.T) {
 	const n = 8
-	truth := solve(t, problem(t, oneTruth(99, n, 400_000), func(o *Options) { o.MaxWeight = 1 }))
+	many := 400_000
+	if testing.Short() {
+		many = 100_000
+	}
+	truth := solve(t, problem(t, oneTruth(99, n, many), func(o *Options) { o.MaxWeight = 1 }))
 	covered, all, width := 0, 0, 0.0
 	for k := range *rangeCases {
 		p := problem(t, oneTruth(uint64(k), n, 4000), func(o *Options) { o.MaxWeight = 1 })

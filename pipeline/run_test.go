@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -26,6 +27,7 @@ func TestMain(m *testing.M) {
 		os.Exit(executeOne())
 	}
 	storetest.InMemory()
+	debug.SetGCPercent(400) // an eighth of the time of runs as small as these is their garbage
 	dir, err := os.MkdirTemp("", "allocate-test-cache-")
 	if err != nil {
 		panic(err)

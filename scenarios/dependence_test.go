@@ -257,12 +257,12 @@ func TestFactorsAreFound(t *testing.T) {
 
 // More strategies than mostFull: the report says so, and dependence is kept.
 func TestManyStrategiesUseFactors(t *testing.T) {
-	days := 1000
+	days, count := 1000, 4000
 	if testing.Short() {
-		days = 500
+		days, count = 500, 2000
 	}
 	s := simulated(t, mostFull+10, days, 5, 0.4)
-	o := options(1, 4000)
+	o := options(1, count)
 	o.Dependence = TCopula
 	set, findings, err := Generate(context.Background(), 0, s, o, stream(1), 2, nil)
 	if err != nil {

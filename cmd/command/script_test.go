@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"testing"
 
@@ -15,6 +16,10 @@ import (
 
 func TestMain(m *testing.M) {
 	storetest.InMemory()
+	if os.Getenv("GOGC") == "" { // of the commands, too: a tenth of the time of runs as small as these
+		_ = os.Setenv("GOGC", "400")
+		debug.SetGCPercent(400)
+	}
 	testscript.Main(m, map[string]func(){"allocate": func() { os.Exit(Run()) }, "compound": compound})
 }
 
