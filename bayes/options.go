@@ -85,7 +85,6 @@ func (Options) Describe(key string) (doc string, values []string) {
 	return fmt.Sprintf("%s; else %s or %s", f.Tag.Get("doc"), strings.Join(known[:last], ", "), known[last]), append([]string{automatic}, known...)
 }
 
-// problem describes one invalid option.
 type problem struct {
 	key string
 	err error
@@ -170,7 +169,6 @@ func (o Options) readPriors() (p priors, bad []problem) {
 	return p, bad
 }
 
-// sampler returns the NUTS settings that o stands for.
 func (o Options) sampler() nuts.Options {
 	n := nuts.DefaultOptions()
 	n.Chains, n.Draws, n.Warmup = o.Chains, o.Draws, o.Warmup
