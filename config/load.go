@@ -268,7 +268,6 @@ func (l *loader) resolve(c *Config, file string) {
 	}
 }
 
-// place is a file and, where it is known, a line of it.
 func place(path string, line int) string {
 	if line == 0 {
 		return path
