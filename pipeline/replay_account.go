@@ -37,7 +37,6 @@ func (p *replay) accounts() []published.ManifestStage {
 	return all
 }
 
-// addAccounts adds further accounts to those there are.
 func addAccounts(all, more []published.ManifestStage) []published.ManifestStage {
 	for _, s := range more {
 		at := slices.IndexFunc(all, func(x published.ManifestStage) bool { return x.Name == s.Name })
