@@ -82,7 +82,6 @@ after --grace; what is not done then is done by others.
 	return cmd
 }
 
-// run is a command in this process.
 func run(ctx context.Context, args []string) (int, string) {
 	var out bytes.Buffer
 	code := command.Main(ctx, args, &out, &out)

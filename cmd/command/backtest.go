@@ -95,7 +95,6 @@ nightly runs.
 	return cmd
 }
 
-// writeFigures writes the charts of a backtest as images.
 func writeFigures(dir string, b *reports.Backtest) error {
 	figures, err := reports.BacktestFigures(b)
 	if err != nil {
@@ -112,7 +111,6 @@ func writeFigures(dir string, b *reports.Backtest) error {
 	return nil
 }
 
-// allRefused is a backtest whose decisions were all refused.
 type allRefused struct{ why string }
 
 func (e *allRefused) Error() string {
@@ -165,7 +163,6 @@ func (g *global) loadSweep(cmd *cobra.Command) (*config.Config, []pipeline.Trial
 // headline are the metrics of the table on the terminal.
 var headline = []string{"cagr", "annual_volatility", "sharpe", "max_drawdown", "cvar"}
 
-// printBacktest prints the table of allocators and how true the forecasts were.
 func printBacktest(w io.Writer, t *pipeline.BacktestResult) error {
 	b := t.Report
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -239,7 +236,6 @@ func printSweep(w io.Writer, s *reports.Sweep) {
 	}
 }
 
-// estimate prints a value with its interval.
 func estimate(m *reports.MetricRow, e reports.Estimate) string {
 	show := func(x reports.Number) string {
 		if m.Unit == "ratio" {

@@ -90,7 +90,6 @@ func printChecked(w io.Writer, c *pipeline.Checked) error {
 	return table.Flush()
 }
 
-// printPriors writes the prior predictive summaries.
 func printPriors(g *global, priors []pipeline.Prior, asJSON bool) error {
 	if asJSON {
 		return reports.WriteJSON(g.json, "  ", priors)

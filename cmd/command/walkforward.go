@@ -186,7 +186,6 @@ func printWalkforward(w io.Writer, r *walkforward.Report) error {
 	return err
 }
 
-// worstYear is the year with the least difference.
 func worstYear(years []walkforward.Year) string {
 	if len(years) == 0 {
 		return "-"
@@ -195,7 +194,6 @@ func worstYear(years []walkforward.Year) string {
 	return fmt.Sprintf("%+.4f in %d", float64(worst.Mean), worst.Year)
 }
 
-// evaluated counts the strategies with a forecast.
 func evaluated(r *walkforward.Report) int {
 	names := map[string]bool{}
 	for i := range r.Strategies {
@@ -227,7 +225,6 @@ func failureLines(r *walkforward.Report) []string {
 	return lines
 }
 
-// signed prints a difference with its standard error.
 func signed(d walkforward.Difference) string {
 	switch {
 	case d.Days == 0 || math.IsNaN(float64(d.Mean)):

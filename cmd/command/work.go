@@ -115,7 +115,6 @@ is no failure here: the run reports it.
 	return cmd
 }
 
-// printShards prints what is missing, and the number of shards for it.
 func printShards(w io.Writer, s *pipeline.Shards, backtest bool) error {
 	if s.Shards == 0 {
 		_, err := fmt.Fprintln(w, "all forecasts are cached")
@@ -146,7 +145,6 @@ func printShards(w io.Writer, s *pipeline.Shards, backtest bool) error {
 	return err
 }
 
-// planShards prints the plan of an array.
 func (g *global) planShards(cmd *cobra.Command, backtest, asJSON bool, encode func(v any) error) error {
 	c, trials, err := g.loadSweep(cmd)
 	if err != nil {
