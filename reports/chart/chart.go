@@ -123,7 +123,6 @@ func fittedText(s string) string {
 	return fmt.Sprintf(`%s textLength="%.4g" lengthAdjust="spacingAndGlyphs" style="font-size:%spx%s">%s</text>`, m[1], width, m[2], m[3], m[4])
 }
 
-// seriesColor is that of the i-th series.
 func seriesColor(i int) color.NRGBA { return series[i%len(series)] }
 
 // newChart makes an empty chart; sizes are in points.
@@ -183,7 +182,6 @@ func (c *Chart) PNG() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// line adds a polyline.
 func line(p *plot.Plot, x, y []float64, c color.Color, width float64, dashes ...vg.Length) (*plotter.Line, error) {
 	l, err := plotter.NewLine(points(x, y))
 	if err != nil {
@@ -194,7 +192,6 @@ func line(p *plot.Plot, x, y []float64, c color.Color, width float64, dashes ...
 	return l, nil
 }
 
-// area fills a polygon.
 func area(p *plot.Plot, x, y []float64, c color.NRGBA, alpha uint8) error {
 	g, err := plotter.NewPolygon(points(x, y))
 	if err != nil {
@@ -206,7 +203,6 @@ func area(p *plot.Plot, x, y []float64, c color.NRGBA, alpha uint8) error {
 	return nil
 }
 
-// label writes text at a point.
 func label(p *plot.Plot, x, y float64, s string, align text.XAlignment, size float64) error {
 	l, err := plotter.NewLabels(plotter.XYLabels{XYs: plotter.XYs{{X: x, Y: y}}, Labels: []string{s}})
 	if err != nil {
