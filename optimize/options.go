@@ -106,7 +106,6 @@ func DefaultOptions() Options {
 	}
 }
 
-// checks gathers problems, each with its key.
 type checks struct{ problems []error }
 
 func (c *checks) refuse(key, format string, args ...any) {
