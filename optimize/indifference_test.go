@@ -282,7 +282,7 @@ func TestIndifferenceKeepsLimits(t *testing.T) {
 }
 
 // A gain is printed with the digits that its standard error needs.
-func TestGainsHaveTheDigitsOfTheirErrors(t *testing.T) {
+func TestGainDigitsFollowStandardError(t *testing.T) {
 	p := &Problem{Indifference: 2}
 	for want, x := range map[string]Indifference{
 		"by 0.00044% ± 0.00032% of capital": {Distance: 4.4e-6, Error: 3.2e-6},

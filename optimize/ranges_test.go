@@ -30,8 +30,8 @@ func oneTruth(seed uint64, n, m int) *scenarios.Set {
 	return set
 }
 
-// TestRangesEnd compares the ends with bisections.
-func TestRangesEnd(t *testing.T) {
+// TestRangeEndsAgreeWithBisection compares the ends with bisections.
+func TestRangeEndsAgreeWithBisection(t *testing.T) {
 	for _, objective := range []Objective{MinCVaR, MinVariance, Utility, MaxRatio} {
 		if testing.Short() && objective != Utility {
 			continue

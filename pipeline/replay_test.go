@@ -100,9 +100,9 @@ func TestBacktestFallsBack(t *testing.T) {
 	}
 }
 
-// TestBacktestApproves counts the days on which a night would have waited for
+// TestBacktestCountsApprovals counts the days on which a night would have waited for
 // approval, for what the night would have said.
-func TestBacktestApproves(t *testing.T) {
+func TestBacktestCountsApprovals(t *testing.T) {
 	c := quickBacktest(t)
 	c.Gates.MaxTurnover, c.Gates.MaxChange = 2, 2
 	var turnovers []float64

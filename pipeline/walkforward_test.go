@@ -177,9 +177,9 @@ func TestWalkForwardOfOneStrategy(t *testing.T) {
 	}
 }
 
-// TestWalkForwardShares finds the fits of an evaluation in the cache of a nightly run
+// TestWalkForwardSharesResults finds the fits of an evaluation in the cache of a nightly run
 // on the day of the fit.
-func TestWalkForwardShares(t *testing.T) {
+func TestWalkForwardSharesResults(t *testing.T) {
 	c := walkConfig(t, ragged(t, 460))
 	c = cold(t, c)
 	c.Returns.Strategies = []string{"full"}

@@ -58,8 +58,8 @@ func TestPreviousWeightsAge(t *testing.T) {
 	}
 }
 
-// TestLooseLimits finds limits and rates that were meant in percent.
-func TestLooseLimits(t *testing.T) {
+// TestLimitsMeantInPercent finds limits and rates that were meant in percent.
+func TestLimitsMeantInPercent(t *testing.T) {
 	five := 5.0
 	for key, set := range map[string]func(c *config.Config){
 		"":                           func(*config.Config) {},

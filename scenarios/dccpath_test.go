@@ -206,8 +206,8 @@ func TestExpectedCorrelationsWithoutNews(t *testing.T) {
 	}
 }
 
-// TestParametersBySize gives each draw of the parameters its share of the scenarios.
-func TestParametersBySize(t *testing.T) {
+// TestScenariosPerParameterDraw gives each draw of the parameters its share of the scenarios.
+func TestScenariosPerParameterDraw(t *testing.T) {
 	w := &walker{shift: 0.3}
 	for _, share := range []float64{0.5, 0.3, 0.2} {
 		w.ahead = append(w.ahead, &ahead{dccPoint: dccPoint{share: share}})

@@ -281,7 +281,7 @@ func TestManyStrategiesUseFactors(t *testing.T) {
 }
 
 // Errors of estimates from one year within twenty are hardly correlated.
-func TestErrorsCorrelateAsFarAsHistoriesOverlap(t *testing.T) {
+func TestEstimationErrorsOfOverlappingHistories(t *testing.T) {
 	p := pairs{mat.NewSymDense(2, []float64{1, 0.8, 0.8, 1}), mat.NewSymDense(2, []float64{5000, 200, 200, 200})}
 	if got, want := p.ofErrors(p.rho).At(0, 1), 0.8*math.Sqrt(200.0/5000); math.Abs(got-want) > 1e-12 {
 		t.Errorf("%v, want %v", got, want)
