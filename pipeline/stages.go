@@ -53,7 +53,7 @@ func Stages(workers int) map[string]engine.Stage {
 		{Name: "scenarios", Version: 6, Run: scenarioStage{workers}.run},
 		{Name: "optimize", Version: 6, Run: runOptimize},
 		{Name: "fan", Version: 6, Run: scenarioStage{workers}.fan},
-		{Name: "reports", Version: 16, Tree: true, Run: runReports},
+		{Name: "reports", Version: 17, Tree: true, Run: runReports},
 		{Name: "baselines", Version: 2, Run: runBaselines},
 		{Name: "portfolio", Version: 2, Run: runPortfolio},
 		{Name: "walkforward", Version: 2, Run: runWalkForward},

@@ -26,8 +26,8 @@ func main() {
 }
 
 // connection is on the server that the environment names, as Temporal's own tools read it.
-const connection = `The server is the one of TEMPORAL_ADDRESS (localhost:7233), TEMPORAL_NAMESPACE,
-TEMPORAL_API_KEY and TEMPORAL_TLS_*, or of Temporal's configuration file.`
+const connection = `The server is set by TEMPORAL_ADDRESS (default localhost:7233), TEMPORAL_NAMESPACE,
+TEMPORAL_API_KEY and TEMPORAL_TLS_*, or by Temporal's configuration file.`
 
 func newWorker(l *command.Loader) *cobra.Command {
 	var slots int
@@ -41,8 +41,8 @@ func newWorker(l *command.Loader) *cobra.Command {
   allocate-temporal worker --nights`,
 		Long: `Serves the task queue of this release and architecture. A batch is executed for a
 cache that the machine reaches: a shared folder, or a bucket with the credentials of
-the environment. A first signal ends it when the batches in progress are done, or
-after --grace; what is not done then is done by others.
+the environment. The first signal ends the worker when its batches in progress are done,
+or after --grace; unfinished batches go to other workers.
 
 ` + connection,
 		Args: cobra.NoArgs,
@@ -92,8 +92,8 @@ func newSchedule(l *command.Loader) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "schedule",
 		Short: "Create, show or delete the nightly schedule",
-		Long: `A night is a workflow: run, again while the input is not ready, wait for an approval
-where the run is held. At most one night runs at a time.
+		Long: `A night is a workflow: it runs until the input is ready, and waits for an approval if
+the run is held. At most one night runs at a time.
 
 ` + connection,
 		Args: cobra.NoArgs,

@@ -90,7 +90,7 @@ nightly runs.
 	g.addConfigFlags(cmd)
 	addEngineFlag(cmd)
 	v.addFlags(cmd)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print events and results on standard output, one JSON object a line")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print events and results on standard output, one JSON object per line")
 	cmd.Flags().StringVar(&png, "png", "", "folder for the charts as PNG; existing files are overwritten")
 	return cmd
 }

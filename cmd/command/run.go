@@ -92,7 +92,7 @@ interrupted runs are reused.
 	g.addConfigFlags(cmd)
 	addEngineFlag(cmd)
 	v.addFlags(cmd)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print events and results on standard output, one JSON object a line")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print events and results on standard output, one JSON object per line")
 	cmd.Flags().BoolVar(&how.Approve, "approve", false, "publish despite findings of severity hold")
 	cmd.Flags().BoolVar(&how.DryRun, "dry-run", false, "compute and print the weights without publishing")
 	cmd.Flags().BoolVar(&how.KeepGoing, "keep-going", false, "continue with the other strategies if one fails; the run still fails")

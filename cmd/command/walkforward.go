@@ -119,7 +119,7 @@ EXIT STATUS
 	f.IntVar(&o.MinHistory, "min-history", 0, "returns before the first fit of a strategy; 0: five years")
 	f.IntVar(&o.Refit, "refit", 0, "periods from one fit to the next; 0: a year")
 	f.StringVar(&csvFile, "csv", "", "file for the table of strategies as CSV; an existing file is overwritten")
-	f.BoolVar(&asJSON, "json", false, "print events and results on standard output, one JSON object a line")
+	f.BoolVar(&asJSON, "json", false, "print events and results on standard output, one JSON object per line")
 	return cmd
 }
 
