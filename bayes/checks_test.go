@@ -102,7 +102,7 @@ func TestChecksFindFaults(t *testing.T) {
 func TestChecksPassUnderTheModel(t *testing.T) {
 	fits := 60
 	if testing.Short() {
-		fits = 12
+		fits = 6
 	}
 	for seed := range fits {
 		rng := rand.New(rand.NewPCG(uint64(seed), 33))

@@ -86,6 +86,9 @@ func TestDCCPathsAreExact(t *testing.T) {
 		count = 10_000
 	}
 	for _, a := range []float64{0.25, 0.03} {
+		if testing.Short() && a < 0.1 {
+			continue
+		}
 		const b, nu = 0.7, 6.0
 		score, _ := dccTruth(7, n, 400, a, b, nu)
 		for k := 380; k < 400; k++ { // together lately
