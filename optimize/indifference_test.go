@@ -215,9 +215,9 @@ func TestIndifferenceNotApplicable(t *testing.T) {
 // make at least 80% of their whole change within 21 nights of fresh scenarios.
 func TestIndifferenceFollowsVolatilityChange(t *testing.T) {
 	const n = 8
-	nights, m := 21, 30_000
+	nights, m, many := 21, 30_000, 300_000
 	if testing.Short() {
-		nights, m = 5, 10_000
+		nights, m, many = 5, 10_000, 100_000
 	}
 	after := func(seed uint64, m int, doubled bool) *scenarios.Set {
 		set := oneTruth(seed, n, m)
@@ -237,8 +237,8 @@ func TestIndifferenceFollowsVolatilityChange(t *testing.T) {
 		}
 		return s.Exact
 	}
-	before := decide(after(1, 300_000, false), nil, 0)
-	target := decide(after(2, 300_000, true), nil, 0)
+	before := decide(after(1, many, false), nil, 0)
+	target := decide(after(2, many, true), nil, 0)
 	held := before
 	for night := range nights {
 		held = decide(after(uint64(100+night), m, true), held, 2)
