@@ -206,7 +206,6 @@ func better(p, than *Posterior) bool {
 	return p.Divergences() < than.Divergences()
 }
 
-// attempt is the finding about one attempt.
 func attempt(i int, r attemptSpec, failure string, p *Posterior) returns.Finding {
 	about := r.about
 	if about == "" {

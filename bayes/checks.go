@@ -146,7 +146,6 @@ func (s *statistic) compare(observed, center float64, simulated []float64) Check
 	return c
 }
 
-// finding converts a check to a finding, if its size calls for one.
 func (s *statistic) finding(c Check) []returns.Finding {
 	if c.P >= surprise && c.P <= 1-surprise || math.IsNaN(float64(c.Observed)) {
 		return nil

@@ -59,7 +59,6 @@ type diagnostics struct {
 
 var diagnosticsPool = sync.Pool{New: func() any { return new(diagnostics) }}
 
-// summarize fills p.Summary from p.Values.
 func (p *Posterior) summarize() {
 	d := diagnosticsPool.Get().(*diagnostics)
 	defer diagnosticsPool.Put(d)

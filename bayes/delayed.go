@@ -145,10 +145,8 @@ func delayed(ctx context.Context, m Valuer, view *modeSearch, o Options, every, 
 	return p, nil
 }
 
-// codeSurrogate is the finding of a surrogate beyond the limits.
 const codeSurrogate = "bayes.surrogate"
 
-// inaccurate reports draws with that finding.
 func inaccurate(p *Posterior) bool {
 	return slices.ContainsFunc(p.Findings, func(f returns.Finding) bool { return f.Code == codeSurrogate })
 }

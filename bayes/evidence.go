@@ -89,7 +89,6 @@ func predictedYears(years []int) []int {
 	return nil
 }
 
-// automaticFamilies are those that auto weighs, the memoryless one first.
 func automaticFamilies(s *returns.Series) []Family {
 	if outOfMarket(s) {
 		return []Family{hurdleT, hurdleGJRT}

@@ -211,7 +211,6 @@ func (m ewmaPredictor) anchor() Predictor {
 	return m
 }
 
-// ewmaOf returns the recursion at theta.
 func ewmaOf(theta []float64) garch {
 	sd, decay := theta[ewmaSD], theta[ewmaDecay]
 	return garch{

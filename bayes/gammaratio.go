@@ -29,7 +29,6 @@ func gammaRatio(a float64) float64 {
 	return s * math.Sqrt(a) * below / above
 }
 
-// logGammaRatioSlope returns the derivative of logGammaRatio.
 func logGammaRatioSlope(a float64) float64 {
 	sum := 0.0
 	for ; a <= seriesFrom; a++ {

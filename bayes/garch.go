@@ -88,7 +88,6 @@ func (m *garchDays) end(q []float64, g *garch) float64 {
 	return g.after(m.first, m.y)
 }
 
-// pointOf is a point as a key.
 func pointOf(q []float64) (key [gjrDim]float64) {
 	copy(key[:], q)
 	return key
@@ -107,7 +106,6 @@ type garch struct {
 // volatility. Ten years of returns come near it in 2008 and 2020 only.
 const hMax = 50.
 
-// mean returns the mean of a day of variance h.
 func (g *garch) mean(h float64) float64 { return g.mu + g.kappa*(h-g.square) }
 
 // step returns y_t and h_{t+1} for a return r and h_t = h.

@@ -133,7 +133,6 @@ func scaleLink(x, rest float64) (logV, slope, logSlope, dLogSlope, dRest float64
 	return x - e + math.Log1p(spread/rest), 1 + e, math.Log1p(e), -e / (1 + e), -spread / (rest * (rest + spread))
 }
 
-// invertScale is the inverse of scaleLink.
 func invertScale(logV, rest float64) float64 {
 	want := logV - math.Log1p(spread/rest)
 	x := want

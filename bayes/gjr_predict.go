@@ -19,7 +19,6 @@ type garchPredictor struct {
 	own    bool      // sd_next is that of the series
 }
 
-// garchPlaces are the places of parameters.
 type garchPlaces struct{ mu, sd, sharpe, next, rms, kappa int }
 
 // gjrPredictor is the predictor of gjr_t, which can replicate.
@@ -65,7 +64,6 @@ func (m garchPredictor) end(theta []float64) garchEnd {
 	return e
 }
 
-// garchOf returns the recursion at theta.
 func garchOf(theta []float64) garch {
 	return newGarch(theta[gjrMu], theta[gjrSD], theta[gjrRMS], theta[gjrKappa], theta[gjrGains], theta[gjrLosses], theta[gjrP], newSkewT(theta[gjrNu], theta[gjrLambda]))
 }

@@ -42,7 +42,6 @@ func (m hurdleGJRPredictor) scores(theta []float64, h float64, days, score []flo
 	return h
 }
 
-// logDensity returns the log density of s.
 func (s *skewT) logDensity(e float64) float64 {
 	u := s.a + s.b*e
 	side := s.g[0]

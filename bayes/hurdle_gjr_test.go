@@ -252,7 +252,11 @@ func TestHurdleGJRPaths(t *testing.T) {
 // TestPausedStrategy has sixty days out of the market in a row, a fortieth of its history:
 // as days of an asymmetric GARCH they have no usable posterior.
 func TestPausedStrategy(t *testing.T) {
-	y := slices.Clone(gjrSeries(5, 2400, gjrTruth(-0.1, 0.03, 0.12, 0.96, 0, 6)).Returns)
+	days := 2400
+	if testing.Short() {
+		days = 1300
+	}
+	y := slices.Clone(gjrSeries(5, days, gjrTruth(-0.1, 0.03, 0.12, 0.96, 0, 6)).Returns)
 	clear(y[1000:1060])
 	o := DefaultOptions()
 	o.Model, o.Draws, o.MinESS, o.MaxRHat, o.MaxGradients, o.Replicates = "gjr_t", 250, 100, 1.05, 60_000, 0

@@ -26,7 +26,6 @@ func (l link) at(q float64) (share, rest, slope, lp, dlp float64) {
 	return share, rest, slope, lp, dlp
 }
 
-// inverse returns the coordinate of a share.
 func (l link) inverse(share float64) float64 {
 	y := mathext.NormalQuantile(share)
 	q := y
@@ -45,7 +44,6 @@ func (l link) logPrior(share float64) float64 {
 	return lp
 }
 
-// draw returns a share from the prior.
 func (l link) draw(rng *rand.Rand) float64 {
 	a, b := drawGamma(rng, l.alpha), drawGamma(rng, l.beta)
 	return a / (a + b)

@@ -23,7 +23,7 @@ func (m skewed) Path(_, z, r []float64) {
 }
 
 // The gate on the tail judges losses: gains may be as heavy as they like.
-func TestLossTailIsOfLosses(t *testing.T) {
+func TestLossTailIgnoresGains(t *testing.T) {
 	for _, c := range []struct {
 		sign     float64
 		low, top float64

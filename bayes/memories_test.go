@@ -74,7 +74,7 @@ func TestTwoHalfLives(t *testing.T) {
 // The density of the normal model with two memories from its definition, day by day,
 // equal up to one constant; the coordinates are sqrt(P) mu'/sd, ln sd, sqrt(P) mu/sd'
 // and ln sd'.
-func TestMemoriesFromTheDefinition(t *testing.T) {
+func TestTwoMemoriesFollowTheDefinition(t *testing.T) {
 	rng := rand.New(rand.NewPCG(71, 72))
 	y := simulateT(rng, 60, 0.002, 0.01, 5)
 	o := DefaultOptions()

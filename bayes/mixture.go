@@ -278,7 +278,6 @@ func (p *Posterior) summarizeMixed() {
 	}
 }
 
-// mixedPredictor asks the family of a draw.
 type mixedPredictor struct {
 	series *returns.Series
 	parts  []mixedPart

@@ -13,7 +13,6 @@ import (
 // differences costs 2 Dim gradients a step.
 const modeDim = 128
 
-// counted counts the gradients of a model.
 type counted struct {
 	Model
 	n int
@@ -236,7 +235,6 @@ func (l *modeSearch) start(m Model, chains int, suffix string, stream func(part 
 	return s
 }
 
-// allFinite reports whether every number is finite.
 func allFinite(x []float64) bool {
 	for _, v := range x {
 		if math.IsNaN(v) || math.IsInf(v, 0) {

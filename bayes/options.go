@@ -12,9 +12,9 @@ import (
 
 // Options is the section `bayes` of the configuration.
 type Options struct {
-	Model        string  `mapstructure:"model" json:"model" doc:"return model; auto: several by weights from forecasts out of sample, student_t for short histories; where at least 10% of the returns are 0, or more than 21 in a row, each is its hurdle model"`
+	Model        string  `mapstructure:"model" json:"model" doc:"return model; auto: a mixture of several, weighted by their out-of-sample forecasts (student_t for short histories); a strategy with at least 10% zero returns, or more than 21 in a row, gets the hurdle version of its model"`
 	HalfLife     float64 `mapstructure:"half_life" json:"half_life" doc:"half-life of the exponential weights in scale and shape, in periods; 0: equal weights"`
-	HalfLifeMean float64 `mapstructure:"half_life_mean" json:"half_life_mean" doc:"half-life of the exponential weights in the mean, in periods; 0: equal weights, the whole history, whatever half_life is"`
+	HalfLifeMean float64 `mapstructure:"half_life_mean" json:"half_life_mean" doc:"half-life of the exponential weights in the mean, in periods; 0: equal weights over the whole history, even if half_life is set"`
 	PriorSharpe  Prior   `mapstructure:"prior_sharpe" json:"prior_sharpe" doc:"prior of the annual Sharpe ratio: student_t(df, location, scale), or normal(location, scale), whose light tails may inflate the standard deviation instead where data and prior conflict"`
 	PriorLogSD   Prior   `mapstructure:"prior_log_sd" json:"prior_log_sd" doc:"prior of ln(standard deviation per period / its robust estimate): normal(location, scale) or student_t(df, location, scale); the standard deviation, not the scale sigma of the Student-t"`
 	PriorNu      Prior   `mapstructure:"prior_nu" json:"prior_nu" doc:"prior of the degrees of freedom nu: gamma(shape, rate) or exponential(rate) of nu - 2, or fixed(nu); a gamma of shape above 1 keeps the expected predictive variance finite"`
@@ -27,7 +27,7 @@ type Options struct {
 	MinESS       float64 `mapstructure:"min_ess" json:"min_ess" doc:"minimum bulk and tail effective sample size, all chains together"`
 	MaxDivergent float64 `mapstructure:"max_divergent" json:"max_divergent" doc:"maximum share of divergent transitions" fraction:"true"`
 	MaxGradients int     `mapstructure:"max_gradients" json:"max_gradients" doc:"maximum gradient evaluations per strategy, over all attempts; the best attempt is kept when they are exhausted"`
-	Refit        string  `mapstructure:"refit" json:"refit" doc:"always: fit at every as-of date; monthly: fit at month ends, with the window up to there, and on other dates update the posterior by the likelihood of the days since, or fit where these say too much (Pareto k) or half-lives are set"`
+	Refit        string  `mapstructure:"refit" json:"refit" doc:"always: fit at every as-of date; monthly: fit at month ends, and on other dates update the posterior by the likelihood of the returns since, or fit if they change it too much (Pareto k) or half-lives are set"`
 	Replicates   int     `mapstructure:"replicates" json:"replicates" doc:"replicated histories of the posterior predictive checks; 0: none"`
 
 	Of []Override `mapstructure:"of" json:"of,omitempty" doc:"overrides of model, half-lives and priors for single strategies or metadata groups: [{name: a, model: normal}, {group: trend, prior_sharpe: \"normal(0, 0.5)\"}]"`
@@ -82,10 +82,9 @@ func (Options) Describe(key string) (doc string, values []string) {
 	known := names(Families())
 	f, _ := reflect.TypeFor[Options]().FieldByName("Model")
 	last := len(known) - 1
-	return fmt.Sprintf("%s; else %s or %s", f.Tag.Get("doc"), strings.Join(known[:last], ", "), known[last]), append([]string{automatic}, known...)
+	return fmt.Sprintf("%s; one of %s, %s or %s", f.Tag.Get("doc"), automatic, strings.Join(known[:last], ", "), known[last]), append([]string{automatic}, known...)
 }
 
-// problem describes one invalid option.
 type problem struct {
 	key string
 	err error
@@ -170,7 +169,6 @@ func (o Options) readPriors() (p priors, bad []problem) {
 	return p, bad
 }
 
-// sampler returns the NUTS settings that o stands for.
 func (o Options) sampler() nuts.Options {
 	n := nuts.DefaultOptions()
 	n.Chains, n.Draws, n.Warmup = o.Chains, o.Draws, o.Warmup

@@ -266,7 +266,7 @@ func TestRealStrategies(t *testing.T) {
 	names, all := realReturns(t, "2013-01-01")
 	asymmetric := []string{"trend_ma200", "vol_target_10"}
 	for i, name := range names {
-		if testing.Short() && i%6 != 0 && !slices.Contains(asymmetric, name) {
+		if testing.Short() && i%12 != 0 && !slices.Contains(asymmetric, name) {
 			continue
 		}
 		for _, model := range []string{automatic, "skew_t"} {

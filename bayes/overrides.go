@@ -63,7 +63,6 @@ func (v Override) apply(o *Options) (keys []string) {
 	return keys
 }
 
-// keyOf is the key of an option.
 func keyOf(f reflect.StructField) string {
 	key, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 	return key

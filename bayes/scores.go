@@ -78,14 +78,12 @@ func mixScores(t []float64, idle float64, y, active, score []float64) {
 	}
 }
 
-// tDensity is the density of a Student-t.
 type tDensity struct{ mu, sigma, nu, constant float64 }
 
 func newTDensity(mu, sigma, nu float64) tDensity {
 	return tDensity{mu, sigma, nu, logGammaRatio(nu/2) - 0.5*(logPi+math.Log(nu)) - math.Log(sigma)}
 }
 
-// log returns the log density at r.
 func (f *tDensity) log(r float64) float64 {
 	z := (r - f.mu) / f.sigma
 	return f.constant - (f.nu+1)/2*math.Log1p(z*z/f.nu)

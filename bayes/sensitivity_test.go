@@ -14,7 +14,7 @@ import (
 
 // LogPrior and the log density it belongs to: what is left is the likelihood, the
 // sum of the days' log densities by gonum, up to one constant.
-func TestPriorLeavesLikelihood(t *testing.T) {
+func TestLogDensityLessPriorIsLikelihood(t *testing.T) {
 	rng := rand.New(rand.NewPCG(51, 51))
 	y := simulateT(rng, 120, 0.002, 0.01, 5)
 	for i := range 60 {

@@ -20,7 +20,6 @@ var samplerOptions = []string{
 	"max_gradients", "replicates",
 }
 
-// optionFields are the fields of Options by key.
 var optionFields = fieldsOf(reflect.TypeFor[Options]())
 
 func fieldsOf(t reflect.Type) map[string][]int {

@@ -126,7 +126,6 @@ func (m *skewStudentTModel) shape(q []float64) (k, skew float64) {
 	return q[2], q[3]
 }
 
-// sums are those of the days.
 func (m *skewStudentTModel) sums(at, logC float64) jfSums {
 	if m.fast != nil {
 		if s, inside := m.fast.at(at, logC); inside {

@@ -121,7 +121,6 @@ var legendreNodes, legendreWeights = func() (x, w [6]float64) {
 	return x, w
 }()
 
-// cdf returns P(E < e).
 func (s *skewT) cdf(e float64) float64 {
 	u, unit := s.a+s.b*e, math.Sqrt(s.nu*s.k) // of a t to one of variance 1: t = W sqrt(nu/(nu-2))
 	if u < 0 {

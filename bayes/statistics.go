@@ -91,7 +91,6 @@ func powersOf(y []float64) (p, abs powers) {
 	return powers{sum, square, cross}, powers{sumAbs, square, crossAbs}
 }
 
-// zeros is the number of days with a return of exactly 0.
 func zeros(y []float64) (n int) {
 	count := func(y []float64) {
 		for _, x := range y {

@@ -124,7 +124,7 @@ func TestNonFiniteIsNotEscalated(t *testing.T) {
 }
 
 // The prior that LogPrior states, against gonum's densities.
-func TestPriorAt(t *testing.T) {
+func TestLogPriorAgainstGonum(t *testing.T) {
 	m, err := newStudentT(newDays(benchmarkReturns(100), nil), DefaultOptions())
 	if err != nil {
 		t.Fatal(err)

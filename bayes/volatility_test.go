@@ -44,10 +44,10 @@ func TestConditionalIsNotExchangeable(t *testing.T) {
 	}
 }
 
-// TestVolatilitiesWrittenOut compares with the recursions as the models' documentation
+// TestVolatilitiesFollowTheDefinition compares with the recursions as the models' documentation
 // has them: of gjr_t with coefficients of gains and losses, of the hurdle with the
 // moments of the mixture.
-func TestVolatilitiesWrittenOut(t *testing.T) {
+func TestVolatilitiesFollowTheDefinition(t *testing.T) {
 	for name, c := range remembering() {
 		rng := rand.New(rand.NewPCG(31, 7))
 		y := make([]float64, 400)

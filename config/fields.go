@@ -35,7 +35,6 @@ func Fields() []Field {
 	return fields
 }
 
-// described asks options whose documentation depends on what is registered.
 func described(t reflect.Type, key string) (doc string, values []string) {
 	if d, is := reflect.Zero(t).Interface().(interface {
 		Describe(key string) (doc string, values []string)

@@ -16,7 +16,7 @@ type Gates struct {
 	MaxTurnover float64                 `mapstructure:"max_turnover" json:"max_turnover" doc:"turnover against the drifted previous weights above which a run needs approval, as a fraction of capital (half the sum of absolute changes)" fraction:"true"`
 	MaxChange   float64                 `mapstructure:"max_change" json:"max_change" doc:"change of a single weight above which a run needs approval, as a fraction of capital" fraction:"true"`
 	Previous    string                  `mapstructure:"previous" json:"previous" doc:"weights.csv of the current portfolio; blank: the last one published before the as-of date" path:"true"`
-	Textfile    string                  `mapstructure:"textfile" json:"textfile" doc:"Prometheus textfile, written after every run, also a failed one; blank: none" path:"true"`
+	Textfile    string                  `mapstructure:"textfile" json:"textfile" doc:"Prometheus textfile, written after every run, even a failed one; blank: none" path:"true"`
 	Portfolio   string                  `mapstructure:"portfolio" json:"portfolio" doc:"name of the portfolio, the label of its metrics; blank: the name of the configuration file"`
 	KeepDays    int                     `mapstructure:"keep_days" json:"keep_days" doc:"number of published as-of dates to keep; older ones are deleted after a run; 0: all"`
 }

@@ -296,7 +296,6 @@ func (l *loader) resolve(c *Config, src Source) {
 	}
 }
 
-// place is a file and, where it is known, a line of it.
 func place(path string, line int) string {
 	if line == 0 {
 		return path

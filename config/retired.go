@@ -55,7 +55,6 @@ func truth(value any) (bool, error) {
 	return false, fmt.Errorf("%q is not true or false", clip(fmt.Sprint(value)))
 }
 
-// renameAllocators replaces names of earlier versions.
 func (l *loader) renameAllocators(c *Config) {
 	c.Backtest.Compare = slices.Clone(c.Backtest.Compare)
 	names := map[string]*string{"backtest.benchmark": &c.Backtest.Benchmark}

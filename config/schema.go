@@ -78,7 +78,6 @@ func nullable(t reflect.Type) *jsonschema.Schema {
 	return nil
 }
 
-// comment is the documentation of a field.
 func comment(t reflect.Type, name string) string {
 	if t.Kind() != reflect.Struct || name == "" {
 		return ""

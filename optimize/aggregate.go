@@ -73,7 +73,6 @@ func (s *search) settle(scenarios []int) {
 	}
 }
 
-// measure brings the losses up to date with the weights.
 func (s *search) measure() {
 	if !s.known {
 		lossesOf(s.Set, s.w, s.loss)

@@ -117,7 +117,6 @@ func (b *branching) rough() float64 {
 	return min(b.value, bound+b.best.shift)
 }
 
-// branching is the state of the search.
 type branching struct {
 	*engine
 	solve  func(context.Context, *engine) (*answer, error)

@@ -97,7 +97,6 @@ func (b *builder) index(key, name string) int {
 	return i
 }
 
-// horizon converts an annual return to that of the horizon.
 func (b *builder) horizon(annual float64) float64 {
 	return over(annual, b.set.Horizon, b.set.Frequency)
 }
@@ -122,7 +121,6 @@ func (b *builder) bounds(p *Problem) {
 	}
 }
 
-// rows adds the floor on the return, the groups and the exposures.
 func (b *builder) rows(p *Problem) {
 	row := func(name string, coef []float64, low, high *float64) {
 		c := Constraint{Name: name, Coef: coef, Lower: math.Inf(-1), Upper: math.Inf(1)}
@@ -318,7 +316,6 @@ func (o Options) CashOver(periods int, f returns.Frequency) float64 {
 	return over(o.CashReturn, periods, f)
 }
 
-// over compounds an annual return over a number of periods.
 func over(annual float64, periods int, f returns.Frequency) float64 {
 	return math.Expm1(math.Log1p(annual) * float64(periods) / f.PeriodsPerYear())
 }

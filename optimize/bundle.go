@@ -105,7 +105,6 @@ type cut struct {
 	idle int // iterations since it last mattered to the master
 }
 
-// bundleMethod is the state of the method.
 type bundleMethod struct {
 	p          *Problem
 	most       int
@@ -293,7 +292,6 @@ func (b *bundleMethod) cutAt(w []float64) float64 {
 	return r
 }
 
-// risk returns the risk of w whose R(w) is r.
 func (b *bundleMethod) risk(w []float64, r float64) float64 {
 	return r + b.p.ballRisk()*b.p.dualNorm(w) + b.p.cost(w)
 }

@@ -133,7 +133,7 @@ func TestBundleStops(t *testing.T) {
 	}
 }
 
-func TestLeastKinked(t *testing.T) {
+func TestMinimumOfKinkedFunction(t *testing.T) {
 	rng := rand.New(rand.NewPCG(8, 8))
 	for trial := range 500 {
 		lo := rng.NormFloat64()

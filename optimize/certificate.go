@@ -62,7 +62,6 @@ func (c *Certificate) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// certificateJSON is the JSON form of a Certificate.
 type certificateJSON struct {
 	Primal       *float64 `json:"primal"`
 	DualBound    *float64 `json:"dual_bound"`

@@ -92,7 +92,6 @@ type engine struct {
 	guess     []float64  // per level: a loss that is probably below the VaR
 }
 
-// prepare makes a problem ready.
 func (v *Solver) prepare(p *Problem) *engine {
 	e := &engine{
 		Problem: p, mean: v.mean, absolute: v.absolute, largest: v.largest, scale: powerOfTwo(v.absolute), shape: newPolytope(p),
@@ -236,13 +235,11 @@ func (t *polytope) translate(from *polytope, id, scenarios int) (int, bool) {
 	return id - from.size() + t.size(), true
 }
 
-// outcome holds the return and the risk of weights.
 type outcome struct {
 	ret, risk  float64 // as Problem defines them
 	mean, cost float64
 }
 
-// outcome measures weights by the oracle.
 func (e *engine) outcome(w []float64) outcome {
 	loss := make([]float64, e.Set.Len())
 	lossesOf(e.Set, w, loss)

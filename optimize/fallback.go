@@ -11,7 +11,6 @@ import (
 	"allocate/returns"
 )
 
-// method is one way to weights.
 type method struct {
 	name  string
 	solve func(ctx context.Context, v *Solver, p *Problem) (*Solution, error)
@@ -213,7 +212,6 @@ func bundleWeights(ctx context.Context, v *Solver, p *Problem) (*Solution, error
 	return out, err
 }
 
-// bundleSolution solves a problem by the bundle method.
 func bundleSolution(ctx context.Context, v *Solver, p *Problem, tol float64) (*Solution, error) {
 	const most = 3000
 	p = p.trading()

@@ -87,7 +87,6 @@ func (v *Solver) Frontier(ctx context.Context, p *Problem, most int) (*Frontier,
 	return f.frontier(worst, len(open) == 0), nil
 }
 
-// tracing is a frontier being found.
 type tracing struct {
 	*engine
 	points []traced

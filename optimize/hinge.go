@@ -41,7 +41,6 @@ func (h *hinges) matrix() blas64.General {
 	return blas64.General{Rows: len(h.rhs), Cols: h.dim, Stride: h.dim, Data: h.rows}
 }
 
-// grow makes room for rows to come.
 func (h *hinges) grow(rows int) {
 	h.rows = slices.Grow(h.rows, rows*h.dim)
 	h.rhs, h.penalty = slices.Grow(h.rhs, rows), slices.Grow(h.penalty, rows)
@@ -317,7 +316,6 @@ func (w *walk) follow(k int, sign, slope float64, careful bool) (step float64, e
 	return step, nil
 }
 
-// flip moves a row that is not in the basis to its other side.
 func (w *walk) flip(j int) {
 	sign := 1.0
 	if w.paying[j] {

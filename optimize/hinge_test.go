@@ -69,8 +69,8 @@ func TestWalkUnbounded(t *testing.T) {
 	}
 }
 
-// TestPivotAllocates nothing: a walk owns its buffers.
-func TestPivotAllocates(t *testing.T) {
+// TestPivotAllocatesNothing: a walk owns its buffers.
+func TestPivotAllocatesNothing(t *testing.T) {
 	const n = 10
 	p := problem(t, factorSet(1, n, 500), nil)
 	faces := newPolytope(p)

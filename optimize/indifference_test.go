@@ -84,7 +84,7 @@ func TestStandardErrorOfADifference(t *testing.T) {
 func TestIndifference(t *testing.T) {
 	n := uint64(150)
 	if testing.Short() {
-		n = 40
+		n = 20
 	}
 	held, moved, whole := 0, 0, 0
 	for seed := range n {
@@ -215,9 +215,9 @@ func TestIndifferenceNotApplicable(t *testing.T) {
 // make at least 80% of their whole change within 21 nights of fresh scenarios.
 func TestIndifferenceFollowsVolatilityChange(t *testing.T) {
 	const n = 8
-	nights, m := 21, 30_000
+	nights, m, many := 21, 30_000, 300_000
 	if testing.Short() {
-		nights, m = 5, 10_000
+		nights, m, many = 5, 10_000, 100_000
 	}
 	after := func(seed uint64, m int, doubled bool) *scenarios.Set {
 		set := oneTruth(seed, n, m)
@@ -237,8 +237,8 @@ func TestIndifferenceFollowsVolatilityChange(t *testing.T) {
 		}
 		return s.Exact
 	}
-	before := decide(after(1, 300_000, false), nil, 0)
-	target := decide(after(2, 300_000, true), nil, 0)
+	before := decide(after(1, many, false), nil, 0)
+	target := decide(after(2, many, true), nil, 0)
 	held := before
 	for night := range nights {
 		held = decide(after(uint64(100+night), m, true), held, 2)
@@ -282,7 +282,7 @@ func TestIndifferenceKeepsLimits(t *testing.T) {
 }
 
 // A gain is printed with the digits that its standard error needs.
-func TestGainsHaveTheDigitsOfTheirErrors(t *testing.T) {
+func TestGainDigitsFollowStandardError(t *testing.T) {
 	p := &Problem{Indifference: 2}
 	for want, x := range map[string]Indifference{
 		"by 0.00044% ± 0.00032% of capital": {Distance: 4.4e-6, Error: 3.2e-6},

@@ -55,7 +55,6 @@ func (f face) group() group {
 
 func (t *polytope) distanceGroup(g int) group { return group(len(t.rows) + g) }
 
-// distance returns the distance that a group is, -1 if it is none.
 func (t *polytope) distance(g group) int { return max(-1, int(g)-len(t.rows)) }
 
 func (p *Problem) groupName(t *polytope, g group) string {

@@ -33,7 +33,6 @@ type limit struct {
 // slope was computed from.
 var errBent = errors.New("optimize: a limit bends between the start and the vertex")
 
-// limitAt returns the limit whose row is j, -1 if there is none.
 func (w *walk) limitAt(j int) int {
 	for g := range w.limits {
 		if w.limits[g].row == j {
@@ -76,7 +75,6 @@ func (w *walk) multiplier(row int) float64 {
 	return 0
 }
 
-// bendSides returns the sides of the bends.
 func (w *walk) bendSides() []bool {
 	return slices.Clone(w.paying[w.bends.first : w.bends.first+w.bends.count])
 }

@@ -3,6 +3,7 @@ package optimize
 import (
 	"flag"
 	"os"
+	"runtime/debug"
 	"testing"
 )
 
@@ -17,5 +18,6 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 	}
+	debug.SetGCPercent(400) // a quarter of the time of many small problems is their garbage
 	os.Exit(m.Run())
 }

@@ -22,7 +22,6 @@ type answer struct {
 	least   *float64 // then, the bound over all parts
 }
 
-// optimum dispatches on the objective.
 func (e *engine) optimum(ctx context.Context) (*answer, error) {
 	switch e.objective() {
 	case MaxReturn:
@@ -121,7 +120,6 @@ func (p *Problem) unpaid() float64 {
 	return 0
 }
 
-// ratioOf returns the ratio that MaxRatio maximizes.
 func (p *Problem) ratioOf(o outcome) float64 {
 	return (o.ret - p.RiskFree*p.base()) / (o.risk + p.unpaid())
 }
@@ -198,7 +196,6 @@ func (e *engine) ratio(ctx context.Context) (*answer, error) {
 	}
 }
 
-// dual collects the multipliers of a search.
 func (s *search) dual() Dual {
 	d := Dual{Rows: s.y, Distances: s.price, Norm: s.norm}
 	for _, l := range s.terms {

@@ -38,9 +38,9 @@ type Options struct {
 
 	CostBP       float64 `mapstructure:"cost_bp" json:"cost_bp" doc:"proportional trading cost, basis points of the traded amount; cost_bp of the metadata and costs take precedence"`
 	Costs        []Cost  `mapstructure:"costs" json:"costs,omitempty" doc:"exceptions to cost_bp, [{name: a, bp: 3}]"`
-	FixedBP      float64 `mapstructure:"fixed_bp" json:"fixed_bp" doc:"fixed cost of a rebalance, basis points of capital; the current weights stay where the gain is smaller"`
+	FixedBP      float64 `mapstructure:"fixed_bp" json:"fixed_bp" doc:"fixed cost of a rebalance, basis points of capital; the current weights are kept if the gain is smaller"`
 	BorrowBP     float64 `mapstructure:"borrow_bp" json:"borrow_bp" doc:"borrowing cost of short positions, basis points per year"`
-	Indifference float64 `mapstructure:"indifference" json:"indifference,omitempty" doc:"no-trade tolerance: the current weights are kept while they are within so many standard errors (of the difference on common scenarios) of the best portfolio, else traded as little as brings them within; 0: always the best portfolio. Not of objective risk_budget, and without effect on the first day"`
+	Indifference float64 `mapstructure:"indifference" json:"indifference,omitempty" doc:"no-trade tolerance: the current weights are kept while they are within this many standard errors (of the difference on common scenarios) of the best portfolio; otherwise they are traded just enough to be within; 0: always the best portfolio; not for objective risk_budget, and without effect if there is no previous portfolio"`
 	RobustRadius float64 `mapstructure:"robust_radius" json:"robust_radius" doc:"radius of the Wasserstein ball around the scenarios (distributionally robust CVaR), as a horizon return; 0: none" fraction:"true"`
 	RobustNorm   Norm    `mapstructure:"robust_norm" json:"robust_norm" doc:"ground norm of the Wasserstein distance: l1 (penalizes the largest weight) or linf (penalizes leverage)" enum:"l1,linf"`
 
@@ -106,7 +106,6 @@ func DefaultOptions() Options {
 	}
 }
 
-// checks gathers problems, each with its key.
 type checks struct{ problems []error }
 
 func (c *checks) refuse(key, format string, args ...any) {

@@ -121,7 +121,6 @@ const (
 	LInf Norm = "linf" // largest move; the dual |w| is the sum of absolute weights
 )
 
-// levels returns the levels of the risk.
 func (p *Problem) levels() []Level {
 	if len(p.Spectrum) == 0 {
 		return []Level{{p.Alpha, 1}}
@@ -136,7 +135,6 @@ func (p *Problem) objective() Objective {
 	return p.Objective
 }
 
-// limited reports a limit on the risk.
 func (p *Problem) limited() bool { return p.MaxCVaR != 0 && !math.IsInf(p.MaxCVaR, 1) }
 
 // discrete reports rules on positions, which need a search.

@@ -172,7 +172,6 @@ func (s *search) standIns(h *hinges, basis []int) {
 	}
 }
 
-// read takes vertex and duals from the walk.
 func (s *search) read() {
 	w, n := s.walk, s.shape.n
 	s.sides = w.bendSides()

@@ -92,7 +92,6 @@ const (
 
 var errDiverged = errors.New("optimize: unbounded weights")
 
-// budgeting is the state of one search for a risk budget.
 type budgeting struct {
 	*Problem
 	shares     []float64 // N: b

@@ -31,7 +31,6 @@ func (s *budgeting) measure() float64 {
 	return s.risk()
 }
 
-// risk is that of the losses as they are.
 func (s *budgeting) risk() (risk float64) {
 	scratch := make([]float64, len(s.loss))
 	for _, l := range s.layers {

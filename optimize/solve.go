@@ -172,7 +172,6 @@ func (a *answer) solution() (*Solution, error) {
 	return out, nil
 }
 
-// certify computes the gaps and the status.
 func (c *Certificate) certify(out *Solution, maxGap float64) {
 	c.Gap, c.ExactGap = gap(c.Primal, c.DualBound, c.Scale), gap(c.ExactPrimal, c.DualBound, c.Scale)
 	if !(c.ExactGap <= maxGap) {
@@ -234,7 +233,6 @@ func (a *answer) prices(w []float64, each []piecewise) []ShadowPrice {
 // fewer, the optimum fits the sample and not the distribution.
 const tailPerStrategy = 10
 
-// findings says what to mind about a solution.
 func (e *engine) findings(out *Solution) []returns.Finding {
 	var found []returns.Finding
 	n := len(e.Set.Names)

@@ -261,9 +261,9 @@ func TestCash(t *testing.T) {
 	}
 }
 
-// TestCertainTerms pays for a short position and earns on cash as simple sums
+// TestBorrowingAndCashAreOptimized pays for a short position and earns on cash as simple sums
 // say: both are part of what is optimized, not only of what is simulated.
-func TestCertainTerms(t *testing.T) {
+func TestBorrowingAndCashAreOptimized(t *testing.T) {
 	const year = 21. / 252
 	set := factorSet(2, 2, 40)
 	for j := range set.Len() {

@@ -77,7 +77,6 @@ func (v *Solver) principal() *mat.Dense {
 	return v.root
 }
 
-// deviation returns the standard deviation of losses.
 func (e *engine) deviation(loss []float64) float64 {
 	mean, square := 0.0, 0.0
 	for j, l := range loss {
@@ -113,7 +112,6 @@ func (e *engine) steepness(l []float64) []float64 {
 	return g
 }
 
-// leastVariance solves MinVariance.
 func (v *Solver) leastVariance(ctx context.Context, e *engine) (*Solution, error) {
 	if err := e.begin(ctx); err != nil {
 		return nil, err
@@ -138,7 +136,6 @@ func (v *Solver) leastVariance(ctx context.Context, e *engine) (*Solution, error
 	return out, nil
 }
 
-// quadratic returns the weights and their multipliers.
 func (e *engine) quadratic(ctx context.Context) ([]float64, Dual, error) {
 	n := len(e.Lower)
 	shape := newShape(e.Problem)

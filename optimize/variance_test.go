@@ -57,7 +57,7 @@ func TestMinVarianceClosedForm(t *testing.T) {
 func TestMinVarianceIsCertified(t *testing.T) {
 	solved, worst, seeds := 0, 0.0, uint64(300)
 	if testing.Short() {
-		seeds = 30
+		seeds = 20
 	}
 	for seed := range seeds {
 		p, kind := randomProblem(seed)
@@ -177,7 +177,7 @@ func TestMinVarianceWithOptions(t *testing.T) {
 // TestMinVarianceWithoutRisk: the best portfolio is CASH, at a cost, where the standard
 // deviation has no slope.
 func TestMinVarianceWithoutRisk(t *testing.T) {
-	for seed := range uint64(8) {
+	for seed := range uint64(cases(8, 4)) {
 		set := oneTruth(seed, 6, 2000)
 		held := Held{set.Names[0]: 0.6, set.Names[1]: 0.4}
 		for _, cost := range []float64{5, 20, 50, 100, 300} {

@@ -36,8 +36,10 @@ func TestChangeIsAttributed(t *testing.T) {
 		inputs []string
 	}{
 		"an ordinary night": {func(*config.Config) {}, []string{reports.NewData, reports.Holdings, reports.ScenarioNoise}},
-		"limits and scenarios": {func(c *config.Config) { c.Optimize.MaxWeight, c.Scenarios.Dependence = 0.25, "gaussian" },
-			[]string{reports.NewData, reports.NewScenarios, reports.NewLimits, reports.Holdings, reports.ScenarioNoise}},
+		"limits and scenarios": {
+			func(c *config.Config) { c.Optimize.MaxWeight, c.Scenarios.Dependence = 0.25, "gaussian" },
+			[]string{reports.NewData, reports.NewScenarios, reports.NewLimits, reports.Holdings, reports.ScenarioNoise},
+		},
 		"models": {func(c *config.Config) { c.Bayes.Draws += 100 }, []string{reports.NewModels, reports.Holdings, reports.ScenarioNoise}},
 		"strategies": {func(c *config.Config) {
 			c.Returns.Strategies, c.Optimize.MaxWeight = []string{"strategy_06", "strategy_07", "strategy_08", "strategy_09"}, 0.4

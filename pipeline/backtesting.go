@@ -96,7 +96,6 @@ func Backtest(ctx context.Context, c *config.Config, trials []Trial, sink engine
 	return &BacktestResult{Dir: dir, Fresh: fresh, Report: report}, published.WriteIndex(c.Out)
 }
 
-// fetchBacktest reads the files that only a backtest reads.
 func (f *fetched) fetchBacktest(c *config.Config) error {
 	b := c.Backtest
 	if b.Schedule == backtest.Listed {
@@ -197,7 +196,6 @@ func (p *replay) nightlyWeights() ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// write stores the published files.
 func (p *replay) write(b *reports.Backtest) ([]engine.Part, error) {
 	var parts []engine.Part
 	for _, f := range reports.BacktestFiles() {

@@ -18,13 +18,11 @@ import (
 	"allocate/returns"
 )
 
-// portfolioPath is a portfolio and the path it took.
 type portfolioPath struct {
 	reports.Portfolio
 	trades []backtest.Trade
 }
 
-// follow describes one path.
 func follow(name string, path *backtest.Path, perYear float64) portfolioPath {
 	x := portfolioPath{reports.Portfolio{Name: name, Returns: path.Returns, Gross: path.Gross, Missing: path.Missing}, path.Trades}
 	years := float64(len(path.Days)) / perYear

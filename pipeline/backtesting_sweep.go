@@ -21,7 +21,6 @@ const overfitBlocks = 16
 // the data and the days.
 var unswept = []string{"as_of", "out", "cache", "workers", "returns.path", "returns.metadata", "returns.holidays", "gates.", "backtest.schedule", "backtest.every", "backtest.dates", "backtest.start", "backtest.end", "backtest.compare", "backtest.portfolios", "backtest.benchmark", "backtest.level", "backtest.replicates"}
 
-// checkSweep refuses keys that cannot be swept.
 func checkSweep(c *config.Config) error {
 	var errs []error
 	for i, s := range c.Backtest.Sweep {

@@ -95,7 +95,7 @@ func TestSweepRefusesDataKeys(t *testing.T) {
 // the actions of every day, cold and warm.
 func TestManifestOfBacktest(t *testing.T) {
 	c := cold(t, quickBacktest(t))
-	c.Backtest.End = "2020-12-15"
+	c.Backtest.End = halfYear()
 	cold := tested(t, c)
 	again := *c
 	again.Optimize.MaxWeight = 0.5 // other decisions from the same forecasts

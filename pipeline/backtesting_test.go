@@ -40,9 +40,17 @@ func quickBacktest(t testing.TB) *config.Config {
 	b := &c.Backtest
 	b.Schedule, b.Every, b.Start, b.Replicates = "every", 63, "2019-06-03", 100
 	if testing.Short() {
-		b.Start = "2020-06-01"
+		b.Start = "2021-03-01"
 	}
 	return &c
+}
+
+// halfYear ends quickBacktest after its first decisions.
+func halfYear() string {
+	if testing.Short() {
+		return "2021-09-15"
+	}
+	return "2020-12-15"
 }
 
 // smallPanel is the file of the first five strategies of the bundled panel.
@@ -136,13 +144,22 @@ func TestBacktestEqualsNightlyRun(t *testing.T) {
 		"turnover": func(c *config.Config) { c.Optimize.MaxTurnover = &limit },
 		"weighed models": func(c *config.Config) {
 			c.Bayes.Model, c.Returns.Path, c.Backtest.Start, c.Backtest.Every = "auto", smallPanel(t), "2021-06-01", 126
+			if testing.Short() {
+				c.Backtest.Start = "2022-03-01"
+			}
 		},
 		"updated fits": func(c *config.Config) {
 			c.Bayes.Refit, c.Returns.Path, c.Backtest.Start, c.Backtest.Every = bayes.RefitMonthly, smallPanel(t), "2022-08-15", 20
+			if testing.Short() {
+				c.Backtest.Start = "2022-10-14"
+			}
 		},
 		"cash": func(c *config.Config) {
 			c.Optimize.Cash, c.Optimize.CashReturn = true, 0.02
 			c.Optimize.Objective, c.Optimize.RiskAversion = "utility", 0.05
+			if testing.Short() {
+				c.Backtest.Start = "2020-06-01" // the last decision trades
+			}
 		},
 		"short": func(c *config.Config) {
 			c.Optimize.MinWeight, c.Optimize.BorrowBP = -0.2, 150
@@ -292,7 +309,9 @@ func noLookAhead(t *testing.T, c *config.Config, days ...int) {
 // cold.
 func TestBacktestBytes(t *testing.T) {
 	c := cold(t, tinyBacktest(t))
-	c.Backtest.End = "2021-06-15"
+	if c.Backtest.End = "2021-06-15"; testing.Short() {
+		c.Backtest.End = halfYear()
+	}
 	first := tested(t, c)
 	again := tested(t, c)
 	if again.Fresh || again.Dir != first.Dir {
@@ -314,7 +333,9 @@ func TestBacktestContinuesAfterRefusal(t *testing.T) {
 	c := quickBacktest(t)
 	c.Returns.Path = filepath.Join("..", "testdata", "panels", "sample.csv") // all ten strategies
 	c.Optimize.MaxWeight = 0.12                                              // feasible only with nine strategies or more
-	c.Returns.MinHistory, c.Backtest.Start = 500, "2019-06-03"
+	if c.Returns.MinHistory, c.Backtest.Start = 500, "2019-06-03"; testing.Short() {
+		c.Backtest.Every = 126
+	}
 	r := tested(t, c).Report
 	refused := 0
 	for k, b := range r.Rebalances {
@@ -385,7 +406,9 @@ func TestUniverseByDate(t *testing.T) {
 	if err := os.WriteFile(about, []byte("strategy,exit\nstrategy_07,2021-03-31\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c.Returns.Metadata = about
+	if c.Returns.Metadata = about; testing.Short() {
+		c.Backtest.Start, c.Backtest.Every = "2020-06-01", 126
+	}
 	exit := returns.NewDate(2021, 3, 31)
 	before, after := 0.0, 0.0
 	for _, b := range tested(t, c).Report.Rebalances {
@@ -409,10 +432,10 @@ func TestBacktestEnds(t *testing.T) {
 	if err := os.WriteFile(desk, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c.Backtest.End, c.Backtest.Delay = "2020-12-15", 3
+	c.Backtest.End, c.Backtest.Delay = halfYear(), 3
 	c.Backtest.Portfolios = []backtest.External{{Name: "desk", Path: desk}}
 	r := tested(t, c).Report
-	if r.Last.String() != "2020-12-15" || len(r.Portfolios) != 7 {
+	if r.Last.String() != halfYear() || len(r.Portfolios) != 7 {
 		t.Errorf("ends on %v with %d portfolios", r.Last, len(r.Portfolios))
 	}
 	for _, p := range r.Portfolios {

@@ -25,7 +25,7 @@ func TestOneCostModel(t *testing.T) {
 	o.CostBP, o.Costs = 5, []optimize.Cost{{Name: "strategy_03", BP: 2}}
 	o.FixedBP, o.BorrowBP, o.CashReturn, o.Cash, o.MinWeight = 0.5, 252, 0.03, true, -0.3
 	o.Objective, o.RiskAversion = optimize.Utility, 0.1
-	c.Backtest.End = "2020-12-15"
+	c.Backtest.End = halfYear()
 	p := replays(t, c)
 	for name, want := range map[string]float64{"strategy_02": 7e-4, "strategy_03": 2e-4} {
 		if got := p.costs.PerUnit[name]; math.Abs(got-want) > 1e-15 {

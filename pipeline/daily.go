@@ -47,7 +47,6 @@ func (d *Decision) FirstScreen() (sentences []string) {
 	return sentences
 }
 
-// day holds the inputs of a daily run.
 type day struct {
 	panel          *returns.Panel
 	asOf           returns.Date
@@ -145,7 +144,6 @@ func (r *runner) verdict(files engine.Tree) (string, error) {
 	return "", nil
 }
 
-// forecast holds the inputs of a day's decision.
 type forecast struct {
 	window    engine.ContentID
 	tree      engine.Tree
@@ -179,7 +177,6 @@ func (d *Decision) window(ctx context.Context, r *runner, in day, c *config.Conf
 	return f, d.gate(r, "window", f.tree.Findings)
 }
 
-// simulate fits the strategies and draws their joint scenarios.
 func (d *Decision) simulate(ctx context.Context, r *runner, f *forecast, in day, c *config.Config) error {
 	plan, err := r.planFits(f, in, c)
 	if err != nil {
@@ -239,7 +236,6 @@ func (d *Decision) simulate(ctx context.Context, r *runner, f *forecast, in day,
 	return d.gate(r, "scenarios", fs)
 }
 
-// decide chooses the weights, given the current weights.
 func (d *Decision) decide(ctx context.Context, r *runner, f *forecast, in day, c *config.Config) (engine.Result, error) {
 	options, err := in.decision(c.Optimize, f.inputs, d.Held)
 	if err != nil {
@@ -371,7 +367,6 @@ func (d *Decision) Degraded(prefixes []string) bool {
 	})
 }
 
-// excluded names the strategies of the panel that the run does not use.
 func excluded(all []string, used engine.Tree) []string {
 	in := map[string]bool{}
 	for _, p := range used.Parts {

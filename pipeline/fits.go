@@ -16,7 +16,6 @@ import (
 	"allocate/returns/columnar"
 )
 
-// fitInputs are the options and the series of a fit.
 func fitInputs(c *engine.Call) (bayes.Options, *returns.Series, error) {
 	var o bayes.Settings
 	if err := c.Options(&o); err != nil {
@@ -120,7 +119,6 @@ func fit(ctx context.Context, c *engine.Call, s *returns.Series, o bayes.Options
 	return bayes.FitMixed(ctx, s, o, e, last, c.Stream, c.Progress)
 }
 
-// plannedFit is the fit of one strategy.
 type plannedFit struct {
 	name     string
 	own      bayes.Options
@@ -276,7 +274,6 @@ func (d *Decision) fit(ctx context.Context, r *runner, plan []plannedFit, c *con
 	return fits, results, nil
 }
 
-// fitted is the result of a fit.
 type fitted struct {
 	engine.Result
 	usable   bool

@@ -37,14 +37,14 @@ func TestOverridesRefitOnlyTheirStrategies(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Returns.Metadata = about
-	if _, m := run(t, c); len(fittedUnits(m)) != 10 {
+	if _, m := run(t, c); len(fittedUnits(m)) != sampled() {
 		t.Fatalf("first run: %v", fittedUnits(m))
 	}
 	normal, prior := "normal", bayes.Prior("normal(0, 0.5)")
-	c.Bayes.Of = []bayes.Override{{Name: "strategy_07", Model: &normal}}
+	c.Bayes.Of = []bayes.Override{{Name: "strategy_04", Model: &normal}}
 	o, m := run(t, c)
-	if got := fittedUnits(m); !slices.Equal(got, []string{"strategy_07"}) {
-		t.Errorf("an override of strategy_07 fits %v", got)
+	if got := fittedUnits(m); !slices.Equal(got, []string{"strategy_04"}) {
+		t.Errorf("an override of strategy_04 fits %v", got)
 	}
 	text, err := os.ReadFile(filepath.Join(o.Dir, "summary.json"))
 	if err != nil {
@@ -55,12 +55,12 @@ func TestOverridesRefitOnlyTheirStrategies(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, x := range s.Strategies {
-		if own := x.Name == "strategy_07"; own != (x.Model == "normal") {
+		if own := x.Name == "strategy_04"; own != (x.Model == "normal") {
 			t.Errorf("%s is fitted by %s", x.Name, x.Model)
 		}
 	}
 	page, err := os.ReadFile(filepath.Join(o.Dir, "tearsheet.html"))
-	if err != nil || !strings.Contains(string(page), "<dt>Return model of strategy_07</dt><dd>model normal</dd>") {
+	if err != nil || !strings.Contains(string(page), "<dt>Return model of strategy_04</dt><dd>model normal</dd>") {
 		t.Errorf("the settings of the page lack the override: %v", err)
 	}
 	c.Bayes.Of = append(c.Bayes.Of, bayes.Override{Group: "trend", PriorSharpe: &prior})
@@ -68,7 +68,7 @@ func TestOverridesRefitOnlyTheirStrategies(t *testing.T) {
 		t.Errorf("an override of the group fits %v", fittedUnits(m))
 	}
 	c.Bayes.PriorNu = "gamma(2, 0.2)"
-	if _, m := run(t, c); len(fittedUnits(m)) != 9 || slices.Contains(fittedUnits(m), "strategy_07") {
+	if _, m := run(t, c); len(fittedUnits(m)) != sampled()-1 || slices.Contains(fittedUnits(m), "strategy_04") {
 		t.Errorf("a prior of nu, which a normal model does not have, fits %v", fittedUnits(m))
 	}
 	c.Scenarios.Horizon = 5 // of no importance to a model without memory

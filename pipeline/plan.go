@@ -85,7 +85,6 @@ type planner struct {
 	known map[engine.ActionID]bool // actions that were planned
 }
 
-// take returns the steps since the last call.
 func (p *planner) take() []Step {
 	p.mu.Lock()
 	defer p.mu.Unlock()

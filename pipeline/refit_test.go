@@ -50,8 +50,8 @@ func TestOneStrategyFails(t *testing.T) {
 	if !errors.As(err, &gate) || !strings.Contains(err.Error(), "strategy_01") {
 		t.Errorf("with an unusable posterior and nothing else: %v", err)
 	}
-	if n := m.Count(engine.ActionFinished, "bayes"); n != 10 {
-		t.Errorf("%d posteriors were stored, want all 10 though one failed", n)
+	if n := m.Count(engine.ActionFinished, "bayes"); n != sampled() {
+		t.Errorf("%d posteriors were stored, want all %d though one failed", n, sampled())
 	}
 
 	alone.Gates.Severity = append(lenient, returns.NamedSeverity{Code: "bayes.unusable", Severity: "warn"})
@@ -63,8 +63,8 @@ func TestOneStrategyFails(t *testing.T) {
 	// The last good posterior stands in.
 	good.Returns.Path, good.AsOf, good.Gates.Severity = path, "2022-12-23", lenient
 	o, again := run(t, good)
-	if n := again.Count(engine.ActionFinished, "bayes"); n != 11 {
-		t.Errorf("%d posteriors were made, want 10 and one again", n)
+	if n := again.Count(engine.ActionFinished, "bayes"); n != sampled()+1 {
+		t.Errorf("%d posteriors were made, want %d and one again", n, sampled())
 	}
 	if !o.Degraded || !strings.Contains(mainFiles(t, o.Dir)["summary.json"], "bayes.stale") {
 		t.Errorf("with the last good posterior: degraded %v, findings %v", o.Degraded, o.Decision.Findings)

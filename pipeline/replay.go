@@ -13,7 +13,6 @@ import (
 	"allocate/returns"
 )
 
-// replayed is one day of decision of a backtest.
 type replayed struct {
 	day, asOf, effective returns.Date // of decision, of the last return seen, and the next session
 	forecast             *forecast
@@ -89,7 +88,6 @@ func firstDecision(p *returns.Panel, least int) returns.Date {
 	return first
 }
 
-// series are the day's histories as inputs.
 func (d *replayed) series() []engine.Input {
 	var series []engine.Input
 	for _, part := range d.forecast.tree.Parts {
@@ -98,7 +96,6 @@ func (d *replayed) series() []engine.Input {
 	return series
 }
 
-// weightsOf is a solution's weights by name.
 func weightsOf(s *optimize.Solution) map[string]float64 {
 	w := map[string]float64{}
 	for i, name := range s.Names {
@@ -109,7 +106,6 @@ func weightsOf(s *optimize.Solution) map[string]float64 {
 	return w
 }
 
-// end is the last day of the backtest.
 func (p *replay) end() returns.Date {
 	if p.c.Backtest.End != "" {
 		if d, err := returns.ParseDate(p.c.Backtest.End); err == nil {

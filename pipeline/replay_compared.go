@@ -16,20 +16,17 @@ import (
 	"allocate/returns"
 )
 
-// baseline holds the decisions of one of the compared allocators.
 type baseline struct {
 	Weights map[string]float64 `json:"weights,omitempty"`
 	Error   string             `json:"error,omitempty"`
 }
 
-// baselineOptions are those of the compared allocators.
 type baselineOptions struct {
 	Names    []string         `json:"names"`
 	Horizon  int              `json:"horizon"`
 	Optimize optimize.Options `json:"optimize"`
 }
 
-// baselines decides for the compared allocators.
 func (p *replay) baselines(ctx context.Context, r *runner, d *replayed) error {
 	if len(p.c.Backtest.Compare) == 0 {
 		return nil
@@ -79,7 +76,6 @@ func runBaselines(ctx context.Context, c *engine.Call) ([]byte, error) {
 	return json.Marshal(out)
 }
 
-// targets returns the target weights of the compared allocators.
 func (p *replay) targets() map[string][]backtest.Target {
 	out := map[string][]backtest.Target{}
 	for _, name := range p.c.Backtest.Compare {

@@ -92,7 +92,6 @@ func (p *replay) fallBack(ctx context.Context, r *runner, d, published *replayed
 	return d.refuse(d.decision.simulate(ctx, r, again, in, p.simulated()))
 }
 
-// posteriors are those that a day's forecast used, by strategy.
 func (d *replayed) posteriors() map[string]engine.ContentID {
 	good := map[string]engine.ContentID{}
 	for _, in := range d.forecast.inputs {

@@ -100,9 +100,9 @@ func TestBacktestFallsBack(t *testing.T) {
 	}
 }
 
-// TestBacktestApproves counts the days on which a night would have waited for
+// TestBacktestCountsApprovals counts the days on which a night would have waited for
 // approval, for what the night would have said.
-func TestBacktestApproves(t *testing.T) {
+func TestBacktestCountsApprovals(t *testing.T) {
 	c := quickBacktest(t)
 	c.Gates.MaxTurnover, c.Gates.MaxChange = 2, 2
 	var turnovers []float64
@@ -202,7 +202,7 @@ func TestNoLookAheadOnEveryDay(t *testing.T) {
 // decision once in every stage, whatever the number of workers.
 func TestBacktestProgress(t *testing.T) {
 	c := quickBacktest(t)
-	c.Backtest.End = "2020-12-15"
+	c.Backtest.End = halfYear()
 	var m engine.Memory
 	o, err := Backtest(t.Context(), c, nil, &m, time.Now)
 	if err != nil {

@@ -24,7 +24,6 @@ const fewestScored = 20
 // szekelyReplicates simulates the p-values of Acerbi and Szekely.
 const szekelyReplicates = 10_000
 
-// prediction is a decision's forecast for its own weights, beside the realized return.
 type prediction struct {
 	at       int // of replay.days
 	from     int // day of the panel whose return the weights earn first

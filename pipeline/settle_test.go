@@ -8,9 +8,9 @@ import (
 	"allocate/returns"
 )
 
-// TestSettle says which row a run waits for: the last session, week or month
+// TestSettledRow says which row a run waits for: the last session, week or month
 // that is over before today, and none of today.
-func TestSettle(t *testing.T) {
+func TestSettledRow(t *testing.T) {
 	panel := func(f returns.Frequency, dates ...string) *returns.Panel {
 		var days []returns.Date
 		v := make([]float64, len(dates))

@@ -13,7 +13,6 @@ import (
 	"allocate/scenarios"
 )
 
-// encodeTable writes a table with the findings of the stage that made it.
 func encodeTable(t *columnar.Table, findings []returns.Finding) ([]byte, error) {
 	b, err := json.Marshal(findings)
 	if err != nil {
@@ -83,7 +82,6 @@ func inputDecision(c *engine.Call) (*scenarios.Set, map[string]float64, error) {
 	return set, weightsOf(&s), nil
 }
 
-// inputStrategies are the series and posteriors among the inputs.
 func inputStrategies(c *engine.Call) ([]scenarios.Strategy, error) {
 	var strategies []scenarios.Strategy
 	for _, in := range c.Action.Inputs {

@@ -14,7 +14,6 @@ import (
 	"allocate/scenarios"
 )
 
-// scenarioOptions are those of the scenarios, and the day they start from.
 type scenarioOptions struct {
 	AsOf      returns.Date      `json:"as_of"`
 	Scenarios scenarios.Options `json:"scenarios"`

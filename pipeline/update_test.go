@@ -14,7 +14,7 @@ func updateConfig(t *testing.T) *config.Config {
 	c := tinyConfig(t)
 	c.Bayes.Model, c.Bayes.Refit, c.Returns.Window, c.Scenarios.Holdout = "gjr_t", bayes.RefitMonthly, "3y", nil
 	if testing.Short() {
-		c.Returns.Strategies, c.Returns.Window = []string{"strategy_02", "strategy_05"}, "2y"
+		c.Returns.Strategies, c.Returns.Window = []string{"strategy_02"}, "2y"
 	}
 	return c
 }
@@ -36,11 +36,13 @@ func TestMonthlyRefitUpdates(t *testing.T) {
 			t.Errorf("updated at a month end: %+v", s)
 		}
 	}
-	if made := stageOf(t, night(c, "2022-07-29"), "bayes"); made.Made == 0 { // Friday; the month ends on Sunday
-		t.Fatal("no fits in July")
-	}
-	if made := stageOf(t, night(c, "2022-08-02"), "bayes"); made.Made > 0 {
-		t.Errorf("%d fits of July are made again in August", made.Made)
+	if !testing.Short() {
+		if made := stageOf(t, night(c, "2022-07-29"), "bayes"); made.Made == 0 { // Friday; the month ends on Sunday
+			t.Fatal("no fits in July")
+		}
+		if made := stageOf(t, night(c, "2022-08-02"), "bayes"); made.Made > 0 {
+			t.Errorf("%d fits of July are made again in August", made.Made)
+		}
 	}
 	first := night(c, "2022-10-06")
 	made := stageOf(t, first, "bayes")

@@ -66,7 +66,6 @@ func WalkForward(ctx context.Context, c *config.Config, o walkforward.Options, s
 	return report, err
 }
 
-// evaluation is a walk-forward evaluation at work.
 type evaluation struct {
 	*runner
 	c      *config.Config
@@ -77,7 +76,6 @@ type evaluation struct {
 	fits   [][][]engine.ContentID // posteriors by strategy, model and fit; blank: failed
 }
 
-// validate reports models and options that cannot be, all at once.
 func (w *evaluation) validate() error {
 	errs := []error{w.o.Validate(w.c.Scenarios.Horizon)}
 	for _, model := range w.o.Models {
@@ -298,7 +296,6 @@ func (w *evaluation) read(ctx context.Context, r *runner, into any, stage, unit 
 	return json.Unmarshal(b, into)
 }
 
-// do does one action of a stage.
 func (w *evaluation) do(ctx context.Context, r *runner, stage, unit string, options any, inputs ...engine.Input) (engine.Result, error) {
 	a, err := r.action(w.c, stage, unit, options, true, inputs...)
 	if err != nil {
@@ -335,7 +332,6 @@ func (w *evaluation) refusal(report *walkforward.Report) error {
 	return &published.GateError{Findings: findings}
 }
 
-// scoreOptions are those of the scores of a fit.
 type scoreOptions struct {
 	Horizon int `json:"horizon"`
 }
@@ -366,7 +362,6 @@ func runWalkForward(ctx context.Context, c *engine.Call) ([]byte, error) {
 	return json.Marshal(scores)
 }
 
-// jointOptions are those of the scores of a dependence.
 type jointOptions struct {
 	Dependence string `json:"dependence"`
 }

@@ -55,8 +55,9 @@ func ragged(t *testing.T, days int) string {
 
 func walkConfig(t *testing.T, file string) *config.Config {
 	c := testConfig(t)
-	c.Returns.Path, c.AsOf = file, ""
-	c.Bayes.Draws, c.Bayes.MinESS = 250, 100
+	if c.Returns.Path, c.AsOf = file, ""; !testing.Short() {
+		c.Bayes.Draws, c.Bayes.MinESS = 250, 100
+	}
 	return warm(c)
 }
 
@@ -176,9 +177,9 @@ func TestWalkForwardOfOneStrategy(t *testing.T) {
 	}
 }
 
-// TestWalkForwardShares finds the fits of an evaluation in the cache of a nightly run
+// TestWalkForwardSharesResults finds the fits of an evaluation in the cache of a nightly run
 // on the day of the fit.
-func TestWalkForwardShares(t *testing.T) {
+func TestWalkForwardSharesResults(t *testing.T) {
 	c := walkConfig(t, ragged(t, 460))
 	c = cold(t, c)
 	c.Returns.Strategies = []string{"full"}

@@ -58,8 +58,8 @@ func TestPreviousWeightsAge(t *testing.T) {
 	}
 }
 
-// TestLooseLimits finds limits and rates that were meant in percent.
-func TestLooseLimits(t *testing.T) {
+// TestLimitsMeantInPercent finds limits and rates that were meant in percent.
+func TestLimitsMeantInPercent(t *testing.T) {
 	five := 5.0
 	for key, set := range map[string]func(c *config.Config){
 		"":                           func(*config.Config) {},
@@ -110,14 +110,14 @@ func TestPortfolioFiles(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"as_of,effective,strategy,weight\n", "desk.csv: no weights"},
 		{"as_of,effective,strategy,weight\n2019-01-02,2019-01-03,strategy_1,1\n", `backtest.portfolios: desk holds "strategy_1" on 2019-01-02, which is not in the data`},
-		{"as_of,effective,strategy,weight\n2029-01-02,2029-01-03,strategy_01,1\n", "backtest.portfolios: desk has no weights up to 2020-12-15"},
+		{"as_of,effective,strategy,weight\n2029-01-02,2029-01-03,strategy_01,1\n", "backtest.portfolios: desk has no weights up to " + halfYear()},
 	} {
 		b := quickBacktest(t)
 		desk := filepath.Join(t.TempDir(), "desk.csv")
 		if err := os.WriteFile(desk, []byte(c.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		b.Backtest.End, b.Backtest.Portfolios = "2020-12-15", []backtest.External{{Name: "desk", Path: desk}}
+		b.Backtest.End, b.Backtest.Portfolios = halfYear(), []backtest.External{{Name: "desk", Path: desk}}
 		var m engine.Memory
 		_, err := Backtest(t.Context(), b, nil, &m, time.Now)
 		var bad *returns.InputError

@@ -34,14 +34,12 @@ func (n Number) show(format string, by float64) string {
 	return fmt.Sprintf(format, by*float64(n))
 }
 
-// cell is a value with its interval, as text.
 type cell struct {
 	Name, Value, Range, Other string
 	Formula, Source           string
 	Wide                      bool // left out on a phone
 }
 
-// compared is one allocator's row.
 type compared struct {
 	Name           string
 	Cells          []cell
@@ -64,13 +62,11 @@ type backtestPage struct {
 	gallery                      *gallery
 }
 
-// columns are the metrics of the table of allocators.
 var columns = []struct {
 	key  string
 	wide bool
 }{{"cagr", false}, {"annual_volatility", true}, {"sharpe", false}, {"max_drawdown", true}, {"cvar", true}}
 
-// writeBacktestSheet writes tearsheet.html of a backtest.
 func writeBacktestSheet(w io.Writer, b *Backtest) error {
 	p := backtestPage{B: b, CSS: template.CSS(styleCSS), Script: script(), Ours: b.Portfolios[0].Name, Verdict: verdict(b.Forecast)}
 	benchmark := slices.IndexFunc(b.Portfolios, func(x Portfolio) bool { return x.Name == b.Benchmark })
@@ -108,7 +104,6 @@ func writeBacktestSheet(w io.Writer, b *Backtest) error {
 	return backtestSheet.Execute(w, p)
 }
 
-// cell prints a metric of one portfolio.
 func (m *MetricRow) cell(k int) cell {
 	v := m.Values[k]
 	format, by := "%.2f", 1.0
@@ -150,7 +145,6 @@ func verdict(f *Forecast) string {
 	return "VaR exceptions: " + strings.Join(parts, ", ") + "; " + true5 + "."
 }
 
-// yearRow is a row of the table of months.
 type yearRow struct {
 	Year   int
 	Months []monthCell
@@ -184,7 +178,6 @@ func (p *backtestPage) calendar(b *Backtest) {
 	}
 }
 
-// drawdownRow is a row of the table of drawdowns.
 type drawdownRow struct {
 	From, Trough, To string
 	Depth            float64

@@ -166,7 +166,7 @@ func TestCorrelationsOfShortAndLongHistories(t *testing.T) {
 }
 
 // The page shows the strategies held.
-func TestCorrelationOfTheHeld(t *testing.T) {
+func TestCorrelationOfHeldStrategies(t *testing.T) {
 	r := plausible(12)
 	r.Series = correlated(12, 300)
 	p := page{}

@@ -49,7 +49,6 @@ type Episode struct {
 // mostEpisodes is the number of episodes that are shown; they do not overlap.
 const mostEpisodes = 3
 
-// stresses evaluates the weights under every stress of the configuration.
 func stresses(r *Run, outcomes []float64) ([]StressLoss, error) {
 	if len(r.Scenarios.Stress) == 0 {
 		return nil, nil
@@ -301,7 +300,6 @@ func active(r *Run) []string {
 	return list
 }
 
-// describe is a view in words.
 func describe(v scenarios.View) string {
 	relation := map[string]string{scenarios.Equal: "is", scenarios.AtLeast: "is at least", scenarios.AtMost: "is at most"}[v.Relation]
 	of := v.Strategy

@@ -90,7 +90,8 @@ func TestReverseStress(t *testing.T) {
 	r.Solution.Weights = []float64{0.25, 0.75, 0}
 	mean := r.Set.Mean()
 	r.Scenarios.Stress = []scenarios.Stress{
-		{Name: "loss", Loss: 0.02}, {Name: "far", Loss: 0.99},
+		{Name: "loss", Loss: 0.02},
+		{Name: "far", Loss: 0.99},
 		{Name: "both", Moves: []scenarios.Move{{Strategy: "strategy_000", Return: mean[0] - 0.002}, {Strategy: "strategy_002", Return: mean[2] + 0.001}}},
 	}
 	s, err := Summarize(r)

@@ -14,7 +14,6 @@ import (
 	"allocate/scenarios"
 )
 
-// figures draws the charts of the page.
 func (p *page) figures(r *Run, s *Summary) {
 	draw := func(to *template.HTML, file string, of func() (*chart.Chart, error)) {
 		*to = p.gallery.put(file, "", of)

@@ -58,9 +58,9 @@ func TestGroups(t *testing.T) {
 	}
 }
 
-// TestGroupOfTwoPairs has the mean over all pairs of four strategies, those within the two
+// TestMeanCorrelationOfGroup has the mean over all pairs of four strategies, those within the two
 // pairs being nearer: (2 x 0.9 + 4 x 0.7)/6.
-func TestGroupOfTwoPairs(t *testing.T) {
+func TestMeanCorrelationOfGroup(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 2))
 	r := &Run{Set: &scenarios.Set{Horizon: 21, Names: []string{"a", "b", "c", "d"}}, Solution: &optimize.Solution{Weights: []float64{0.4, 0.3, 0.2, 0.1}}}
 	for range 20_000 {

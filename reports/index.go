@@ -29,7 +29,7 @@ type IndexRun struct {
 	Verdict  string
 	Warnings int
 	Serious  []returns.Finding // the worst first
-	Realized *Realized         // of the previous weights, since the run before
+	Realized *Realized         // of the previous weights, since the previous run
 	Weights  map[string]float64
 	Due      map[string]float64 // parts of the turnover, by input; nil where it was not attributed
 	Limits   map[string]float64 // by how much each limit that binds raises the CVaR
@@ -127,7 +127,7 @@ func WriteIndex(w io.Writer, runs []IndexRun, backtests []string, refused string
 			}
 		}
 		if len(when) > 1 {
-			draw(&p.Realized, "return since the run before", true, "Realized returns of the previous weights and their forecast over time.",
+			draw(&p.Realized, "return since the previous run", true, "Realized returns of the previous weights and their forecast over time.",
 				chart.Line{Name: "realized", Days: when, Y: realized[0]}, chart.Line{Name: "5% quantile", Days: when, Y: realized[1]}, chart.Line{Name: "95% quantile", Days: when, Y: realized[2]})
 		}
 		one := func(name string) chart.Line { return chart.Line{Name: name, Days: days, Y: line[name]} }

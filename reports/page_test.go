@@ -257,8 +257,8 @@ func BenchmarkTearsheet(b *testing.B) {
 	}
 }
 
-// TestChance never rounds a probability to certainty.
-func TestChance(t *testing.T) {
+// TestProbabilitiesAreNeverCertain never rounds a probability to certainty.
+func TestProbabilitiesAreNeverCertain(t *testing.T) {
 	for p, want := range map[float64]string{0: "<0.1%", 1: ">99.9%", 0.99996: ">99.9%", 0.00004: "<0.1%", 0.5: "50.0%", 0.999: "99.9%"} {
 		if got := chance(p); got != want {
 			t.Errorf("%v is %s, want %s", p, got, want)

@@ -68,7 +68,7 @@ func TestIndexOfRuns(t *testing.T) {
 	last := 0
 	for _, want := range []string{
 		`<p class="verdict"><a href="2022-12-22/r1/tearsheet.html">2022-12-22</a>: No trade: &lt;b&gt;.</p>`,
-		"in 1 of 4 runs (expected 0.2)", ">hold</span> A change.", ">warn</span> A gap.", "Return of the previous weights since the run before",
+		"in 1 of 4 runs (expected 0.2)", ">hold</span> A change.", ">warn</span> A gap.", "Return of the previous weights since the previous run",
 		"2022-12-22</a> r1", "Trade 3.1% of capital.", "-6.00%<br>", "2022-11-01</a> r0",
 	} {
 		at := strings.Index(page[last:], want)

@@ -97,7 +97,6 @@ type row struct {
 	Bar     float64 // percent of the widest bar
 }
 
-// detail is the charts of one strategy.
 type detail struct {
 	Name, Link     string
 	History, Ranks template.HTML

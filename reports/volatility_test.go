@@ -269,7 +269,7 @@ func TestConditionalVolatilitySentence(t *testing.T) {
 }
 
 // The page says how the forecast has moved, where the volatility of the long run has not.
-func TestForecastVolatilityHasMoved(t *testing.T) {
+func TestChangedVolatilityForecastIsReported(t *testing.T) {
 	r := withMemory()
 	s, err := Summarize(r)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 
 // The forms of other programs have their day and their unit: the day on which
 // weights take effect, and percent where a broker wants it.
-func TestFormsOfWeights(t *testing.T) {
+func TestWeightFormats(t *testing.T) {
 	w := &optimize.Weights{
 		AsOf: returns.NewDate(2024, 3, 1), Effective: returns.NewDate(2024, 3, 4), Decimals: 4,
 		Names: []string{"a", "b", optimize.Cash}, Values: []float64{0.125, 0.5, 0.375},

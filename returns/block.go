@@ -172,7 +172,6 @@ func missing(n int) []float64 {
 // equal holds two missing values for equal.
 func equal(a, b float64) bool { return a == b || a != a && b != b }
 
-// cell is a value and its place.
 type cell struct {
 	file   string
 	row    int
@@ -187,7 +186,6 @@ func (c cell) text() string {
 	return fmt.Sprint(c.value)
 }
 
-// conflict reports two values for one strategy and day.
 func conflict(first, second cell, day Date) error {
 	where := fmt.Sprintf("row %d", first.row)
 	if first.file != second.file {

@@ -82,7 +82,6 @@ func Clean(p *Panel, o Options) (*Panel, []Finding) {
 	return q, fs
 }
 
-// longestRun returns the length of the longest run of consecutive numbers.
 func longestRun(rising []int) int {
 	longest, run := 0, 0
 	for i, t := range rising {

@@ -16,7 +16,6 @@ import (
 // without risk and receives the capital. They are told by name and by content,
 // and left out with a finding, unless returns.strategies names them.
 
-// excludedColumn is a column that was left out, and why.
 type excludedColumn struct{ name, why string }
 
 // indexNames are names of row indices, in lower case.
@@ -113,7 +112,6 @@ func (t *text) notReturns(k int, dates []Date) string {
 	return ""
 }
 
-// presentNumbers returns the values of a numeric column without blanks.
 func presentNumbers(c *columnar.Column) []float64 {
 	out := make([]float64, 0, c.Len())
 	for i := range c.Len() {

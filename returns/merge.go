@@ -80,7 +80,6 @@ func fromPrices(prices []float64) []float64 {
 	return r
 }
 
-// unite joins the blocks of several files.
 func unite(blocks []*block) (*block, error) {
 	u := &block{file: blocks[0].file}
 	for _, b := range blocks {

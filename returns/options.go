@@ -151,7 +151,6 @@ func (o Options) Validate() error {
 	return errors.Join(errs...)
 }
 
-// missingOf returns the policy for a strategy's missing days.
 func (o Options) missingOf(name string) string {
 	for _, m := range o.MissingOf {
 		if m.Name == name {

@@ -5,7 +5,6 @@ import (
 	"math"
 )
 
-// checkSessions compares the rows of the panel with the calendar.
 func checkSessions(p *Panel, c Calendar) []Finding {
 	if p.frequency > SevenDay {
 		return checkPeriods(p, c)

@@ -64,7 +64,6 @@ func Read(files []File, o Options) (*Panel, []Finding, error) {
 	return p, findings, nil
 }
 
-// readFile decodes one file and cuts it into a block.
 func readFile(f File, o Options) (*block, error) {
 	t := text{file: f.Name, parts: partitions(f.Name), options: o}
 	var err error

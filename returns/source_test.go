@@ -235,7 +235,7 @@ func TestUniverseNeverLooksAhead(t *testing.T) {
 	}
 }
 
-func TestPeriods(t *testing.T) {
+func TestPeriodDates(t *testing.T) {
 	end, first := NewDate(2022, 12, 28), NewDate(1990, 1, 3)
 	for p, want := range map[Period]string{"10y": "2012-12-29", "18m": "2021-06-29", "30d": "2022-11-29", "all": "1990-01-03"} {
 		if got, err := p.Start(end, first); err != nil || got.String() != want {

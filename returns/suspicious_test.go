@@ -411,9 +411,9 @@ func TestTimezone(t *testing.T) {
 	}
 }
 
-// TestGrade checks every list of steps: sizes rise, severities do not fall, and
+// TestSeveritySteps checks every list of steps: sizes rise, severities do not fall, and
 // each step is taken at its size.
-func TestGrade(t *testing.T) {
+func TestSeveritySteps(t *testing.T) {
 	for _, c := range Codes() {
 		last := Step{From: math.Inf(-1)}
 		for i, s := range c.Steps {

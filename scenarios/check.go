@@ -85,7 +85,6 @@ func tailwards(n, k int) []int {
 	return out
 }
 
-// predicted averages the distribution function of a day over the posterior.
 func (s Strategy) predicted(m bayes.Exchangeable, r float64) float64 {
 	n, u := s.Posterior.Len(), 0.0
 	for k := range scoreDraws {
@@ -171,7 +170,6 @@ func (s Strategy) conditional(y []float64) ([]float64, error) {
 	return mean, nil
 }
 
-// idle averages the probability of a return of exactly 0 over the posterior.
 func (s Strategy) idle() float64 {
 	n, p := s.Posterior.Len(), 0.0
 	for k := range scoreDraws {

@@ -55,7 +55,6 @@ func newDCC(h *history, news *mat.SymDense, t *tCopula, src rand.Source, each fu
 	return d, nil
 }
 
-// filter runs Q_t over days.
 type filter struct {
 	n       int
 	a, b    float64
@@ -128,7 +127,6 @@ func (f *filter) factor(present []int, l []float64) (logDet float64, ok bool) {
 	return logDet, true
 }
 
-// state returns Q_t.
 func (f *filter) state() *mat.SymDense {
 	q := mat.NewSymDense(f.n, nil)
 	for i := range f.n {
@@ -146,7 +144,6 @@ func cholesky(l []float64, n int) bool {
 	return ok
 }
 
-// indices are 0 to n-1.
 func indices(n int) []int {
 	all := make([]int, n)
 	for j := range all {

@@ -48,7 +48,7 @@ func TestDCCWithOtherOptions(t *testing.T) {
 		"never at once": {s: ofScores(t, [][]float64{nan(score[0], 750, 1500), nan(score[1], 0, 750)})},
 		"out":           {s: append(ofScores(t, score[:2]), hurdle(t, "z", flat, 0.2)), moves: true},
 		"only out":      {s: []Strategy{hurdle(t, "y", flat, 0.2), hurdle(t, "z", flat, 0.2)}},
-		"a year":        {s: ofScores(t, score), o: func(o *Options) { o.Horizon, o.Count = 366, min(300, o.Count) }, moves: true},
+		"a year":        {s: ofScores(t, score), o: func(o *Options) { o.Horizon, o.Count = 366, min(300, o.Count/4) }, moves: true},
 		"a day":         {s: ofScores(t, score), o: func(o *Options) { o.Horizon = 1 }, moves: true},
 		"view, stress": {s: ofScores(t, score), o: func(o *Options) {
 			o.Views = []View{{Name: "v", Strategy: "s000", Kind: Mean, Relation: AtMost, Value: -0.01}}
@@ -57,6 +57,9 @@ func TestDCCWithOtherOptions(t *testing.T) {
 		}, moves: true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if testing.Short() && (name == "a day" || name == "twice" || name == "only out") {
+				t.Skip("ordinary, opposite and out are like it")
+			}
 			o := options(21, 2000)
 			o.Dependence = DCC
 			if testing.Short() {

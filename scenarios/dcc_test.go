@@ -360,8 +360,8 @@ func TestHalfLifeIsInPeriods(t *testing.T) {
 	}
 }
 
-// TestOverlapIsHarmonic leaves out pairs with too few days.
-func TestOverlapIsHarmonic(t *testing.T) {
+// TestOverlapIsHarmonicMean leaves out pairs with too few days.
+func TestOverlapIsHarmonicMean(t *testing.T) {
 	p := pairs{days: mat.NewSymDense(3, []float64{500, 100, 300, 100, 500, 20, 300, 20, 500})}
 	if got := p.overlap(); math.Abs(got-150) > 1e-9 {
 		t.Errorf("%v, want 150", got)

@@ -92,7 +92,6 @@ func newGrid(h *history) *dccGrid {
 	return &dccGrid{blocks: (len(h.dates) + blockDays - 1) / blockDays, at: map[[2]int]int{}}
 }
 
-// evaluate adds the likelihoods at keys that are new.
 func (g *dccGrid) evaluate(keys [][2]int, each func(n int, f func(i int)) error, logLik func(at dccPoint, block []float64)) error {
 	first := len(g.logLik)
 	keys = g.add(keys)

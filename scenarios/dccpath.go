@@ -217,7 +217,6 @@ func (m *mixer) expect(day []float64, left func(j int, variance float64)) {
 	}
 }
 
-// walker makes the innovations of paths whose correlation moves.
 type walker struct {
 	ahead  []*ahead
 	long   *mixer // factors, where M_h has none of its own

@@ -86,6 +86,9 @@ func TestDCCPathsAreExact(t *testing.T) {
 		count = 10_000
 	}
 	for _, a := range []float64{0.25, 0.03} {
+		if testing.Short() && a < 0.1 {
+			continue
+		}
 		const b, nu = 0.7, 6.0
 		score, _ := dccTruth(7, n, 400, a, b, nu)
 		for k := 380; k < 400; k++ { // together lately
@@ -206,8 +209,8 @@ func TestExpectedCorrelationsWithoutNews(t *testing.T) {
 	}
 }
 
-// TestParametersBySize gives each draw of the parameters its share of the scenarios.
-func TestParametersBySize(t *testing.T) {
+// TestScenariosPerParameterDraw gives each draw of the parameters its share of the scenarios.
+func TestScenariosPerParameterDraw(t *testing.T) {
 	w := &walker{shift: 0.3}
 	for _, share := range []float64{0.5, 0.3, 0.2} {
 		w.ahead = append(w.ahead, &ahead{dccPoint: dccPoint{share: share}})

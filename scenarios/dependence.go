@@ -31,7 +31,6 @@ type dependence struct {
 	calendar *calendar     // nil: all strategies are always in the market, or independent
 }
 
-// newDependence estimates the dependence from the strategies' history.
 func newDependence(strategies []Strategy, kind string, stream func(string) rand.Source, each func(n int, f func(i int)) error) (*dependence, []returns.Finding, error) {
 	d := &dependence{}
 	if kind == Independent {
@@ -92,7 +91,6 @@ func (d *dependence) moves(h *history, news *mat.SymDense, stream func(string) r
 	return err
 }
 
-// meanCorrelation is the mean over all pairs of the correlation of a covariance.
 func meanCorrelation(q *mat.SymDense) (mean float64) {
 	n := q.SymmetricDim()
 	for i := range n {
@@ -103,7 +101,6 @@ func meanCorrelation(q *mat.SymDense) (mean float64) {
 	return mean
 }
 
-// about describes the estimates.
 func (d *dependence) about(n int, intensity, mean float64, r *mat.SymDense) []returns.Finding {
 	numbers := map[string]float64{"strategies": float64(n), "mean_correlation": mean}
 	var sentence string

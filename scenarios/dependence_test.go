@@ -257,12 +257,12 @@ func TestFactorsAreFound(t *testing.T) {
 
 // More strategies than mostFull: the report says so, and dependence is kept.
 func TestManyStrategiesUseFactors(t *testing.T) {
-	days := 1000
+	days, count := 1000, 4000
 	if testing.Short() {
-		days = 500
+		days, count = 500, 2000
 	}
 	s := simulated(t, mostFull+10, days, 5, 0.4)
-	o := options(1, 4000)
+	o := options(1, count)
 	o.Dependence = TCopula
 	set, findings, err := Generate(context.Background(), 0, s, o, stream(1), 2, nil)
 	if err != nil {
@@ -281,7 +281,7 @@ func TestManyStrategiesUseFactors(t *testing.T) {
 }
 
 // Errors of estimates from one year within twenty are hardly correlated.
-func TestErrorsCorrelateAsFarAsHistoriesOverlap(t *testing.T) {
+func TestEstimationErrorsOfOverlappingHistories(t *testing.T) {
 	p := pairs{mat.NewSymDense(2, []float64{1, 0.8, 0.8, 1}), mat.NewSymDense(2, []float64{5000, 200, 200, 200})}
 	if got, want := p.ofErrors(p.rho).At(0, 1), 0.8*math.Sqrt(200.0/5000); math.Abs(got-want) > 1e-12 {
 		t.Errorf("%v, want %v", got, want)

@@ -10,7 +10,7 @@ import (
 var long = flag.Bool("long", false, "run tests that measure rather than check, which take minutes")
 
 // Which design of the random numbers has the least error of CVaR over seeds.
-func TestDesignsOverSeeds(t *testing.T) {
+func TestDesignsCompared(t *testing.T) {
 	if !*long {
 		t.Skip("measures for a minute; run with -long")
 	}

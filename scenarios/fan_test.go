@@ -17,7 +17,7 @@ func TestFan(t *testing.T) {
 	stream := func(part string) rand.Source { return rand.NewPCG(uint64(len(part)), uint64(part[len(part)-1])) }
 	kinds := []string{"dcc_t_copula", "empirical", "t_copula", "gaussian", "independent"}
 	if testing.Short() {
-		kinds = kinds[:2]
+		kinds = kinds[:1]
 	}
 	for _, kind := range kinds {
 		o := DefaultOptions()

@@ -107,7 +107,6 @@ func newHistory(strategies []Strategy, each func(n int, f func(j int)) error) (*
 	return h, err
 }
 
-// unionOf merges the strategies' days.
 func unionOf(strategies []Strategy) []returns.Date {
 	seen := map[returns.Date]bool{}
 	var dates []returns.Date

@@ -133,9 +133,9 @@ func TestScoresAreOfInnovations(t *testing.T) {
 	}
 }
 
-// TestScoreOfADay is the density of two strategies by its formula, of a copula without
+// TestDayScoreFollowsTheFormula is the density of two strategies by its formula, of a copula without
 // tail dependence.
-func TestScoreOfADay(t *testing.T) {
+func TestDayScoreFollowsTheFormula(t *testing.T) {
 	const rho, a, b = 0.6, 1.2, -0.4
 	l := []float64{1, 0, rho, 1}
 	cholesky(l, 2)

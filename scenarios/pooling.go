@@ -14,7 +14,6 @@ type condition struct {
 	view  int // index of the view it comes from
 }
 
-// pooled is the result of entropy pooling.
 type pooled struct {
 	prob      []float64
 	effective float64 // exp of the entropy of prob: number of scenarios that carry it

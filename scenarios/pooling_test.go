@@ -52,7 +52,7 @@ func TestPoolAgreesWithRegression(t *testing.T) {
 }
 
 // The closed form for one probability: scenarios below share it evenly.
-func TestPoolOfAProbability(t *testing.T) {
+func TestPoolOneProbability(t *testing.T) {
 	s := normalSet(1000)
 	p, _, err := s.Pool([]View{{Name: "v", Strategy: "a", Kind: Probability, Relation: AtLeast, Value: 0.3, Below: -0.05}})
 	if err != nil {

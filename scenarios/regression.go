@@ -99,7 +99,6 @@ func newRegression(r *mat.SymDense, mask []byte) *regression {
 	return g
 }
 
-// expect writes the expectations of the scores that are missing.
 func (g *regression) expect(day []float64) {
 	for a, j := range g.gone {
 		v := 0.0

@@ -242,13 +242,11 @@ func copulaDensity(x, lower []float64, logDet, nu float64) float64 {
 	return copulaConstant(n, nu) - logDet/2 - (nu+float64(n))/2*math.Log1p(norm/nu) + (nu+1)/2*math.Log(product)
 }
 
-// copulaConstant is the constant of the log density of a t copula.
 func copulaConstant(n int, nu float64) float64 {
 	lg := func(x float64) float64 { v, _ := math.Lgamma(x); return v }
 	return lg((nu+float64(n))/2) + float64(n-1)*lg(nu/2) - float64(n)*lg((nu+1)/2)
 }
 
-// subMatrix returns the rows and columns of a that are named.
 func subMatrix(a *mat.SymDense, of []int) *mat.SymDense {
 	s := mat.NewSymDense(len(of), nil)
 	for i, p := range of {
@@ -339,7 +337,6 @@ func invertOdd(a []float64, y float64) float64 {
 	return x
 }
 
-// draw returns a grid point of nu.
 func (c *tCopula) draw(rng *rand.Rand) float64 {
 	u := rng.Float64()
 	for i, p := range c.share {
@@ -350,7 +347,6 @@ func (c *tCopula) draw(rng *rand.Rand) float64 {
 	return c.nu[c.best]
 }
 
-// quantile returns the p-quantile of nu's draws.
 func (c *tCopula) quantile(p float64) float64 {
 	for i, s := range c.share {
 		if p -= s; p <= 1e-12 {
@@ -360,7 +356,6 @@ func (c *tCopula) quantile(p float64) float64 {
 	return c.nu[len(c.nu)-1]
 }
 
-// mean returns the mean of nu's draws.
 func (c *tCopula) mean() float64 {
 	m := 0.0
 	for i, s := range c.share {

@@ -60,7 +60,6 @@ const (
 // tMaps keeps the tables that were made, by nu.
 var tMaps sync.Map
 
-// mapFor returns the tables of nu >= 2.
 func mapFor(nu float64) *tMap {
 	if m, ok := tMaps.Load(nu); ok {
 		return m.(*tMap)

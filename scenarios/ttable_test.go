@@ -32,7 +32,7 @@ func TestTMapMatchesTheDistribution(t *testing.T) {
 	}
 }
 
-func TestTMapRises(t *testing.T) {
+func TestTMapIsMonotone(t *testing.T) {
 	for _, nu := range []float64{2, 4, 92} {
 		m := mapFor(nu)
 		last := 0.0

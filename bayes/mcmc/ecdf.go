@@ -97,7 +97,6 @@ func logFactorials(n int) []float64 {
 	return f
 }
 
-// binomial is the probability of x successes in n tries.
 func binomial(n, x int, p float64, f []float64) float64 {
 	if p >= 1 {
 		if x == n {

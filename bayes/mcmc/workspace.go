@@ -45,7 +45,6 @@ type Workspace struct {
 	acov           autocovariance
 }
 
-// load takes the chains of one quantity.
 func (w *Workspace) load(chains [][]float64) {
 	w.raw = chains
 	w.split = splitChains(w.split[:0], chains)

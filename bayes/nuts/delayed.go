@@ -82,7 +82,6 @@ func Delayed(ctx context.Context, surrogate func(chain int) (Density, error), na
 	return s.correct(ctx, step, target)
 }
 
-// correct makes the draws.
 func (s *sampler) correct(ctx context.Context, step float64, target Target) (*DelayedResult, error) {
 	n, chains := s.o.Draws, len(s.chains)
 	r := &DelayedResult{
@@ -141,7 +140,6 @@ func (s *sampler) correct(ctx context.Context, step float64, target Target) (*De
 	return r, nil
 }
 
-// from copies a point.
 func (p *point) from(q *point) {
 	copy(p.q, q.q)
 	copy(p.grad, q.grad)

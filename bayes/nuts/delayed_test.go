@@ -98,9 +98,9 @@ func TestDelayed(t *testing.T) {
 	}
 }
 
-// TestDelayedRatios are the logarithms of target over surrogate at the proposals, of
+// TestDelayedDensityRatios are the logarithms of target over surrogate at the proposals, of
 // which the draws that moved are some.
-func TestDelayedRatios(t *testing.T) {
+func TestDelayedDensityRatios(t *testing.T) {
 	r, err := delayed(t, startable(), 500)
 	if err != nil {
 		t.Fatal(err)

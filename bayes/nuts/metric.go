@@ -68,7 +68,6 @@ func (m *metric) setVariances(v []float64) error {
 	return nil
 }
 
-// setFactor takes a lower triangular factor of a dense metric.
 func (m *metric) setFactor(l mat.Matrix) error {
 	for i := range m.dim {
 		d := l.At(i, i)
@@ -132,7 +131,6 @@ func (m *metric) covariance() *mat.SymDense {
 	return sigma
 }
 
-// variances returns the diagonal of Σ.
 func (m *metric) variances() []float64 {
 	v := make([]float64, m.dim)
 	if !m.dense {
@@ -283,7 +281,6 @@ func ridge(a *mat.SymDense) {
 	}
 }
 
-// symmetric averages a square matrix with its transpose.
 func symmetric(a *mat.Dense) *mat.SymDense {
 	dim, _ := a.Dims()
 	s := mat.NewSymDense(dim, nil)

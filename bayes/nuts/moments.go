@@ -66,7 +66,6 @@ func (r *running) add(v []float64, n int, dense bool) {
 	}
 }
 
-// covariance returns the sample covariance of a dense accumulator.
 func (r *running) covariance(n int) *mat.SymDense {
 	c := mat.NewSymDense(len(r.mean), nil)
 	k := 0

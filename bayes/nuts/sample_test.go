@@ -126,6 +126,9 @@ func TestInvariance(t *testing.T) {
 	}
 	sigma := mat.NewSymDense(2, []float64{2, 0.8, 0.8, 1.5})
 	for _, depth := range []int{1, 3, 10} {
+		if testing.Short() && depth == 3 {
+			continue
+		}
 		for _, step := range []float64{0.3, 1.2} {
 			o := nuts.DefaultOptions()
 			o.Chains, o.Warmup, o.MinWarmup, o.Draws, o.MaxDepth = n, 0, 0, 3, depth

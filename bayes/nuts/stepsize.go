@@ -54,7 +54,6 @@ func (d *dualAverage) update(accept float64) {
 // step is the step in use while adapting.
 func (d *dualAverage) step() float64 { return math.Exp(d.x) }
 
-// final is the averaged step.
 func (d *dualAverage) final() float64 {
 	if d.t == 0 {
 		return d.step()
@@ -117,7 +116,6 @@ func (c *chain) probe(step float64) (float64, error) {
 	return kinetic/2 - c.at.logp - h, err
 }
 
-// meanAccept averages the chains' last acceptance statistics.
 func (s *sampler) meanAccept() float64 {
 	var sum float64
 	for _, c := range s.chains {

@@ -170,8 +170,8 @@ func TestLeapfrogReversible(t *testing.T) {
 	}
 }
 
-// TestWeigh lets energies fall so far that plain exponentials overflow.
-func TestWeigh(t *testing.T) {
+// TestWeightsDoNotOverflow lets energies fall so far that plain exponentials overflow.
+func TestWeightsDoNotOverflow(t *testing.T) {
 	c := testChain(t, stdNormal(1), false, 1)
 	c.weight, c.base, c.accept, c.subweight = 1, 0, 0, 0
 	for _, gain := range []float64{-1, 900, 1900, 1899} {

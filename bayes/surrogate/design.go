@@ -39,7 +39,6 @@ func newEquations(a *mat.Dense) (e equations) {
 	return e
 }
 
-// solve returns the coefficients that come nearest to the right side b.
 func (e *equations) solve(b *mat.VecDense) *mat.VecDense {
 	var x mat.VecDense
 	x.MulVec(e.matrix.T(), b)

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestTerms counts the monomials by the list of their degrees.
-func TestTerms(t *testing.T) {
+// TestTermsCountsMonomials counts the monomials by the list of their degrees.
+func TestTermsCountsMonomials(t *testing.T) {
 	for dim := 1; dim < 10; dim++ {
 		if n := len(degrees(dim)); n != terms(dim) {
 			t.Errorf("%d variables: %d degrees, %d terms", dim, n, terms(dim))

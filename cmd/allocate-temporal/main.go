@@ -26,8 +26,8 @@ func main() {
 }
 
 // connection is on the server that the environment names, as Temporal's own tools read it.
-const connection = `The server is the one of TEMPORAL_ADDRESS (localhost:7233), TEMPORAL_NAMESPACE,
-TEMPORAL_API_KEY and TEMPORAL_TLS_*, or of Temporal's configuration file.`
+const connection = `The server is set by TEMPORAL_ADDRESS (default localhost:7233), TEMPORAL_NAMESPACE,
+TEMPORAL_API_KEY and TEMPORAL_TLS_*, or by Temporal's configuration file.`
 
 func newWorker(l *command.Loader) *cobra.Command {
 	var slots int
@@ -41,8 +41,8 @@ func newWorker(l *command.Loader) *cobra.Command {
   allocate-temporal worker --nights`,
 		Long: `Serves the task queue of this release and architecture. A batch is executed for a
 cache that the machine reaches: a shared folder, or a bucket with the credentials of
-the environment. A first signal ends it when the batches in progress are done, or
-after --grace; what is not done then is done by others.
+the environment. The first signal ends the worker when its batches in progress are done,
+or after --grace; unfinished batches go to other workers.
 
 ` + connection,
 		Args: cobra.NoArgs,
@@ -82,7 +82,6 @@ after --grace; what is not done then is done by others.
 	return cmd
 }
 
-// run is a command in this process.
 func run(ctx context.Context, args []string) (int, string) {
 	var out bytes.Buffer
 	code := command.Main(ctx, args, &out, &out)
@@ -95,8 +94,8 @@ func newSchedule(l *command.Loader) *cobra.Command {
 		Short: "Create, show or delete the nightly schedule",
 		Example: `  allocate-temporal schedule create book1 --config /etc/allocate/allocate.yaml
   allocate-temporal schedule show book1`,
-		Long: `A night is a workflow: run, again while the input is not ready, wait for an approval
-where the run is held. At most one night runs at a time.
+		Long: `A night is a workflow: it runs until the input is ready, and waits for an approval if
+the run is held. At most one night runs at a time.
 
 ` + connection,
 		Args: cobra.NoArgs,

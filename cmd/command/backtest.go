@@ -92,12 +92,11 @@ nightly runs.
 	g.addConfigFlags(cmd)
 	addEngineFlag(cmd)
 	v.addFlags(cmd)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print events and results on standard output, one JSON object a line")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print events and results on standard output, one JSON object per line")
 	cmd.Flags().StringVar(&png, "png", "", "folder for the charts as PNG; existing files are overwritten")
 	return cmd
 }
 
-// writeFigures writes the charts of a backtest as images.
 func writeFigures(dir string, b *reports.Backtest) error {
 	figures, err := reports.BacktestFigures(b)
 	if err != nil {
@@ -114,7 +113,6 @@ func writeFigures(dir string, b *reports.Backtest) error {
 	return nil
 }
 
-// allRefused is a backtest whose decisions were all refused.
 type allRefused struct{ why string }
 
 func (e *allRefused) Error() string {
@@ -262,7 +260,6 @@ func printSweep(w io.Writer, s *reports.Sweep) {
 	}
 }
 
-// estimate prints a value with its interval.
 func estimate(m *reports.MetricRow, e reports.Estimate) string {
 	show := func(x reports.Number) string {
 		if m.Unit == "ratio" {

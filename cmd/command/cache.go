@@ -26,7 +26,6 @@ func newCache(g *global) *cobra.Command {
 	return cmd
 }
 
-// openCache opens the store of the configuration.
 func (g *global) openCache(cmd *cobra.Command) (engine.Maintainer, error) {
 	c, _, err := g.load(cmd)
 	if err != nil {

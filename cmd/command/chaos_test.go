@@ -84,7 +84,7 @@ func whole(t *testing.T, dir string) {
 // tinyRun is a command of a fraction of a second over the bundled sample, with
 // its folders below dir.
 func tinyRun(binary, dir, command string) *exec.Cmd {
-	return exec.Command(binary, append(tiny(strings.Fields(command)...), "--config", "../../allocate.yaml", "--out", filepath.Join(dir, "out"), "--cache", filepath.Join(dir, "cache"))...)
+	return exec.Command(binary, append(ofFour(tiny(strings.Fields(command)...)), "--config", "../../allocate.yaml", "--out", filepath.Join(dir, "out"), "--cache", filepath.Join(dir, "cache"))...)
 }
 
 // result reads what a tiny run or backtest published, except run.json and what

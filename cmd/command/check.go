@@ -94,7 +94,6 @@ func printChecked(w *terminal.Screen, c *pipeline.Checked, all bool) error {
 	return w.Table(table)
 }
 
-// printPriors writes the prior predictive summaries.
 func printPriors(g *global, priors []pipeline.Prior, asJSON bool) error {
 	if asJSON {
 		return reports.WriteJSON(g.json, "  ", priors)

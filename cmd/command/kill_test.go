@@ -21,7 +21,7 @@ func TestKilledRunResumesIdentically(t *testing.T) {
 		cmd := exec.Command(binary, "run", "-v", "--log-format", "json", "--set", "workers="+workers, "--config", "../../allocate.yaml",
 			"--out", filepath.Join(dir, "out"), "--cache", filepath.Join(dir, "cache"), "--set", "scenarios.count=2000", "--set", "scenarios.holdout=0")
 		if testing.Short() {
-			cmd.Args = append(cmd.Args, "--set", "bayes.draws=500", "--set", "bayes.replicates=0")
+			cmd.Args = append(cmd.Args, fewer()...)
 		}
 		cmd.Stderr = &log
 		if err := cmd.Start(); err != nil {
@@ -72,17 +72,27 @@ func TestKilledRunResumesIdentically(t *testing.T) {
 	}
 }
 
+// fewer are options of a run that takes a moment, and not so short a one that it is
+// over before a signal reaches it.
+func fewer() (args []string) {
+	for _, set := range []string{"bayes.draws=300", "bayes.warmup=300", "bayes.min_ess=50", "bayes.max_rhat=1.1", "bayes.replicates=0", "scenarios.holdout=0"} {
+		args = append(args, "--set", set)
+	}
+	return args
+}
+
 // TestSignalStopsAndResumes sends SIGTERM in the middle of a run: exit 130, a
 // line that says so, and a next run that goes on.
 func TestSignalStopsAndResumes(t *testing.T) {
 	binary, signals := buildBinary(t), []os.Signal{syscall.SIGTERM, os.Interrupt}
+	var more []string
 	if testing.Short() {
-		signals = signals[:1]
+		signals, more = signals[:1], fewer()
 	}
 	for _, signal := range signals {
 		dir := t.TempDir()
 		var log bytes.Buffer
-		cmd := sampleRun(binary, dir, "--set", "scenarios.count=2000", "--set", "workers=1")
+		cmd := sampleRun(binary, dir, append(more, "--set", "scenarios.count=2000", "--set", "workers=1")...)
 		cmd.Stderr = &log
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
@@ -100,7 +110,7 @@ func TestSignalStopsAndResumes(t *testing.T) {
 		if _, err := os.Lstat(filepath.Join(dir, "out", "latest")); err == nil {
 			t.Errorf("%v: something was published", signal)
 		}
-		out, err := sampleRun(binary, dir, "--set", "scenarios.count=2000").CombinedOutput()
+		out, err := sampleRun(binary, dir, append(more, "--set", "scenarios.count=2000")...).CombinedOutput()
 		if err != nil || count(string(out), "action_hit", "bayes") == 0 {
 			t.Errorf("%v: the next run: %v", signal, err)
 		}
@@ -111,11 +121,11 @@ func TestSignalStopsAndResumes(t *testing.T) {
 // leaves at once with exit code 11.
 func TestConcurrentRuns(t *testing.T) {
 	binary, dir := buildBinary(t), t.TempDir()
-	draws := "4000"
+	draws := []string{"--set", "bayes.draws=4000"}
 	if testing.Short() {
-		draws = "1000"
+		draws = fewer()
 	}
-	first := sampleRun(binary, dir, "--set", "bayes.draws="+draws, "--set", "scenarios.count=2000", "--set", "workers=1")
+	first := sampleRun(binary, dir, append(draws, "--set", "scenarios.count=2000", "--set", "workers=1")...)
 	if err := first.Start(); err != nil {
 		t.Fatal(err)
 	}

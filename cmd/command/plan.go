@@ -57,7 +57,7 @@ the costs that earlier commands measured with this cache.
 	g.addConfigFlags(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
 	cmd.Flags().BoolVar(&shards, "shards", false, "propose a number of processes for allocate work")
-	cmd.Flags().BoolVar(&ofBacktest, "backtest", false, "with --shards: of the backtest, not of a run")
+	cmd.Flags().BoolVar(&ofBacktest, "backtest", false, "with --shards: count the forecasts of the backtest instead of a run")
 	cmd.Flags().BoolVar(&all, "all", false, "list cached results one by one, too")
 	return cmd
 }

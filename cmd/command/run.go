@@ -91,7 +91,7 @@ interrupted runs are reused.
 	g.addConfigFlags(cmd)
 	addEngineFlag(cmd)
 	v.addFlags(cmd)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print events and results on standard output, one JSON object a line")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print events and results on standard output, one JSON object per line")
 	cmd.Flags().BoolVar(&how.Approve, "approve", false, "publish despite findings of severity hold")
 	cmd.Flags().BoolVar(&degradedOK, "degraded-ok", false, "exit 0, not 3, if the weights were published with a fallback")
 	cmd.Flags().BoolVar(&how.DryRun, "dry-run", false, "compute and print the weights without publishing")

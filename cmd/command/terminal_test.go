@@ -20,6 +20,17 @@ func tiny(args ...string) []string {
 	for _, set := range []string{"bayes.chains=2", "bayes.draws=100", "bayes.warmup=100", "bayes.min_ess=10", "bayes.max_rhat=2", "bayes.replicates=0", "scenarios.count=300", "scenarios.holdout=0", "backtest.schedule=every", "backtest.every=1", "backtest.start=2022-12-21", "backtest.replicates=0"} {
 		args = append(args, "--set", set)
 	}
+	if testing.Short() {
+		args = append(args, "--set", "returns.window=2y", "--set", "optimize.frontier=4")
+	}
+	return args
+}
+
+// ofFour makes a run of the sample one of four strategies, under -short.
+func ofFour(args []string) []string {
+	if testing.Short() {
+		args = append(args, "--set", "returns.strategies=[strategy_01,strategy_02,strategy_05,strategy_07]")
+	}
 	return args
 }
 
@@ -141,7 +152,7 @@ func TestPublishesWithoutStandardOutput(t *testing.T) {
 				t.Skip(err)
 			}
 			var stderr bytes.Buffer
-			cmd := exec.Command(binary, append(tiny(strings.Fields(command)...), "-c", "../../allocate.yaml", "--out", filepath.Join(dir, "out"), "--cache", filepath.Join(dir, "cache"))...)
+			cmd := exec.Command(binary, append(ofFour(tiny(strings.Fields(command)...)), "-c", "../../allocate.yaml", "--out", filepath.Join(dir, "out"), "--cache", filepath.Join(dir, "cache"))...)
 			cmd.Stdout, cmd.Stderr = out, &stderr
 			err = cmd.Run()
 			_ = out.Close()

@@ -120,7 +120,7 @@ EXIT STATUS
 	f.IntVar(&o.MinHistory, "min-history", 0, "returns before the first fit of a strategy; 0: five years")
 	f.IntVar(&o.Refit, "refit", 0, "periods from one fit to the next; 0: a year")
 	f.StringVar(&csvFile, "csv", "", "file for the table of strategies as CSV; an existing file is overwritten")
-	f.BoolVar(&asJSON, "json", false, "print events and results on standard output, one JSON object a line")
+	f.BoolVar(&asJSON, "json", false, "print events and results on standard output, one JSON object per line")
 	return cmd
 }
 
@@ -187,7 +187,6 @@ func printWalkforward(w io.Writer, r *walkforward.Report) error {
 	return err
 }
 
-// worstYear is the year with the least difference.
 func worstYear(years []walkforward.Year) string {
 	if len(years) == 0 {
 		return "-"
@@ -196,7 +195,6 @@ func worstYear(years []walkforward.Year) string {
 	return fmt.Sprintf("%+.4f in %d", float64(worst.Mean), worst.Year)
 }
 
-// evaluated counts the strategies with a forecast.
 func evaluated(r *walkforward.Report) int {
 	names := map[string]bool{}
 	for i := range r.Strategies {
@@ -228,7 +226,6 @@ func failureLines(r *walkforward.Report) []string {
 	return lines
 }
 
-// signed prints a difference with its standard error.
 func signed(d walkforward.Difference) string {
 	switch {
 	case d.Days == 0 || math.IsNaN(float64(d.Mean)):

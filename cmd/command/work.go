@@ -67,14 +67,14 @@ func newWork(g *global) *cobra.Command {
 		Example: `  allocate work --shard 0/4
   allocate work --backtest --shard "$SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT"`,
 		Long: `One of n identical commands, on any machines, that share a cache (a folder or a
-bucket). Each computes its part of the missing forecasts, and then what is left of
-the others' parts. Nothing is published: the ordinary run or backtest afterwards
+bucket). Each computes its own part of the missing forecasts first, then helps with
+what is left of the others. Nothing is published: the run or backtest that follows
 finds the results in the cache. A command that ends half-way may be started again.
 
 Without --shard, i and n are those of an array of Slurm (SLURM_ARRAY_TASK_ID and
 _COUNT), Kubernetes (JOB_COMPLETION_INDEX, with JOB_COMPLETIONS set to the number)
 or AWS Batch (AWS_BATCH_JOB_ARRAY_INDEX and _SIZE). A forecast that will be refused
-is no failure here: the run reports it.
+is not a failure here; the run reports it.
 
 ` + exitHelp,
 		Args: cobra.NoArgs,
@@ -111,11 +111,10 @@ is no failure here: the run reports it.
 	g.addConfigFlags(cmd)
 	v.addFlags(cmd)
 	cmd.Flags().StringVar(&text, "shard", "", "part of this process: i/n, with i from 0 to n-1")
-	cmd.Flags().BoolVar(&ofBacktest, "backtest", false, "forecasts of the backtest and of its sweep, not of a run")
+	cmd.Flags().BoolVar(&ofBacktest, "backtest", false, "compute the forecasts of the backtest and its sweep instead of a run")
 	return cmd
 }
 
-// printShards prints what is missing, and the number of shards for it.
 func printShards(w io.Writer, s *pipeline.Shards, backtest bool) error {
 	if s.Shards == 0 {
 		_, err := fmt.Fprintln(w, "all forecasts are cached")
@@ -146,7 +145,6 @@ func printShards(w io.Writer, s *pipeline.Shards, backtest bool) error {
 	return err
 }
 
-// planShards prints the plan of an array.
 func (g *global) planShards(cmd *cobra.Command, backtest, asJSON bool, encode func(v any) error) error {
 	c, trials, err := g.loadSweep(cmd)
 	if err != nil {

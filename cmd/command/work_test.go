@@ -103,6 +103,13 @@ func TestArraysPublishTheSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if testing.Short() {
+		for key, value := range small {
+			t.Setenv(key, value)
+		}
+		t.Setenv("ALLOCATE_BACKTEST_EVERY", "126")
+		t.Setenv("ALLOCATE_RETURNS_STRATEGIES", "[strategy_01,strategy_02,strategy_05,strategy_07]")
+	}
 	alone := t.TempDir()
 	configure := func(dir, cache string) {
 		text := arrayConfig + "cache: \"" + cache + "\"\n"

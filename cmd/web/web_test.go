@@ -125,7 +125,9 @@ func TestOthersAreRefused(t *testing.T) {
 		{"POST", "/what-if", []string{"Sec-Fetch-Site", "cross-site", "Content-Type", "application/json"}, 403},
 		{"POST", "/what-if", []string{"Origin", "null", "Content-Type", "application/json"}, 403},
 		{"POST", "/what-if", []string{"Content-Type", "text/plain"}, 400},
-		{"POST", "/", nil, 405}, {"PUT", "/index.html", nil, 405}, {"DELETE", "/index.html", nil, 405},
+		{"POST", "/", nil, 405},
+		{"PUT", "/index.html", nil, 405},
+		{"DELETE", "/index.html", nil, 405},
 	} {
 		if code, text, _ := ask(t, c.method, at.URL+c.path, "{}", c.headers...); code != c.want {
 			t.Errorf("%s %s %v: %d, want %d: %s", c.method, c.path, c.headers, code, c.want, text)

@@ -301,7 +301,6 @@ func (s *barrier) farkas() bool {
 	return value > 1e-9*size && value > 1e-9*s.largest()
 }
 
-// largest returns the largest multiplier of a row.
 func (s *barrier) largest() float64 {
 	most := 0.0
 	for _, y := range s.y {

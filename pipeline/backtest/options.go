@@ -15,7 +15,7 @@ type Options struct {
 	Schedule string `mapstructure:"schedule" json:"schedule" doc:"rebalancing schedule: monthly (last session of each month), weekly (last session of each week), every (a number of sessions) or dates (of a file)" enum:"monthly,weekly,every,dates"`
 	Every    int    `mapstructure:"every" json:"every" doc:"sessions between two decisions, for schedule every; 0: a month"`
 	Dates    string `mapstructure:"dates" json:"dates" doc:"CSV of decision dates, with a column date; for schedule dates" path:"true"`
-	Start    string `mapstructure:"start" json:"start" doc:"earliest decision, YYYY-MM-DD; blank: when the first strategy has returns.min_history"`
+	Start    string `mapstructure:"start" json:"start" doc:"earliest decision, YYYY-MM-DD; blank: as soon as one strategy has returns.min_history returns"`
 	End      string `mapstructure:"end" json:"end" doc:"last day of the backtest, YYYY-MM-DD; blank: the last day of the data"`
 	Purge    int    `mapstructure:"purge" json:"purge" doc:"sessions before a decision whose returns are withheld from the models"`
 	Delay    int    `mapstructure:"delay" json:"delay" doc:"execution delay in sessions; 0: weights earn the next session's return"`

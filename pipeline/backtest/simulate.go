@@ -172,7 +172,6 @@ type Simulator struct {
 	path    Path
 }
 
-// pending is a target that waits for its session.
 type pending struct {
 	target Target
 	at     int // the day whose return it earns first

@@ -29,7 +29,6 @@ func (c Cost) Each() float64 {
 // remembered bounds the weight of earlier runs: newer ones count for more.
 const remembered = 1000
 
-// costs are those of a process, by stage.
 type costs struct {
 	mu      sync.Mutex
 	of      map[string]Cost

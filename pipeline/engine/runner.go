@@ -159,13 +159,11 @@ func (r *Runner) do(ctx context.Context, a Action) (Result, error) {
 	return res, nil
 }
 
-// tell says what happens to an action.
 func (r *Runner) tell(res *Result, id ActionID, began time.Time, kind EventKind, err error) {
 	res.Elapsed = r.Now().Sub(began)
 	r.Sink.Event(Event{Kind: kind, Stage: res.Action.Stage, Unit: res.Action.Unit, Action: id, Content: res.Content, Err: err, Elapsed: res.Elapsed})
 }
 
-// find takes the result of an action from the store.
 func (r *Runner) find(res *Result, id ActionID, began time.Time) error {
 	content, parts, err := r.stored(res.Action, id)
 	if err != nil {

@@ -21,7 +21,6 @@ func SeedFor(root uint64, stage, unit string) uint64 {
 	return binary.LittleEndian.Uint64(h.Sum(nil))
 }
 
-// stream returns the random source of a part (a chain, say) of an action.
 func stream(seed uint64, part string) rand.Source {
 	h := sha256.New()
 	var b [8]byte

@@ -253,7 +253,7 @@ func TestExecutedBeforeTheClaim(t *testing.T) {
 }
 
 // Newer costs count for more: of earlier ones at most a thousand actions are remembered.
-func TestCostsForget(t *testing.T) {
+func TestCostsWeighRecentActions(t *testing.T) {
 	s, now, each := store.NewMemory(), time.Unix(1_700_000_000, 0), time.Second
 	stages := map[string]engine.Stage{"fit": {Version: 1, Run: func(_ context.Context, c *engine.Call) ([]byte, error) {
 		now = now.Add(each)

@@ -49,7 +49,6 @@ func (t Tree) Beside(name string) ContentID {
 	return ""
 }
 
-// contents lists everything that the tree names.
 func (t Tree) contents() []ContentID {
 	var ids []ContentID
 	for _, p := range t.Parts {

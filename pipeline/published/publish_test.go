@@ -14,8 +14,14 @@ import (
 	"allocate/config"
 	"allocate/pipeline/engine"
 	"allocate/pipeline/store"
+	"allocate/pipeline/store/storetest"
 	"allocate/returns"
 )
+
+func TestMain(m *testing.M) {
+	storetest.InMemory()
+	os.Exit(m.Run())
+}
 
 // TestPartsOutsideFolderAreRefused: a stored tree that names a part elsewhere, as a
 // poisoned cache may, publishes nothing.

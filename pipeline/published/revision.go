@@ -126,7 +126,6 @@ func writeSums(sums map[string]engine.ContentID) []byte {
 	return b.Bytes()
 }
 
-// parseSums reads what writeSums writes.
 func parseSums(b []byte) (map[string]engine.ContentID, bool) {
 	out := map[string]engine.ContentID{}
 	for line := range strings.Lines(string(b)) {

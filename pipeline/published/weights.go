@@ -20,10 +20,8 @@ import (
 	"allocate/returns/columnar"
 )
 
-// weightsHeader names the columns of a weights file.
 var weightsHeader = []string{"as_of", "effective", "strategy", "weight"}
 
-// weightRow is one row of a weights file.
 type weightRow struct {
 	line            int // of the file
 	asOf, effective returns.Date
@@ -101,7 +99,6 @@ func parseWeight(text string) (w float64, decimals int, err error) {
 	return w, len(printed), nil
 }
 
-// dayWeights are the weights that a file has for one day.
 type dayWeights struct {
 	backtest.Target
 	effective returns.Date

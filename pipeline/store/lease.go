@@ -163,7 +163,6 @@ func (s *Disk) Claim(action ID) (release func(), ok bool, err error) {
 	return nil, false, nil
 }
 
-// clearClaims removes the claims of processes that ended.
 func (s *Disk) clearClaims() {
 	dir := filepath.Join(s.dir, "claims")
 	if _, err := os.Stat(dir); err != nil {

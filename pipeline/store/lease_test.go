@@ -93,7 +93,7 @@ func TestTrimWithTwoLeases(t *testing.T) {
 }
 
 // The lease and the claim of a process that ended without a release count for some minutes.
-func TestEndedWithoutRelease(t *testing.T) {
+func TestUnreleasedLeaseExpires(t *testing.T) {
 	s := open(t)
 	now := time.Now()
 	id, err := s.Put([]byte("unused"))

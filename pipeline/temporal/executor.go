@@ -69,7 +69,6 @@ func Dial(logger log.Logger) (client.Client, error) {
 	return c, nil
 }
 
-// silent drops messages.
 type silent struct{}
 
 func (silent) Debug(string, ...any) {}

@@ -32,7 +32,6 @@ type Worker struct {
 	stores map[string]*opened
 }
 
-// opened is a cache in use.
 type opened struct {
 	engine.Maintainer
 	release func()
@@ -81,7 +80,6 @@ func (w *Worker) Serve(ctx context.Context, c client.Client) error {
 	return nil
 }
 
-// release ends the use of every cache.
 func (w *Worker) release() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

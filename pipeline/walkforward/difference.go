@@ -56,7 +56,6 @@ func excluded(score bayes.Number) float64 {
 	return float64(score)
 }
 
-// add adds the blocks of another strategy.
 func (b blocks) add(more blocks) {
 	for q, y := range more {
 		x := b[q]

@@ -159,7 +159,6 @@ func (r *Report) fail(s Strategy, i int, model, why string) {
 	r.Failures = append(r.Failures, Failure{s.Name, model, s.Days[s.Segments[i].At], 1, why})
 }
 
-// add counts the forecasts of a fit.
 func (row *Row) add(s *Scores) {
 	if !slices.Contains(row.Families, s.Model) {
 		row.Families = append(row.Families, s.Model)

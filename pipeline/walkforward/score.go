@@ -109,7 +109,6 @@ func (f *forecaster) predictor(t int) (bayes.Predictor, error) {
 	return f.Predictor(f.series.Cut(0, t))
 }
 
-// days scores the forecast of every day.
 func (f *forecaster) days(ctx context.Context, s *Scores, ties *rand.Rand) error {
 	m, err := f.predictor(f.from)
 	if err != nil {
@@ -182,7 +181,6 @@ func (f *forecaster) horizon(ctx context.Context, s *Scores, k, h int, stream fu
 	return nil
 }
 
-// compound is the simple return over all periods.
 func compound(r []float64) float64 {
 	wealth := 1.0
 	for _, v := range r {

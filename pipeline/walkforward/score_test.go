@@ -114,9 +114,9 @@ func TestCRPSOfNormal(t *testing.T) {
 	}
 }
 
-// TestHorizonCompounds expects a certain return of every path to be the compound of
+// TestHorizonReturnIsCompounded expects a certain return of every path to be the compound of
 // its days.
-func TestHorizonCompounds(t *testing.T) {
+func TestHorizonReturnIsCompounded(t *testing.T) {
 	y := make([]float64, 70)
 	for i := range y {
 		y[i] = 0.01

@@ -87,24 +87,46 @@ func themed(svg string) string {
 	})
 }
 
-var lettering = regexp.MustCompile(`(<text [^>]*?)\s+style="font-family:[^"]*?font-size:([0-9.]+)px(;[^"]*)?">([^<]*)</text>`)
+var lettering = regexp.MustCompile(`^(<text [^>]*?)\s+style="font-family:[^"]*?font-size:([0-9.]+)px(;[^"]*)?">([^<]*)</text>$`)
 
 // fitted gives every text the width that it was laid out with, since the page's
 // font may be wider: a label stays off what is beside it.
 func fitted(svg string) string {
-	return lettering.ReplaceAllStringFunc(svg, func(s string) string {
-		m := lettering.FindStringSubmatch(s)
-		size, err := strconv.ParseFloat(m[2], 64)
-		if err != nil {
-			return s
+	const begin, end = "<text ", "</text>"
+	var b strings.Builder
+	for { // the expression sees texts only: paths are most of the bytes, and it is slow
+		from := strings.Index(svg, begin)
+		if from < 0 {
+			break
 		}
-		face := font.DefaultCache.Lookup(sans(size), vg.Points(size))
-		width := face.Width(html.UnescapeString(m[4])).Points()
-		return fmt.Sprintf(`%s textLength="%.4g" lengthAdjust="spacingAndGlyphs" style="font-size:%spx%s">%s</text>`, m[1], width, m[2], m[3], m[4])
-	})
+		length := strings.Index(svg[from:], end)
+		if length < 0 {
+			break
+		}
+		to := from + length + len(end)
+		b.WriteString(svg[:from])
+		b.WriteString(fittedText(svg[from:to]))
+		svg = svg[to:]
+	}
+	b.WriteString(svg)
+	return b.String()
 }
 
-// seriesColor is that of the i-th series.
+// fittedText is fitted of one text element; others than lettering stay as they are.
+func fittedText(s string) string {
+	m := lettering.FindStringSubmatch(s)
+	if m == nil {
+		return s
+	}
+	size, err := strconv.ParseFloat(m[2], 64)
+	if err != nil {
+		return s
+	}
+	face := font.DefaultCache.Lookup(sans(size), vg.Points(size))
+	width := face.Width(html.UnescapeString(m[4])).Points()
+	return fmt.Sprintf(`%s textLength="%.4g" lengthAdjust="spacingAndGlyphs" style="font-size:%spx%s">%s</text>`, m[1], width, m[2], m[3], m[4])
+}
+
 func seriesColor(i int) color.NRGBA { return series[i%len(series)] }
 
 // newChart makes an empty chart; sizes are in points.
@@ -203,7 +225,6 @@ func (c *Chart) PNG() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// line adds a polyline.
 func line(p *plot.Plot, x, y []float64, c color.Color, width float64, dashes ...vg.Length) (*plotter.Line, error) {
 	l, err := plotter.NewLine(points(x, y))
 	if err != nil {
@@ -214,7 +235,6 @@ func line(p *plot.Plot, x, y []float64, c color.Color, width float64, dashes ...
 	return l, nil
 }
 
-// area fills a polygon.
 func area(p *plot.Plot, x, y []float64, c color.NRGBA, alpha uint8) error {
 	g, err := plotter.NewPolygon(points(x, y))
 	if err != nil {
@@ -226,7 +246,6 @@ func area(p *plot.Plot, x, y []float64, c color.NRGBA, alpha uint8) error {
 	return nil
 }
 
-// label writes text at a point.
 func label(p *plot.Plot, x, y float64, s string, align text.XAlignment, size float64) error {
 	l, err := plotter.NewLabels(plotter.XYLabels{XYs: plotter.XYs{{X: x, Y: y}}, Labels: []string{s}})
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestThrough draws what it can, and refuses what has no place in a chart.
-func TestThrough(t *testing.T) {
+// TestCourse draws what it can, and refuses what has no place in a chart.
+func TestCourse(t *testing.T) {
 	course := func() Course {
 		level := 0.1
 		return Course{

@@ -178,6 +178,9 @@ func TestBacktestCVaR(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ scale, least, most float64 }{{1, 0.01, 0.11}, {1.5, 0.8, 1}, {0.6, 0, 0.001}} {
+		if testing.Short() && c.scale < 1 {
+			continue
+		}
 		conditional, unconditional := 0.0, 0.0
 		for range tests {
 			r := make([]float64, days)

@@ -131,7 +131,6 @@ func (l *ledger) days() {
 	}
 }
 
-// drawdowns follows wealth.
 func (l *ledger) drawdowns() {
 	returns := l.sample.Returns
 	wealth, peak := 1.0, 1.0
@@ -172,7 +171,6 @@ func (l *ledger) drawdowns() {
 	l.wealth = wealth
 }
 
-// relate compares with the benchmark.
 func (l *ledger) relate() {
 	l.scratch = slices.Grow(l.scratch[:0], len(l.sample.Returns))[:len(l.sample.Returns)]
 	for t, r := range l.sample.Returns {

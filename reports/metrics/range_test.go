@@ -105,6 +105,9 @@ func TestDrawdownCoverage(t *testing.T) {
 		return 0
 	}
 	many := make([]float64, 4000)
+	if testing.Short() {
+		many = many[:1500]
+	}
 	for k := range many {
 		many[k] = deepest(history())
 	}

@@ -153,7 +153,6 @@ func ReadCSV(file string, r io.Reader, kinds func(header []string) ([]Kind, erro
 	}
 }
 
-// readError adds the name of the file to an error of the underlying reader.
 func readError(file string, err error) error {
 	var cell *CellError
 	if errors.As(err, &cell) {

@@ -102,13 +102,11 @@ func (v vector) element(k int) []byte {
 	return v.b[v.start+k*v.size:][:v.size]
 }
 
-// at is element k of a vector of tables.
 func (v vector) at(k int) table {
 	v.element(k)
 	return table{b: v.b}.refer(v.start + k*v.size)
 }
 
-// all iterates over a vector of tables.
 func (v vector) all(yield func(int, table) bool) {
 	for k := range v.n {
 		if !yield(k, v.at(k)) {

@@ -113,7 +113,7 @@ func TestGzip(t *testing.T) {
 		t.Errorf("truncated: %v", err)
 	}
 	for i, bomb := range []string{",,\n", "\n", "1,2,3\n", strings.Repeat("a", 1<<20), "\"" + strings.Repeat("b", 1<<16), strings.Repeat("x", 30000) + ",1,\n"} {
-		if testing.Short() && i > 1 {
+		if testing.Short() && i > 0 {
 			continue
 		}
 		b := zip(bomb, (40<<20)/len(bomb))

@@ -86,7 +86,6 @@ type ipcFile struct {
 	gz           inflater
 }
 
-// An ipcField is one top-level column.
 type ipcField struct {
 	Column
 	leaf

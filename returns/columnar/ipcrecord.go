@@ -30,7 +30,6 @@ func (f *ipcFile) open(head table, body []byte) *record {
 	return r
 }
 
-// record appends one record batch to the columns.
 func (f *ipcFile) record(head table, body []byte) error {
 	r, rows := f.open(head, body), head.long(0)
 	if rows < 0 || rows > 1<<40 {
@@ -76,7 +75,6 @@ func (f *ipcFile) dictionary(head table, body []byte) error {
 	return nil
 }
 
-// column appends the next column of the record.
 func (r *record) column(field *ipcField, rows int) error {
 	c := &field.Column
 	if field.kind == String && field.indexes.width == 0 {
@@ -159,7 +157,6 @@ func hasZero(bitmap []byte, n int) bool {
 		n%8 > 0 && ^bitmap[n/8]&(1<<(n%8)-1) != 0
 }
 
-// next returns the bytes of the next buffer.
 func (r *record) next() ([]byte, error) {
 	offset, size := r.buffers.long(r.buffer, 0), r.buffers.long(r.buffer, 8)
 	r.buffer++

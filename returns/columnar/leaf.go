@@ -145,7 +145,6 @@ func decimal(width, scale int, bigEndian bool) leaf {
 	}}
 }
 
-// reserve makes room for n more values.
 func (c *Column) reserve(n int) {
 	switch c.Kind {
 	case Float64:

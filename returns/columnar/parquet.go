@@ -59,7 +59,6 @@ func ReadParquet(file string, r io.ReaderAt, size int64, keep func(name string) 
 	return t, inFile(file, t.Validate())
 }
 
-// inFile names the file in an error.
 func inFile(file string, err error) error {
 	var cell *CellError
 	switch {
@@ -82,7 +81,6 @@ type parquetFile struct {
 	width   int           // leaf columns in the file
 }
 
-// A parquetLeaf is one kept column.
 type parquetLeaf struct {
 	leaf
 	index    int // among the file's leaf columns

@@ -61,7 +61,6 @@ func (u *unfolding) pay(n int64) error {
 	return nil
 }
 
-// A counter counts the bytes read through it.
 type counter struct {
 	r io.Reader
 	n int64
