@@ -337,9 +337,15 @@ func settingsOf(c any) any {
 	if err != nil {
 		return nil
 	}
-	var s struct{ Bayes, Returns any } // with sorted keys
+	var s struct {
+		Bayes   any // with sorted keys
+		Returns map[string]any
+	}
 	if json.Unmarshal(b, &s) != nil {
 		return nil
+	}
+	for _, file := range []string{"path", "metadata", "holidays"} { // whose names change nothing
+		delete(s.Returns, file)
 	}
 	return s
 }

@@ -29,6 +29,13 @@ func summaryOf(t *testing.T, o *Outcome) *reports.Summary {
 	return s
 }
 
+// tenStrategies is testConfig with all strategies of the sample, also under -short.
+func tenStrategies(t *testing.T) *config.Config {
+	c := testConfig(t)
+	c.Returns.Path = filepath.Join("..", "testdata", "panels", "sample.csv")
+	return c
+}
+
 // A night after another: every change of its inputs is named, and the parts sum to the change.
 func TestChangeIsAttributed(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -46,10 +53,10 @@ func TestChangeIsAttributed(t *testing.T) {
 		}, []string{reports.NewUniverse, reports.Holdings, reports.ScenarioNoise}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			first := warm(testConfig(t))
+			first := warm(tenStrategies(t))
 			first.AsOf, first.Optimize.Indifference = "2022-12-21", 0
 			before := summaryOf(t, first1(run(t, first)))
-			second := warm(testConfig(t))
+			second := warm(tenStrategies(t))
 			second.Out, second.AsOf, second.Optimize.Indifference = first.Out, "2022-12-23", 0
 			second.Gates.MaxTurnover, second.Gates.MaxChange = 2, 1
 			c.change(second)
@@ -110,10 +117,10 @@ func TestChangeIsAttributed(t *testing.T) {
 
 // A plan of a run that was made finds everything, and one that would trade says that the attribution waits for work.
 func TestPlanOfARunThatTrades(t *testing.T) {
-	first := warm(testConfig(t))
+	first := warm(tenStrategies(t))
 	first.AsOf, first.Optimize.Indifference = "2022-12-21", 0
 	run(t, first)
-	second := warm(testConfig(t))
+	second := warm(tenStrategies(t))
 	second.Out, second.AsOf, second.Optimize.Indifference = first.Out, "2022-12-23", 0
 	second.Gates.MaxTurnover, second.Gates.MaxChange = 2, 1
 	second.Optimize.MaxWeight = 0.21 // which binds, in no other test
@@ -143,10 +150,10 @@ func first1(o *Outcome, _ *engine.Memory) *Outcome { return o }
 // Weights that are dear to trade hardly move when only the drifted holdings take the place of the
 // decided ones: both are compared with what is held, not with a free decision.
 func TestHoldingsAreAPartOfTheirOwn(t *testing.T) {
-	first := warm(testConfig(t))
+	first := warm(tenStrategies(t))
 	first.AsOf, first.Optimize.Indifference, first.Optimize.CostBP = "2022-12-21", 0, 2
 	before := weightsOf(first1(run(t, first)).Decision.Solution)
-	second := warm(testConfig(t))
+	second := warm(tenStrategies(t))
 	second.Out, second.AsOf, second.Optimize.Indifference, second.Optimize.CostBP = first.Out, "2022-12-23", 0, 2
 	second.Gates.MaxTurnover, second.Gates.MaxChange = 2, 1
 	o, _ := run(t, second)
@@ -173,10 +180,10 @@ func TestHoldingsAreAPartOfTheirOwn(t *testing.T) {
 // What a limit costs is measured at the best portfolio, whatever is kept of the current one.
 func TestLimitCostsAreThoseOfTheBest(t *testing.T) {
 	costs := func(indifference float64) []reports.LimitCost {
-		first := warm(testConfig(t))
+		first := warm(tenStrategies(t))
 		first.AsOf = "2022-12-21"
 		run(t, first)
-		second := warm(testConfig(t))
+		second := warm(tenStrategies(t))
 		second.Out, second.AsOf, second.Optimize.Indifference, second.Optimize.MaxWeight = first.Out, "2022-12-23", indifference, 0.22
 		second.Gates.MaxTurnover, second.Gates.MaxChange = 2, 1
 		return summaryOf(t, first1(run(t, second))).Limits
@@ -191,7 +198,7 @@ func TestLimitCostsAreThoseOfTheBest(t *testing.T) {
 // is what it would compute. This holds with costs and without.
 func TestDecisionOfTheInputsBefore(t *testing.T) {
 	for _, cost := range []float64{0, 10} {
-		c := warm(testConfig(t))
+		c := warm(tenStrategies(t))
 		c.Optimize.CostBP = cost
 		o, _ := run(t, c)
 		store, err := OpenStore(c.Cache)
