@@ -33,6 +33,8 @@ type Config struct {
 
 	// Notices are about keys and names of earlier versions that were read.
 	Notices []string `mapstructure:"-" json:"-" jsonschema:"-"`
+
+	secrets []secret `mapstructure:"-"`
 }
 
 // Default returns the built-in values, those of the static preset. Only returns.path must be given.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,17 +19,65 @@ var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 // mostSecret is the largest size of a file that a value names, in bytes.
 const mostSecret = 64 << 10
 
+// secret is a text that came from a file, and what the configuration has in its place.
+type secret struct{ text, reference string }
+
+// leastSecret is the length below which a text is hidden nowhere: it would be found by chance.
+const leastSecret = 4
+
+// Published is the configuration for run.json: its values, with ${file:PATH} in place of the text of
+// such files.
+func (c *Config) Published() any {
+	if len(c.secrets) == 0 {
+		return c
+	}
+	b, err := json.Marshal(c)
+	var all any
+	if err == nil {
+		err = json.Unmarshal(b, &all)
+	}
+	if err != nil {
+		return nil // nothing rather than a secret
+	}
+	return hidden(all, c.Hide)
+}
+
+// Hide replaces the text of files that the configuration names by ${file:PATH}.
+func (c *Config) Hide(text string) string {
+	for _, s := range c.secrets {
+		text = strings.ReplaceAll(text, s.text, s.reference)
+	}
+	return text
+}
+
+// hidden applies hide to every string of a JSON value.
+func hidden(value any, hide func(string) string) any {
+	switch v := value.(type) {
+	case string:
+		return hide(v)
+	case []any:
+		for i := range v {
+			v[i] = hidden(v[i], hide)
+		}
+	case map[string]any:
+		for k := range v {
+			v[k] = hidden(v[k], hide)
+		}
+	}
+	return value
+}
+
 // expand replaces the references in the strings of a value of the configuration file. dir is the
 // folder of the file.
-func expand(value any, env []string, dir string) (any, error) {
+func (l *loader) expand(value any, env []string, dir string) (any, error) {
 	v := reflect.ValueOf(value)
 	switch v.Kind() {
 	case reflect.String:
-		return expandText(v.String(), env, dir)
+		return l.expandText(v.String(), env, dir)
 	case reflect.Slice:
 		list := make([]any, v.Len())
 		for i := range list {
-			x, err := expand(v.Index(i).Interface(), env, dir)
+			x, err := l.expand(v.Index(i).Interface(), env, dir)
 			if err != nil {
 				return nil, err
 			}
@@ -38,7 +87,7 @@ func expand(value any, env []string, dir string) (any, error) {
 	case reflect.Map:
 		m := map[string]any{}
 		for _, k := range v.MapKeys() {
-			x, err := expand(v.MapIndex(k).Interface(), env, dir)
+			x, err := l.expand(v.MapIndex(k).Interface(), env, dir)
 			if err != nil {
 				return nil, err
 			}
@@ -49,7 +98,7 @@ func expand(value any, env []string, dir string) (any, error) {
 	return value, nil
 }
 
-func expandText(text string, env []string, dir string) (string, error) {
+func (l *loader) expandText(text string, env []string, dir string) (string, error) {
 	if !strings.Contains(text, "${") {
 		return text, nil
 	}
@@ -59,6 +108,9 @@ func expandText(text string, env []string, dir string) (string, error) {
 			return r[1:]
 		}
 		value, err := referred(r, env, dir)
+		if strings.HasPrefix(r, "${file:") && len(value) >= leastSecret {
+			l.secrets = append(l.secrets, secret{value, r})
+		}
 		if err != nil && failed == nil {
 			failed = err
 		}

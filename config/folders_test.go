@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,7 +71,7 @@ func TestExpand(t *testing.T) {
 		"${file:secret}": "p${A}ss", // a value is no text to expand again
 		"":               "",
 	} {
-		got, err := expandText(text, env, dir)
+		got, err := (&loader{}).expandText(text, env, dir)
 		if err != nil || got != want {
 			t.Errorf("%q: %q, %v", text, got, err)
 		}
@@ -79,7 +80,7 @@ func TestExpand(t *testing.T) {
 		"${C}": "the environment variable C is not set", "${A": "no closing }", "${a b}": "is no variable", "${}": "is no variable",
 		"${file:nowhere}": "no readable file", "${file:large}": "at most 64 KiB", "${file:.}": "no readable file", "x${A}${C}": "C is not set",
 	} {
-		if got, err := expandText(text, env, dir); err == nil || !strings.Contains(err.Error(), want) {
+		if got, err := (&loader{}).expandText(text, env, dir); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %q, %v", text, got, err)
 		}
 	}
@@ -128,5 +129,34 @@ func TestWriteShort(t *testing.T) {
 		if len(line) > 81 {
 			t.Errorf("a line of %d: %s", len(line), line)
 		}
+	}
+}
+
+// The text of a file that a value names is in the configuration, and nowhere that is published.
+func TestSecretsAreHidden(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "allocate.yaml")
+	for name, text := range map[string]string{"token": "hunter-2-hunter\n", "allocate.yaml": "returns: {path: a.csv}\ncache: s3://bucket/${file:token}/x\nscenarios: {stress: [{name: \"a ${file:token}\", strategy: s}]}\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, _, err := Load(Source{File: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(c.Cache, "s3://bucket/hunter-2-hunter/x") {
+		t.Errorf("cache %s", c.Cache)
+	}
+	b, err := json.Marshal(c.Published())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := string(b); strings.Contains(text, "hunter") || !strings.Contains(text, "s3://bucket/${file:token}/x") || !strings.Contains(text, `"a ${file:token}"`) {
+		t.Errorf("published: %s", text)
+	}
+	plain, _, err := Load(Source{Sets: []string{"returns.path=a.csv"}})
+	if err != nil || plain.Published() != any(plain) {
+		t.Errorf("without files: %v", err)
 	}
 }

@@ -86,7 +86,7 @@ func Load(src Source) (*Config, map[string]Origin, error) {
 	l.resolve(c, src)
 	completeCache(c, src)
 	l.renameAllocators(c)
-	c.Notices = l.notices
+	c.Notices, c.secrets = l.notices, l.secrets
 	return c, l.origins, c.Validate()
 }
 
@@ -102,6 +102,7 @@ type loader struct {
 	origins  map[string]Origin
 	problems []error
 	notices  []string // about keys and names of earlier versions
+	secrets  []secret
 }
 
 func (l *loader) problem(format string, args ...any) {
@@ -166,7 +167,7 @@ func (l *loader) file(path string, env []string) {
 			continue
 		}
 		line := lineOf(string(text), key)
-		value, err := expand(only.Get(key), env, filepath.Dir(path))
+		value, err := l.expand(only.Get(key), env, filepath.Dir(path))
 		if err != nil {
 			l.problem("%s: %s: %w", place(path, line), key, err)
 			continue

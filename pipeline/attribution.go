@@ -81,7 +81,7 @@ func (d *Decision) counterfactuals(ctx context.Context, r *runner, f *forecast, 
 		return nil, err
 	}
 	then.held = before.Weights
-	models, err := differ(settingsOf(in.last.Manifest.Config), settingsOf(c))
+	models, err := differ(settingsOf(in.last.Manifest.Config), settingsOf(c.Published()))
 	if err != nil {
 		return nil, err
 	}

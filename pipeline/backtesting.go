@@ -87,7 +87,7 @@ func Backtest(ctx context.Context, c *config.Config, trials []Trial, sink engine
 	}
 	m := &published.Manifest{
 		AsOf: report.Last, Effective: p.sessions.Next(report.Last), Outcome: "backtest", Started: started, Finished: now(), Seed: c.Seed,
-		Versions: published.Versions(), Inputs: files.manifest(), Config: c, Stages: stages, Files: parts, Findings: report.Findings,
+		Versions: published.Versions(), Inputs: files.manifest(), Config: c.Published(), Stages: stages, Files: parts, Findings: report.Findings,
 	}
 	dir, fresh, err := publish(out, m, r.Store, false, func(fs []returns.Finding) []returns.Finding { emitFindings(r, fs); return fs })
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"allocate/optimize"
 	"allocate/pipeline/engine"
 	"allocate/pipeline/published"
+	"allocate/reports"
 	"allocate/returns"
 	"allocate/returns/columnar"
 	"allocate/scenarios"
@@ -20,6 +21,7 @@ import (
 // Decision is the result of one day's run.
 type Decision struct {
 	Verdict   string // the decision in a sentence
+	Why       string // what its trades are due to; "" where it is not known
 	AsOf      returns.Date
 	Effective returns.Date
 	Horizon   string // of expected return and risk: "21 days", "4 weeks"
@@ -39,6 +41,9 @@ type Decision struct {
 // FirstScreen are the sentences that belong beside the weights and the verdict: why they are not
 // the best portfolio, and what the objective leaves out.
 func (d *Decision) FirstScreen() (sentences []string) {
+	if d.Why != "" {
+		sentences = append(sentences, d.Why)
+	}
 	for _, f := range d.Findings {
 		if slices.Contains([]string{"optimize.indifference", "optimize.return", "optimize.low_means"}, f.Code) && !strings.Contains(d.Verdict, f.Sentence) {
 			sentences = append(sentences, f.Sentence)
@@ -114,7 +119,7 @@ func (r *runner) daily(ctx context.Context, in day, c *config.Config) (*Decision
 	if err != nil {
 		return nil, err
 	}
-	if d.Verdict, err = r.verdict(tree); err != nil {
+	if d.Verdict, d.Why, err = r.verdict(tree); err != nil {
 		return nil, err
 	}
 	advice := slices.DeleteFunc(slices.Clone(tree.Findings), func(f returns.Finding) bool {
@@ -129,19 +134,23 @@ func (r *runner) daily(ctx context.Context, in day, c *config.Config) (*Decision
 }
 
 // verdict reads the decision in a sentence from summary.json.
-func (r *runner) verdict(files engine.Tree) (string, error) {
+func (r *runner) verdict(files engine.Tree) (verdict, why string, err error) {
 	for _, part := range files.Parts {
 		if part.Name != "summary.json" {
 			continue
 		}
-		var s struct{ Verdict string }
+		var s struct {
+			Verdict     string
+			Turnover    float64
+			Attribution *reports.Attribution
+		}
 		b, err := r.Store.Get(part.Content)
 		if err == nil {
 			err = json.Unmarshal(b, &s)
 		}
-		return s.Verdict, err
+		return s.Verdict, (&reports.Summary{Turnover: s.Turnover, Attribution: s.Attribution}).Why(), err
 	}
-	return "", nil
+	return "", "", nil
 }
 
 type forecast struct {

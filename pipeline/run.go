@@ -85,7 +85,7 @@ func Run(ctx context.Context, c *config.Config, how RunOptions, sink engine.Sink
 		return nil, err
 	}
 	defer atWork()
-	m := &published.Manifest{Started: started, Seed: c.Seed, Versions: published.Versions(), Inputs: files.manifest(), Config: c}
+	m := &published.Manifest{Started: started, Seed: c.Seed, Versions: published.Versions(), Inputs: files.manifest(), Config: c.Published()}
 	defer func() {
 		if how.DryRun {
 			return

@@ -163,6 +163,14 @@ func (a *Attribution) mostly(name string) string {
 	return fmt.Sprintf("mostly %s (%+.2f pp)", input, 100*largest)
 }
 
+// Why says what the trades are due to; "" where it is not known.
+func (s *Summary) Why() string {
+	if s.Attribution == nil {
+		return ""
+	}
+	return s.Attribution.sentence(s.Turnover)
+}
+
 // sentence says what the trades are due to.
 func (a *Attribution) sentence(turnover float64) string {
 	var parts []string

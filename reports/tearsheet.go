@@ -192,7 +192,7 @@ func WriteTearsheet(w io.Writer, r *Run) error {
 		links[d.Name] = d.Link
 	}
 	if a := s.Attribution; a != nil {
-		p.Why, p.Inputs, p.Causes = a.sentence(s.Turnover), a.largest(), a.causes(mostCauses)
+		p.Why, p.Inputs, p.Causes = s.Why(), a.largest(), a.causes(mostCauses)
 		for i := range p.Causes {
 			p.Causes[i].Link = links[p.Causes[i].Name]
 		}

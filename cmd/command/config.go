@@ -61,9 +61,9 @@ func newConfigShow(g *global) *cobra.Command {
 			table := tabwriter.NewWriter(g.stdout, 0, 0, 2, ' ', 0)
 			for _, f := range config.Values(c) {
 				if origin {
-					fmt.Fprintf(table, "%s\t%s\t%s\n", f.Key, printableText(config.FormatValue(f.Default)), printableText(origins[f.Key].String()))
+					fmt.Fprintf(table, "%s\t%s\t%s\n", f.Key, printableText(c.Hide(config.FormatValue(f.Default))), printableText(origins[f.Key].String()))
 				} else {
-					fmt.Fprintf(table, "%s\t%s\n", f.Key, printableText(config.FormatValue(f.Default)))
+					fmt.Fprintf(table, "%s\t%s\n", f.Key, printableText(c.Hide(config.FormatValue(f.Default))))
 				}
 			}
 			return table.Flush()

@@ -109,6 +109,9 @@ func (g *global) completeRuns(cmd *cobra.Command, strategies bool) (words []cobr
 func printDecision(w *terminal.Screen, dir string, m *published.Manifest, s *reports.Summary) error {
 	_ = w.Line(terminal.Span{Style: terminal.Strong, Text: fmt.Sprintf("%v/r%d", s.AsOf, m.Revision)}, fmt.Sprintf(", effective %v, %s", s.Effective, m.Outcome))
 	_ = w.Paragraph(terminal.Plain, s.Verdict, 0)
+	if why := s.Why(); why != "" {
+		_ = w.Paragraph(terminal.Plain, why, 0)
+	}
 	_ = w.Line()
 	table := &terminal.Table{Columns: []terminal.Column{
 		{Head: "strategy", Name: true},
