@@ -117,7 +117,7 @@ func enumerate(s *jsonschema.Schema, t reflect.Type) {
 // default and its meaning.
 func WriteDocs(w io.Writer) error {
 	var b strings.Builder
-	b.WriteString("# Configuration of allocate\n\nEvery key can also be set by `--set key=value` or by an environment variable. In a value of the file `${NAME}` is a variable of the environment, `${file:PATH}` the text of a file, and `$${` a literal `${`; what they stand for is published in `run.json`.\n")
+	b.WriteString("# Configuration of allocate\n\nEvery key can also be set by `--set key=value` or by an environment variable. In a value of the file `${NAME}` is a variable of the environment, `${file:PATH}` the text of a file, and `$${` a literal `${`; `run.json` has the values of variables, and of files the reference.\n")
 	for _, f := range walk("", reflect.ValueOf(Default())) {
 		if f.section {
 			fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| key | default | meaning | environment |\n| --- | --- | --- | --- |\n", f.Key, sentence(f.Doc))
