@@ -64,8 +64,8 @@ func (d *Decision) counterfactuals(ctx context.Context, r *runner, f *forecast, 
 		return nil, err
 	}
 	for _, pair := range [][2]engine.Action{{made, f.made}, {decided, best.Action}} {
-		if then, now := pair[0], pair[1]; then.Version != now.Version || then.Arch != now.Arch {
-			return nil, fmt.Errorf("stage %s was another version or on another architecture then", now.Stage)
+		if err := comparableStages(pair[0], pair[1]); err != nil {
+			return nil, err
 		}
 	}
 	then, err := newInputs(made, decided)
@@ -153,6 +153,14 @@ func (d *Decision) counterfactuals(ctx context.Context, r *runner, f *forecast, 
 		names[i] = s.name
 	}
 	return reports.Attribute(in.last.Day, names, decisions, in.held.Weights), nil
+}
+
+// comparableStages reports an action that would not give now what it gave then.
+func comparableStages(then, now engine.Action) error {
+	if then.Version != now.Version || then.Arch != now.Arch {
+		return fmt.Errorf("stage %s was another version or on another architecture then", now.Stage)
+	}
+	return nil
 }
 
 // limitCosts decides again without each limit that binds, and compares with the best portfolio

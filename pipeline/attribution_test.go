@@ -194,6 +194,18 @@ func TestLimitCostsAreThoseOfTheBest(t *testing.T) {
 	}
 }
 
+func TestOtherVersionsAreNotCompared(t *testing.T) {
+	now := engine.Action{Stage: "scenarios", Version: 7, Arch: "amd64"}
+	for _, c := range []struct {
+		then engine.Action
+		ok   bool
+	}{{now, true}, {engine.Action{Version: 6, Arch: "amd64"}, false}, {engine.Action{Version: 7, Arch: "arm64"}, false}} {
+		if err := comparableStages(c.then, now); (err == nil) != c.ok {
+			t.Errorf("%+v: %v", c.then, err)
+		}
+	}
+}
+
 // With all inputs of the run before, its weights are the decision again: what Attribute begins with
 // is what it would compute. This holds with costs and without.
 func TestDecisionOfTheInputsBefore(t *testing.T) {

@@ -42,6 +42,7 @@ func folder(t *testing.T) (dir string, s *Server, at *httptest.Server) {
 	write("2022-12-23/r1/notes.txt", "hidden")
 	write(".staging/summary.json", "{}")
 	write("lock.exe", "x")
+	write("folder.csv/hidden.txt", "x")
 	if err := os.WriteFile(filepath.Join(dir, "allocate.csv"), []byte("secret"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +94,7 @@ func TestFiles(t *testing.T) {
 	_, _, at := folder(t)
 	for path, want := range map[string]int{
 		"/": 200, "/index.html": 200, "/latest/tearsheet.html": 200, "/2022-12-23/r1/weights.csv": 200,
-		"/2022-12-23/r1/notes.txt": 404, "/.staging/summary.json": 404, "/lock.exe": 404, "/2022-12-23": 404, "/escape.csv": 404, "/latest/up.csv": 404,
+		"/2022-12-23/r1/notes.txt": 404, "/.staging/summary.json": 404, "/lock.exe": 404, "/folder.csv": 404, "/2022-12-23": 404, "/escape.csv": 404, "/latest/up.csv": 404,
 		"/../allocate.csv": 404, "/..%2fallocate.csv": 404, "/%2e%2e/allocate.csv": 404, "/latest/../../allocate.csv": 404, "/none.html": 404,
 	} {
 		code, text, header := ask(t, "GET", at.URL+path, "")
@@ -192,7 +193,7 @@ func TestChangesAreTold(t *testing.T) {
 
 // The panel shows the published options and answers changes; errors say what is wrong, with their code.
 func TestWhatIf(t *testing.T) {
-	_, s, at := folder(t)
+	dir, s, at := folder(t)
 	if code, text, _ := ask(t, "GET", at.URL+"/what-if", ""); code != 404 || !strings.Contains(text, "not cached") {
 		t.Errorf("without results: %d %s", code, text)
 	}
@@ -227,6 +228,16 @@ func TestWhatIf(t *testing.T) {
 	}
 	if opened != 1 {
 		t.Errorf("the run was opened %d times", opened)
+	}
+	latest := filepath.Join(dir, "out", "latest") // another run is published
+	if err := os.Remove(latest); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("2022-12-26/r1", latest); err != nil {
+		t.Fatal(err)
+	}
+	if code, _ := post(`{}`); code != 200 || opened != 2 {
+		t.Errorf("after another run: %d, opened %d times", code, opened)
 	}
 }
 

@@ -159,6 +159,33 @@ func TestNoChangeIsThePublishedDecision(t *testing.T) {
 	}
 }
 
+// Probabilities that the scenarios were published with are those of views, and go with them.
+func TestPublishedViewsCanBeTakenAway(t *testing.T) {
+	x := session(t)
+	views := []scenarios.View{{Name: "v", Strategy: x.set.Names[0], Kind: scenarios.Mean, Relation: scenarios.Equal, Value: 0.03}}
+	viewed := *x.set
+	var err error
+	if viewed.Prob, _, err = x.set.Pool(views); err != nil {
+		t.Fatal(err)
+	}
+	joint := x.joint
+	joint.Views = views
+	with := New(&viewed, joint, x.Options, x.Held, x.Published)
+	none := []scenarios.View{}
+	got, err := with.Decide(context.Background(), Change{Views: &none})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := x.Decide(context.Background(), Change{})
+	if err != nil || got.CVaR.Value != want.CVaR.Value {
+		t.Errorf("without its views %v, without views %v, %v", got.CVaR, want.CVaR, err)
+	}
+	kept, err := with.Decide(context.Background(), Change{})
+	if err != nil || kept.CVaR.Value == want.CVaR.Value {
+		t.Errorf("with its views %v, %v", kept.CVaR, err)
+	}
+}
+
 // BenchmarkDecide reports the 95th percentile of a hundred random changes.
 //
 //	go test ./pipeline/whatif -run '^$' -bench Decide -benchtime 1x -scenarios 10000 -returns FILE
