@@ -107,6 +107,9 @@ func TestCausesOnThePage(t *testing.T) {
 	if parts := Attribute(r.Held.AsOf, []string{Holdings, NewData}, []map[string]float64{r.Held.Weights, r.Held.Weights, half, now}, r.Held.Weights).largest(); parts[0].Input != NewData {
 		t.Errorf("the largest is %v", parts[0])
 	}
+	if strings.Contains(page, "+0.00 pp)") {
+		t.Error("a weight that has not changed has a cause")
+	}
 	if strings.Contains(page, "<td>+0.00 pp</td><td>+0.00 pp</td>") {
 		t.Error("a weight that has not changed is listed")
 	}

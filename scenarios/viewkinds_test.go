@@ -213,6 +213,21 @@ func TestStressOfSeveral(t *testing.T) {
 	}
 }
 
+// Where few scenarios are near a stress, its spread is doubled until some hundreds carry it.
+func TestStressHasScenarios(t *testing.T) {
+	s := jointNormal(2000, 0.5)
+	under, effective, err := s.Under(Stress{Name: "crash", Strategy: "a", Return: -0.06})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if effective < leastEffective || math.Abs(under.Mean()[0]+0.06) > 1e-8 {
+		t.Errorf("%v scenarios, mean %v", effective, under.Mean()[0])
+	}
+	if _, few, err := s.Under(Stress{Name: "crash", Strategy: "a", Return: -0.06, Spread: 0.004}); err != nil || few >= leastEffective {
+		t.Errorf("with a spread of its own %v scenarios, %v", few, err)
+	}
+}
+
 func TestViewsAndStressesAreValidated(t *testing.T) {
 	for key, o := range map[string]Options{
 		"views[0].versus: is required":                  {Views: []View{{Name: "v", Strategy: "a", Kind: Correlation, Relation: Equal}}},

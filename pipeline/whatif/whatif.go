@@ -34,7 +34,7 @@ type Session struct {
 	Held      optimize.Held // weights before the decision; nil: a cold start
 
 	joint scenarios.Options
-	set   *scenarios.Set // without views
+	set   *scenarios.Set // its probabilities are not used: views may change
 
 	mu     sync.Mutex
 	views  string         // JSON of the views of viewed
@@ -104,12 +104,10 @@ func Open(dir string, s engine.Store) (*Session, error) {
 // New is a session of a decision: its scenarios and what they were made with, the options and weights it
 // was made with, and what was published.
 func New(set *scenarios.Set, joint scenarios.Options, o optimize.Options, held optimize.Held, published *optimize.Solution) *Session {
-	own := *set
-	own.Prob = nil // of the views, which may change
 	o.Ranges, o.Frontier = false, 0
 	return &Session{
 		AsOf: set.AsOf, Horizon: set.Frequency.Days(set.Horizon), Options: o, Views: joint.Views, Published: published, Held: held,
-		joint: joint, set: &own,
+		joint: joint, set: set,
 	}
 }
 
