@@ -11,6 +11,12 @@ type Binding struct {
 	Without Options
 }
 
+// Limited reports options with a limit that can be taken away.
+func (o Options) Limited() bool {
+	return o.MinWeight != 0 || o.MaxWeight < o.Budget || len(o.Bounds) > 0 || len(o.Groups) > 0 || len(o.Exposures) > 0 || o.MinAnnualReturn != nil ||
+		o.MaxLeverage != nil || o.MaxTurnover != nil || o.MaxDistance != nil || o.MaxCVaR != nil || o.MinPosition != 0 || o.MaxPositions != 0
+}
+
 // Binding lists the limits that bind at a solution: those with a shadow price, of which a limit on
 // a single weight is one of optimize.bounds or else of max_weight, and limits on positions, which
 // have none. No short positions (min_weight 0) are what the weights are, and no limit here.

@@ -43,6 +43,9 @@ func TestBindingLimits(t *testing.T) {
 		o := DefaultOptions()
 		o.Indifference, o.Frontier = 0, 0
 		change(&o)
+		if o.Limited() != (name != "") {
+			t.Errorf("%q: limited %v", name, o.Limited())
+		}
 		solve := func(o Options) *Solution {
 			t.Helper()
 			p, err := NewProblem(set, o, held)

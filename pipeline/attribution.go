@@ -143,9 +143,7 @@ func (d *Decision) counterfactuals(ctx context.Context, r *runner, f *forecast, 
 		}
 		decisions = append(decisions, weightsOf(s))
 	}
-	if last > 0 { // nothing else differs otherwise, and nothing is traded
-		decisions = append(decisions, weightsOf(d.Solution))
-	}
+	decisions = append(decisions, weightsOf(d.Solution))
 	all := append(simulated, chosen...)
 	d.Stages = append(d.Stages, account("attribution", best.Action.Version, all, r.Now().Sub(began).Seconds()))
 	names := make([]string, n)
@@ -163,54 +161,69 @@ func comparableStages(then, now engine.Action) error {
 	return nil
 }
 
-// limitCosts decides again without each limit that binds, and compares with the best portfolio
-// within all of them. What cannot be computed stops no run.
+// limitCosts decides again without each limit that binds at the best portfolio, and compares with it.
+// What cannot be computed stops no run.
 func (d *Decision) limitCosts(ctx context.Context, r *runner, f *forecast, best engine.Result) ([]reports.LimitCost, error) {
 	x, err := newInputs(f.made, best.Action)
-	if err != nil {
+	if err != nil || !x.optimize.Limited() {
 		return nil, err
 	}
-	binding := x.optimize.Binding(d.Solution)
-	if len(binding) == 0 {
-		return nil, nil
-	}
 	within := x.optimize
-	within.Indifference = 0
-	var actions []engine.Action
-	for _, o := range append([]optimize.Binding{{Without: within}}, binding...) {
-		x.optimize = o.Without
-		a, err := x.decision(best.Action, f.set)
+	within.Indifference = 0 // tonight's weights may be kept within it, where other limits bind
+	began := r.Now()
+	step := r.begin("limits", "", 2)
+	defer step.end()
+	var all []engine.Result
+	decide := func(options ...optimize.Options) (solutions []*optimize.Solution, err error) {
+		var actions []engine.Action
+		for _, o := range options {
+			x.optimize = o
+			a, err := x.decision(best.Action, f.set)
+			if err != nil {
+				return nil, err
+			}
+			actions = append(actions, a)
+		}
+		chosen, err := r.quietly().Stage(ctx, "optimize", actions)
 		if err != nil {
 			return nil, err
 		}
-		actions = append(actions, a)
+		step.one()
+		all = append(all, chosen...)
+		for _, c := range chosen {
+			s, err := r.solution(ctx, c)
+			if err != nil {
+				return nil, err
+			}
+			solutions = append(solutions, s)
+		}
+		return solutions, nil
 	}
-	began := r.Now()
-	step := r.begin("limits", "", 1)
-	defer step.end()
-	chosen, err := r.quietly().Stage(ctx, "optimize", actions)
+	var binding []optimize.Binding
+	var without []*optimize.Solution
+	base, err := decide(within)
+	if err == nil {
+		var options []optimize.Options
+		binding = within.Binding(base[0])
+		for _, b := range binding {
+			options = append(options, b.Without)
+		}
+		without, err = decide(options...)
+	}
 	var remote *store.RemoteError
 	switch {
+	case err == nil:
 	case ctx.Err() != nil, errors.As(err, &remote), errors.Is(err, errPlanned):
 		return nil, err
-	case err != nil:
+	default:
 		return nil, d.gate(r, "optimize", []returns.Finding{{
 			Code: "run.attribution", Severity: returns.Info, Sentence: fmt.Sprintf("The costs of the limits that bind are not known: %v.", err),
 		}})
 	}
-	step.one()
-	d.Stages = append(d.Stages, account("limits", best.Action.Version, chosen, r.Now().Sub(began).Seconds()))
-	var all []*optimize.Solution
-	for _, c := range chosen {
-		s, err := r.solution(ctx, c)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, s)
-	}
+	d.Stages = append(d.Stages, account("limits", best.Action.Version, all, r.Now().Sub(began).Seconds()))
 	var costs []reports.LimitCost
 	for i, b := range binding {
-		costs = append(costs, reports.NewLimitCost(b.Name, all[0], all[i+1]))
+		costs = append(costs, reports.NewLimitCost(b.Name, base[0], without[i]))
 	}
 	return costs, nil
 }

@@ -147,8 +147,8 @@ func TestPlanOfARunThatTrades(t *testing.T) {
 
 func first1(o *Outcome, _ *engine.Memory) *Outcome { return o }
 
-// Weights that are dear to trade hardly move when only the drifted holdings take the place of the
-// decided ones: both are compared with what is held, not with a free decision.
+// Where trading is expensive, the weights hardly move when only the drifted holdings take the place of
+// the decided ones: every decision is made from what is held then.
 func TestHoldingsAreAPartOfTheirOwn(t *testing.T) {
 	first := warm(tenStrategies(t))
 	first.AsOf, first.Optimize.Indifference, first.Optimize.CostBP = "2022-12-21", 0, 2
@@ -181,16 +181,18 @@ func TestHoldingsAreAPartOfTheirOwn(t *testing.T) {
 func TestLimitCostsAreThoseOfTheBest(t *testing.T) {
 	costs := func(indifference float64) []reports.LimitCost {
 		first := warm(tenStrategies(t))
-		first.AsOf = "2022-12-21"
+		first.AsOf, first.Optimize.MaxWeight = "2022-12-21", 0.15
 		run(t, first)
 		second := warm(tenStrategies(t))
-		second.Out, second.AsOf, second.Optimize.Indifference, second.Optimize.MaxWeight = first.Out, "2022-12-23", indifference, 0.22
+		second.Out, second.AsOf, second.Optimize.Indifference, second.Optimize.MaxWeight = first.Out, "2022-12-23", indifference, 0.22 // not reached by a part of the way
 		second.Gates.MaxTurnover, second.Gates.MaxChange = 2, 1
 		return summaryOf(t, first1(run(t, second))).Limits
 	}
-	kept, free := costs(40), costs(0)
-	if len(kept) != 1 || len(free) != 1 || kept[0] != free[0] {
-		t.Errorf("%+v and, without indifference, %+v", kept, free)
+	free := costs(0)
+	for _, indifference := range []float64{0.5, 2, 40} { // traded in part, and kept
+		if kept := costs(indifference); len(kept) != 1 || len(free) != 1 || kept[0] != free[0] {
+			t.Errorf("%v: %+v and, without indifference, %+v", indifference, kept, free)
+		}
 	}
 }
 

@@ -1,11 +1,15 @@
 package reports
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
+	"math/bits"
 	"slices"
 	"strings"
+
+	"gonum.org/v1/gonum/stat/combin"
 
 	"allocate/optimize"
 	"allocate/returns"
@@ -30,8 +34,7 @@ type AttributionPart struct {
 // Inputs of a decision whose change may change the weights.
 const (
 	NewData       = "new data"
-	NewModels     = "new data and return models" // the configuration of the models changed, too
-	NewForecast   = "new data and forecast settings"
+	NewModels     = "new data and return models"        // the configuration of the models changed, too
 	NewUniverse   = "new data, strategies and settings" // other strategies are in the universe
 	NewScenarios  = "scenario settings"
 	NewLimits     = "objective and limits"
@@ -54,7 +57,7 @@ func Attribute(from returns.Date, inputs []string, decisions []map[string]float6
 	// weight of a set of k inputs that are switched before one
 	weight := make([]float64, n)
 	for k := range weight {
-		weight[k] = 1 / (float64(n) * binomial(n-1, k))
+		weight[k] = 1 / float64(n*combin.Binomial(n-1, k))
 	}
 	all := decisions[len(decisions)-1]
 	a := &Attribution{From: from}
@@ -64,7 +67,7 @@ func Attribute(from returns.Date, inputs []string, decisions []map[string]float6
 			x := 0.0
 			for set := range decisions {
 				if set&(1<<i) == 0 {
-					x += weight[ones(set)] * (decisions[set|1<<i][name] - decisions[set][name])
+					x += weight[bits.OnesCount(uint(set))] * (decisions[set|1<<i][name] - decisions[set][name])
 				}
 			}
 			if input == Holdings {
@@ -82,33 +85,10 @@ func Attribute(from returns.Date, inputs []string, decisions []map[string]float6
 	return a
 }
 
-func ones(set int) (n int) {
-	for ; set > 0; set &= set - 1 {
-		n++
-	}
-	return n
-}
-
-func binomial(n, k int) float64 {
-	x := 1.0
-	for i := range k {
-		x *= float64(n-i) / float64(i+1)
-	}
-	return x
-}
-
 // largest lists the parts, the largest first.
 func (a *Attribution) largest() []AttributionPart {
 	parts := slices.Clone(a.Parts)
-	slices.SortStableFunc(parts, func(x, y AttributionPart) int {
-		switch p, q := math.Abs(x.Trade), math.Abs(y.Trade); {
-		case p > q:
-			return -1
-		case p < q:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(parts, func(x, y AttributionPart) int { return cmp.Compare(math.Abs(y.Trade), math.Abs(x.Trade)) })
 	return parts
 }
 

@@ -4,6 +4,7 @@ package whatif
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -128,7 +129,7 @@ type Answer struct {
 	CVaR     Compared        `json:"cvar"`
 	VaR      Compared        `json:"var"`
 	Expected Compared        `json:"expected_return"`
-	Cost     Compared        `json:"cost"`
+	Cost     float64         `json:"cost"`     // of trading to the weights, and of borrowing
 	Turnover float64         `json:"turnover"` // against the weights before the decision
 	Moved    float64         `json:"moved"`    // against the published weights, half the sum of absolute changes
 	Active   []string        `json:"active"`   // limits that bind
@@ -302,7 +303,7 @@ func (x *Session) answer(s *optimize.Solution, set *scenarios.Set, o optimize.Op
 	for j, m := range set.Mean() {
 		a.Expected.Published += then[j] * m
 	}
-	a.Cost = Compared{s.Cost, x.Published.Cost}
+	a.Cost = s.Cost
 	for _, b := range o.Binding(s) {
 		a.Active = append(a.Active, b.Name)
 	}
@@ -311,14 +312,6 @@ func (x *Session) answer(s *optimize.Solution, set *scenarios.Set, o optimize.Op
 			a.Findings = append(a.Findings, f.Sentence)
 		}
 	}
-	slices.SortStableFunc(a.Weights, func(x, y Weight) int {
-		switch p, q := math.Abs(x.Weight), math.Abs(y.Weight); {
-		case p > q:
-			return -1
-		case p < q:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(a.Weights, func(x, y Weight) int { return cmp.Compare(math.Abs(y.Weight), math.Abs(x.Weight)) })
 	return a, nil
 }
