@@ -295,6 +295,11 @@ func (x *Session) answer(s *optimize.Solution, set *scenarios.Set, o optimize.Op
 	for _, name := range slices.Sorted(maps.Keys(before)) { // CASH, where it is not allowed any more
 		a.Moved += math.Abs(before[name]) / 2
 	}
+	for _, name := range slices.Sorted(maps.Keys(x.Held)) {
+		if !slices.Contains(set.Names, name) {
+			a.Turnover += math.Abs(x.Held[name]) / 2
+		}
+	}
 	risk, err := optimize.Evaluate(set, then, o.Alpha)
 	if err != nil {
 		return nil, err

@@ -186,6 +186,19 @@ func TestPublishedViewsCanBeTakenAway(t *testing.T) {
 	}
 }
 
+// CASH that is held and not allowed any more is sold: it counts in both distances.
+func TestCashIsSold(t *testing.T) {
+	x := session(t)
+	n := len(x.set.Names)
+	p := &optimize.Solution{Names: append(slices.Clone(x.set.Names), optimize.Cash), Weights: make([]float64, n+1)}
+	p.Weights[n] = 1
+	with := New(x.set, x.joint, x.Options, optimize.Held{optimize.Cash: 1}, p)
+	a, err := with.Decide(context.Background(), Change{Optimize: map[string]json.RawMessage{"indifference": []byte("0")}})
+	if err != nil || math.Abs(a.Turnover-1) > 1e-9 || math.Abs(a.Moved-1) > 1e-9 {
+		t.Errorf("%v: turnover %v, moved %v; want 1", err, a.Turnover, a.Moved)
+	}
+}
+
 // BenchmarkDecide reports the 95th percentile of a hundred random changes.
 //
 //	go test ./pipeline/whatif -run '^$' -bench Decide -benchtime 1x -scenarios 10000 -returns FILE
