@@ -34,7 +34,7 @@ var rooms = map[string]struct{ ours, others []string }{
 	"pipeline/store/s3":        {[]string{"pipeline/store"}, []string{"github.com/google/renameio/v2", "github.com/minio/minio-go/v7", "github.com/minio/minio-go/v7/pkg/credentials", "golang.org/x/sync/errgroup"}},
 	"pipeline/store/storetest": {[]string{"pipeline/store", "pipeline/engine"}, nil},
 	"pipeline/engine":          {[]string{"pipeline/store", "returns"}, []string{"go.uber.org/zap", "golang.org/x/sync/errgroup"}},
-	"pipeline/published":       {[]string{"returns", "returns/columnar", "bayes", "optimize", "reports", "scenarios", "config", "pipeline/store", "pipeline/engine", "pipeline/backtest"}, []string{"github.com/google/renameio/v2", "github.com/gofrs/flock"}},
+	"pipeline/published":       {[]string{"returns", "returns/columnar", "bayes", "optimize", "reports", "scenarios", "config", "pipeline/store", "pipeline/engine", "pipeline/backtest"}, []string{"github.com/google/renameio/v2", "github.com/gofrs/flock", "gonum.org/v1/gonum/"}},
 	"pipeline/whatif":          {[]string{"returns", "returns/columnar", "optimize", "scenarios", "config", "pipeline/engine", "pipeline/store", "pipeline/published"}, nil},
 	"pipeline/backtest":        {[]string{"returns", "scenarios", "optimize", "reports/metrics"}, []string{"gonum.org/v1/gonum/"}},
 	"pipeline/walkforward":     {[]string{"returns", "bayes", "reports/metrics", "scenarios"}, nil},

@@ -243,7 +243,7 @@ func printStrategies(w *terminal.Screen, s *reports.Summary, c *published.Compar
 	if c.Outperformance != nil {
 		a, b := c.Strategies[0].Summary.Name, c.Strategies[1].Summary.Name
 		_ = w.Line()
-		_ = w.Paragraph(terminal.Strong, fmt.Sprintf("%s outperforms %s over %s with probability %s; correlation of their returns %.2f; both in their worst 5%%: %s (0.2%% if independent)", printable(a), printable(b), s.Over(), probability(*c.Outperformance), *c.Correlation, probability(*c.JointTail)), 0)
+		_ = w.Paragraph(terminal.Strong, fmt.Sprintf("%s outperforms %s over %s with probability %s; correlation of their returns %.2f; both in their worst 5%%: %s (0.25%% if independent)", printable(a), printable(b), s.Over(), probability(*c.Outperformance), *c.Correlation, probability(*c.JointTail)), 0)
 	}
 	if c.Uncached != "" {
 		return w.Paragraph(terminal.Faint, c.Uncached, 0)

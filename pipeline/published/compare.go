@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/stat"
+
 	"allocate/config"
 	"allocate/pipeline/engine"
 	"allocate/reports"
@@ -89,59 +91,26 @@ func Compare(dir string, s *reports.Summary, store engine.Store, names []string)
 // pair compares two strategies over the scenarios; prob is nil where all are equally likely.
 func (c *Comparison) pair(prob []float64) {
 	a, b := c.Strategies[0].HorizonReturns, c.Strategies[1].HorizonReturns
-	weight := func(i int) float64 {
-		if prob == nil {
-			return 1 / float64(len(a))
-		}
-		return prob[i]
-	}
-	var better, meanA, meanB float64
+	lowA, lowB := scenarios.Quantiles(a, prob, []float64{0.05})[0], scenarios.Quantiles(b, prob, []float64{0.05})[0]
+	var better, both float64
 	for i := range a {
-		p := weight(i)
+		p := 1 / float64(len(a))
+		if prob != nil {
+			p = prob[i]
+		}
 		switch {
 		case a[i] > b[i]:
 			better += p
 		case a[i] == b[i]:
 			better += p / 2
 		}
-		meanA, meanB = meanA+p*a[i], meanB+p*b[i]
-	}
-	var ab, aa, bb, both float64
-	lowA, lowB := weightedQuantile(a, weight, 0.05), weightedQuantile(b, weight, 0.05)
-	for i := range a {
-		p, x, y := weight(i), a[i]-meanA, b[i]-meanB
-		ab, aa, bb = ab+p*x*y, aa+p*x*x, bb+p*y*y
 		if a[i] <= lowA && b[i] <= lowB {
 			both += p
 		}
 	}
-	correlation := 0.0
-	if aa > 0 && bb > 0 {
-		correlation = ab / math.Sqrt(aa*bb)
+	correlation := stat.Correlation(a, b, prob)
+	if math.IsNaN(correlation) { // one does not vary
+		correlation = 0
 	}
 	c.Outperformance, c.Correlation, c.JointTail = &better, &correlation, &both
-}
-
-// weightedQuantile is the least value with at least probability q at or below it.
-func weightedQuantile(v []float64, weight func(int) float64, q float64) float64 {
-	order := make([]int, len(v))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortFunc(order, func(a, b int) int {
-		switch {
-		case v[a] < v[b]:
-			return -1
-		case v[a] > v[b]:
-			return 1
-		}
-		return 0
-	})
-	sum := 0.0
-	for _, i := range order {
-		if sum += weight(i); sum >= q-1e-12 {
-			return v[i]
-		}
-	}
-	return v[order[len(order)-1]]
 }
